@@ -1,0 +1,70 @@
+"""The words of a check: what was found, where, and what it means for the verdict."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What a rule, or a whole report, says.
+
+    `INSUFFICIENT` is no data or too little of it: never as good as `PASS`.
+    `ERROR` is "could not be evaluated": an input is missing, unreadable or malformed.
+    """
+
+    PASS = "pass"
+    INSUFFICIENT = "insufficient"
+    WARN = "warn"
+    FAIL = "fail"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a person looks: a line of a file, or a row of a database table.
+
+    `path` is the input as the user named it; `line` and `column` count from 1;
+    `table` and `key` name a database row instead.
+    """
+
+    path: str
+    line: int | None = None
+    column: int | None = None
+    table: str | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        """`QUEUE.md:42`, or `queue.db:queue_items:ORCH-013`."""
+        parts = (self.path, self.line, self.column, self.table, self.key)
+        return ":".join(str(part) for part in parts if part is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is out: an item that drifted, a run that was too slow, a line that is no record.
+
+    `md` and `db` are the values on both sides of a drift (None where a side has none);
+    `value` is a measured number of a KPI offender (`unit` in the rule); `reason` says why
+    it counts where that is not plain from the rule. `suppressed` is the reason of the
+    waiver that holds, or None.
+    """
+
+    rule: str
+    message: str
+    item: str | None = None
+    field: str | None = None
+    md: str | None = None
+    db: str | None = None
+    value: float | None = None
+    trace: str | None = None
+    reason: str | None = None
+    places: tuple[Place, ...] = ()
+    suppressed: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The same finding tomorrow has the same fingerprint: rule, item (or trace) and field, no line numbers."""
+        parts = (self.rule, self.item or "", self.field or "", "" if self.item else self.trace or "")
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,0 +1,75 @@
+"""The words of the queue: items and their fields (FORMATS section 1).
+
+This module is imported by every command, `status` included, so it imports next to nothing:
+`typing`, `enum` and `dataclasses` would each cost an operator more start-up time than the
+whole of `status` takes.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+STATUSES = ("PENDING", "IN_PROGRESS", "BLOCKED", "FAILED", "DONE")
+TERMINAL = ("DONE", "FAILED")
+PRIORITIES = ("P0", "P1", "P2")
+
+#: The cells of a row, in the order of the queue's table.
+FIELDS = (
+    "id",
+    "status",
+    "priority",
+    "task",
+    "success_criteria",
+    "owner_session",
+    "started_at_kst",
+    "due_at_kst",
+    "notes",
+)
+
+#: Fields in which nothing is written `-`; a null and an empty text mean the same (FORMATS section 6).
+DASHED = ("owner_session", "started_at_kst", "due_at_kst")
+NOTHING = "-"
+
+#: Between an item's notes, the older first (FORMATS section 1).
+NOTES_SEPARATOR = " | "
+
+
+def _cell(index: int) -> Any:
+    return property(itemgetter(index))
+
+
+class Item(tuple[str, ...]):
+    """One task of the queue: the nine cells of FIELDS, in that order, as text.
+
+    A tuple with names, because a comparison of a million rows can afford nothing slower.
+    Built from an iterable of the nine cells.
+    """
+
+    __slots__ = ()
+
+    id: str = _cell(0)
+    status: str = _cell(1)
+    priority: str = _cell(2)
+    task: str = _cell(3)
+    success_criteria: str = _cell(4)
+    owner_session: str = _cell(5)
+    started_at_kst: str = _cell(6)
+    due_at_kst: str = _cell(7)
+    notes: str = _cell(8)
+
+    def with_cells(self, cells: Iterable[tuple[str, str]]) -> Item:
+        """Return this item with some cells replaced, given as pairs of field name and text."""
+        changed = dict(zip(FIELDS, self, strict=True)) | dict(cells)
+        return Item(changed[field] for field in FIELDS)
+
+
+def id_order(item_id: str) -> tuple[str, int, str]:
+    """Sort key for ids as a person counts: `ORCH-9` before `ORCH-10`."""
+    prefix, _, number = item_id.rpartition("-")
+    counted = number.isascii() and number.isdigit() and len(number) < 19
+    return (prefix, int(number) if counted else -1, item_id)

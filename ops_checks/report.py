@@ -1,0 +1,95 @@
+"""The one Report that a gate run makes; every face and every format shows it and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ops_checks.findings import Finding, Place, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class InputRead:
+    """One input as it was read.
+
+    `kind` is `queue`, `db`, `log` or `policy`; `path` as the user named it; `state` identifies
+    what was read (a digest of the file, a database's data version); `rows` counts items,
+    `lines` the log's complete lines; `newest_event` and the time range are epoch milliseconds.
+    """
+
+    kind: str
+    path: str
+    state: str | None = None
+    rows: int | None = None
+    lines: int | None = None
+    newest_event: str | None = None
+    first_ms: int | None = None
+    last_ms: int | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A measured number, whether a rule limits it or not.
+
+    `value` is None where there is no data. `samples` is what it was computed from;
+    `low` and `high` bound the 95 % interval where one is defined.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    samples: int
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """What one rule said, also when it passed.
+
+    `id` is a plain slug (`missing-in-db`, `failure-rate`); `group` is `consistency`, `kpi` or
+    `waivers`; `severity` is `error` or `warning`: what a violation counts as. `value`,
+    `operator` (`<=` or `>=`) and `limit` read as the condition that had to hold.
+    `more_findings` counts those not listed; `needed` is how many more samples a verdict takes.
+    """
+
+    id: str
+    title: str
+    help: str
+    group: str
+    severity: str
+    verdict: Verdict
+    message: str
+    value: float | None = None
+    operator: str | None = None
+    limit: float | None = None
+    unit: str | None = None
+    samples: int | None = None
+    low: float | None = None
+    high: float | None = None
+    needed: int | None = None
+    findings: tuple[Finding, ...] = ()
+    more_findings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A gate run: verdict, exit code, what was read, every rule that ran.
+
+    `created_ms` is epoch milliseconds. `errors` are the one-line messages of what could not be
+    evaluated (the verdict is then `error` and the exit code 3). `notes` are remarks that change
+    no verdict.
+    """
+
+    tool_version: str
+    created_ms: int
+    verdict: Verdict
+    exit_code: int
+    inputs: tuple[InputRead, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    rules: tuple[RuleResult, ...] = ()
+    errors: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+__all__ = ["Finding", "InputRead", "Metric", "Place", "Report", "RuleResult", "Verdict"]

@@ -1,0 +1,38 @@
+"""Text from a queue or a log is only ever text: what a terminal or a CI system may be shown of it (SAFETY, printing)."""
+
+from __future__ import annotations
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def visible(text: str) -> str:
+    """Return one line in which every control, format and unassigned character is written as its escape (`\\x1b`)."""
+    if text.isprintable():
+        return text
+    from unicodedata import category
+
+    return "".join(_escape(char) if category(char) in _INVISIBLE else char for char in text)
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def one_line(text: str) -> str:
+    """Return the text with each line break (CRLF, LF or CR, as Markdown knows them) as one space.
+
+    U+2028, U+0085, VT and FF are no line breaks in Markdown and stay.
+    """
+    if "\n" not in text and "\r" not in text:
+        return text
+    return text.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
+
+
+def without_commands(line: str) -> str:
+    """Return a line of ordinary output in which GitHub Actions finds no command.
+
+    The runner reads `::name …::` at the start of a line after trimming, and `##[name]` anywhere.
+    """
+    broken = line.replace("##[", "## [")
+    body = broken.lstrip()
+    return broken if not body.startswith("::") else broken[: len(broken) - len(body)] + ": :" + body[2:]
