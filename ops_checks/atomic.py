@@ -1,0 +1,163 @@
+"""Replace a file in one step: whatever happens, its name leads to the whole old content or the whole new (SAFETY).
+
+Imported by the commands an operator waits for, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+
+from ops_checks.errors import WriteError
+from ops_checks.text import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Never follow a name that somebody planted, never open one that exists.
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_BUFFER_BYTES = 1 << 18
+
+
+def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: os.stat_result | None = None) -> None:
+    """Replace the content of the existing regular file `path` by `data` (bytes, or chunks of bytes, in order).
+
+    A symlink is resolved first and stays a symlink. Mode, owner, group, access list and user
+    attributes stay. When this returns, the new content is on disk, also after a power cut.
+
+    `seen` is the `os.stat` of the file that `data` was made from: if the file is another one
+    by now, it is not replaced, so that nobody's work is lost that was never read.
+
+    Raises WriteError when the file is missing, no regular file, read-only, has several hard
+    links, changed since `seen`, or anything fails on the way; the original then stands byte for
+    byte and no temporary file stays behind. The same holds when the iterable raises; what it
+    raises passes through, except that an OSError becomes a WriteError.
+    """
+    try:
+        folder, name = os.path.split(os.path.realpath(path, strict=True))
+        folder_fd = os.open(folder, _FOLDER)
+    except (OSError, ValueError) as error:
+        raise _not_written(path, error) from error
+    try:
+        _replace_in(folder_fd, name, path, data, seen)
+        _sync_folder(folder_fd, path)
+    finally:
+        os.close(folder_fd)
+
+
+def _replace_in(
+    folder_fd: int, name: str, path: str, data: bytes | Iterable[bytes], seen: os.stat_result | None
+) -> None:
+    """Write beside, then rename over. All by names inside the opened folder, which nobody can swap meanwhile."""
+    temporary = f".ops-checks-{os.urandom(8).hex()}.tmp"
+    created = False
+    try:
+        old = _replaceable(folder_fd, name, path)
+        temporary_fd = os.open(temporary, _NEW_FILE, 0o600, dir_fd=folder_fd)
+        created = True
+        with os.fdopen(temporary_fd, "wb", buffering=_BUFFER_BYTES) as file:
+            _keep_attributes(folder_fd, name, old, temporary_fd)
+            file.writelines((data,) if isinstance(data, bytes) else data)
+            file.flush()
+            os.fsync(temporary_fd)
+        _must_be_unchanged(folder_fd, name, path, seen or old)
+        os.rename(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+        created = False
+    except OSError as error:
+        raise _not_written(path, error) from error
+    finally:
+        if created:
+            _remove(folder_fd, temporary, path)
+
+
+def _remove(folder_fd: int, temporary: str, path: str) -> None:
+    try:
+        os.unlink(temporary, dir_fd=folder_fd)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise WriteError(
+            f"{visible(path)}: not written, the file is as it was, and {temporary} stayed beside it "
+            f"({error.strerror}); check the disk",
+        ) from error
+
+
+def _replaceable(folder_fd: int, name: str, path: str) -> os.stat_result:
+    """Return the state of the file to replace, or say why a rename over it would do more than change its content."""
+    old = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+    if not stat.S_ISREG(old.st_mode):
+        raise WriteError(f"{visible(path)}: not written, because it is not a regular file; name one")
+    if old.st_nlink > 1:
+        raise WriteError(
+            f"{visible(path)}: not written, because the file has {old.st_nlink} hard links and only this one would "
+            "change; use a symlink in place of the others",
+        )
+    if not os.access(name, os.W_OK, dir_fd=folder_fd):
+        raise WriteError(f"{visible(path)}: not written, because this user may only read it; ask its owner")
+    return old
+
+
+def _keep_attributes(folder_fd: int, name: str, old: os.stat_result, new_fd: int) -> None:
+    """Give the new file owner, group, access list and mode of the old one, before any content is in it.
+
+    The owner first: changing it clears mode bits. The access list matters because the group
+    bits of a file that has one are only its mask: without the list they would grant more.
+    """
+    new = os.fstat(new_fd)
+    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        os.fchown(new_fd, old.st_uid, old.st_gid)
+    os.fchmod(new_fd, stat.S_IMODE(old.st_mode))
+    if sys.platform == "linux":
+        old_fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder_fd)
+        try:
+            for attribute in _attributes(old_fd):
+                os.setxattr(new_fd, attribute, os.getxattr(old_fd, attribute))
+        finally:
+            os.close(old_fd)
+
+
+def _attributes(fd: int) -> list[str]:
+    """Return the names of the extended attributes that belong to the user; the system sets the others itself."""
+    if sys.platform != "linux":
+        return []
+    try:
+        names = os.listxattr(fd)
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return []
+        raise
+    return [name for name in names if name.startswith("user.") or name == "system.posix_acl_access"]
+
+
+def _must_be_unchanged(folder_fd: int, name: str, path: str, seen: os.stat_result) -> None:
+    now = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+    if _identity(now) != _identity(seen):
+        raise WriteError(
+            f"{visible(path)}: not written, because another program changed the file meanwhile; run the command again",
+        )
+
+
+def _identity(state: os.stat_result) -> tuple[int, ...]:
+    return (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+
+
+def _sync_folder(folder_fd: int, path: str) -> None:
+    """Bring the new name to disk. File systems that cannot sync a folder (EINVAL) keep names in order themselves."""
+    try:
+        os.fsync(folder_fd)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise WriteError(
+                f"{visible(path)}: written, but it may not survive a power cut ({error.strerror}); check the disk",
+            ) from error
+
+
+def _not_written(path: str, error: OSError | ValueError) -> WriteError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return WriteError(
+        f"{visible(path)}: not written ({reason}), the file is as it was; check path, permissions and disk"
+    )

@@ -1,0 +1,59 @@
+"""The queue's wall clock: `YYYY-MM-DD HH:MM` in the queue's zone, to epoch seconds and back (FORMATS section 1).
+
+Commands that must start fast import this, so it imports only the built-in `time` (`datetime`
+would cost more than the parsing).
+"""
+
+from __future__ import annotations
+
+from time import gmtime
+
+#: Days before the first of each month, in a year that is no leap year.
+_DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365)
+_DAYS_BEFORE_1970 = 719_162  # days from 0001-01-01, the proleptic Gregorian calendar's first
+_MINUTES_A_DAY = 1440
+_HOURS_A_DAY = 24
+_MINUTES_AN_HOUR = 60
+_FEBRUARY = 2
+
+
+def start_epoch(text: str, tz_minutes: int) -> int | None:
+    """Return the epoch second of a queue time, or None when the text is none.
+
+    `tz_minutes` is the queue's zone, minutes east of UTC. Strict: ASCII digits, one space, a day
+    and a minute that exist; `24:00` and second fractions do not.
+    """
+    if len(text) != len("YYYY-MM-DD HH:MM") or not text.isascii():
+        return None
+    if text[4] + text[7] + text[10] + text[13] != "-- :":
+        return None
+    digits = text[:4] + text[5:7] + text[8:10] + text[11:13] + text[14:]
+    if not digits.isdigit():
+        return None
+    hour, minute = int(digits[8:10]), int(digits[10:])
+    days = _days(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+    if days is None or hour >= _HOURS_A_DAY or minute >= _MINUTES_AN_HOUR:
+        return None
+    return (days * _MINUTES_A_DAY + hour * _MINUTES_AN_HOUR + minute - tz_minutes) * 60
+
+
+def queue_time(epoch_s: float, tz_minutes: int) -> str:
+    """Return an epoch second as the queue writes it: its minute, not rounded up, in a zone `tz_minutes` east of UTC."""
+    then = gmtime(epoch_s // 1 + tz_minutes * 60)
+    return f"{then.tm_year:04d}-{then.tm_mon:02d}-{then.tm_mday:02d} {then.tm_hour:02d}:{then.tm_min:02d}"
+
+
+def _days(year: int, month: int, day: int) -> int | None:
+    """Return the days from 1970-01-01 to a date (proleptic Gregorian), or None if the date does not exist."""
+    if not (year >= 1 and 1 <= month < len(_DAYS_BEFORE)):
+        return None
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    length = _DAYS_BEFORE[month] - _DAYS_BEFORE[month - 1] + (leap and month == _FEBRUARY)
+    if not 1 <= day <= length:
+        return None
+    before = year - 1
+    return (
+        before * 365 + before // 4 - before // 100 + before // 400
+        + _DAYS_BEFORE[month - 1] + (leap and month > _FEBRUARY)
+        + day - 1 - _DAYS_BEFORE_1970
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""Where items are kept: one file for each kind of store, and the protocol they share.
+
+A store knows how to read its items as one consistent view and how to change one item safely.
+It does not know the rules: they come in as `decide` (see `ops_checks.operations`).
+"""
+
+from __future__ import annotations
+
+from ops_checks.queues.changes import Change, Decide, Reliability
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Protocol, Self
+
+    from ops_checks.findings import Place
+    from ops_checks.model import Item
+
+    class View(Protocol):
+        """One state of a queue, held while it is read; a context manager."""
+
+        def __enter__(self) -> Self:
+            """Take hold of the state."""
+            ...
+
+        def __exit__(
+            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+        ) -> None:
+            """Let go of it."""
+            ...
+
+        def items(self) -> Iterator[tuple[int, Item]]:
+            """Stream the items in the queue's order, each with its number (line or row id), ids unique.
+
+            Raises InputError for what is malformed, ChangingError if the state was torn meanwhile.
+            """
+            ...
+
+        def unchecked(self) -> Iterator[tuple[int, Item]]:
+            """Stream as `items` does, but leave the finding of duplicate ids to the caller: no memory grows."""
+            ...
+
+        def changed(self) -> bool:
+            """Tell whether the queue has another state by now. Only after the items were read."""
+            ...
+
+        def state(self) -> str:
+            """Name the state that was read, as a report shows it."""
+            ...
+
+        def place(self, number: int, item_id: str) -> Place:
+            """Return where a person finds an item."""
+            ...
+
+        def retry_count(self) -> int | None:
+            """Count the `retried` events, or return None for a store that keeps none (FORMATS section 4)."""
+            ...
+
+        def remarks(self) -> list[str]:
+            """Return what a person should know of the input though it is no defect. Only after the items were read."""
+            ...
+
+    class Queue(Protocol):
+        """A store of items. `path` is its name as the user wrote it, `kind` the column of a drift it fills."""
+
+        path: str
+        kind: str
+
+        def view(self) -> View:
+            """Return a consistent view of the items."""
+            ...
+
+        def change(self, item_id: str, decide: Decide) -> Change:
+            """Decide on an item and write the change, inside one lock or transaction.
+
+            Raises RefusedError for an unknown id or as `decide` does, InputError, WriteError; then
+            nothing has changed.
+            """
+            ...
+
+        def preview(self, item_id: str, decide: Decide) -> Change:
+            """Decide as `change` does, and write nothing."""
+            ...
+
+
+DEFAULT_LOCK_TIMEOUT_S = 10.0
+
+
+def open_queue(location: str, *, lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S) -> Queue:
+    """Return the store at a location: a database if it ends in `.db`, `.sqlite` or `.sqlite3`, else a Markdown file.
+
+    Nothing is read yet. `lock_timeout_s` bounds the wait for other writers, in seconds.
+    """
+    if location.endswith((".db", ".sqlite", ".sqlite3")):
+        return open_database(location, lock_timeout_s=lock_timeout_s)
+    return open_markdown(location, lock_timeout_s=lock_timeout_s)
+
+
+def open_markdown(path: str, *, lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S) -> Queue:
+    """Return the Markdown queue at a path, whatever its name ends in."""
+    from ops_checks.queues.markdown import MarkdownQueue
+
+    return MarkdownQueue(path, lock_timeout_s=lock_timeout_s)
+
+
+def open_database(path: str, *, lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S) -> Queue:
+    """Return the SQLite queue at a path, whatever its name ends in."""
+    from ops_checks.queues.sqlite import SqliteQueue
+
+    return SqliteQueue(path, lock_timeout_s=lock_timeout_s)
+
+
+__all__ = ["Change", "Decide", "Reliability", "open_database", "open_markdown", "open_queue"]

@@ -1,0 +1,195 @@
+"""The queue's GFM table: where it stands in a document, and how its rows are read and edited.
+
+Everything here works on text and knows no files. The rules are GFM's (FORMATS section 1): a pipe
+is literal after a backslash, leading and trailing pipes are optional, a table ends at a blank line
+or a new block, and what stands in a fence, an indented code block, a quote or an HTML block is no
+table.
+"""
+
+from __future__ import annotations
+
+from ops_checks.model import FIELDS, NOTHING, PRIORITIES, STATUSES, Item
+from ops_checks.queues.blocks import Blocks, starts_block
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+#: What Markdown trims around a cell. Never a no-break space: `DONE\u00a0` is not `DONE`.
+_BLANK = " \t\v\f\r"
+_WIDTH = len(FIELDS)
+_STATUSES = frozenset(STATUSES)
+_PRIORITIES = frozenset(PRIORITIES)
+_HEADER = list(FIELDS)
+
+#: How many defects one reading reports (FORMATS section 1).
+MAX_DEFECTS = 20
+
+
+def split_cells(line: str) -> list[str]:
+    """Return the cells of a table line as text: trimmed, and with `\\|` read as a pipe."""
+    body = line.strip(_BLANK)
+    if "\\" in body:
+        return _split_escaped(body)
+    cells = body.split("|")
+    if body[:1] == "|":
+        del cells[0]
+    if body[-1:] == "|" and cells:
+        cells.pop()
+    return [cell.strip(_BLANK) for cell in cells]
+
+
+def _split_escaped(body: str) -> list[str]:
+    return [body[start:end].strip(_BLANK).replace("\\|", "|") for start, end in _spans(body)]
+
+
+def _spans(body: str) -> list[tuple[int, int]]:
+    """Return where the cells of a trimmed line stand: between its unescaped pipes."""
+    import re  # only rows with a backslash, and the one row that is edited, need it
+
+    pipes = [match.start() for match in re.finditer(r"(?<!\\)\|", body)]
+    edges = [-1, *pipes, len(body)]
+    if pipes and pipes[0] == 0:
+        del edges[0]
+    if len(edges) > 1 and pipes and pipes[-1] == len(body) - 1:
+        edges.pop()
+    return [(edges[i] + 1, edges[i + 1]) for i in range(len(edges) - 1)]
+
+
+def escape_cell(text: str) -> str:
+    """Return text as it is written into a cell: one line, trimmed, every pipe escaped."""
+    from ops_checks.text import one_line
+
+    return one_line(text).strip(_BLANK).replace("|", "\\|")
+
+
+def edit_row(line: str, cells: Iterable[tuple[str, str]]) -> str:
+    """Return a row with some cells replaced (pairs of field name and text); all else stays to the character.
+
+    The row must have its nine cells. The blanks around a replaced cell stay as they were.
+    """
+    lead = len(line) - len(line.lstrip(_BLANK))
+    spans = _spans(line.strip(_BLANK))
+    for field, text in sorted(cells, key=lambda cell: -FIELDS.index(cell[0])):
+        start, end = (lead + edge for edge in spans[FIELDS.index(field)])
+        line = line[:start] + _fill(line[start:end], escape_cell(text)) + line[end:]
+    return line
+
+
+def _fill(old: str, text: str) -> str:
+    """Put text into the place of a cell, between the blanks that stood there."""
+    bare = old.strip(_BLANK)
+    before, after = (old.split(bare, 1)[0], old.rsplit(bare, 1)[-1]) if bare else (" ", " ")
+    if text.endswith("\\") and not after:
+        after = " "  # a backslash next to the cell's end would escape its pipe
+    return before + text + after
+
+
+def render_row(item: Iterable[str]) -> str:
+    """Return the nine cells as a row of the table, without a line break."""
+    return "| " + " | ".join(escape_cell(cell) for cell in item) + " |"
+
+
+def render_head() -> list[str]:
+    """Return the header and the delimiter row of an empty queue."""
+    return [render_row(FIELDS), "|" + " --- |" * _WIDTH]
+
+
+def _all_dashes(cells: list[str]) -> bool:
+    """Tell whether these are the cells of a delimiter row: `---`, with colons at the ends for alignment."""
+    dashes = [cell.removeprefix(":").removesuffix(":") for cell in cells]
+    return bool(dashes) and all(dash and not dash.strip("-") for dash in dashes)
+
+
+class Table:
+    """Reads the rows of a document's one queue table, line by line.
+
+    `rows(lines)` yields them; afterwards `defects` holds what is malformed as pairs of line number
+    and message (the first MAX_DEFECTS; `more` counts the others), and `strays` the numbers of lines
+    outside the table that look like rows of it: GFM does not read them as rows, a person would.
+    """
+
+    def __init__(self) -> None:
+        self.defects: list[tuple[int, str]] = []
+        self.more = 0
+        self.strays: list[int] = []
+        self.header_line = 0
+        self._headless = 0
+
+    def rows(self, lines: Iterator[str]) -> Iterator[tuple[int, Item]]:
+        """Yield line number and item of every well-formed row; stop yielding at the first defect."""
+        blocks = Blocks()
+        numbered = enumerate(lines, 1)
+        above: list[str] = []  # the cells of the line before, which a delimiter row makes a header
+        for number, line in numbered:
+            if blocks.enter(line):
+                above = []
+                continue
+            cells = split_cells(line) if "|" in line else []
+            if above and len(cells) == len(above) and _all_dashes(cells):
+                yield from self._table(number - 1, above, _until_table_ends(numbered, blocks))
+                above = []
+                continue
+            if above == _HEADER:
+                self._headless = self._headless or number
+            if self.header_line and _is_item(cells):
+                self.strays.append(number)
+            above = cells
+        self._conclude()
+
+    def _table(self, header: int, names: list[str], lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Item]]:
+        if names != _HEADER:
+            for _ in lines:
+                pass
+            return
+        if self.header_line:
+            self.defect(header, f"a second queue table; the first is in line {self.header_line}: keep one")
+        self.header_line = self.header_line or header
+        for number, line in lines:
+            cells = split_cells(line)
+            if not _is_item(cells) or ("\r" in line and "\r" in line[:-1]):
+                self.defect(number, row_defect(line, cells))
+            elif not self.defects:
+                if not (cells[5] and cells[6] and cells[7]):
+                    cells[5:8] = [cell or NOTHING for cell in cells[5:8]]
+                yield number, Item(cells)
+
+    def defect(self, number: int, message: str) -> None:
+        """Note a defect of a line (0: of the document); the first MAX_DEFECTS are kept, the others counted."""
+        if len(self.defects) < MAX_DEFECTS:
+            self.defects.append((number, message))
+        else:
+            self.more += 1
+
+    def _conclude(self) -> None:
+        if self.header_line or self.defects:
+            return
+        if self._headless:
+            self.defect(self._headless, f"expected a delimiter row of {_WIDTH} columns under the queue's header")
+        else:
+            self.defect(0, "no queue table: expected one with the header " + " | ".join(FIELDS))
+
+
+def _until_table_ends(numbered: Iterator[tuple[int, str]], blocks: Blocks) -> Iterator[tuple[int, str]]:
+    for number, line in numbered:
+        if line[:1] != "|" and (not line.strip(_BLANK) or starts_block(line)):
+            blocks.enter(line)
+            return
+        yield number, line
+
+
+def _is_item(cells: list[str]) -> bool:
+    return len(cells) == _WIDTH and cells[1] in _STATUSES and cells[2] in _PRIORITIES and cells[0] != ""
+
+
+def row_defect(line: str, cells: list[str]) -> str:
+    """Say what is wrong with a row that is no item, and what was expected."""
+    if "\r" in line[:-1]:
+        return "a carriage return inside the row: expected one row a line"
+    if len(cells) != _WIDTH:
+        return f"expected {_WIDTH} cells, found {len(cells)}: write a literal pipe as \\|, end the table with a blank line"
+    if not cells[0]:
+        return "the id is empty: expected one such as ORCH-001"
+    if cells[1] not in _STATUSES:
+        return f"status {cells[1]!a}: expected one of {', '.join(STATUSES)}"
+    return f"priority {cells[2]!a}: expected one of {', '.join(PRIORITIES)}"
