@@ -37,8 +37,12 @@ if TYPE_CHECKING:
             """
             ...
 
-        def unchecked(self) -> Iterator[tuple[int, Item]]:
-            """Stream as `items` does, but leave the finding of duplicate ids to the caller: no memory grows."""
+        def rows(self) -> Iterator[tuple[int, str]]:
+            """Stream the items as rows of Markdown, each with its number.
+
+            Two equal rows are the same item. A row need not be well-formed nor its id unique:
+            `items` tells. This is what a comparison of a million rows can afford.
+            """
             ...
 
         def changed(self) -> bool:

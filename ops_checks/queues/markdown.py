@@ -7,7 +7,7 @@ import stat
 
 from ops_checks.errors import ChangingError, InputError, RefusedError, WriteError
 from ops_checks.model import FIELDS
-from ops_checks.queues.table import Table, edit_row, split_cells
+from ops_checks.queues.table import Table, edit_row, parse_row
 from ops_checks.text import visible
 
 TYPE_CHECKING = False
@@ -73,13 +73,13 @@ class MarkdownQueue:
         start, end = _line_span(data, number)
         line = data[start:end].decode()
         edited = edit_row(line, _changed_cells(change))
-        if split_cells(edited) != list(change.after):
+        if parse_row(edited.removesuffix("\r")) != change.after:
             raise WriteError(
                 f"{visible(self.path)}:{number}: not written, the row could not be edited without harm: check its cells"
             )
         replace_file(
             self.path,
-            (memoryview(data)[:start], edited.encode(), memoryview(data)[end:]),
+            (data[:start], edited.encode(), data[end:]),
             seen=view.stat,
         )
 
@@ -122,16 +122,18 @@ class MarkdownView:
     def items(self) -> Iterator[tuple[int, Item]]:
         """Stream line number and item of every row. Raises InputError with all defects, also duplicate ids."""
         lines: dict[str, int] = {}
-        for number, item in self._rows():
+        self._table = Table()
+        for number, item in self._table.items(self._chunks()):
             if lines.setdefault(item.id, number) == number:
                 yield number, item
             else:
                 self._table.defect(number, f"duplicate id {visible(item.id)}, first in line {lines[item.id]}")
         self._conclude()
 
-    def unchecked(self) -> Iterator[tuple[int, Item]]:
-        """Stream as `items` does, without looking for duplicate ids."""
-        yield from self._rows()
+    def rows(self) -> Iterator[tuple[int, str]]:
+        """Stream line number and text of every row, as it is written. Raises InputError if there is no one table."""
+        self._table = Table()
+        yield from self._table.rows(self._chunks())
         self._conclude()
 
     def changed(self) -> bool:
@@ -172,10 +174,6 @@ class MarkdownView:
         self._must_be_whole()
         return data
 
-    def _rows(self) -> Iterator[tuple[int, Item]]:
-        self._table = Table()
-        return self._table.rows(self._lines())
-
     def _blocks(self) -> Iterator[bytes]:
         os.lseek(self._fd, 0, os.SEEK_SET)
         try:
@@ -184,22 +182,18 @@ class MarkdownView:
         except OSError as error:
             raise InputError(f"{visible(self._path)}: cannot be read ({error.strerror}): check the disk") from error
 
-    def _lines(self) -> Iterator[str]:
-        """Yield the lines of the file without their line feeds; only a line feed ends a line."""
-        done = 0
+    def _chunks(self) -> Iterator[str]:
+        """Yield the document in chunks of whole lines. Raises InputError at the first byte that is not UTF-8."""
+        lines = 0
         for chunk in _whole_lines(self._blocks()):
             try:
-                lines = chunk.decode().split("\n")
+                text = chunk.decode()
             except UnicodeDecodeError as error:
                 self._must_be_whole()
-                line = done + chunk.count(b"\n", 0, error.start) + 1
+                line = lines + chunk.count(b"\n", 0, error.start) + 1
                 raise InputError(f"{visible(self._path)}:{line}: not UTF-8: save the file as UTF-8") from error
-            if not lines[-1]:
-                lines.pop()
-            if not done and lines:
-                lines[0] = lines[0].removeprefix(_BOM)
-            yield from lines
-            done += len(lines)
+            yield text if lines else text.removeprefix(_BOM)
+            lines += chunk.count(b"\n")
 
     def _conclude(self) -> None:
         self._must_be_whole()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from ops_checks.errors import InputError, OpsError, RefusedError, WriteError
 from ops_checks.model import DASHED, FIELDS, NOTHING, PRIORITIES, STATUSES, Item
 from ops_checks.queues.changes import Reliability
+from ops_checks.queues.table import MAX_DEFECTS, render_row
 from ops_checks.text import visible
 
 TYPE_CHECKING = False
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 _TABLE = "queue_items"
 _EVENTS = "queue_events"
 _RELIABILITY = ("lease_owner", "lease_expires_at", "attempt_count", "max_attempts")
-_EVENT_COLUMNS = frozenset({"item_id", "event_type", "payload_json", "created_at"})
+_KEYS = {_TABLE: "id", _EVENTS: "event_id"}
+_ITEM_COLUMNS = frozenset({*FIELDS, "created_at", "updated_at"})
+_EVENT_COLUMNS = frozenset({"event_id", "item_id", "event_type", "payload_json", "created_at"})
+_PIPES = len(FIELDS) + 1
 _CELLS = ", ".join(FIELDS)
 _STATUSES = frozenset(STATUSES)
 _PRIORITIES = frozenset(PRIORITIES)
 _MOST_ATTEMPTS = 1_000_000
-_MAX_DEFECTS = 20
 #: How many virtual machine steps one change may take: a trigger that runs away is stopped.
 _STEPS = 50_000_000
 _STEPS_A_CALL = 1_000_000
@@ -43,6 +46,7 @@ class SqliteQueue:
     def __init__(self, path: str, *, lock_timeout_s: float) -> None:
         self.path = path
         self._lock_timeout_s = lock_timeout_s
+        self._sound = False
 
     def view(self) -> SqliteView:
         """Return a view of the database as it is when the view is entered."""
@@ -71,12 +75,15 @@ class SqliteQueue:
         with _translated(self.path, writing=writing):
             connection = _connect(self.path, self._lock_timeout_s)
             try:
-                _stop_runaways(connection)
                 if not writing:
                     connection.execute("PRAGMA query_only = ON")
+                if not self._sound:  # once for each queue that was opened: it reads the whole file
+                    _check_health(connection, self.path)
+                    self._sound = True
+                _stop_runaways(connection)
                 connection.execute(begin)
-                _check_health(connection, self.path)
-                _check_schema(connection, self.path)
+                _check_table(connection, self.path, _TABLE, _ITEM_COLUMNS)
+                _check_table(connection, self.path, _EVENTS, _EVENT_COLUMNS)
                 yield connection
                 connection.execute("COMMIT")
             finally:
@@ -96,7 +103,11 @@ class SqliteQueue:
             raise InputError(f"{_where(self.path, item_id)}: {defect}")
         owner, expires, attempts, most = lease
         return _item(cells), Reliability(
-            lease_owner=owner, lease_expires_at=expires, attempt_count=attempts or 0, max_attempts=most or 0, absent=absent
+            lease_owner=owner,
+            lease_expires_at=expires,
+            attempt_count=attempts or 0,
+            max_attempts=most or 0,
+            absent=absent,
         )
 
     def _write(self, connection: sqlite3.Connection, change: Change, reliability: Reliability) -> None:
@@ -158,7 +169,7 @@ class SqliteView:
                 self._version = _data_version(self._connection)
                 self._connection.execute("BEGIN")
                 _check_health(self._connection, self._path)
-                _check_schema(self._connection, self._path)
+                _check_table(self._connection, self._path, _TABLE, _ITEM_COLUMNS)
             except BaseException:
                 self._connection.close()
                 raise
@@ -172,29 +183,33 @@ class SqliteView:
 
     def items(self) -> Iterator[tuple[int, Item]]:
         """Stream row id and item, in the order in which rows were added. Raises InputError with all defects."""
+        for number, cells in self._cells():
+            yield number, Item(cells)
+
+    def rows(self) -> Iterator[tuple[int, str]]:
+        """Stream row id and item as the row that Markdown would hold. Raises what `items` raises."""
+        for number, cells in self._cells():
+            row = "| " + " | ".join(cells) + " |"
+            plain = row.count("|") == _PIPES and "\n" not in row and "\r" not in row
+            yield number, row if plain else render_row(cells)
+
+    def _cells(self) -> Iterator[tuple[int, tuple[str, ...]]]:
         defects: list[str] = []
         with _translated(self._path, writing=False):
-            for number, *cells in self._connection.execute(self._query()):
-                try:
-                    "".join(cells)
-                    sound = cells[1] in _STATUSES and cells[2] in _PRIORITIES and cells[0] and cells[5]
-                    sound = sound and cells[6] and cells[7]
-                except TypeError:
-                    sound = False
-                if sound:
-                    yield number, Item(cells)
-                    continue
-                defect = _row_defect(cells)
-                if not defect:
-                    yield number, _item(cells)
-                elif len(defects) < _MAX_DEFECTS:
-                    defects.append(f"{_where(self._path, cells[0])}: {defect}")
+            for row in self._connection.execute(self._query()):
+                cells = row[1:]
+                if not _is_sound(cells):
+                    defect = _row_defect(cells)
+                    if defect:
+                        defects.append(f"{_where(self._path, cells[0])}: {defect}")
+                        if len(defects) == MAX_DEFECTS:
+                            break
+                        continue
+                    cells = _item(cells)
+                if not defects:
+                    yield row[0], cells
         if defects:
             raise InputError(defects[0], tuple(defects[1:]))
-
-    def unchecked(self) -> Iterator[tuple[int, Item]]:
-        """Stream as `items` does: a primary key has no duplicates."""
-        return self.items()
 
     def changed(self) -> bool:
         """Tell whether another program has committed since the view was entered."""
@@ -217,6 +232,7 @@ class SqliteView:
     def retry_count(self) -> int | None:
         """Count the `retried` events."""
         with _translated(self._path, writing=False):
+            _check_table(self._connection, self._path, _EVENTS, _EVENT_COLUMNS)
             row = self._connection.execute(f"SELECT count(*) FROM {_EVENTS} WHERE event_type = 'retried'").fetchone()  # noqa: S608
             return int(row[0])
 
@@ -229,6 +245,16 @@ class SqliteView:
         rowid = self._connection.execute("SELECT wr FROM pragma_table_list(?)", (_TABLE,)).fetchone()[0] == 0
         number, order = ("rowid", "rowid") if rowid else ("0", "id")
         return f"SELECT {number}, {_CELLS} FROM {_TABLE} ORDER BY {order}"  # noqa: S608 - names from our own list
+
+
+def _is_sound(cells: tuple[Any, ...]) -> bool:
+    """Tell, cheaply, that a row is an item with nothing to mend."""
+    try:
+        "".join(cells)
+    except TypeError:
+        return False
+    known = cells[1] in _STATUSES and cells[2] in _PRIORITIES
+    return bool(known and cells[0] and cells[5] and cells[6] and cells[7])
 
 
 def _item(cells: tuple[Any, ...] | list[Any]) -> Item:
@@ -309,21 +335,21 @@ def _check_health(connection: sqlite3.Connection, path: str) -> None:
         raise InputError(f"{visible(path)}: the database is damaged ({found}): restore it from a copy")
 
 
-def _check_schema(connection: sqlite3.Connection, path: str) -> None:
-    """Raise InputError unless the queue's tables are plain tables with the columns of FORMATS section 2."""
-    wanted = {_TABLE: {*FIELDS, "created_at", "updated_at"}, _EVENTS: _EVENT_COLUMNS}
-    for table, columns in wanted.items():
-        found = connection.execute("SELECT type FROM pragma_table_list(?) WHERE schema = 'main'", (table,)).fetchall()
-        if not found:
-            raise InputError(f"{visible(path)}: no table {table}: name a queue database with --db")
-        if found != [("table",)]:
-            raise InputError(f"{visible(path)}: {table} is a {found[0][0]}: expected a table")
-        missing = sorted(columns - _columns(connection, table))
-        if missing:
-            raise InputError(f"{visible(path)}: {table} has no column {', '.join(missing)}: expected the queue's schema")
-    keys = connection.execute("SELECT lower(name) FROM pragma_table_info(?) WHERE pk > 0", (_TABLE,)).fetchall()
-    if keys != [("id",)]:
-        raise InputError(f"{visible(path)}: the primary key of {_TABLE} is not id: expected the queue's schema")
+def _check_table(connection: sqlite3.Connection, path: str, table: str, columns: frozenset[str]) -> None:
+    """Raise InputError unless a table of the queue is a plain table with the columns of FORMATS section 2."""
+    found = connection.execute("SELECT type FROM pragma_table_list(?) WHERE schema = 'main'", (table,)).fetchall()
+    if not found:
+        raise InputError(f"{visible(path)}: no table {table}: name a queue database with --db")
+    if found != [("table",)]:
+        raise InputError(f"{visible(path)}: {table} is a {found[0][0]}: expected a table")
+    missing = sorted(columns - _columns(connection, table))
+    if missing:
+        raise InputError(f"{visible(path)}: {table} has no column {', '.join(missing)}: expected the queue's schema")
+    keys = connection.execute("SELECT lower(name) FROM pragma_table_info(?) WHERE pk > 0", (table,)).fetchall()
+    if keys != [(_KEYS[table],)]:
+        raise InputError(
+            f"{visible(path)}: the primary key of {table} is not {_KEYS[table]}: expected the queue's schema"
+        )
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
@@ -356,7 +382,9 @@ def _translate(path: str, reason: str, *, writing: bool) -> OpsError:
     kind = WriteError if writing else InputError
     reason = visible(reason.replace("\n", " "))
     if "locked" in reason:
-        return kind(f"{visible(path)}: another program holds the database: wait for it, or give --lock-timeout more seconds")
+        return kind(
+            f"{visible(path)}: another program holds the database: wait for it, or give --lock-timeout more seconds"
+        )
     if "readonly" in reason or "read-only" in reason:
         return kind(f"{visible(path)}: may only be read by this user: ask its owner")
     if "unable to open" in reason:

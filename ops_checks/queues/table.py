@@ -102,11 +102,12 @@ def _all_dashes(cells: list[str]) -> bool:
 
 
 class Table:
-    """Reads the rows of a document's one queue table, line by line.
+    """Finds the rows of a document's one queue table, line by line.
 
-    `rows(lines)` yields them; afterwards `defects` holds what is malformed as pairs of line number
-    and message (the first MAX_DEFECTS; `more` counts the others), and `strays` the numbers of lines
-    outside the table that look like rows of it: GFM does not read them as rows, a person would.
+    `rows` yields them as they are written, `items` as items. Afterwards `defects` holds what is
+    malformed as pairs of line number and message (the first MAX_DEFECTS; `more` counts the others),
+    and `strays` the numbers of lines outside the table that look like rows of it: GFM does not read
+    them as rows, a person would.
     """
 
     def __init__(self) -> None:
@@ -116,10 +117,23 @@ class Table:
         self.header_line = 0
         self._headless = 0
 
-    def rows(self, lines: Iterator[str]) -> Iterator[tuple[int, Item]]:
+    def items(self, chunks: Iterable[str]) -> Iterator[tuple[int, Item]]:
         """Yield line number and item of every well-formed row; stop yielding at the first defect."""
+        for number, line in self.rows(chunks):
+            item = parse_row(line)
+            if item is None:
+                self.defect(number, row_defect(line))
+            elif not self.defects:
+                yield number, item
+
+    def rows(self, chunks: Iterable[str]) -> Iterator[tuple[int, str]]:
+        """Yield number and text of every line that stands as a row, well-formed or not.
+
+        Takes the document in chunks of whole lines. Only a line feed ends a line, with or without a
+        carriage return before it.
+        """
         blocks = Blocks()
-        numbered = enumerate(lines, 1)
+        numbered = enumerate(_lines(chunks), 1)
         above: list[str] = []  # the cells of the line before, which a delimiter row makes a header
         for number, line in numbered:
             if blocks.enter(line):
@@ -127,7 +141,12 @@ class Table:
                 continue
             cells = split_cells(line) if "|" in line else []
             if above and len(cells) == len(above) and _all_dashes(cells):
-                yield from self._table(number - 1, above, _until_table_ends(numbered, blocks))
+                rows = _until_table_ends(numbered, blocks)
+                if above == _HEADER:
+                    self._enter_table(number - 1)
+                    yield from rows
+                for _ in rows:
+                    pass  # the rows of another table
                 above = []
                 continue
             if above == _HEADER:
@@ -137,22 +156,10 @@ class Table:
             above = cells
         self._conclude()
 
-    def _table(self, header: int, names: list[str], lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Item]]:
-        if names != _HEADER:
-            for _ in lines:
-                pass
-            return
+    def _enter_table(self, header: int) -> None:
         if self.header_line:
             self.defect(header, f"a second queue table; the first is in line {self.header_line}: keep one")
         self.header_line = self.header_line or header
-        for number, line in lines:
-            cells = split_cells(line)
-            if not _is_item(cells) or ("\r" in line and "\r" in line[:-1]):
-                self.defect(number, row_defect(line, cells))
-            elif not self.defects:
-                if not (cells[5] and cells[6] and cells[7]):
-                    cells[5:8] = [cell or NOTHING for cell in cells[5:8]]
-                yield number, Item(cells)
 
     def defect(self, number: int, message: str) -> None:
         """Note a defect of a line (0: of the document); the first MAX_DEFECTS are kept, the others counted."""
@@ -170,6 +177,14 @@ class Table:
             self.defect(0, "no queue table: expected one with the header " + " | ".join(FIELDS))
 
 
+def _lines(chunks: Iterable[str]) -> Iterator[str]:
+    for chunk in chunks:
+        lines = (chunk.replace("\r\n", "\n") if "\r" in chunk else chunk).split("\n")
+        if not lines[-1]:
+            lines.pop()
+        yield from lines
+
+
 def _until_table_ends(numbered: Iterator[tuple[int, str]], blocks: Blocks) -> Iterator[tuple[int, str]]:
     for number, line in numbered:
         if line[:1] != "|" and (not line.strip(_BLANK) or starts_block(line)):
@@ -178,16 +193,29 @@ def _until_table_ends(numbered: Iterator[tuple[int, str]], blocks: Blocks) -> It
         yield number, line
 
 
+def parse_row(line: str) -> Item | None:
+    """Return the item of a row, an empty owner, start or due read as `-`; None if the row is malformed."""
+    cells = split_cells(line)
+    if not _is_item(cells) or "\r" in line:
+        return None
+    if not (cells[5] and cells[6] and cells[7]):
+        cells[5:8] = [cell or NOTHING for cell in cells[5:8]]
+    return Item(cells)
+
+
 def _is_item(cells: list[str]) -> bool:
     return len(cells) == _WIDTH and cells[1] in _STATUSES and cells[2] in _PRIORITIES and cells[0] != ""
 
 
-def row_defect(line: str, cells: list[str]) -> str:
+def row_defect(line: str) -> str:
     """Say what is wrong with a row that is no item, and what was expected."""
-    if "\r" in line[:-1]:
+    cells = split_cells(line)
+    if "\r" in line:
         return "a carriage return inside the row: expected one row a line"
     if len(cells) != _WIDTH:
-        return f"expected {_WIDTH} cells, found {len(cells)}: write a literal pipe as \\|, end the table with a blank line"
+        return (
+            f"expected {_WIDTH} cells, found {len(cells)}: write a literal pipe as \\|, end the table with a blank line"
+        )
     if not cells[0]:
         return "the id is empty: expected one such as ORCH-001"
     if cells[1] not in _STATUSES:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,10 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class ConsistencyPolicy:
-    """Which fields are compared (None: FORMATS section 6), and what each drift rule counts as (`error`, `warning`, `off`)."""
+    """Which fields are compared (None: those of FORMATS section 6), and what each drift rule counts as.
+
+    `severity` is by rule `error`, `warning` or `off`; a rule it does not name counts as `error`.
+    """
 
     fields: tuple[str, ...] | None = None
     severity: Mapping[str, str] = field(default_factory=dict)
@@ -81,3 +87,45 @@ class Policy:
     consistency: ConsistencyPolicy = field(default_factory=ConsistencyPolicy)
     kpi: KpiPolicy = field(default_factory=KpiPolicy)
     waivers: tuple[Waiver, ...] = ()
+
+
+def load_policy(path: str) -> Policy:
+    """Return the policy in a YAML file. What the file leaves out has its default.
+
+    Raises UsageError (exit code 4) with everything that is wrong at once, each a line
+    `file:line:column: dotted.path: what is wrong, what is allowed`: the first as the message,
+    the others, up to 20, in the details.
+    """
+    from ops_checks.policy.load import load
+
+    return load(path)
+
+
+def policy_schema() -> str:
+    """Return the JSON Schema (2020-12) that a policy keeps, as text; it describes every key."""
+    from ops_checks.policy.check import schema_text
+
+    return schema_text()
+
+
+def set_value(path: str, dotted: str, value: str) -> str:
+    """Return the text of a policy file with one value set, every other character as it was.
+
+    `dotted` leads to the value (`kpi.thresholds.failure_rate.max`, `waivers.0.expires`); `value`
+    is a scalar or a flow collection as YAML writes it, or just text. A key that is not there yet
+    is added at the end of its mapping. The result keeps the policy's rules. Raises UsageError.
+    """
+    from ops_checks.policy.edit import edited
+
+    return edited(path, dotted, value)[0]
+
+
+def write_value(path: str, dotted: str, value: str) -> None:
+    """Set one value in a policy file, as `set_value` does, in one atomic step.
+
+    Raises UsageError if the result would be no policy, and WriteError if it cannot be written or
+    the file changed meanwhile; the file is then as it was.
+    """
+    from ops_checks.policy.edit import write
+
+    write(path, dotted, value)

@@ -1,4 +1,7 @@
-"""The one Report that a gate run makes; every face and every format shows it and nothing else."""
+"""The one Report that a gate run makes; every face and every format shows it and nothing else.
+
+Its published JSON is in `published`, reading a saved one in `saved`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ class InputRead:
 
     `kind` is `queue`, `db`, `log` or `policy`; `path` as the user named it; `state` identifies
     what was read (a digest of the file, a database's data version); `rows` counts items,
-    `lines` the log's complete lines; `newest_event` and the time range are epoch milliseconds.
+    `lines` the log's complete lines; `newest_event` is the time text of the database's newest
+    event; the time range of the log is in epoch milliseconds.
     """
 
     kind: str
@@ -51,6 +55,8 @@ class RuleResult:
     `waivers`; `severity` is `error` or `warning`: what a violation counts as. `value`,
     `operator` (`<=` or `>=`) and `limit` read as the condition that had to hold.
     `more_findings` counts those not listed; `needed` is how many more samples a verdict takes.
+    `counts_as` is what the verdict counts as in the report's, where the policy says so
+    (`on_insufficient`); None: see `effect`.
     """
 
     id: str
@@ -70,6 +76,24 @@ class RuleResult:
     needed: int | None = None
     findings: tuple[Finding, ...] = ()
     more_findings: int = 0
+    counts_as: Verdict | None = None
+
+    @property
+    def effect(self) -> Verdict:
+        """What the rule adds to the report's verdict: too little data warns, unless the policy says otherwise."""
+        if self.counts_as is not None:
+            return self.counts_as
+        return Verdict.WARN if self.verdict is Verdict.INSUFFICIENT else self.verdict
+
+    @property
+    def live(self) -> tuple[Finding, ...]:
+        """The findings that no waiver holds."""
+        return tuple(finding for finding in self.findings if finding.suppressed is None)
+
+    @property
+    def waived(self) -> tuple[Finding, ...]:
+        """The findings that a waiver holds."""
+        return tuple(finding for finding in self.findings if finding.suppressed is not None)
 
 
 @dataclass(frozen=True, slots=True)

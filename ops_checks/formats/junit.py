@@ -1,0 +1,114 @@
+"""JUnit XML as Jenkins' xunit2 schema describes it, which GitLab and GitHub's test reporters read too.
+
+One test suite a rule, with one testcase in it: the schema allows properties in a suite only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from ops_checks.formats.telling import evidence, line_of
+from ops_checks.report import Verdict
+from ops_checks.report.published import TOOL, iso_utc
+from ops_checks.text import visible
+
+if TYPE_CHECKING:
+    from ops_checks.formats import Setting
+    from ops_checks.report import Report, RuleResult
+
+_COUNTED = (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One testcase; `outcome` is the element it gets, or `system-out` where it passes."""
+
+    group: str
+    name: str
+    outcome: str
+    kind: str
+    message: str
+    body: tuple[str, ...]
+    properties: tuple[tuple[str, str], ...] = ()
+
+
+def render(report: Report, _setting: Setting) -> str:
+    r"""Return one testcase a rule, and one more, `inputs`, if an input could not be evaluated.
+
+    A rule that counts as a failure fails, whatever its verdict; too few samples otherwise skip;
+    a warning passes and speaks in system-out. XML 1.0 knows no control characters: they stand as
+    their escapes, `\x1b`.
+    """
+    cases = [_case(rule) for rule in report.rules]
+    if report.errors:
+        cases.insert(0, _Case("inputs", "inputs", "error", "error", report.errors[0], report.errors))
+    stamp = (iso_utc(report.created_ms) or "")[: len("YYYY-MM-DDTHH:MM:SS")]
+    failures, errors = (sum(case.outcome == outcome for case in cases) for outcome in ("failure", "error"))
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<testsuites name="{TOOL}" tests="{len(cases)}" failures="{failures}" errors="{errors}" time="0.000">',
+        *(line for case in cases for line in _suite(case, stamp)),
+        "</testsuites>",
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _case(rule: RuleResult) -> _Case:
+    properties = (
+        ("rule", rule.id),
+        ("verdict", rule.verdict.value),
+        ("severity", rule.severity),
+        *((word.replace(" ", "_").replace("%", "percent"), text) for word, text in evidence(rule)),
+    )
+    return _Case(rule.group, rule.id, _outcome(rule), rule.verdict.value, rule.message, _body(rule), properties)
+
+
+def _outcome(rule: RuleResult) -> str:
+    if rule.effect is Verdict.FAIL:
+        return "failure"
+    if Verdict.ERROR in {rule.verdict, rule.effect}:
+        return "error"
+    return "skipped" if rule.verdict is Verdict.INSUFFICIENT else "system-out"
+
+
+def _body(rule: RuleResult) -> tuple[str, ...]:
+    """Return the message, what was measured, every finding on its line, what to do."""
+    return (
+        f"{rule.verdict}: {rule.message}",
+        *(f"{word}: {text}" for word, text in evidence(rule)),
+        *(line_of(finding) for finding in rule.live),
+        *([f"and {rule.more_findings} more"] if rule.more_findings else []),
+        *(f"waived ({finding.suppressed}): {line_of(finding)}" for finding in rule.waived),
+        *([f"help: {rule.help}"] if rule.help else []),
+    )
+
+
+def _suite(case: _Case, stamp: str) -> list[str]:
+    flags = " ".join(f'{name}="{int(case.outcome == outcome)}"' for name, outcome in _COUNTED)
+    name = _escaped(case.name)
+    return [
+        f'<testsuite name="{_escaped(case.group)}.{name}" tests="1" {flags} timestamp="{stamp}" time="0.000">',
+        *(["<properties>", *map(_property, case.properties), "</properties>"] if case.properties else []),
+        f'<testcase classname="{TOOL}.{_escaped(case.group)}" name="{name}" time="0.000">',
+        _element(case),
+        "</testcase>",
+        "</testsuite>",
+    ]
+
+
+def _property(pair: tuple[str, str]) -> str:
+    return f'<property name="{_escaped(pair[0])}" value="{_escaped(pair[1])}"/>'
+
+
+def _element(case: _Case) -> str:
+    body = "\n".join(_escaped(line) for line in case.body)
+    if case.outcome == "system-out":
+        return f"<system-out>{body}</system-out>"
+    return f'<{case.outcome} type="{case.kind}" message="{_escaped(case.message)}">{body}</{case.outcome}>'
+
+
+def _escaped(text: str) -> str:
+    """Text as XML, in an attribute and between tags alike."""
+    return escape(visible(text))

@@ -1,0 +1,111 @@
+"""Text for a terminal: the verdict first, then what is wrong with its worst offenders, then what holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops_checks.formats.telling import amount, detail, evidence, measured, plural, tally, whom, worst_first
+from ops_checks.formats.widths import padded, width
+from ops_checks.report import Verdict
+from ops_checks.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ops_checks.formats import Setting
+    from ops_checks.report import Finding, Report, RuleResult
+
+_INDENT = "  "
+_GAP = "  "
+_WIDEST = 48  # columns that one cell may ask its whole column to be padded to
+
+_BOLD, _DIM, _RED, _GREEN, _YELLOW = 1, 2, 31, 32, 33
+_COLORS = {
+    Verdict.PASS: _GREEN,
+    Verdict.INSUFFICIENT: _YELLOW,
+    Verdict.WARN: _YELLOW,
+    Verdict.FAIL: _RED,
+    Verdict.ERROR: _RED,
+}
+
+
+class _Paint:
+    """Puts colour around our own words, never around text from outside."""
+
+    def __init__(self, *, on: bool) -> None:
+        self._on = on
+
+    def __call__(self, text: str, *codes: int) -> str:
+        return f"\x1b[{';'.join(map(str, codes))}m{text}\x1b[0m" if self._on else text
+
+    def verdict(self, verdict: Verdict) -> str:
+        return self(verdict.upper(), _BOLD, _COLORS[verdict])
+
+
+def render(report: Report, setting: Setting) -> str:
+    """Return the report as lines for a person; text from the inputs has every control character escaped."""
+    return "".join(f"{line}\n" for line in _lines(report, _Paint(on=setting.color)))
+
+
+def _lines(report: Report, paint: _Paint) -> Iterator[str]:
+    rules = worst_first(report)
+    yield f"{paint.verdict(report.verdict)} {_headline(report)}"
+    yield from (f"{paint('error:', _BOLD, _RED)} {visible(message)}" for message in report.errors)
+    for rule in rules:
+        if rule.verdict is not Verdict.PASS:
+            yield ""
+            yield from _rule(rule, paint)
+    waived = [_waived_row(rule, finding) for rule in rules for finding in rule.waived]
+    if waived:
+        yield ""
+        yield paint("waived:", _DIM)
+        yield from _table(waived)
+    yield ""
+    passed = ", ".join(visible(rule.id) for rule in rules if rule.verdict is Verdict.PASS)
+    yield f"{paint('passed:', _GREEN)} {passed or 'none'}"
+    yield from (f"read: {visible(read.kind)} {visible(read.path)}{amount(read)}" for read in report.inputs)
+    yield from (f"note: {visible(note)}" for note in report.notes)
+    yield f"{tally(report)}, exit code {report.exit_code}"
+
+
+def _headline(report: Report) -> str:
+    rules = len(report.rules)
+    bad = sum(rule.verdict is not Verdict.PASS for rule in report.rules)
+    if report.errors:
+        return f"{plural(len(report.errors), 'input', 'inputs')} could not be evaluated"
+    if not rules:
+        return "no rule ran"
+    return f"{bad} of {plural(rules, 'rule', 'rules')} not met" if bad else f"{plural(rules, 'rule', 'rules')} met"
+
+
+def _rule(rule: RuleResult, paint: _Paint) -> Iterator[str]:
+    """One rule that is not met: what it says, its numbers, its offenders, what to do."""
+    effect = f" (counts as {rule.effect})" if rule.effect not in {rule.verdict, Verdict.WARN} else ""
+    yield f"{paint.verdict(rule.verdict)} {visible(rule.id)}: {visible(rule.message)}{effect}"
+    numbers = ", ".join(f"{word} {visible(text)}" for word, text in evidence(rule))
+    if numbers:
+        yield _INDENT + numbers
+    yield from _table([_row(rule, finding) for finding in rule.live])
+    if rule.more_findings:
+        yield f"{_INDENT}and {rule.more_findings} more"
+    if rule.help:
+        yield f"{_INDENT}{paint('help:', _DIM)} {visible(rule.help)}"
+
+
+def _row(rule: RuleResult, finding: Finding) -> list[str]:
+    place = str(finding.places[0]) if finding.places else ""
+    return [place, whom(finding), measured(rule, finding), detail(finding)]
+
+
+def _waived_row(rule: RuleResult, finding: Finding) -> list[str]:
+    place = str(finding.places[0]) if finding.places else ""
+    return [rule.id, place, whom(finding), detail(finding), f"waived: {finding.suppressed}"]
+
+
+def _table(rows: list[list[str]]) -> Iterator[str]:
+    """Rows with their columns aligned; a column that is empty in all rows is left out."""
+    shown = [[visible(cell) for cell in row] for row in rows]
+    columns = [column for column in zip(*shown, strict=True) if any(column)]
+    widths = [min(max(map(width, column)), _WIDEST) for column in columns]
+    for cells in zip(*columns, strict=True):
+        yield (_INDENT + _GAP.join(map(padded, cells, widths))).rstrip()

@@ -1,0 +1,73 @@
+"""What an operator sees first: items by status, and who works on what (OPS_COMMANDS `status`, `workers`)."""
+
+from __future__ import annotations
+
+from ops_checks.model import NOTHING, PRIORITIES, STATUSES, id_order
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ops_checks.model import Item
+
+#: Sorts after every start that can be read.
+_UNKNOWN = float("inf")
+
+
+class Summary:
+    """`counts` of items by status, and the IN_PROGRESS items in the order of triage."""
+
+    __slots__ = ("counts", "in_progress")
+
+    def __init__(self, counts: dict[str, int], in_progress: list[Item]) -> None:
+        self.counts = counts
+        self.in_progress = in_progress
+
+
+class Worker:
+    """What one owner has in progress: items in the order of triage, and the oldest start (`-`: none can be read)."""
+
+    __slots__ = ("items", "oldest_start", "owner")
+
+    def __init__(self, owner: str, items: list[Item]) -> None:
+        self.owner = owner
+        self.items = items
+        starts = [(start, item.started_at_kst) for item in items if (start := _start(item)) != _UNKNOWN]
+        self.oldest_start = min(starts)[1] if starts else NOTHING
+
+    def count(self, priority: str) -> int:
+        """Return how many of the items have a priority."""
+        return sum(item.priority == priority for item in self.items)
+
+
+def summarise(numbered: Iterable[tuple[int, Item]]) -> Summary:
+    """Count items by status and keep those in progress. Takes the stream of a store's view, in one pass."""
+    counts = dict.fromkeys(STATUSES, 0)
+    in_progress = []
+    for _, item in numbered:
+        status = item[1]
+        counts[status] += 1
+        if status == "IN_PROGRESS":
+            in_progress.append(item)
+    return Summary(counts, sorted(in_progress, key=triage_order))
+
+
+def workers(in_progress: Iterable[Item]) -> list[Worker]:
+    """Group items in progress by owner: who has most first, then by name. Items that nobody owns come last."""
+    groups: dict[str, list[Item]] = {}
+    for item in in_progress:
+        groups.setdefault(item.owner_session, []).append(item)
+    found = [Worker(owner, items) for owner, items in groups.items()]
+    return sorted(found, key=lambda worker: (worker.owner == NOTHING, -len(worker.items), worker.owner))
+
+
+def triage_order(item: Item) -> tuple[int, float, tuple[str, int, str]]:
+    """Sort key for triage: highest priority, then oldest start, then id (FORMATS section 6)."""
+    return (PRIORITIES.index(item.priority), _start(item), id_order(item.id))
+
+
+def _start(item: Item) -> float:
+    from ops_checks.clock import start_epoch
+
+    start = start_epoch(item.started_at_kst, 0)  # only compared with each other: any zone will do
+    return _UNKNOWN if start is None else start

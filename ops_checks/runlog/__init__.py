@@ -1,0 +1,64 @@
+"""The run log (`orch_runs.jsonl`): one pass over one or several logs to run statistics (FORMATS sections 3 and 4).
+
+Light to import: what decodes is imported when the reading starts.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from ops_checks.errors import InputError
+from ops_checks.runlog.durations import Durations
+from ops_checks.runlog.stats import KEPT, Defect, LogRead, Run, RunStats, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["KEPT", "Defect", "Durations", "LogRead", "Run", "RunStats", "expand_logs", "merge", "read_runs"]
+
+
+def read_runs(paths: Sequence[str], *, since_ms: int | None = None, commands: frozenset[str] | None = None) -> RunStats:
+    """Read the logs as one, in the order given, and return their statistics.
+
+    Plain, gzip and zstd files; memory does not grow with them beyond what the exact percentiles
+    take (see Durations). `since_ms`: only ends of runs from that epoch millisecond on count, and
+    only starts from then on can be unfinished. What has no time cannot be shown to lie in the
+    window: it is left out, and the ends so left out are counted as `undated`. `commands`: only
+    their runs' durations count. Raises InputError naming the log that cannot be read.
+    """
+    from ops_checks.runlog.reading import read_log
+    from ops_checks.runlog.tally import Selection
+
+    selection = Selection(since_ms, commands)
+    return reduce(merge, (read_log(path, selection) for path in paths), RunStats())
+
+
+def expand_logs(patterns: Iterable[str]) -> list[str]:
+    """Return the paths that patterns (`logs/*.jsonl`, `**` too) and plain paths name, each once.
+
+    The matches of a pattern come oldest name first, as log rotation numbers them: `runs.jsonl.2`,
+    `runs.jsonl.1`, `runs.jsonl`. A path that exists is taken as it stands, even with `*` in it.
+    Raises InputError for a pattern that matches nothing.
+    """
+    from glob import glob, has_magic
+    from os.path import lexists
+
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        if lexists(pattern) or not has_magic(pattern):
+            found[pattern] = None
+            continue
+        matches = sorted(glob(pattern, recursive=True), key=_rotation_order)  # noqa: PTH207 - Path.glob raises on odd patterns
+        if not matches:
+            raise InputError(f"{pattern}: no run log matches; name a log, or a pattern that some log matches")
+        found.update(dict.fromkeys(matches))
+    return list(found)
+
+
+def _rotation_order(path: str) -> tuple[str, int, str]:
+    """Sort key: `runs.jsonl.10.gz` before `runs.jsonl.2` before `runs.jsonl`, and other names by name."""
+    bare = path.removesuffix(".gz").removesuffix(".zst")
+    stem, _, number = bare.rpartition(".")
+    rotated = number.isascii() and number.isdigit() and len(number) <= len("99999")
+    return (stem, -int(number), path) if rotated else (bare, 0, path)

@@ -1,0 +1,119 @@
+"""Where each setting comes from: command line, then environment, then policy file, then default (FORMATS section 8)."""
+
+from __future__ import annotations
+
+from ops_checks.errors import UsageError
+from ops_checks.text import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ops_checks.policy import Policy
+
+DEFAULT_QUEUE = "automation/orchestrator/QUEUE.md"
+DEFAULT_DB = "automation/orchestrator/db/queue.db"
+DEFAULT_LOG = "automation/orchestrator/logs/orch_runs.jsonl"
+DEFAULT_TZ_MINUTES = 9 * 60
+DEFAULT_POLICY = "ops-checks.yaml"
+
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off")
+_MOST_TZ_HOURS = 14
+
+
+class Settings:
+    """The inputs of a command: paths, and whether somebody named them or they are the defaults.
+
+    `tz_minutes` is the queue's zone, minutes east of UTC. `source_of_truth` is `markdown` or `db`.
+    """
+
+    __slots__ = ("db", "db_named", "logs", "policy", "queue", "source_of_truth", "tz_minutes")
+
+    def __init__(  # noqa: PLR0913 - one argument a setting, all named
+        self,
+        *,
+        queue: str,
+        db: str,
+        db_named: bool,
+        logs: tuple[str, ...],
+        tz_minutes: int,
+        policy: Policy | None,
+    ) -> None:
+        self.queue = queue
+        self.db = db
+        self.db_named = db_named
+        self.logs = logs
+        self.tz_minutes = tz_minutes
+        self.policy = policy
+        self.source_of_truth = policy.source_of_truth if policy else "markdown"
+
+
+def resolve(
+    environ: Mapping[str, str],
+    policy: Policy | None,
+    *,
+    queue: str | None = None,
+    db: str | None = None,
+    logs: tuple[str, ...] = (),
+) -> Settings:
+    """Return the settings of a command from its arguments (None or empty: not given), environment and policy.
+
+    Paths in a policy are relative to the policy's folder. Raises UsageError for a bad ORCH_TZ_OFFSET.
+    """
+    queue_path = queue or environ.get("ORCH_QUEUE_MD") or _in_policy(policy, policy and policy.queue) or DEFAULT_QUEUE
+    named_db = db or environ.get("ORCH_DB_PATH") or _in_policy(policy, policy and policy.db)
+    env_log = environ.get("ORCH_LOG_PATH")
+    policy_logs = tuple(_in_policy(policy, path) or path for path in policy.logs) if policy else ()
+    return Settings(
+        queue=queue_path,
+        db=named_db or DEFAULT_DB,
+        db_named=bool(named_db),
+        logs=logs or ((env_log,) if env_log else ()) or policy_logs or (DEFAULT_LOG,),
+        tz_minutes=_tz_minutes(environ, policy),
+        policy=policy,
+    )
+
+
+def retry_backoff(environ: Mapping[str, str]) -> tuple[int, ...]:
+    """Return the seconds to wait by attempt (`ORCH_RETRY_BACKOFF`). Raises UsageError if it is no list of them."""
+    from ops_checks.operations import DEFAULT_BACKOFF_S
+
+    text = environ.get("ORCH_RETRY_BACKOFF", "").strip()
+    if not text:
+        return DEFAULT_BACKOFF_S
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):  # noqa: PLR2004 - 30 years
+        raise UsageError(f"ORCH_RETRY_BACKOFF={visible(text)}: expected seconds by attempt, such as 60,180,600")
+    return tuple(int(part) for part in parts)
+
+
+def markdown_read_only(environ: Mapping[str, str]) -> bool:
+    """Tell whether `ORCH_QUEUE_MD_READ_ONLY` forbids to change the Markdown queue. Raises UsageError if it is unclear."""
+    text = environ.get("ORCH_QUEUE_MD_READ_ONLY", "").strip().lower()
+    if text not in ("", *_TRUE, *_FALSE):
+        raise UsageError(f"ORCH_QUEUE_MD_READ_ONLY={visible(text)}: expected one of {', '.join(_TRUE + _FALSE)}")
+    return text in _TRUE
+
+
+def _in_policy(policy: Policy | None, path: str | None) -> str | None:
+    """Return a path that a policy names, as seen from the current folder."""
+    import os.path
+
+    if not path or policy is None:
+        return None
+    return os.path.join(os.path.dirname(policy.path or ""), path)
+
+
+def _tz_minutes(environ: Mapping[str, str], policy: Policy | None) -> int:
+    text = environ.get("ORCH_TZ_OFFSET", "").strip()
+    if not text:
+        named = policy.timezone_minutes if policy else None
+        return DEFAULT_TZ_MINUTES if named is None else named
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = float("nan")
+    if not abs(hours) <= _MOST_TZ_HOURS:  # false for NaN too
+        raise UsageError(f"ORCH_TZ_OFFSET={visible(text)}: expected hours east of UTC, such as 9")
+    return round(hours * 60)
