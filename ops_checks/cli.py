@@ -1,4 +1,4 @@
-"""The command line: arguments in, one call, text out. The only place that prints, exits, or reads clock and environment."""
+"""The command line: arguments in, one call, text out. Only here is printed, and clock and environment are read."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _consistency_check(args: Namespace) -> tuple[int, Iterable[str]]:
     drift = compare(
         open_markdown(settings.queue, lock_timeout_s=_lock_timeout(args)),
         open_database(settings.db, lock_timeout_s=_lock_timeout(args)),
-        fields=args.fields or (rules and rules.fields),
+        fields=args.fields or (rules.fields if rules else None),
         ignore_statuses=rules.ignore_statuses if rules else frozenset(),
         keep=args.max_details,
     )

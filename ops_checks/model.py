@@ -39,7 +39,11 @@ NOTHING = "-"
 NOTES_SEPARATOR = " | "
 
 
-def _cell(index: int) -> Any:
+#: Ids with more digits are no counters, and long ones are slow to read as numbers.
+_LONGEST_NUMBER = 18
+
+
+def _cell(index: int) -> Any:  # noqa: ANN401 - each name below says what it is
     return property(itemgetter(index))
 
 
@@ -71,5 +75,5 @@ class Item(tuple[str, ...]):
 def id_order(item_id: str) -> tuple[str, int, str]:
     """Sort key for ids as a person counts: `ORCH-9` before `ORCH-10`."""
     prefix, _, number = item_id.rpartition("-")
-    counted = number.isascii() and number.isdigit() and len(number) < 19
+    counted = number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER
     return (prefix, int(number) if counted else -1, item_id)

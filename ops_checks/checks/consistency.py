@@ -59,7 +59,7 @@ class Comparison:
     others are counted. `md_place` and `db_place` tell where an item stands.
     """
 
-    def __init__(  # noqa: PLR0913 - all but the two places are named
+    def __init__(
         self,
         md_place: Locate,
         db_place: Locate,
@@ -148,8 +148,7 @@ class Comparison:
         self._drift.digest = self._digest.hexdigest()
 
     def _find(self, finding: Finding) -> None:
-        told = "\0".join((finding.rule, finding.message))
-        self._digest.update(told.encode("utf-8", "surrogatepass"))
+        self._digest.update(f"{finding.rule}\0{finding.message}\0".encode("utf-8", "surrogatepass"))
         self._drift.counts[finding.rule] += 1
         kept = self._drift.findings[finding.rule]
         if not self._keep or len(kept) < self._keep:
@@ -157,5 +156,5 @@ class Comparison:
 
 
 def normal(field: str, text: str) -> str:
-    """Return a cell as it is compared: on one line, trimmed, and `-` for nothing where that is how nothing is written."""
+    """Return a cell as it is compared: on one line, trimmed, and nothing as `-` where that is how it is written."""
     return one_line(text).strip(_BLANK) or (NOTHING if field in DASHED else "")

@@ -155,6 +155,16 @@ def evaluate(
     )
 
 
+def unjudged(thresholds: Iterable[str], reason: str) -> tuple[RuleResult, ...]:
+    """Return the rules of these metrics as `error`: they could not be evaluated, and why."""
+    wanted = frozenset(thresholds)
+    return tuple(
+        RuleResult(rule.id, rule.title, rule.help, GROUP, "error", Verdict.ERROR, reason, unit=rule.unit)
+        for name, rule in RULES.items()
+        if name in wanted
+    )
+
+
 def counts_as(result: RuleResult, on_insufficient: str) -> Verdict:
     """Return what a result counts as in the verdict of the whole: `insufficient` as the policy has it.
 

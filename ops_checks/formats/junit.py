@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from ops_checks.formats.telling import evidence, line_of
+from ops_checks.formats.telling import evidence, line_of, number
 from ops_checks.report import Verdict
 from ops_checks.report.published import TOOL, iso_utc
 from ops_checks.text import visible
@@ -56,13 +56,24 @@ def render(report: Report, _setting: Setting) -> str:
 
 
 def _case(rule: RuleResult) -> _Case:
-    properties = (
-        ("rule", rule.id),
-        ("verdict", rule.verdict.value),
-        ("severity", rule.severity),
-        *((word.replace(" ", "_").replace("%", "percent"), text) for word, text in evidence(rule)),
+    return _Case(rule.group, rule.id, _outcome(rule), rule.verdict.value, rule.message, _body(rule), _properties(rule))
+
+
+def _properties(rule: RuleResult) -> tuple[tuple[str, str], ...]:
+    """Return what machines read of a rule, numbers without their unit."""
+    numbers = {
+        "value": rule.value,
+        "limit": rule.limit,
+        "samples": rule.samples,
+        "interval_95_low": rule.low,
+        "interval_95_high": rule.high,
+        "needed": rule.needed,
+    }
+    return (
+        *(("rule", rule.id), ("verdict", rule.verdict.value), ("severity", rule.severity)),
+        *((name, number(value)) for name, value in numbers.items() if value is not None),
+        *((name, text) for name, text in (("operator", rule.operator), ("unit", rule.unit)) if text is not None),
     )
-    return _Case(rule.group, rule.id, _outcome(rule), rule.verdict.value, rule.message, _body(rule), properties)
 
 
 def _outcome(rule: RuleResult) -> str:
@@ -81,7 +92,7 @@ def _body(rule: RuleResult) -> tuple[str, ...]:
         *(line_of(finding) for finding in rule.live),
         *([f"and {rule.more_findings} more"] if rule.more_findings else []),
         *(f"waived ({finding.suppressed}): {line_of(finding)}" for finding in rule.waived),
-        *([f"help: {rule.help}"] if rule.help else []),
+        *([f"help: {rule.help}"] if rule.help and rule.verdict is not Verdict.PASS else []),
     )
 
 

@@ -15,7 +15,7 @@ from ops_checks.text import visible
 if TYPE_CHECKING:
     from ops_checks.formats import Setting
     from ops_checks.formats.telling import Told
-    from ops_checks.report import Place, Report, RuleResult
+    from ops_checks.report import Report, RuleResult
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
@@ -32,23 +32,32 @@ def render(report: Report, setting: Setting) -> str:
     URIs are relative to the repository's root and percent-encoded. What stands outside of it is
     shown at an input inside, and named as a logical location. Waived findings are suppressed.
     """
-    index = {id(rule): number for number, rule in enumerate(report.rules)}
+    rules = _by_id(report)
+    index = {rule_id: number for number, rule_id in enumerate(rules)}
     decided = [one for one in told(report) if one.rule.verdict is not Verdict.ERROR]
     run = {
         "tool": {
             "driver": {
                 "name": TOOL,
                 "version": visible(report.tool_version),
-                "rules": [_rule(rule) for rule in report.rules],
+                "rules": [_rule(rule) for rule in rules.values()],
             }
         },
         "automationDetails": {"id": f"{TOOL}/"},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
-        "invocations": [_invocation(report)],
-        "results": [_result(report, one, index[id(one.rule)], setting) for one in decided],
+        "invocations": [_invocation(report, index)],
+        "results": [_result(report, one, index[visible(one.rule.id)], setting) for one in decided],
     }
     return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _by_id(report: Report) -> dict[str, RuleResult]:
+    """Return the rules by their ids, which must be unique here; of two with the same id the first."""
+    rules: dict[str, RuleResult] = {}
+    for rule in report.rules:
+        rules.setdefault(visible(rule.id), rule)
+    return rules
 
 
 def _rule(rule: RuleResult) -> dict[str, Any]:
@@ -62,7 +71,7 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
     }
 
 
-def _invocation(report: Report) -> dict[str, Any]:
+def _invocation(report: Report, index: dict[str, int]) -> dict[str, Any]:
     notifications: list[dict[str, Any]] = [
         {"level": "error", "message": _message(message)} for message in report.errors
     ]
@@ -121,12 +130,12 @@ def _location(report: Report, one: Told, setting: Setting) -> dict[str, Any]:
             "region": {"startLine": line, "startColumn": column},
         }
     if places:
-        location["logicalLocations"] = [_logical(place) for place in places]
+        location["logicalLocations"] = [_logical(name) for name in dict.fromkeys(visible(str(place)) for place in places)]
     return location
 
 
-def _logical(place: Place) -> dict[str, Any]:
-    return {"fullyQualifiedName": visible(str(place)), "kind": "member" if place.table else "resource"}
+def _logical(name: str) -> dict[str, Any]:
+    return {"fullyQualifiedName": name, "kind": "resource"}
 
 
 def _uri(path: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ops_checks.atomic import replace_file
@@ -37,6 +36,11 @@ class _Target(NamedTuple):
     existing: Path
     new: tuple[str, ...]
 
+    @property
+    def path(self) -> Path:
+        """The whole path, as it will be."""
+        return (*self.existing, *self.new)
+
 
 def write(path: str, where: str, value: str) -> None:
     """Set a value in a policy file; see `ops_checks.policy.write_value`."""
@@ -60,13 +64,13 @@ def _first_valid(path: str, document: Document, target: _Target, value: str) -> 
     refused: Document | None = None
     for wanted, text in _ways_to_write(document, target, value):
         candidate = read(_spliced(path, document, target, text))
-        if not candidate.problems and _same(candidate.value, _with_value(document.value, target, wanted)):
+        if not candidate.problems and _same(candidate.value, _with_value(document.value, target.path, wanted)):
             if not problems(candidate):
                 return candidate
             refused = refused or candidate
     if refused is not None:
         refuse(path, refused, problems(refused), _NOTHING_WRITTEN)
-    where = dotted((*target.existing, *target.new))
+    where = dotted(target.path)
     raise UsageError(
         f"{visible(path)}: {where}: cannot be set to {visible(value)} here{_NOTHING_WRITTEN}; edit the file"
     )
@@ -109,7 +113,7 @@ def _is_short_for(existing: Path, rest: tuple[str, ...]) -> bool:
 
 
 def _ways_to_write(document: Document, target: _Target, value: str) -> Iterator[tuple[object, str]]:
-    """Yield a value as it may be meant, first as YAML and then as plain text, each with the texts that may stand for it.
+    """Yield a value as it may be meant, as YAML or else as plain text, each with every text that may stand for it.
 
     The quotes of the text that is replaced come first.
     """
@@ -187,21 +191,15 @@ def _column(whole: str, position: int) -> int:
     return position - max(before.rfind("\n"), before.rfind("\r")) - 1
 
 
-def _with_value(tree: object, target: _Target, wanted: object) -> object:
-    """Return a copy of the document's value with the wanted one set."""
-    for key in reversed(target.new):
-        wanted = {key: wanted}
-    if not target.existing and not target.new:
+def _with_value(tree: object, path: Path, wanted: object) -> object:
+    """Return the value of a document with the wanted one set at a path; mappings that lack a key get it last."""
+    if not path:
         return wanted
-    copy: Any = deepcopy(tree)
-    holder, parent, last = copy, None, None
-    for part in target.existing:
-        parent, last, holder = holder, part, holder[part]
-    if target.new and isinstance(holder, dict):
-        holder.update(wanted)  # type: ignore[call-overload]
-    else:
-        parent[last] = wanted
-    return copy
+    part, rest = path[0], path[1:]
+    if isinstance(tree, list):
+        return [_with_value(item, rest, wanted) if index == part else item for index, item in enumerate(tree)]
+    mapping = tree if isinstance(tree, dict) else {}
+    return {**mapping, part: _with_value(mapping.get(part), rest, wanted)}
 
 
 def _same(left: object, right: object) -> bool:

@@ -61,7 +61,7 @@ def _read_bytes(path: str) -> tuple[bytes, os.stat_result]:
     try:
         # Looked at before it is opened, for opening a device can already do something; opened so
         # that a pipe put there in between does not make us wait for its writer.
-        _refuse_file(path, os.stat(path))  # noqa: PTH116 - Path.stat would only wrap it
+        _refuse_file(path, os.stat(path))
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(fd, "rb") as file:
             state = os.fstat(fd)

@@ -119,7 +119,7 @@ class _Reader:
 
     def read(self) -> None:
         try:
-            self._events = self._yaml.parse(self._document.text)
+            self._events = self._parse()
             self._read_documents()
         except _StopError:
             return
@@ -135,6 +135,12 @@ class _Reader:
             # The parser converts the digits of escapes and directives unchecked.
             self._note(self._here(), (), "no valid YAML: an escape or a version with a number that cannot be")
             self._document.value = UNKNOWN
+
+    def _parse(self) -> Iterator[Event]:
+        """Yield the events. (`YAML.parse` does the same, but forgets where it is when it fails.)"""
+        _, parser = self._yaml.get_constructor_parser(self._document.text)
+        while parser.check_event():
+            yield parser.get_event()
 
     def _here(self) -> int:
         return int(self._yaml.reader.index)

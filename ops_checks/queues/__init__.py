@@ -50,7 +50,11 @@ if TYPE_CHECKING:
             ...
 
         def state(self) -> str:
-            """Name the state that was read, as a report shows it."""
+            """Name the state that was read, so that two looks at the same one can be told; cheap."""
+            ...
+
+        def identity(self) -> str:
+            """Name the state that was read, as a report publishes it: a digest, a database's newest event."""
             ...
 
         def place(self, number: int, item_id: str) -> Place:
@@ -59,6 +63,14 @@ if TYPE_CHECKING:
 
         def retry_count(self) -> int | None:
             """Count the `retried` events, or return None for a store that keeps none (FORMATS section 4)."""
+            ...
+
+        def newest_event(self) -> str | None:
+            """Return the time of the newest event as the store writes it, or None for a store that keeps none."""
+            ...
+
+        def pending_since(self) -> str | None:
+            """Return when the oldest PENDING item was made, as the store writes it; None where nothing tells."""
             ...
 
         def remarks(self) -> list[str]:

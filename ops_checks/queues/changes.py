@@ -23,7 +23,7 @@ class Reliability:
 
     __slots__ = ("absent", "attempt_count", "lease_expires_at", "lease_owner", "max_attempts")
 
-    def __init__(  # noqa: PLR0913 - one argument a column
+    def __init__(
         self,
         *,
         lease_owner: str | None,

@@ -1,4 +1,4 @@
-"""The lock beside a queue file: a file that stays, because a lock on a file that is renamed or removed guards nothing."""
+"""The lock beside a queue file: a file that stays, because a lock on what is renamed or removed guards nothing."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _holders(name: str) -> str:
             rows = [line.split() for line in table]
     except OSError:
         return "another program"
-    pids = {row[4] for row in rows if "->" not in row and len(row) > 5 and row[5].endswith(f":{inode}")}
+    pids = {row[4] for row in rows if "->" not in row and row[5].endswith(f":{inode}")}
     return ", ".join(_describe(pid) for pid in sorted(pids)) or "another program"
 
 

@@ -147,6 +147,15 @@ class MarkdownView:
         """Name the state by size and time of the last change (nanoseconds)."""
         return f"size={self.stat.st_size} mtime_ns={self.stat.st_mtime_ns}"
 
+    def identity(self) -> str:
+        """Name the state by a digest of the file."""
+        import hashlib
+
+        digest = hashlib.sha256()
+        for block in self._blocks():
+            digest.update(block)
+        return "sha256:" + digest.hexdigest()
+
     def place(self, number: int, item_id: str) -> Place:
         """Return the file and line of an item."""
         from ops_checks.findings import Place
@@ -155,6 +164,14 @@ class MarkdownView:
 
     def retry_count(self) -> int | None:
         """Return None: a document keeps no events."""
+        return None
+
+    def newest_event(self) -> str | None:
+        """Return None: a document keeps no events."""
+        return None
+
+    def pending_since(self) -> str | None:
+        """Return None: a document does not tell when an item was made."""
         return None
 
     def remarks(self) -> list[str]:

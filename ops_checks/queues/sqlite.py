@@ -220,8 +220,14 @@ class SqliteView:
         return changed
 
     def state(self) -> str:
-        """Name the state by the database's data version."""
+        """Name the state by the database's data version, which counts the commits that this connection saw."""
         return f"data_version={self._version}"
+
+    def identity(self) -> str:
+        """Name the state by its newest event and its last change of an item."""
+        event = self._one(f"SELECT max(event_id) FROM {_EVENTS}", _EVENTS)  # noqa: S608 - names from our own list
+        updated = self._one(f"SELECT max(updated_at) FROM {_TABLE}", _TABLE)  # noqa: S608
+        return f"event_id={event or 0} updated_at={updated or NOTHING}"
 
     def place(self, number: int, item_id: str) -> Place:
         """Return the table and key of an item."""
@@ -231,10 +237,23 @@ class SqliteView:
 
     def retry_count(self) -> int | None:
         """Count the `retried` events."""
+        return int(self._one(f"SELECT count(*) FROM {_EVENTS} WHERE event_type = 'retried'", _EVENTS))  # noqa: S608
+
+    def newest_event(self) -> str | None:
+        """Return the time of the newest event, or None if there is none."""
+        query = f"SELECT created_at FROM {_EVENTS} ORDER BY event_id DESC LIMIT 1"  # noqa: S608
+        return _text_or_none(self._one(query, _EVENTS))
+
+    def pending_since(self) -> str | None:
+        """Return when the oldest PENDING item was made, or None if none is pending."""
+        query = f"SELECT min(created_at) FROM {_TABLE} WHERE status = 'PENDING'"  # noqa: S608
+        return _text_or_none(self._one(query, _TABLE))
+
+    def _one(self, query: str, table: str) -> Any:  # noqa: ANN401 - whatever the database holds
         with _translated(self._path, writing=False):
-            _check_table(self._connection, self._path, _EVENTS, _EVENT_COLUMNS)
-            row = self._connection.execute(f"SELECT count(*) FROM {_EVENTS} WHERE event_type = 'retried'").fetchone()  # noqa: S608
-            return int(row[0])
+            _check_table(self._connection, self._path, table, _ITEM_COLUMNS if table == _TABLE else _EVENT_COLUMNS)
+            row = self._connection.execute(query).fetchone()
+            return row[0] if row else None
 
     def remarks(self) -> list[str]:
         """Return nothing: a database has no lines to overlook."""
@@ -245,6 +264,10 @@ class SqliteView:
         rowid = self._connection.execute("SELECT wr FROM pragma_table_list(?)", (_TABLE,)).fetchone()[0] == 0
         number, order = ("rowid", "rowid") if rowid else ("0", "id")
         return f"SELECT {number}, {_CELLS} FROM {_TABLE} ORDER BY {order}"  # noqa: S608 - names from our own list
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _is_sound(cells: tuple[Any, ...]) -> bool:

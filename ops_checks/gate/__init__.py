@@ -42,10 +42,12 @@ def compare(
     fields: Iterable[str] | None = None,
     ignore_statuses: frozenset[str] = frozenset(),
     keep: int | None = None,
+    on_look: Callable[[View, View, int, int], None] | None = None,
 ) -> Drift:
     """Compare the two queues as they were at one moment (OPS_COMMANDS `consistency-check`).
 
     `fields` default to those of FORMATS section 6; at most `keep` findings a rule are kept (0: all).
+    `on_look` is called at the end of each look with both views and their numbers of items.
     Agreement counts when the file stood still until the end, for then it is what the database's
     snapshot met. Drift counts when nothing at all changed meanwhile, or when a second look at the
     same file finds the same drift; otherwise it may be the trace of a writer between its two
@@ -67,6 +69,8 @@ def compare(
                 )
                 drift = _run(comparison, left, right)
                 drift.remarks = left.remarks()
+                if on_look:
+                    on_look(left, right, drift.total, drift.total_db)
                 same_file, seen = not left.changed(), (left.state(), drift.digest)
                 if same_file and (drift.clean or seen == before or not right.changed()):
                     return drift

@@ -1,0 +1,141 @@
+"""Run the whole gate: both checks, the waivers, one Report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ops_checks import __version__
+from ops_checks.checks import drift_rules
+from ops_checks.checks.consistency import DRIFT_RULES
+from ops_checks.checks.kpi import counts_as, unjudged
+from ops_checks.checks.waivers import apply
+from ops_checks.clock import queue_time
+from ops_checks.errors import InputError
+from ops_checks.findings import Verdict
+from ops_checks.gate import compare
+from ops_checks.gate.kpis import input_read, judge, must_be_read
+from ops_checks.policy import Policy
+from ops_checks.queues import DEFAULT_LOCK_TIMEOUT_S, open_database, open_markdown
+from ops_checks.report import InputRead, Metric, Report, RuleResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ops_checks.settings import Settings
+
+CHECKS = ("consistency", "kpi")
+
+_COULD_NOT_RUN = 3
+_DRIFT = 1
+_ALERT = 2
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the checks have added so far."""
+
+    inputs: list[InputRead] = field(default_factory=list)
+    metrics: list[Metric] = field(default_factory=list)
+    rules: list[RuleResult] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def run_gate(
+    settings: Settings,
+    policy: Policy | None = None,
+    *,
+    now_s: float,
+    only: str | None = None,
+    fail_level: str = "error",
+    lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S,
+) -> Report:
+    """Run the checks (`only` one of CHECKS, or both) and return the Report.
+
+    An input that cannot be read is no exception here: its rules say `error`, the report says why, and
+    the exit code is 3. `now_s` is in epoch seconds. With `fail_level` `warn` a warning fails too.
+    """
+    policy = policy or settings.policy or Policy()
+    found = _Found()
+    if only in {None, "consistency"}:
+        _check_consistency(found, settings, policy, lock_timeout_s)
+    if only in {None, "kpi"}:
+        _check_kpis(found, settings, policy, now_s, lock_timeout_s)
+    waived = apply(found.rules, policy, queue_time(now_s, settings.tz_minutes)[:10])
+    rules = tuple(must_be_read(rule) for rule in waived)
+    found.errors += [rule.message for rule in rules if rule.verdict is Verdict.ERROR]
+    verdict = _verdict(rules, policy.kpi.on_insufficient)
+    return Report(
+        tool_version=__version__,
+        created_ms=int(now_s * 1000),
+        verdict=verdict,
+        exit_code=_exit_code(rules, policy.kpi.on_insufficient, fail_level),
+        inputs=tuple(dict.fromkeys(found.inputs)),
+        metrics=tuple(found.metrics),
+        rules=rules,
+        errors=tuple(dict.fromkeys(found.errors)),
+        notes=tuple(dict.fromkeys(found.notes)),
+    )
+
+
+def _check_consistency(found: _Found, settings: Settings, policy: Policy, lock_timeout_s: float) -> None:
+    md = open_markdown(settings.queue, lock_timeout_s=lock_timeout_s)
+    db = open_database(settings.db, lock_timeout_s=lock_timeout_s)
+    keep = 0 if policy.waivers else None  # a waiver may be for any of them
+    rules = policy.consistency
+    inputs: list[InputRead] = []  # of the last look, which is the one that counts
+    try:
+        drift = compare(
+            md,
+            db,
+            fields=rules.fields,
+            ignore_statuses=rules.ignore_statuses,
+            keep=keep,
+            on_look=lambda left, right, rows, rows_db: inputs.__setitem__(
+                slice(None), [input_read(md, left, rows), input_read(db, right, rows_db)]
+            ),
+        )
+    except InputError as error:
+        found.errors += [error.message, *error.details]
+        found.rules += drift_rules.unjudged(rules.severity, error.message)
+        return
+    found.inputs += inputs
+    found.notes += drift.remarks
+    found.rules += drift_rules.judge(drift, rules.severity)
+
+
+def _check_kpis(found: _Found, settings: Settings, policy: Policy, now_s: float, lock_timeout_s: float) -> None:
+    try:
+        kpis = judge(settings, policy.kpi, now_s=now_s, lock_timeout_s=lock_timeout_s)
+    except InputError as error:
+        found.errors += [error.message, *error.details]
+        found.rules += unjudged(policy.kpi.thresholds, error.message)
+        return
+    found.inputs += kpis.inputs
+    found.metrics += kpis.metrics
+    found.notes += kpis.remarks
+    found.rules += kpis.rules
+
+
+def _verdict(rules: Iterable[RuleResult], on_insufficient: str) -> Verdict:
+    """Return what the worst of the rules counts as."""
+    order = (Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.ERROR)
+    return max((counts_as(rule, on_insufficient) for rule in rules), key=order.index, default=Verdict.PASS)
+
+
+def _exit_code(rules: Iterable[RuleResult], on_insufficient: str, fail_level: str) -> int:
+    """Return the exit code of FORMATS section 7: what could not be evaluated, then drift, then an alert."""
+    failing = {Verdict.FAIL, Verdict.WARN} if fail_level == "warn" else {Verdict.FAIL}
+    counted = [(rule, counts_as(rule, on_insufficient)) for rule in rules]
+    if any(verdict is Verdict.ERROR for _, verdict in counted):
+        return _COULD_NOT_RUN
+    groups = {_group(rule) for rule, verdict in counted if verdict in failing}
+    return _DRIFT if "consistency" in groups else _ALERT if groups else 0
+
+
+def _group(rule: RuleResult) -> str:
+    """Return which check a rule stands for; an expired waiver stands for the rules that it was for."""
+    if rule.group != "waivers":
+        return rule.group
+    return "consistency" if any(finding.trace in DRIFT_RULES for finding in rule.findings) else "kpi"

@@ -1,0 +1,127 @@
+"""Every format: accepted by its consumer's rules, and hostile text in it is text and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import unicodedata
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from format_readers import READERS
+from hypothesis import given, settings
+from ops_checks.formats import FORMATS, Setting
+from ops_checks.report import Finding, Place, Verdict
+from ops_checks.text import visible
+from report_samples import EVERYTHING, HOSTILE, REPORTS, SAMPLES, hostile, report, rule
+
+NAMES = list(FORMATS)
+
+
+def test_index():
+    """The index holds the formats of the command line, each with its way of being written."""
+    assert NAMES == ["text", "json", "junit", "sarif", "github", "gitlab", "markdown", "openmetrics"]
+    assert [one.name for one in FORMATS.values()] == NAMES
+    assert [one.name for one in FORMATS.values() if one.append] == ["text", "github", "markdown"]
+    assert set(READERS) == set(FORMATS)
+    for one in FORMATS.values():
+        assert one.help
+        assert one.extension.startswith(".")
+        assert "/" in one.media_type
+
+
+def test_index_is_light():
+    """The index imports no format: each is imported when it renders."""
+    code = "import sys, ops_checks.formats; print([n for n in sys.modules if n.startswith('ops_checks.formats.')])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_consumers_accept_every_verdict(name, sample):
+    """A report of each verdict, in each format, is read by an independent reader of that format."""
+    rendered = FORMATS[name].render(SAMPLES[sample])
+    READERS[name](rendered)
+    assert not rendered or rendered.endswith("\n")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rendering_is_pure(name):
+    """The same report gives the same text."""
+    assert FORMATS[name].render(EVERYTHING) == FORMATS[name].render(EVERYTHING)
+
+
+#: What an escape-free reader finds instead of a text: GitHub's older command form is broken in commands.
+SHOWN = {
+    "json": lambda text: text,
+    "github": lambda text: visible(text).replace("##[", "## ["),
+}
+HARMLESS = "Ä x"
+
+
+def expected(name: str, text: str) -> str:
+    """Return what a reader of a format is to find for a text: its visible escapes, or for JSON itself."""
+    return SHOWN.get(name, visible)(text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_only_text(name, text):
+    """Hostile text in every field: the reader finds the text, and the same shape as with harmless text."""
+    rendered = FORMATS[name].render(hostile(text))
+    rendered.encode("utf-8")
+    read = READERS[name](rendered)
+    if text:
+        assert read.shape == READERS[name](FORMATS[name].render(hostile(HARMLESS))).shape
+        assert any(expected(name, text) in found for found in read.texts)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=40)
+@given(sample=REPORTS)
+def test_any_report_renders(name, sample):
+    """No report makes a format raise, and its consumer accepts the result."""
+    READERS[name](FORMATS[name].render(sample))
+
+
+@cache
+def _chunks() -> dict[str, str]:
+    """Every code point once, surrogates too (downwards, so that no pair forms), with its visible escape."""
+    size = 1 << 14
+    texts = ("".join(map(chr, range(start + size - 1, start - 1, -1))) for start in range(0, 0x110000, size))
+    return {text: visible(text) for text in texts}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_code_point(name):
+    """Every code point of Unicode, through every format, comes back as itself or as its visible escape."""
+    for chunk, shown in _chunks().items():
+        drift = Finding("field-mismatch", "differs", item="I-1", field="task", md=chunk, places=(Place("Q.md", 1),))
+        broken = rule("field-mismatch", Verdict.FAIL, drift)
+        told = report(tool_version=chunk) if name == "openmetrics" else report(broken, inputs=())
+        texts = READERS[name](FORMATS[name].render(told)).texts
+        wanted = {"json": chunk, "github": shown.replace("##[", "## [")}.get(name, shown)
+        assert any(wanted in found for found in texts), hex(ord(chunk[-1]))
+
+
+def test_visible_escapes_cover_what_xml_cannot_hold():
+    """No character is left by the visible escapes that XML 1.0 forbids, or that Unicode calls a control."""
+    left = {char for shown in _chunks().values() for char in shown}
+    assert not {unicodedata.category(char) for char in left} & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    assert not {char for char in left if ord(char) & 0xFFFE == 0xFFFE}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_formats_stay_linear(name):
+    """A cell of 5 MB, and one beside many small ones, takes the room it takes and no more."""
+    big = replace(SAMPLES["drift"].rules[0].findings[0], message="x" * 5_000_000)
+    small = replace(big, message="y")
+    rendered = FORMATS[name].render(report(rule("missing-in-db", Verdict.FAIL, big, *[small] * 500)))
+    assert len(rendered) < 5_600_000
+    READERS[name](rendered if name != "sarif" else FORMATS[name].render(report()))
+
+
+def test_setting_is_optional():
+    """Without a setting: no colour, and paths as they are."""
+    assert FORMATS["text"].render(EVERYTHING) == FORMATS["text"].render(EVERYTHING, Setting())
