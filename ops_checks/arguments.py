@@ -68,12 +68,16 @@ def _epilog(example: str) -> str:
 def _add_globals(parser: argparse.ArgumentParser) -> None:
     """Add the options that stand before or after the command's name; the later one counts."""
     group = parser.add_argument_group("global options")
-    later = {"default": argparse.SUPPRESS}  # so that the command's parser does not forget what stood before it
-    group.add_argument("--queue", metavar="PATH", type=_path, help="Markdown queue", **later)
-    group.add_argument("--db", metavar="PATH", type=_path, help="SQLite queue; work on it instead of Markdown", **later)
-    group.add_argument("--policy", metavar="PATH", type=_path, help="policy file (default: ops-checks.yaml)", **later)
+    absent = argparse.SUPPRESS  # so that the command's parser does not forget what stood before it
+    group.add_argument("--queue", metavar="PATH", type=_path, default=absent, help="Markdown queue")
     group.add_argument(
-        "--lock-timeout", metavar="SECONDS", type=_seconds, help="wait for other writers (default: 10)", **later
+        "--db", metavar="PATH", type=_path, default=absent, help="SQLite queue; work on it instead of Markdown"
+    )
+    group.add_argument(
+        "--policy", metavar="PATH", type=_path, default=absent, help="policy file (default: ops-checks.yaml)"
+    )
+    group.add_argument(
+        "--lock-timeout", metavar="SECONDS", type=_seconds, default=absent, help="wait for other writers (default: 10)"
     )
 
 
@@ -88,6 +92,7 @@ def _add_consistency(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-details", metavar="N", type=_count, help="detail lines a kind; 0 prints all (default: 50)"
     )
+    _add_format(parser)
 
 
 def _add_kpi(parser: argparse.ArgumentParser) -> None:
@@ -95,6 +100,7 @@ def _add_kpi(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--db-path", metavar="PATH", type=_path, help="SQLite queue (default: --db)")
     _add_thresholds(parser)
     parser.add_argument("--fail-on-alert", action="store_true", help="exit 2 if a KPI is past its limit")
+    _add_format(parser)
 
 
 def _add_thresholds(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +123,59 @@ def _add_replan(parser: argparse.ArgumentParser) -> None:
 
 def _add_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--demo", action="store_true", help="fill it with a small operation, drift and an alert")
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", choices=("consistency", "kpi"), help="run one of the two checks")
+    parser.add_argument(
+        "--fail-level", choices=("error", "warn"), default="error", help="what fails the gate (default: error)"
+    )
+    parser.add_argument("--exit-zero", action="store_true", help="exit 0 for drift and alerts; still 3 and above")
+    parser.add_argument("--queue-path", metavar="PATH", type=_path, help="Markdown queue (default: --queue)")
+    parser.add_argument("--db-path", metavar="PATH", type=_path, help="SQLite queue (default: --db)")
+    parser.add_argument("--log-path", metavar="PATH", type=_path, action="append", help="run log; repeatable, may glob")
+    parser.add_argument("--fields", metavar="NAMES", type=_fields, help="fields to compare, comma separated, or all")
+    _add_thresholds(parser)
+    _add_format(parser)
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=_path, help="a report that --format json wrote")
+    _add_format(parser)
+
+
+def _add_format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-f",
+        "--format",
+        metavar="NAME[=FILE]",
+        type=_format,
+        action="append",
+        help="text, json, junit, sarif, github, gitlab, markdown, openmetrics or health, to stdout or a file; repeatable",
+    )
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the text")
+
+
+def _add_schema(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("of", choices=("report", "policy"), help="what the schema is for")
+
+
+def _add_policy(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    _add_globals(actions.add_parser("check", help="validate the policy", allow_abbrev=False))
+    change = actions.add_parser("set", help="change one value, and no other byte", allow_abbrev=False)
+    change.add_argument("key", metavar="KEY", help="such as kpi.thresholds.failure_rate.max")
+    change.add_argument("value", metavar="VALUE", help="the new value, as YAML")
+    _add_globals(change)
+
+
+def _format(text: str) -> tuple[str, str | None]:
+    from ops_checks.formats import FORMATS
+
+    name, has_target, target = text.partition("=")
+    if name not in FORMATS:
+        raise argparse.ArgumentTypeError(f"no format {name!a}: expected one of {', '.join(FORMATS)}")
+    return name, _path(target) if has_target else None
 
 
 def _path(text: str) -> str:
@@ -200,5 +259,13 @@ _COMMANDS = {
         'ops-checks replan --id ORCH-013 --notes "scope split into W1/W2"',
     ),
     "retry": (_add_mutation, "Give failed or blocked work another try: to PENDING.", "ops-checks retry --id ORCH-013"),
+    "check": (_add_check, "Run the gate: both checks, one report.", "ops-checks check -f text -f json=report.json"),
+    "report": (_add_report, "Show a saved report in any format.", "ops-checks report report.json -f markdown"),
     "init": (_add_init, "Lay down entry point, queue, database and logs in this folder.", "ops-checks init --demo"),
+    "schema": (_add_schema, "Print the JSON Schema of reports or policies.", "ops-checks schema report"),
+    "policy": (
+        _add_policy,
+        "Validate the policy, or change one value of it.",
+        "ops-checks policy set kpi.thresholds.failure_rate.max 0.1",
+    ),
 }

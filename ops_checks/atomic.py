@@ -49,6 +49,44 @@ def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: os.stat_resu
         os.close(folder_fd)
 
 
+def put_file(path: str, data: bytes) -> None:
+    """Write a whole file: replace what stands at `path` as `replace_file` does, or make a new file in one step.
+
+    Raises WriteError as `replace_file` does; a new file is there whole or not at all.
+    """
+    if os.path.lexists(path):
+        replace_file(path, data)
+        return
+    folder, name = os.path.split(os.path.abspath(path))
+    try:
+        folder_fd = os.open(folder, _FOLDER)
+    except (OSError, ValueError) as error:
+        raise _not_written(path, error) from error
+    try:
+        _make_in(folder_fd, name, path, data)
+        _sync_folder(folder_fd, path)
+    finally:
+        os.close(folder_fd)
+
+
+def _make_in(folder_fd: int, name: str, path: str, data: bytes) -> None:
+    temporary = f".ops-checks-{os.urandom(8).hex()}.tmp"
+    created = False
+    try:
+        with os.fdopen(os.open(temporary, _NEW_FILE, 0o666, dir_fd=folder_fd), "wb") as file:
+            created = True
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+        created = False
+    except OSError as error:
+        raise _not_written(path, error) from error
+    finally:
+        if created:
+            _remove(folder_fd, temporary, path)
+
+
 def _replace_in(
     folder_fd: int, name: str, path: str, data: bytes | Iterable[bytes], seen: os.stat_result | None
 ) -> None:

@@ -61,8 +61,10 @@ def resolve(
 
     Paths in a policy are relative to the policy's folder. Raises UsageError for a bad ORCH_TZ_OFFSET.
     """
-    queue_path = queue or environ.get("ORCH_QUEUE_MD") or _in_policy(policy, policy and policy.queue) or DEFAULT_QUEUE
-    named_db = db or environ.get("ORCH_DB_PATH") or _in_policy(policy, policy and policy.db)
+    queue_path = (
+        queue or environ.get("ORCH_QUEUE_MD") or _in_policy(policy, policy.queue if policy else None) or DEFAULT_QUEUE
+    )
+    named_db = db or environ.get("ORCH_DB_PATH") or _in_policy(policy, policy.db if policy else None)
     env_log = environ.get("ORCH_LOG_PATH")
     policy_logs = tuple(_in_policy(policy, path) or path for path in policy.logs) if policy else ()
     return Settings(
@@ -89,7 +91,7 @@ def retry_backoff(environ: Mapping[str, str]) -> tuple[int, ...]:
 
 
 def markdown_read_only(environ: Mapping[str, str]) -> bool:
-    """Tell whether `ORCH_QUEUE_MD_READ_ONLY` forbids to change the Markdown queue. Raises UsageError if it is unclear."""
+    """Tell whether `ORCH_QUEUE_MD_READ_ONLY` forbids to change the Markdown queue; UsageError if it is unclear."""
     text = environ.get("ORCH_QUEUE_MD_READ_ONLY", "").strip().lower()
     if text not in ("", *_TRUE, *_FALSE):
         raise UsageError(f"ORCH_QUEUE_MD_READ_ONLY={visible(text)}: expected one of {', '.join(_TRUE + _FALSE)}")

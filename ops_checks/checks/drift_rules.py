@@ -41,15 +41,16 @@ def judge(drift: Drift, severity: Mapping[str, str]) -> list[RuleResult]:
     `severity` by rule is `error` (the default), `warning` or `off`. Two empty queues agree about
     nothing: that is `insufficient`.
     """
-    return [_judge(rule, drift, severity.get(rule, "error")) for rule in _on(severity)]
+    return [_judge(rule, drift, severity.get(rule, "error")) for rule in on(severity)]
 
 
 def unjudged(severity: Mapping[str, str], reason: str) -> list[RuleResult]:
     """Return the drift rules as `error`: they could not be evaluated, and why."""
-    return [_result(rule, severity.get(rule, "error"), Verdict.ERROR, reason) for rule in _on(severity)]
+    return [_result(rule, severity.get(rule, "error"), Verdict.ERROR, reason) for rule in on(severity)]
 
 
-def _on(severity: Mapping[str, str]) -> list[str]:
+def on(severity: Mapping[str, str]) -> list[str]:
+    """Return the drift rules that are not switched off, in the order of a report."""
     return [rule for rule in _RULES if severity.get(rule) != "off"]
 
 

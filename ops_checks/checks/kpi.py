@@ -94,7 +94,7 @@ def _of_runs(runs: RunStats | None) -> dict[str, Metric]:
         Metric("latency_avg_ms", runs.durations.mean(), "ms", len(runs.durations)),
         Metric("latency_max_ms", runs.durations.max(), "ms", len(runs.durations)),
         Metric("malformed_lines", runs.malformed, "count", runs.lines),
-        Metric("unfinished_runs", len(runs.unfinished()), "count", runs.runs),
+        Metric("unfinished_runs", len(runs.unfinished()) if runs.detailed else None, "count", runs.runs),
     ]
     return {metric.name: metric for metric in metrics}
 

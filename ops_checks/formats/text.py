@@ -70,12 +70,15 @@ def _lines(report: Report, paint: _Paint) -> Iterator[str]:
 
 def _headline(report: Report) -> str:
     rules = len(report.rules)
-    bad = sum(rule.verdict is not Verdict.PASS for rule in report.rules)
+    bad = sum(rule.effect is not Verdict.PASS for rule in report.rules)
     if report.errors:
         return f"{plural(len(report.errors), 'input', 'inputs')} could not be evaluated"
+    if bad:
+        return f"{bad} of {plural(rules, 'rule', 'rules')} not met"
     if not rules:
         return "no rule ran"
-    return f"{bad} of {plural(rules, 'rule', 'rules')} not met" if bad else f"{plural(rules, 'rule', 'rules')} met"
+    undecided = any(rule.verdict is not Verdict.PASS for rule in report.rules)
+    return "no rule violated" if undecided else f"{plural(rules, 'rule', 'rules')} met"
 
 
 def _rule(rule: RuleResult, paint: _Paint) -> Iterator[str]:

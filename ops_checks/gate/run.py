@@ -9,7 +9,8 @@ from ops_checks import __version__
 from ops_checks.checks import drift_rules
 from ops_checks.checks.consistency import DRIFT_RULES
 from ops_checks.checks.kpi import counts_as, unjudged
-from ops_checks.checks.waivers import apply
+from ops_checks.checks.waivers import EXPIRED, UNUSED, apply
+from ops_checks.checks.waivers import GROUP as WAIVERS
 from ops_checks.clock import queue_time
 from ops_checks.errors import InputError
 from ops_checks.findings import Verdict
@@ -70,13 +71,25 @@ def run_gate(
         tool_version=__version__,
         created_ms=int(now_s * 1000),
         verdict=verdict,
-        exit_code=_exit_code(rules, policy.kpi.on_insufficient, fail_level),
+        exit_code=exit_code(rules, policy.kpi.on_insufficient, fail_level),
         inputs=tuple(dict.fromkeys(found.inputs)),
         metrics=tuple(found.metrics),
         rules=rules,
         errors=tuple(dict.fromkeys(found.errors)),
         notes=tuple(dict.fromkeys(found.notes)),
     )
+
+
+def planned_rules(policy: Policy, only: str | None = None) -> list[tuple[str, str]]:
+    """Return id and group of every rule that `run_gate` will report on; the policy alone tells."""
+    rules: list[tuple[str, str]] = []
+    if only in {None, "consistency"}:
+        rules += [(rule, drift_rules.GROUP) for rule in drift_rules.on(policy.consistency.severity)]
+    if only in {None, "kpi"}:
+        rules += [(rule.id, rule.group) for rule in unjudged(policy.kpi.thresholds, "")]
+    if policy.waivers:
+        rules += [(EXPIRED, WAIVERS), (UNUSED, WAIVERS)]
+    return rules
 
 
 def _check_consistency(found: _Found, settings: Settings, policy: Policy, lock_timeout_s: float) -> None:
@@ -124,7 +137,7 @@ def _verdict(rules: Iterable[RuleResult], on_insufficient: str) -> Verdict:
     return max((counts_as(rule, on_insufficient) for rule in rules), key=order.index, default=Verdict.PASS)
 
 
-def _exit_code(rules: Iterable[RuleResult], on_insufficient: str, fail_level: str) -> int:
+def exit_code(rules: Iterable[RuleResult], on_insufficient: str, fail_level: str) -> int:
     """Return the exit code of FORMATS section 7: what could not be evaluated, then drift, then an alert."""
     failing = {Verdict.FAIL, Verdict.WARN} if fail_level == "warn" else {Verdict.FAIL}
     counted = [(rule, counts_as(rule, on_insufficient)) for rule in rules]

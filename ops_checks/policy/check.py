@@ -6,7 +6,7 @@ import json
 import re
 from datetime import date
 from functools import cache
-from operator import ge, gt, le
+from operator import gt, lt
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,8 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 #: A limit, how it must not stand to another limit, and what must hold instead.
 _ORDERS = (
     ("min", gt, "max", "at most max, or no value passes"),
-    ("warn_max", ge, "max", "less than max, or no warning comes first"),
-    ("warn_min", le, "min", "more than min, or no warning comes first"),
+    ("warn_max", gt, "max", "at most max, or no warning comes first"),
+    ("warn_min", lt, "min", "at least min, or no warning comes first"),
     ("warn_min", gt, "max", "at most max, or no value passes without a warning"),
     ("warn_min", gt, "warn_max", "at most warn_max, or no value passes without a warning"),
     ("min", gt, "warn_max", "at most warn_max, or no value passes without a warning"),

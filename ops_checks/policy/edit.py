@@ -113,20 +113,21 @@ def _is_short_for(existing: Path, rest: tuple[str, ...]) -> bool:
 
 
 def _ways_to_write(document: Document, target: _Target, value: str) -> Iterator[tuple[object, str]]:
-    """Yield a value as it may be meant, as YAML or else as plain text, each with every text that may stand for it.
+    """Yield a value as it may be meant, each with a text that may stand for it.
 
-    The quotes of the text that is replaced come first.
+    First as YAML means it, if it is more than text; then as text: what stands in quotes, or all of
+    it, in the quotes that the replaced text had if they can hold it.
     """
     typed = read(value)
+    spot = typed.spots.get(())
+    quoted = spot is not None and spot.form == "quoted" and spot.end == len(value.rstrip())
     if not typed.problems and not isinstance(typed.value, str) and not _LINE_END.search(value):
         yield typed.value, value.strip()
-    old = _text_of(document, target)
-    for wanted in dict.fromkeys((typed.value, value) if isinstance(typed.value, str) else (value,)):
-        text = str(wanted)
-        quoted = {"'": "'" + text.replace("'", "''") + "'", '"': json.dumps(text, ensure_ascii=False)}
-        first = quoted.get(old[:1], text)
-        for way in dict.fromkeys((first, text, *quoted.values())):
-            yield text, way
+    text = str(typed.value) if quoted and not typed.problems else value
+    in_quotes = {"'": "'" + text.replace("'", "''") + "'", '"': json.dumps(text, ensure_ascii=False)}
+    as_before = in_quotes.get(_text_of(document, target)[:1], text)
+    for way in dict.fromkeys((as_before, text, *in_quotes.values())):
+        yield text, way
 
 
 def _text_of(document: Document, target: _Target) -> str:

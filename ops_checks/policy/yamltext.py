@@ -113,7 +113,7 @@ class _Reader:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._yaml = YAML(typ="safe", pure=True)
+        self._read_to = 0
         self._events: Iterator[Event] = iter(())
         self._values = 0
 
@@ -125,25 +125,23 @@ class _Reader:
             return
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            position = mark.index if mark else self._here()
+            position = mark.index if mark else self._read_to
             self._note(position, (), f"no valid YAML: {_syntax_problem(error)}")
             self._document.value = UNKNOWN
         except ReaderError as error:
             self._note(error.position, (), f"no valid YAML: U+{error.character:04X} is not allowed in it")
             self._document.value = UNKNOWN
         except (YAMLError, ValueError, OverflowError):
-            # The parser converts the digits of escapes and directives unchecked.
-            self._note(self._here(), (), "no valid YAML: an escape or a version with a number that cannot be")
+            # The parser converts the digits of escapes and directives unchecked, and does not say where.
+            self._note(
+                self._read_to, (), "no valid YAML: behind this, an escape or a version with a number that cannot be"
+            )
             self._document.value = UNKNOWN
 
     def _parse(self) -> Iterator[Event]:
-        """Yield the events. (`YAML.parse` does the same, but forgets where it is when it fails.)"""
-        _, parser = self._yaml.get_constructor_parser(self._document.text)
-        while parser.check_event():
-            yield parser.get_event()
-
-    def _here(self) -> int:
-        return int(self._yaml.reader.index)
+        for event in YAML(typ="safe", pure=True).parse(self._document.text):
+            self._read_to = event.end_mark.index
+            yield event
 
     def _note(self, position: int, path: Path, message: str) -> None:
         self._document.problems.append(Problem(min(position, len(self._document.text)), path, message))

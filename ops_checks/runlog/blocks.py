@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ops_checks.errors import InputError
@@ -16,8 +15,9 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import BinaryIO
 
-#: Small enough to stay in the processor's cache while a block is decoded.
-BLOCK = 1 << 18
+#: So much is read and decoded at a time: it stays in the processor's cache, and the allocator
+#: gives the memory of the last block again (from 128 KiB on it asks the system for new pages).
+BLOCK = 1 << 16
 #: A longer line is malformed; it is passed over without being held.
 LONGEST_LINE = 16 << 20
 
@@ -46,7 +46,7 @@ def _open(path: str) -> int:
     if not path:
         raise InputError("the path of the run log is empty; name the log that the runs append to")
     try:
-        _check_kind(path, Path(path).stat().st_mode)
+        _check_kind(path, os.stat(path).st_mode)
         # Between the look and the opening a FIFO may have taken the file's place: O_NONBLOCK keeps that from waiting.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except ValueError:

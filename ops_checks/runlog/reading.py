@@ -1,34 +1,20 @@
-"""One log, or a part of one, to its statistics; and the plan of who reads which part."""
+"""The bytes of one log, or of a part of it, to statistics."""
 
 from __future__ import annotations
 
-import os
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from ops_checks.runlog import blocks
-from ops_checks.runlog.records import decode_block, decode_line
-from ops_checks.runlog.tally import Selection, Tally
+from ops_checks.runlog.records import Malformed, decode_block
+from ops_checks.runlog.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ops_checks.runlog.records import Record
+    from ops_checks.runlog.selection import Selection
     from ops_checks.runlog.stats import RunStats
 
 _BOM = b"\xef\xbb\xbf"
-
-
-def read_log(path: str, selection: Selection) -> RunStats:
-    """Return the statistics of one log. Raises InputError if it cannot be read as a log."""
-    with ExitStack() as stack:
-        descriptor = stack.enter_context(blocks.opened(path))
-        how = blocks.compression(path, descriptor)
-        if how:
-            return read_blocks(path, stack.enter_context(blocks.unpacked(path, descriptor, how)), selection)
-        # What is appended from now on belongs to the next evaluation.
-        size = os.fstat(descriptor).st_size
-        return read_part(path, descriptor, 0, size, selection)
 
 
 def read_part(  # noqa: PLR0913 - a part of a file, and how to read it
@@ -57,24 +43,9 @@ def read_blocks(
     lines = blocks.WholeLines(read, longest)
     for number, block in enumerate(lines):
         if block is None:
-            tally.add_defect(f"longer than {longest} bytes")
+            tally.add([Malformed(f"longer than {longest} bytes")])
+        elif first and number == 0:
+            tally.add(decode_block(block.removeprefix(_BOM)))
         else:
-            _take(tally, block.removeprefix(_BOM) if first and number == 0 else block)
+            tally.add(decode_block(block))
     return tally.finish(torn_tail=lines.torn)
-
-
-def _take(tally: Tally, block: bytes) -> None:
-    records = decode_block(block)
-    if records is not None:
-        tally.add(records)
-        return
-    good: list[Record] = []
-    for line in block.split(b"\n")[:-1]:
-        record = decode_line(line)
-        if isinstance(record, str):
-            tally.add(good)
-            tally.add_defect(record)
-            good = []
-        else:
-            good.append(record)
-    tally.add(good)

@@ -6,17 +6,16 @@ Importing this module imports msgspec; the reader does so when it starts to read
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from io import BytesIO
+from typing import Annotated
 
 from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType, ValidationError
 from msgspec.json import Decoder
-
-RUN_START: Final = "run_start"
-RUN_END: Final = "run_end"
+from msgspec.structs import astuple
 
 #: More digits than this in one number are no number any program reads (Python's own limit for integers).
 MOST_DIGITS = 4300
-#: Every so many bytes of a block are looked at to rule out such a number: a run of so many digits shows in ten of them.
+#: Looking at one byte in so many rules such a number out: it would show as ten digits in a row.
 _STRIDE = MOST_DIGITS // 11
 _MAYBE_LONG_NUMBER = re.compile(rb"[0-9]{10}")
 _LONG_NUMBER = re.compile(rb'"(?:[^"\\]++|\\.)*+"|([0-9]{%d})' % (MOST_DIGITS + 1))
@@ -27,10 +26,10 @@ Milliseconds = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Record(Struct, gc=False):
-    """One line of the run log. A key that is not there is UNSET; keys that are not listed may have any value.
+    """A line of the run log. A key that is not there is UNSET; keys that are not listed may have any value.
 
-    Only `item_id` and `error` may be null. Numbers written as 5,000 digits, NaN or infinity,
-    negative durations, booleans for integers and integers written `1.0` are refused.
+    Only `item_id` and `error` may be null. NaN, infinity, negative durations, booleans for
+    integers and integers written `1.0` are refused.
     """
 
     event: str
@@ -45,56 +44,90 @@ class Record(Struct, gc=False):
     error: str | UnsetType | None = UNSET
 
 
-_decoder = Decoder(Record)
+class RunStart(Struct, gc=False, tag_field="event", tag="run_start"):
+    """A Record whose event is `run_start`: the same keys in the same order, without the event."""
+
+    trace_id: str | UnsetType = UNSET
+    command: str | UnsetType = UNSET
+    ts_epoch_ms: Milliseconds | UnsetType = UNSET
+    ts_kst: str | UnsetType = UNSET
+    exit_code: int | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    item_id: str | UnsetType | None = UNSET
+    duration_ms: Duration | UnsetType = UNSET
+    error: str | UnsetType | None = UNSET
 
 
-def decode_block(block: bytes) -> list[Record] | None:
-    """Return the records of a block of whole lines, one a line, or None if that is in any doubt.
+class RunEnd(Struct, gc=False, tag_field="event", tag="run_end"):
+    """A Record whose event is `run_end`. Without a command or an exit code it would tell nothing."""
 
-    None means: look at each line by itself with `decode_line`. The decoder would also take two
-    objects on one line, an object over several lines, and blank lines. None of these is there if
-    every line break but the last stands between `}` and `{` (inside a value that is never valid
-    JSON, so each such break parts two records) and there are as many records as line breaks.
-    It does not look into the text of unknown keys, so that is checked here.
+    command: str
+    exit_code: int
+    trace_id: str | UnsetType = UNSET
+    ts_epoch_ms: Milliseconds | UnsetType = UNSET
+    ts_kst: str | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    item_id: str | UnsetType | None = UNSET
+    duration_ms: Duration | UnsetType = UNSET
+    error: str | UnsetType | None = UNSET
+
+
+class Malformed(Struct, gc=False):
+    """A line that is no record, and why, in words that quote nothing of the line."""
+
+    reason: str
+
+
+#: What a line can be. A Record here is one of another event.
+Row = RunStart | RunEnd | Record | Malformed
+
+_decode_run = Decoder(RunStart | RunEnd).decode
+_decode_record = Decoder(Record).decode
+
+
+def decode_block(block: bytes) -> list[Row]:
+    """Return what each line of a block of whole lines is.
+
+    The common lines are decoded in one go. Where that fails, and where it would not notice what is
+    wrong (it does not look into the text of unknown keys), the lines are looked at one by one.
     """
-    lines = block.count(b"\n")
-    joints = block.count(b"}\n{")
-    if joints < lines - 1:
-        joints += block.count(b"}\r\n{")
-    if joints != lines - 1 or block[:1] != b"{" or not block.endswith((b"}\n", b"}\r\n")):
-        return None
-    if not _is_utf8(block) or _MAYBE_LONG_NUMBER.search(block[::_STRIDE]):
-        return None
-    try:
-        records = _decoder.decode_lines(block)
-    except (DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return records if len(records) == lines and not any(map(_lacking, records)) else None
+    if _is_utf8(block) and not _MAYBE_LONG_NUMBER.search(block[::_STRIDE]):
+        try:
+            return list(map(_decode_run, BytesIO(block)))
+        except (DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+    return list(map(decode_line, BytesIO(block)))
 
 
-def decode_line(line: bytes) -> Record | str:
-    """Return the record of one line (its line break may be there), or in a few words why it is none."""
+def decode_line(line: bytes) -> Row:
+    """Return what one line is; its line break may be there."""
     if not line.strip(b" \t\r\n"):
-        return "an empty line"
+        return Malformed("an empty line")
     if not _is_utf8(line):
-        return "not UTF-8"
+        return Malformed("not UTF-8")
     if len(line) > MOST_DIGITS and any(found[1] for found in _LONG_NUMBER.finditer(line)):
-        return f"a number of more than {MOST_DIGITS} digits"
+        return Malformed(f"a number of more than {MOST_DIGITS} digits")
     try:
-        record = _decoder.decode(line)
+        return _typed(_decode_record(line))
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _reason(error)
-    lacking = _lacking(record)
-    return f"a run_end without `{lacking}`" if lacking else record
+        return Malformed(_reason(error))
 
 
-def _lacking(record: Record) -> str | None:
-    """Return the key without which a run's end tells nothing, if it is not there."""
-    if record.event != RUN_END:
-        return None
-    if record.command is UNSET:
-        return "command"
-    return "exit_code" if record.exit_code is UNSET else None
+def _typed(record: Record) -> Row:
+    if record.event == "run_start":
+        return RunStart(*astuple(record)[1:])
+    if record.event != "run_end":
+        return record
+    if record.command is UNSET or record.exit_code is UNSET:
+        return Malformed(f"a run_end without `{'command' if record.command is UNSET else 'exit_code'}`")
+    return RunEnd(
+        record.command,
+        record.exit_code,
+        trace_id=record.trace_id,
+        ts_epoch_ms=record.ts_epoch_ms,
+        item_id=record.item_id,
+        duration_ms=record.duration_ms,
+    )
 
 
 def _reason(error: DecodeError | UnicodeDecodeError | RecursionError) -> str:

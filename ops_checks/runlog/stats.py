@@ -61,7 +61,8 @@ class RunStats:
     first malformed lines of `malformed` in all. `undated`: ends of runs that a window left out
     because they have no `ts_epoch_ms`. `unpaired`: starts without a trace id, which no end can be
     found for. `open_runs` maps a trace id to its starts not ended so far, and `early_ends` are the
-    marks of ends that no start was seen for: together with other parts they pair up.
+    marks of ends that no start was seen for: together with other parts they pair up. Without
+    `detailed` neither pairs nor times were looked at.
     """
 
     lines: int = 0
@@ -78,6 +79,7 @@ class RunStats:
     open_runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
     early_ends: array[int] = field(default_factory=lambda: array("q"))
     logs: tuple[LogRead, ...] = ()
+    detailed: bool = True
 
     @property
     def first_ms(self) -> int | None:
@@ -126,16 +128,18 @@ def merge(earlier: RunStats, later: RunStats) -> RunStats:
         open_runs=earlier.open_runs,
         early_ends=earlier.early_ends + later.early_ends,
         logs=_joined(earlier.logs, later.logs),
+        detailed=earlier.detailed and later.detailed,
     )
 
 
-def moved_down(stats: RunStats, lines: int) -> RunStats:
-    """Return the statistics of a part of a log that has so many lines before it. Uses up the statistics."""
-    stats.slowest = tuple(replace(run, line=run.line + lines) for run in stats.slowest)
-    stats.failures = tuple(replace(run, line=run.line + lines) for run in stats.failures)
-    stats.defects = tuple(replace(defect, line=defect.line + lines) for defect in stats.defects)
+def placed(stats: RunStats, path: str, lines: int) -> RunStats:
+    """Return the statistics of a part of a log, given its path and the number of lines before it. Uses them up."""
+    stats.slowest = tuple(replace(run, path=path, line=run.line + lines) for run in stats.slowest)
+    stats.failures = tuple(replace(run, path=path, line=run.line + lines) for run in stats.failures)
+    stats.defects = tuple(replace(defect, path=path, line=defect.line + lines) for defect in stats.defects)
     for trace, starts in stats.open_runs.items():
-        stats.open_runs[trace] = tuple(replace(run, line=run.line + lines) for run in starts)
+        stats.open_runs[trace] = tuple(replace(run, path=path, line=run.line + lines) for run in starts)
+    stats.logs = tuple(replace(log, path=path) for log in stats.logs)
     return stats
 
 
@@ -167,7 +171,7 @@ def _joined(earlier: tuple[LogRead, ...], later: tuple[LogRead, ...]) -> tuple[L
         path=first.path,
         lines=first.lines + second.lines,
         malformed=first.malformed + second.malformed,
-        torn_tail=second.torn_tail,
+        torn_tail=first.torn_tail or second.torn_tail,
         first_ms=min(times, default=None),
         last_ms=last_ms,
         newest=first.newest if first.last_ms == last_ms else second.newest,

@@ -1,33 +1,26 @@
-"""Records into statistics: the inner loop over a part of one log (FORMATS section 4).
+"""Rows into statistics: the inner loop over a part of one log (FORMATS section 4).
 
-A million runs pass here, so records are taken a block at a time, and a run is looked at by
-itself only when it may be among the few that are kept with their place.
+A million runs pass here, so rows are taken a block at a time, and a run is looked at by itself
+only when it may be among the few that are kept with their place.
 """
 
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
 from ops_checks.runlog.durations import Durations
-from ops_checks.runlog.records import RUN_END, RUN_START
+from ops_checks.runlog.records import Malformed, Record, RunEnd, RunStart
 from ops_checks.runlog.stats import KEPT, Defect, LogRead, Run, RunStats, mark, slowest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from ops_checks.runlog.records import Record
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which runs count: ends (and unfinished starts) since an epoch millisecond, and whose commands' latency."""
-
-    since_ms: int | None = None
-    commands: frozenset[str] | None = None
+    from ops_checks.runlog.records import Row
+    from ops_checks.runlog.selection import Selection
 
 
 class Tally:
@@ -37,135 +30,155 @@ class Tally:
         self._path = path
         self._since_ms = selection.since_ms
         self._commands = selection.commands
-        self._stats = RunStats()
+        self._stats = RunStats(detailed=selection.details)
         self._durations = Durations()
-        self._open: dict[str, int | tuple[int, ...]] = {}
-        self._early_ends = array("q")
         self._floor = -1.0
-        self._first_ms: int | None = None
-        self._last_ms: int | None = None
-        self._newest: str | None = None
+        self._pairs = _Pairs()
+        self._times = _Times()
 
-    @property
-    def lines(self) -> int:
-        """How many complete lines were taken in."""
-        return self._stats.lines
-
-    def add_defect(self, reason: str) -> None:
-        """Take in one line that is no record."""
-        stats = self._stats
-        stats.lines += 1
-        stats.malformed += 1
-        if len(stats.defects) < KEPT:
-            stats.defects += (Defect(self._path, stats.lines, reason),)
-
-    def add(self, records: Sequence[Record]) -> None:
-        """Take in records that stand on lines one after the other."""
-        before = self._stats.lines
-        self._stats.lines += len(records)
-        self._see_times(records)
-        numbered: Iterable[tuple[int, Record]] = enumerate(records, before + 1)
-        starts = [(line, record) for line, record in numbered if record.event == RUN_START]
-        ends = [record for record in records if record.event == RUN_END]
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take in what stands on lines one after the other."""
+        ends = [row for row in rows if type(row) is RunEnd]
+        if self._stats.detailed:
+            self._add_details(rows, ends)
+        if len(ends) != len(rows):
+            self._add_defects(rows)
         if self._since_ms is not None:
-            starts = [(line, record) for line, record in starts if self._in_window(record)]
-        self._open_starts(starts)
-        self._close_ends(ends)
-        if self._since_ms is not None:
-            self._stats.undated += sum(record.ts_epoch_ms is UNSET for record in ends)
-            ends = [record for record in ends if self._in_window(record)]
+            self._stats.undated += sum(end.ts_epoch_ms is UNSET for end in ends)
+            ends = [end for end in ends if self._in_window(end)]
         self._stats.runs += len(ends)
-        self._count_outcomes(ends, records, before)
-        self._measure(ends, records, before)
+        self._count_outcomes(ends, rows)
+        self._measure(ends, rows)
+        self._stats.lines += len(rows)
 
     def finish(self, *, torn_tail: bool) -> RunStats:
         """Return the statistics of all that was taken in."""
-        stats = self._stats
+        stats, times, pairs = self._stats, self._times, self._pairs
         stats.durations = self._durations
-        stats.early_ends = self._early_ends
+        stats.unpaired = pairs.unpaired
+        stats.early_ends = pairs.early_ends
         stats.open_runs = {
-            trace: tuple(Run(self._path, line, trace=trace) for line in ([at] if isinstance(at, int) else at))
-            for trace, at in self._open.items()
+            trace: tuple(Run(self._path, line, trace=trace) for line in lines) for trace, lines in pairs.opened.items()
         }
-        log = LogRead(self._path, stats.lines, stats.malformed, torn_tail, self._first_ms, self._last_ms, self._newest)
+        log = LogRead(self._path, stats.lines, stats.malformed, torn_tail, times.first, times.last, times.newest)
         stats.logs = (log,)
         return stats
 
-    def _in_window(self, record: Record) -> bool:
-        ms = record.ts_epoch_ms
+    def _in_window(self, row: RunEnd | RunStart) -> bool:
+        ms = row.ts_epoch_ms
         return self._since_ms is None or (ms is not UNSET and ms >= self._since_ms)
 
-    def _see_times(self, records: Sequence[Record]) -> None:
-        times = [record.ts_epoch_ms for record in records if record.ts_epoch_ms is not UNSET]
-        if not times:
-            return
-        first, last = min(times), max(times)
-        if self._first_ms is None or first < self._first_ms:
-            self._first_ms = first
-        if self._last_ms is None or last > self._last_ms:
-            self._last_ms = last
-            newest = next(record for record in records if record.ts_epoch_ms == last)
-            self._newest = " ".join(filter(None, (newest.event, newest.command or None, newest.trace_id or None)))
+    def _add_details(self, rows: Sequence[Row], ends: Sequence[RunEnd]) -> None:
+        self._times.see([row for row in rows if type(row) is not Malformed])
+        starts = [(line, row) for line, row in enumerate(rows, self._stats.lines + 1) if type(row) is RunStart]
+        if self._since_ms is not None:
+            starts = [(line, start) for line, start in starts if self._in_window(start)]
+        self._pairs.start(starts)
+        self._pairs.end(ends)
 
-    def _open_starts(self, starts: Sequence[tuple[int, Record]]) -> None:
-        opened = self._open
-        for line, record in starts:
-            trace = record.trace_id
-            if trace is UNSET:
-                self._stats.unpaired += 1
-            elif trace in opened:
-                at = opened[trace]
-                opened[trace] = (at, line) if isinstance(at, int) else (*at, line)
-            else:
-                opened[trace] = line
+    def _add_defects(self, rows: Sequence[Row]) -> None:
+        malformed = [row for row in rows if type(row) is Malformed]
+        if malformed:
+            stats = self._stats
+            stats.malformed += len(malformed)
+            found = [
+                Defect(self._path, stats.lines + index, row.reason)
+                for index, row in enumerate(rows, 1)
+                if type(row) is Malformed
+            ]
+            stats.defects = (*stats.defects, *found)[:KEPT]
 
-    def _close_ends(self, ends: Sequence[Record]) -> None:
-        opened = self._open
-        for record in ends:
-            trace = record.trace_id
-            if trace is UNSET:
-                continue
-            at = opened.pop(trace, None)
-            if at is None:
-                self._early_ends.append(mark(trace))
-            elif not isinstance(at, int) and at[1:]:
-                opened[trace] = at[1:]
-
-    def _count_outcomes(self, ends: Sequence[Record], records: Sequence[Record], before: int) -> None:
-        outcomes = [record for record in ends if record.exit_code == 0 and record.command in {"done", "fail"}]
-        failures = [record for record in outcomes if record.command == "fail"]
-        self._stats.failed += len(failures)
-        self._stats.done += len(outcomes) - len(failures)
-        if failures:
-            last = self._runs(failures[-KEPT:], records, before)
+    def _count_outcomes(self, ends: Sequence[RunEnd], rows: Sequence[Row]) -> None:
+        commands = [end.command for end in ends if end.exit_code == 0]
+        failed = commands.count("fail")
+        self._stats.done += commands.count("done")
+        if failed:
+            self._stats.failed += failed
+            failures = [end for end in ends if end.exit_code == 0 and end.command == "fail"]
+            last = self._runs(failures[-KEPT:], rows)
             self._stats.failures = (self._stats.failures + last)[-KEPT:]
 
-    def _measure(self, ends: Sequence[Record], records: Sequence[Record], before: int) -> None:
+    def _measure(self, ends: Sequence[RunEnd], rows: Sequence[Row]) -> None:
         if self._commands is not None:
-            ends = [record for record in ends if record.command in self._commands]
-        durations = [record.duration_ms for record in ends if record.duration_ms is not UNSET]
+            ends = [end for end in ends if end.command in self._commands]
+        durations = [end.duration_ms for end in ends if end.duration_ms is not UNSET]
         if not durations:
             return
         self._durations.add(durations)
         if max(durations) > self._floor:
-            slow = [record for record in ends if record.duration_ms is not UNSET and record.duration_ms > self._floor]
-            worst = slowest_of(self._stats.slowest + self._runs(slow, records, before))
+            slow = [end for end in ends if end.duration_ms is not UNSET and end.duration_ms > self._floor]
+            worst = slowest_of(self._stats.slowest + self._runs(slow, rows))
             self._stats.slowest = worst
             if len(worst) == KEPT:
                 self._floor = worst[-1].duration_ms or 0.0
 
-    def _runs(self, chosen: Sequence[Record], records: Sequence[Record], before: int) -> tuple[Run, ...]:
-        """Return records with their places; both sequences are in the order of the log."""
-        left = iter(enumerate(records, before + 1))
-        return tuple(next(self._run(line, record) for line, record in left if record is wanted) for wanted in chosen)
+    def _runs(self, chosen: Sequence[RunEnd], rows: Sequence[Row]) -> tuple[Run, ...]:
+        """Return ends with their places; both sequences are in the order of the log."""
+        left = iter(enumerate(rows, self._stats.lines + 1))
+        return tuple(self._run(next(line for line, row in left if row is end), end) for end in chosen)
 
-    def _run(self, line: int, record: Record) -> Run:
+    def _run(self, line: int, end: RunEnd) -> Run:
         return Run(
             path=self._path,
             line=line,
-            command=record.command or None,
-            duration_ms=None if record.duration_ms is UNSET else record.duration_ms,
-            trace=record.trace_id or None,
-            item=record.item_id or None,
-            ms=None if record.ts_epoch_ms is UNSET else record.ts_epoch_ms,
+            command=end.command,
+            duration_ms=None if end.duration_ms is UNSET else end.duration_ms,
+            trace=end.trace_id or None,
+            item=end.item_id or None,
+            ms=None if end.ts_epoch_ms is UNSET else end.ts_epoch_ms,
         )
+
+
+@dataclass(slots=True)
+class _Pairs:
+    """Which starts have not ended yet: trace id to the lines of its starts, and the ends that came first."""
+
+    opened: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    early_ends: array[int] = field(default_factory=lambda: array("q"))
+    unpaired: int = 0
+
+    def start(self, starts: Sequence[tuple[int, RunStart]]) -> None:
+        opened = self.opened
+        for line, start in starts:
+            trace = start.trace_id
+            if trace is UNSET:
+                self.unpaired += 1
+            else:
+                opened[trace] = (*opened[trace], line) if trace in opened else (line,)
+
+    def end(self, ends: Sequence[RunEnd]) -> None:
+        opened = self.opened
+        for end in ends:
+            trace = end.trace_id
+            if trace is UNSET:
+                continue
+            lines = opened.pop(trace, None)
+            if lines is None:
+                self.early_ends.append(mark(trace))
+            elif len(lines) > 1:
+                opened[trace] = lines[1:]
+
+
+@dataclass(slots=True)
+class _Times:
+    """The time range of the records, epoch milliseconds, and the name of the newest one."""
+
+    first: int | None = None
+    last: int | None = None
+    newest: str | None = None
+
+    def see(self, rows: Sequence[RunStart | RunEnd | Record]) -> None:
+        times = [row.ts_epoch_ms for row in rows if row.ts_epoch_ms is not UNSET]
+        if not times:
+            return
+        first, last = min(times), max(times)
+        if self.first is None or first < self.first:
+            self.first = first
+        if self.last is None or last > self.last:
+            self.last = last
+            self.newest = _name(next(row for row in rows if row.ts_epoch_ms == last))
+
+
+def _name(row: RunStart | RunEnd | Record) -> str:
+    event = row.event if isinstance(row, Record) else "run_end" if isinstance(row, RunEnd) else "run_start"
+    return " ".join(filter(None, (event, row.command or None, row.trace_id or None)))

@@ -1,0 +1,76 @@
+"""What each command does: arguments in, exit code and text out. Printing is the command line's.
+
+One module for each group of commands, imported when one of them runs.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterable, Mapping
+
+    from ops_checks.policy import Policy
+    from ops_checks.queues import Queue
+    from ops_checks.settings import Settings
+
+
+class Call:
+    """One call of a command: its arguments, the environment, the time (epoch seconds), and what is said aside.
+
+    `remarks` collects lines for stderr that change no exit code.
+    """
+
+    __slots__ = ("args", "environ", "now_s", "remarks", "terminal")
+
+    def __init__(self, args: Namespace, environ: Mapping[str, str], now_s: float, *, terminal: bool) -> None:
+        self.args = args
+        self.environ = environ
+        self.now_s = now_s
+        self.terminal = terminal
+        self.remarks: list[str] = []
+
+    @property
+    def lock_timeout_s(self) -> float:
+        """How long to wait for other writers, in seconds."""
+        from ops_checks.queues import DEFAULT_LOCK_TIMEOUT_S
+
+        return float(getattr(self.args, "lock_timeout", DEFAULT_LOCK_TIMEOUT_S))
+
+    def warn(self, remarks: Iterable[str]) -> None:
+        """Keep remarks for stderr."""
+        self.remarks += [f"warning: {remark}" for remark in remarks]
+
+    def settings(self) -> Settings:
+        """Return where the inputs are. Raises UsageError for a bad policy or environment."""
+        from ops_checks.settings import resolve
+
+        args = self.args
+        return resolve(
+            self.environ,
+            self._policy(),
+            queue=getattr(args, "queue_path", None) or getattr(args, "queue", None),
+            db=getattr(args, "db_path", None) or getattr(args, "db", None),
+            logs=tuple(getattr(args, "log_path", None) or ()),
+        )
+
+    def backend(self, settings: Settings) -> Queue:
+        """Return the store to work on: `--db` chooses the database, or the policy's source of truth does."""
+        from ops_checks.queues import open_database, open_markdown
+
+        if "db" in self.args or ("queue" not in self.args and settings.source_of_truth == "db"):
+            return open_database(settings.db, lock_timeout_s=self.lock_timeout_s)
+        return open_markdown(settings.queue, lock_timeout_s=self.lock_timeout_s)
+
+    def _policy(self) -> Policy | None:
+        """Return the policy that was named, or the one in the current folder, or None."""
+        from ops_checks.settings import DEFAULT_POLICY
+
+        path = getattr(self.args, "policy", None)
+        if path is None and not os.path.lexists(DEFAULT_POLICY):
+            return None
+        from ops_checks.policy import load_policy
+
+        return load_policy(path or DEFAULT_POLICY)

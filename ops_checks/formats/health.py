@@ -1,0 +1,20 @@
+"""One line for a pipeline's log: `HEALTH_OK`, `HEALTH_WARN …`, `HEALTH_FAIL …` or `HEALTH_ERROR …`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops_checks.findings import Verdict
+
+if TYPE_CHECKING:
+    from ops_checks.formats import Setting
+    from ops_checks.report import Report
+
+_WORDS = {Verdict.PASS: "HEALTH_OK", Verdict.FAIL: "HEALTH_FAIL", Verdict.ERROR: "HEALTH_ERROR"}
+
+
+def render(report: Report, _setting: Setting) -> str:
+    """Return the line: the word for the verdict, then the rules that are not as they should be, each with its verdict."""
+    word = _WORDS.get(report.verdict, "HEALTH_WARN")
+    named = [f"{rule.id}={rule.verdict}" for rule in report.rules if rule.verdict is not Verdict.PASS]
+    return " ".join((word, *named)) + "\n"
