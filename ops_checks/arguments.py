@@ -36,8 +36,11 @@ def parse(argv: Sequence[str], version: str) -> argparse.Namespace:
     parser = _new_parser("ops-checks", "The gate between QUEUE.md and the queue database.", "ops-checks status")
     parser.add_argument("--version", action="version", version=f"ops-checks {version}")
     _add_globals(parser)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    for name, (build, summary, example) in _COMMANDS.items():
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=Parser, prog=parser.prog
+    )
+    for name in _possible(argv):
+        build, summary, example = _COMMANDS[name]
         command = commands.add_parser(
             name,
             help=summary,
@@ -49,6 +52,13 @@ def parse(argv: Sequence[str], version: str) -> argparse.Namespace:
         _add_globals(command)
         build(command)
     return parser.parse_args(argv)
+
+
+def _possible(argv: Sequence[str]) -> list[str]:
+    """Return the commands that these arguments can mean: all parsers take longer to build than to use."""
+    named = [word for word in argv if word in _COMMANDS]
+    asks_for_all = not named or not {"-h", "--help"}.isdisjoint(argv[: argv.index(named[0])])
+    return list(_COMMANDS) if asks_for_all else list(dict.fromkeys(named))
 
 
 def _new_parser(name: str, description: str, example: str) -> Parser:
@@ -151,7 +161,7 @@ def _add_format(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[=FILE]",
         type=_format,
         action="append",
-        help="text, json, junit, sarif, github, gitlab, markdown, openmetrics or health, to stdout or a file; repeatable",
+        help="text, json, junit, sarif, github, gitlab, markdown, openmetrics, health; to stdout or FILE; repeatable",
     )
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the text")
 

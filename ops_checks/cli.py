@@ -13,8 +13,9 @@ from ops_checks.text import visible, without_commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Callable, Iterable, Sequence
-    from typing import TextIO
+    from typing import Any, TextIO
 
     from ops_checks.commands import Call
 
@@ -31,23 +32,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         remarks = ["error: " + error.message, *("  " + line for line in error.details)]
     except KeyboardInterrupt:
         code, results, remarks = _INTERRUPTED, [], ["error: interrupted"]
-    written = _write(sys.stdout, [line if type(line) is not str else _safe(line) + "\n" for line in results])
-    _write(sys.stderr, [_safe(line) + "\n" for line in remarks])
+    try:
+        written = _write(sys.stdout, [line if type(line) is not str else _safe(line) + "\n" for line in results])
+        _write(sys.stderr, [_safe(line) + "\n" for line in remarks])
+    except KeyboardInterrupt:  # while a slow reader kept us waiting: it has had all it will get
+        _give_up(sys.stdout)
+        _write(sys.stderr, ["error: interrupted\n"])
+        return _INTERRUPTED
     return code if written else _WRITE_FAILED
 
 
 def _run(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
     """Return exit code, results and remarks of a command."""
-    from ops_checks.arguments import parse
     from ops_checks.commands import Call
+    from ops_checks.fast_lane import plain_arguments
 
     try:
-        args = parse(argv, __version__)
+        args: Any = plain_arguments(argv) or _arguments(argv)
     except SystemExit as stop:  # --help and --version have printed what they are for
         return int(stop.code or 0), [], []
     call = Call(args, os.environ, time.time(), terminal=sys.stdout is not None and sys.stdout.isatty())
     code, lines = _command(args.command)(call)
     return code, list(lines), call.remarks
+
+
+def _arguments(argv: Sequence[str]) -> Namespace:
+    from ops_checks.arguments import parse
+
+    return parse(argv, __version__)
 
 
 def _command(name: str) -> Callable[[Call], tuple[int, Iterable[str]]]:
@@ -74,13 +86,11 @@ def _safe(line: str) -> str:
 
 def _write(stream: TextIO | None, lines: list[str]) -> bool:
     """Write lines and tell whether they arrived. A reader that has gone is no failure (`| head -1`); a full disk is."""
-    if not lines:
-        return True
     if stream is None:  # the descriptor was closed before we started
-        return False
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        return not lines
     try:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         stream.write("".join(lines))
         stream.flush()
     except BrokenPipeError:
@@ -93,8 +103,10 @@ def _write(stream: TextIO | None, lines: list[str]) -> bool:
     return True
 
 
-def _give_up(stream: TextIO) -> None:
+def _give_up(stream: TextIO | None) -> None:
     """Lead the stream's descriptor to nowhere, or the interpreter complains when it flushes at exit."""
+    if stream is None:
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

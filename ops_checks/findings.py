@@ -14,7 +14,7 @@ class Verdict(StrEnum):
     `ERROR` is "could not be evaluated": an input is missing, unreadable or malformed.
     """
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - no password
     INSUFFICIENT = "insufficient"
     WARN = "warn"
     FAIL = "fail"

@@ -98,7 +98,7 @@ def _retry_in_markdown(stamp: Stamp, item: Item) -> Change:
 def _retry_in_database(stamp: Stamp, item: Item, reliability: Reliability, backoff_s: Sequence[int]) -> Change:
     if reliability.absent:
         raise InputError(
-            f"{visible(item.id)}: queue_items has no column {', '.join(reliability.absent)}: retry needs it, add it first"
+            f"{visible(item.id)}: queue_items has no column {', '.join(reliability.absent)}: retry needs it, add it"
         )
     _must_be_retryable(item, reliability, stamp.now_s)
     attempt = reliability.attempt_count
@@ -140,7 +140,7 @@ def _moved(item: Item, status: str, note: str) -> Item:
     return item.with_cells(cells)
 
 
-def _change(  # noqa: PLR0913 - the parts of one record
+def _change(
     stamp: Stamp,
     before: Item,
     after: Item,

@@ -30,7 +30,7 @@ class Settings:
 
     __slots__ = ("db", "db_named", "logs", "policy", "queue", "source_of_truth", "tz_minutes")
 
-    def __init__(  # noqa: PLR0913 - one argument a setting, all named
+    def __init__(
         self,
         *,
         queue: str,

@@ -1,4 +1,4 @@
-"""Text from a queue or a log is only ever text: what a terminal or a CI system may be shown of it (SAFETY, printing)."""
+"""Text from a queue or a log is only ever text: what a terminal or a CI system may be shown of it."""
 
 from __future__ import annotations
 

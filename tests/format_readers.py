@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 from lxml import etree
 from markdown_it import MarkdownIt
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -49,11 +50,19 @@ def read_json(rendered: str) -> Read:
 def read_gitlab(rendered: str) -> Read:
     """Read a code quality report by GitLab's rules: the fields it requires, and fingerprints that are unique."""
     issues = json.loads(rendered)
+    assert_visible(rendered)
     jsonschema.validate(issues, _GITLAB)
     fingerprints = [issue["fingerprint"] for issue in issues]
     assert len(set(fingerprints)) == len(fingerprints)
     assert all(not issue["location"]["path"].startswith(("/", "../", "./")) for issue in issues)
     return Read(len(issues), [text for issue in issues for text in (issue["description"], issue["check_name"])])
+
+
+def assert_visible(rendered: str) -> None:
+    """Assert that JSON for other people's readers holds no control character and no half of a surrogate pair."""
+    texts: list[str] = []
+    _shape(msgspec.json.decode(rendered), texts)
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]", "".join(texts))
 
 
 _GITLAB = {
@@ -84,12 +93,20 @@ _GITLAB = {
 
 
 def read_sarif(rendered: str) -> Read:
-    """Read SARIF: the official schema, URIs inside the repository, and messages as section 3.11 has them read."""
+    """Read SARIF: the official schema, rules that exist, URIs inside, and messages as section 3.11 has them read."""
     log = json.loads(rendered)
+    assert_visible(rendered)
     error = jsonschema.exceptions.best_match(_sarif_validator().iter_errors(log))
     assert error is None, error
     read = Read(None)
+    (run,) = log["runs"]
+    ids = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert len(set(ids)) == len(ids)
     for node in _objects(log):
+        if "associatedRule" in node:
+            assert ids[node["associatedRule"]["index"]] == node["associatedRule"]["id"]
+        if "ruleIndex" in node:
+            assert ids[node["ruleIndex"]] == node["ruleId"]
         if "uri" in node:
             assert re.fullmatch(r"(?!/)[A-Za-z0-9_.~%/-]+", node["uri"]), node["uri"]
             assert ".." not in node["uri"].split("/")
@@ -181,7 +198,9 @@ def read_markdown(rendered: str) -> Read:
         merged = "".join(child.content for child in token.children if child.type in {"text", "code_inline"})
         for child in token.children:
             if child.type == "text":
-                assert not re.search(r"@|#\d|www\.|://|\$", child.content), f"GitHub would make a link: {child.content!r}"
+                assert not re.search(r"@|#\d|www\.|://|\$", child.content), (
+                    f"GitHub would make a link: {child.content!r}"
+                )
         read.shape += [child.type for child in token.children if child.type not in {"text", "code_inline"}]
         read.texts.append(merged)
         read.texts += [child.content for child in token.children if child.type == "code_inline"]
@@ -206,6 +225,14 @@ def read_openmetrics(rendered: str) -> Read:
     return Read([(name, sorted(sample.labels)) for name, sample in zip(names, samples, strict=True)], texts)
 
 
+def read_health(rendered: str) -> Read:
+    """Read the one line of a pipeline's log: the word for the verdict, then rules with their verdicts."""
+    (line,) = read_text(rendered).texts
+    word, _, rules = line.partition(" ")
+    assert word in {"HEALTH_OK", "HEALTH_WARN", "HEALTH_FAIL", "HEALTH_ERROR"}
+    return Read(word, [rules])
+
+
 READERS = {
     "text": read_text,
     "json": read_json,
@@ -215,6 +242,7 @@ READERS = {
     "gitlab": read_gitlab,
     "markdown": read_markdown,
     "openmetrics": read_openmetrics,
+    "health": read_health,
 }
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 import json
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
-from ops_checks.report import Report
+
 from ops_checks.report.published import json_text, to_json
 from ops_checks.report.saved import from_json, parse_report, report_schema
+
+if TYPE_CHECKING:
+    from ops_checks.report import Report
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hypothesis import strategies as st
+
 from ops_checks.report import Finding, InputRead, Metric, Place, Report, RuleResult, Verdict
 
 CREATED_MS = 1_767_225_600_123  # 2026-01-01T00:00:00.123Z
@@ -34,7 +35,14 @@ MISMATCH = Finding(
     db="DONE",
     places=(Place("ops/QUEUE.md", 7, 12), Place("ops/queue.db", table="queue_items", key="ORCH-102")),
 )
-KOREAN = replace(MISMATCH, item="ORCH-7", field="task", md="대기열 정리", db="대기열 정리 (2차)", places=(Place("ops/QUEUE.md", 8, 1),))
+KOREAN = replace(
+    MISMATCH,
+    item="ORCH-7",
+    field="task",
+    md="대기열 정리",
+    db="대기열 정리 (2차)",
+    places=(Place("ops/QUEUE.md", 8, 1),),
+)
 SLOW = Finding(
     "latency-p95-ms",
     "done took 9999 ms",
@@ -79,7 +87,15 @@ def rule(rule_id: str, verdict: Verdict, *findings: Finding, **changes: object) 
 
 def rate(verdict: Verdict, *findings: Finding, **changes: object) -> RuleResult:
     """Return a failure rate with all its evidence."""
-    evidence = {"value": 0.5, "operator": "<=", "limit": 0.2, "unit": "ratio", "samples": 40, "low": 0.3523, "high": 0.6477}
+    evidence = {
+        "value": 0.5,
+        "operator": "<=",
+        "limit": 0.2,
+        "unit": "ratio",
+        "samples": 40,
+        "low": 0.3523,
+        "high": 0.6477,
+    }
     return rule("failure-rate", verdict, *findings, **(evidence | changes))
 
 
@@ -228,5 +244,6 @@ METRIC_RESULTS = st.builds(Metric, TEXTS, _MAYBE_NUMBER, TEXTS, COUNTS, _MAYBE_N
 REPORTS = st.builds(
     Report, TEXTS, st.integers(0, 253_402_300_799_999), VERDICTS, st.integers(0, 255),
     st.lists(INPUTS, max_size=2).map(tuple), st.lists(METRIC_RESULTS, max_size=2).map(tuple),
-    st.lists(RULES, max_size=2).map(tuple), st.lists(TEXTS, max_size=2).map(tuple), st.lists(TEXTS, max_size=2).map(tuple),
+    st.lists(RULES, max_size=2).map(tuple),
+    st.lists(TEXTS, max_size=2).map(tuple), st.lists(TEXTS, max_size=2).map(tuple),
 )  # fmt: skip

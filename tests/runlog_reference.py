@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ops_checks.runlog import RunStats
 
 _LINE = 16 << 20
 _TEXTS = ("event", "trace_id", "command", "ts_kst", "status")
 _NULLABLE = ("item_id", "error")
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A line that is no record."""
 
 
 def _refuse(*_: object) -> None:
-    raise Refused
+    raise RefusedError
 
 
 def _number(digits: str) -> int | float:
     if len(digits.lstrip("-")) > 4300:
-        raise Refused
+        raise RefusedError
     return int(digits)
 
 
 def _whole_text(value: object) -> None:
     if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
-        raise Refused
+        raise RefusedError
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -52,20 +57,21 @@ def _walk(value: object) -> None:
             _walk(part)
 
 
+def _is_number(value: Any, kind: type, low: float, high: float) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high
+
+
 def _fits(key: str, value: Any) -> bool:
     if key in _TEXTS:
         return isinstance(value, str)
     if key in _NULLABLE:
         return value is None or isinstance(value, str)
-    if isinstance(value, bool):
-        return key not in {"ts_epoch_ms", "exit_code", "duration_ms"}
-    if key == "ts_epoch_ms":
-        return isinstance(value, int) and -(2**63) <= value < 2**63
-    if key == "exit_code":
-        return isinstance(value, int)
-    if key == "duration_ms":
-        return isinstance(value, int | float) and 0 <= value < float("inf")
-    return True
+    ranges = {
+        "ts_epoch_ms": (int, -(2**63), 2**63 - 1),
+        "exit_code": (int, -math.inf, math.inf),
+        "duration_ms": (int | float, 0, sys.float_info.max),
+    }
+    return key not in ranges or _is_number(value, *ranges[key])
 
 
 def record_of(line: bytes) -> dict[str, Any] | None:
@@ -75,7 +81,7 @@ def record_of(line: bytes) -> dict[str, Any] | None:
         if len(line) > _LINE or not re.fullmatch(r"[ \t\r]*\{.*\}[ \t\r]*", text, re.DOTALL):
             return None
         record = json.loads(text, object_pairs_hook=_pairs, parse_constant=_refuse, parse_int=_number)
-    except (ValueError, RecursionError, Refused):
+    except (ValueError, RecursionError, RefusedError):
         return None
     if not isinstance(record, _Object) or "event" not in record:
         return None
@@ -119,10 +125,30 @@ def summary_of(data: bytes, since_ms: int | None = None, commands: frozenset[str
         "slowest": [n for n, r in sorted(timed, key=lambda found: (-float(found[1]["duration_ms"]), found[0]))][:20],
         "unfinished": sorted((number, trace) for trace, numbers in open_runs.items() for number in numbers),
         "unpaired": sum(r["event"] == "run_start" and within(r) and "trace_id" not in r for _, r in good),
-        "undated": 0
-        if since_ms is None
-        else sum(r["event"] == "run_end" and "ts_epoch_ms" not in r for _, r in good),
+        "undated": 0 if since_ms is None else sum(r["event"] == "run_end" and "ts_epoch_ms" not in r for _, r in good),
         "first_ms": min(dated, default=None),
         "last_ms": max(dated, default=None),
         "torn_tail": not data.endswith(b"\n") and data != b"",
+    }
+
+
+def summary(stats: RunStats) -> dict[str, Any]:
+    """Return the statistics in the terms of the reference."""
+    durations = stats.durations
+    return {
+        "lines": stats.lines,
+        "runs": stats.runs,
+        "done": stats.done,
+        "failed": stats.failed,
+        "failures": [run.line for run in stats.failures],
+        "malformed": stats.malformed,
+        "defects": [defect.line for defect in stats.defects],
+        "durations": [durations.ranked(rank) for rank in range(1, len(durations) + 1)],
+        "slowest": [run.line for run in stats.slowest],
+        "unfinished": [(run.line, run.trace) for run in stats.unfinished()],
+        "unpaired": stats.unpaired,
+        "undated": stats.undated,
+        "first_ms": stats.first_ms,
+        "last_ms": stats.last_ms,
+        "torn_tail": stats.torn_tail,
     }

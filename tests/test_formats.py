@@ -11,19 +11,20 @@ from functools import cache
 import pytest
 from format_readers import READERS
 from hypothesis import given, settings
-from ops_checks.formats import FORMATS, Setting
-from ops_checks.report import Finding, Place, Verdict
-from ops_checks.text import visible
 from report_samples import EVERYTHING, HOSTILE, REPORTS, SAMPLES, hostile, report, rule
+
+from ops_checks.formats import FORMATS, Setting
+from ops_checks.report import Finding, Place, Report, Verdict
+from ops_checks.text import visible
 
 NAMES = list(FORMATS)
 
 
 def test_index():
     """The index holds the formats of the command line, each with its way of being written."""
-    assert NAMES == ["text", "json", "junit", "sarif", "github", "gitlab", "markdown", "openmetrics"]
+    assert NAMES == ["text", "json", "junit", "sarif", "github", "gitlab", "markdown", "openmetrics", "health"]
     assert [one.name for one in FORMATS.values()] == NAMES
-    assert [one.name for one in FORMATS.values() if one.append] == ["text", "github", "markdown"]
+    assert [one.name for one in FORMATS.values() if one.append] == ["text", "github", "markdown", "health"]
     assert set(READERS) == set(FORMATS)
     for one in FORMATS.values():
         assert one.help
@@ -82,7 +83,9 @@ def test_hostile_text_is_only_text(name, text):
 @given(sample=REPORTS)
 def test_any_report_renders(name, sample):
     """No report makes a format raise, and its consumer accepts the result."""
-    READERS[name](FORMATS[name].render(sample))
+    rendered = FORMATS[name].render(sample)
+    READERS[name](rendered)
+    assert rendered.encode("utf-8").decode("utf-8") == rendered
 
 
 @cache
@@ -93,16 +96,25 @@ def _chunks() -> dict[str, str]:
     return {text: visible(text) for text in texts}
 
 
+def _report_with(name: str, text: str) -> Report:
+    """Return a small report that has a text where the format shows one."""
+    if name == "openmetrics":
+        return report(tool_version=text)
+    if name == "health":
+        return report(rule(text, Verdict.FAIL))
+    drift = Finding("field-mismatch", "differs", item="I-1", field="task", md=text, places=(Place("Q.md", 1),))
+    return report(rule("field-mismatch", Verdict.FAIL, drift), inputs=())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_code_point(name):
-    """Every code point of Unicode, through every format, comes back as itself or as its visible escape."""
+    """Every code point of Unicode, through every format: itself or its visible escape, and nothing else."""
+    harmless = READERS[name](FORMATS[name].render(_report_with(name, HARMLESS)))
     for chunk, shown in _chunks().items():
-        drift = Finding("field-mismatch", "differs", item="I-1", field="task", md=chunk, places=(Place("Q.md", 1),))
-        broken = rule("field-mismatch", Verdict.FAIL, drift)
-        told = report(tool_version=chunk) if name == "openmetrics" else report(broken, inputs=())
-        texts = READERS[name](FORMATS[name].render(told)).texts
+        read = READERS[name](FORMATS[name].render(_report_with(name, chunk)))
         wanted = {"json": chunk, "github": shown.replace("##[", "## [")}.get(name, shown)
-        assert any(wanted in found for found in texts), hex(ord(chunk[-1]))
+        assert any(wanted in found for found in read.texts), hex(ord(chunk[-1]))
+        assert (read.shape, len(read.texts)) == (harmless.shape, len(harmless.texts)), hex(ord(chunk[-1]))
 
 
 def test_visible_escapes_cover_what_xml_cannot_hold():

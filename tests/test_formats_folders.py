@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from report_samples import DB, LOG, MISMATCH, ONLY_IN_DB, QUEUE, report, rule
+
 from ops_checks.formats import Setting
 from ops_checks.formats.folders import inside, place_of, stand_in
 from ops_checks.report import Finding, InputRead, Place, Verdict
-from report_samples import DB, LOG, MISMATCH, ONLY_IN_DB, QUEUE, report, rule
 
 POLICY = InputRead("policy", "ops-checks.yaml")
 
@@ -63,7 +64,7 @@ def test_never_outside(path, folder, root):
     ],
 )
 def test_stand_in(group, inputs, path):
-    """What has no place in the repository is shown at the input that its rule reads, or at another, if one is inside."""
+    """What has no place in the repository is shown at the input that its rule reads, or at another that is inside."""
     told = rule("x", Verdict.FAIL, group=group)
     assert stand_in(report(told, inputs=inputs), told, Setting()) == path
 

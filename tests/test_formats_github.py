@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 from format_readers import read_github
+from report_samples import MISMATCH, ONLY_IN_MD, SAMPLES, WAIVED, rate, report, rule
+
 from ops_checks.formats import FORMATS, Setting
 from ops_checks.report import Place, Verdict
-from report_samples import MISMATCH, ONLY_IN_MD, SAMPLES, WAIVED, rate, report, rule
 
 
 def shown(sample, **setting):
@@ -24,7 +25,10 @@ def shown(sample, **setting):
         ("pass", []),
         (
             "drift",
-            ["::error file=ops/QUEUE.md,line=42,col=3,title=ops-checks missing-in-db::ORCH-110 is missing in the database"],
+            [
+                "::error file=ops/QUEUE.md,line=42,col=3,title=ops-checks missing-in-db::"
+                "ORCH-110 is missing in the database"
+            ],
         ),
         (
             "alert",

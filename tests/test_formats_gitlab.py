@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 from format_readers import read_gitlab
+from report_samples import EVERYTHING, MISMATCH, ONLY_IN_MD, SAMPLES, report, rule
+
 from ops_checks.formats import FORMATS
 from ops_checks.report import Verdict
-from report_samples import EVERYTHING, MISMATCH, ONLY_IN_MD, SAMPLES, report, rule
 
 
 def issues(sample):

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 from format_readers import read_sarif, sarif_message
+from report_samples import EVERYTHING, MISMATCH, ONLY_IN_MD, SAMPLES, STALE, WAIVED, report, rule
+
 from ops_checks.formats import FORMATS, Setting
 from ops_checks.report import Place, Verdict
-from report_samples import EVERYTHING, MISMATCH, ONLY_IN_MD, SAMPLES, STALE, WAIVED, report, rule
 
 
 def run_of(sample, **setting):
@@ -68,6 +69,20 @@ def test_results_name_their_rules():
         run = run_of(sample)
         ids = [one["id"] for one in run["tool"]["driver"]["rules"]]
         assert [ids[result["ruleIndex"]] for result in run["results"]] == [one["ruleId"] for one in run["results"]]
+
+
+def test_the_first_of_two_rules():
+    """Rules are unique by their id: of two, the first is described."""
+    twice = report(rule("a", Verdict.FAIL, title="one"), rule("a", Verdict.FAIL, title="two"))
+    (only,) = run_of(twice)["tool"]["driver"]["rules"]
+    assert only["shortDescription"] == {"text": "one"}
+
+
+def test_the_same_place_twice():
+    """A place that a finding names twice, or two that look the same, is one logical location."""
+    places = (Place("a\n", 1), Place("a\n", 1), Place("a\\n", 1))
+    result = run_of(report(rule("missing-in-db", Verdict.FAIL, replace(ONLY_IN_MD, places=places))))["results"][0]
+    assert result["locations"][0]["logicalLocations"] == [{"fullyQualifiedName": r"a\n:1", "kind": "resource"}]
 
 
 def test_waived_findings_are_suppressed():
@@ -140,7 +155,7 @@ def test_uris(path, uri):
 
 
 def test_places_outside_of_the_repository():
-    """What stands outside is shown at an input inside, and named; with no input inside there is no physical location."""
+    """What stands outside is shown at an input inside, and named; with no such input only named."""
     outside = report(rule("stale-in-progress", Verdict.FAIL, replace(STALE, places=(Place("/var/QUEUE.md", 9),))))
     location = run_of(outside)["results"][1]["locations"][0]
     assert location["physicalLocation"]["artifactLocation"]["uri"] == "ops/runs.jsonl"

@@ -6,9 +6,21 @@ import math
 from dataclasses import replace
 
 import pytest
-from ops_checks.formats.telling import amount, detail, evidence, line_of, number, told, whom, worst_first
+from report_samples import EVERYTHING, FAILED, MISMATCH, ONLY_IN_MD, SAMPLES, SLOW, STALE, WAIVED, rate, report, rule
+
+from ops_checks.formats.telling import (
+    amount,
+    beside,
+    detail,
+    evidence,
+    line_of,
+    measured,
+    number,
+    told,
+    whom,
+    worst_first,
+)
 from ops_checks.report import InputRead, Verdict
-from report_samples import EVERYTHING, FAILED, MISMATCH, ONLY_IN_MD, SAMPLES, STALE, WAIVED, rate, report, rule
 
 
 @pytest.mark.parametrize(
@@ -129,6 +141,29 @@ def test_levels(name, levels):
 def test_findings_of_a_rule_that_holds():
     """Offenders of a rule that holds are nobody's trouble; only the waived ones are told."""
     assert [one.finding for one in told(report(rule("field-mismatch", Verdict.PASS, MISMATCH, WAIVED)))] == [WAIVED]
+
+
+@pytest.mark.parametrize(
+    ("message", "unit", "text"),
+    [
+        ("was slow", "ms", "9999 ms"),
+        ("took 9999 ms", "ms", ""),
+        ("trace-9999 took 19999 ms", "ms", "9999 ms"),
+        ("failed", "ratio", ""),
+        ("failed", "items", ""),
+        ("failed", None, ""),
+    ],
+)
+def test_measured(message, unit, text):
+    """An offender's number stands beside it if the rule's unit is its own and the message does not have it."""
+    assert measured(rule("latency-p95-ms", Verdict.FAIL, unit=unit), replace(SLOW, message=message)) == text
+
+
+def test_beside():
+    """Beside the item's own column the item is not said again."""
+    assert beside(ONLY_IN_MD) == "is missing in the database"
+    assert beside(replace(ONLY_IN_MD, item="ORCH-11")) == "ORCH-110 is missing in the database"
+    assert beside(replace(ONLY_IN_MD, item=None)) == "ORCH-110 is missing in the database"
 
 
 def test_amount():

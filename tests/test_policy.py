@@ -234,3 +234,15 @@ def test_light():
     command = [sys.executable, "-S", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
     assert done.stdout.strip() == ""
+
+
+def test_pipe_put_there_meanwhile(file: Path, monkeypatch: pytest.MonkeyPatch):
+    """A pipe that takes the file's place after the first look is refused too, and never waited for."""
+    file.touch()
+    seen = file.stat()
+    file.unlink()
+    os.mkfifo(file)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", lambda _path: seen)
+        with pytest.raises(UsageError, match="a special file"):
+            load_policy(str(file))

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -213,19 +213,19 @@ def test_same_value(file: Path):
         (
             "kpi.thresholds.failure_rate.max",
             ".nan",
-            'ops-checks.yaml:12:40: kpi.thresholds.failure_rate.max: ".nan" is not allowed; '
+            'ops-checks.yaml:12:39: kpi.thresholds.failure_rate.max: ".nan" is not allowed; '
             "expected a rate from 0 to 1 (20 % is 0.2); nothing was written",
         ),
         (
             "kpi.thresholds.failure_rate.maxx",
             "1",
-            "ops-checks.yaml:12:62: kpi.thresholds.failure_rate.maxx: unknown key; did you mean max?; "
+            "ops-checks.yaml:12:58: kpi.thresholds.failure_rate.maxx: unknown key; did you mean max?; "
             "allowed: max, min, warn_max, warn_min, min_samples, severity; nothing was written",
         ),
         (
             "waivers.0.expires",
             "2026-02-30",
-            "ops-checks.yaml:22:72: waivers.0.expires: 2026-02-30 is no day that exists; "
+            "ops-checks.yaml:22:67: waivers.0.expires: 2026-02-30 is no day that exists; "
             "expected a day as YYYY-MM-DD; nothing was written",
         ),
         (
@@ -324,6 +324,7 @@ def test_change_by_somebody_else_is_kept(file: Path, monkeypatch: pytest.MonkeyP
 
 LAW = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+_PRINTABLE = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=8)
 
 
 @LAW
@@ -345,18 +346,17 @@ def test_any_text(file: Path, value: str):
 
 
 _TREES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXT,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _PRINTABLE,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_PRINTABLE, inner, max_size=3),
     max_leaves=10,
 )
 
 
 @LAW
-@given(tree=st.dictionaries(_TEXT, _TREES, min_size=1), indent=st.sampled_from([None, 1, 3]))
+@given(tree=st.dictionaries(_PRINTABLE, _TREES, min_size=1), indent=st.sampled_from([None, 1, 3]))
 def test_json_is_yaml(tree: dict[str, object], indent: int | None):
     """What JSON says, the reader understands, with every value's place in the text."""
     text = json.dumps(tree, ensure_ascii=False, indent=indent)
-    assume(all(char.isprintable() or char == "\n" for char in text))
     document = read(text)
     assert document.problems == []
     assert json.dumps(document.value) == json.dumps(tree)

@@ -136,9 +136,9 @@ def test_not_allowed(tmp_path: Path, text: str, where: str, value: str | None, e
         ("0x" + "f" * 5000, "1:29", f"0x{'f' * 37}… is no finite number; numbers go up to 1e308"),
         ("{max: 3, min: 4}", "1:43.min", "4 contradicts max 3; expected at most max, or no value passes"),
         (
-            "{max: 3, warn_max: 3}",
+            "{max: 3, warn_max: 4}",
             "1:48.warn_max",
-            "3 contradicts max 3; expected less than max, or no warning comes first",
+            "4 contradicts max 3; expected at most max, or no warning comes first",
         ),
         (
             "{min: 3, warn_min: 2}",

@@ -9,12 +9,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
+from report_checks import assert_published, objects, schema
+from report_samples import EVERYTHING, HOSTILE, REPORTS, SAMPLES, hostile, rate, report, rule
+
 from ops_checks.report import Metric, RuleResult, Verdict
 from ops_checks.report.published import iso_utc, json_text, to_json
 from ops_checks.report.saved import from_json, parse_report
 from ops_checks.report.summary import live_findings, rules_by_verdict, waived_findings
-from report_checks import assert_published, objects, schema
-from report_samples import EVERYTHING, HOSTILE, REPORTS, SAMPLES, hostile, rate, report, rule
 
 
 def test_schema_is_valid():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from runlog_reference import record_of, summary_of
+from runlog_reference import record_of, summary, summary_of
 
 from ops_checks.errors import InputError
 from ops_checks.runlog import RunStats, expand_logs, merge, read_runs
@@ -23,18 +23,18 @@ END = {"event": "run_end", "trace_id": "trace-0123456789ab", "command": "done", 
 
 
 def end(**changes: Any) -> bytes:
-    """A run's end as a line; a change to None leaves the key out."""
+    """Return a run's end as a line; a change to None leaves the key out."""
     record = {key: value for key, value in (END | changes).items() if value is not None}
     return json.dumps(record).encode() + b"\n"
 
 
 def start(trace: str = "trace-0123456789ab", **more: Any) -> bytes:
-    """A run's start as a line."""
+    """Return a run's start as a line."""
     return json.dumps({"event": "run_start", "trace_id": trace, "command": "done", **more}).encode() + b"\n"
 
 
 def pieces(data: bytes, size: int) -> Any:
-    """A function that gives data piece by piece."""
+    """Return a function that gives data piece by piece."""
     parts = iter([data[at : at + size] for at in range(0, len(data), size)])
     return lambda: next(parts, b"")
 
@@ -42,28 +42,6 @@ def pieces(data: bytes, size: int) -> Any:
 def stats_of(data: bytes, size: int = 1 << 18, longest: int = 16 << 20, **selection: Any) -> RunStats:
     """Read bytes as one log, so many at a time."""
     return read_blocks("log", pieces(data, size), Selection(**selection), longest=longest)
-
-
-def summary(stats: RunStats) -> dict[str, Any]:
-    """Return the statistics in the terms of the reference."""
-    durations = stats.durations
-    return {
-        "lines": stats.lines,
-        "runs": stats.runs,
-        "done": stats.done,
-        "failed": stats.failed,
-        "failures": [run.line for run in stats.failures],
-        "malformed": stats.malformed,
-        "defects": [defect.line for defect in stats.defects],
-        "durations": [durations.ranked(rank) for rank in range(1, len(durations) + 1)],
-        "slowest": [run.line for run in stats.slowest],
-        "unfinished": [(run.line, run.trace) for run in stats.unfinished()],
-        "unpaired": stats.unpaired,
-        "undated": stats.undated,
-        "first_ms": stats.first_ms,
-        "last_ms": stats.last_ms,
-        "torn_tail": stats.torn_tail,
-    }
 
 
 # --- what is a record
@@ -161,6 +139,16 @@ def test_malformed(line: bytes, reason: str) -> None:
     stats = stats_of(end() + line + b"\n" + end())
     assert (stats.lines, stats.malformed, stats.done) == (3, 1, 2)
     assert [(str(defect.path), defect.line, defect.reason) for defect in stats.defects] == [("log", 2, reason)]
+    among_runs = stats_of(start() + line.replace(b'"event":"x"', b'"event":"run_start"') + b"\n" + start())
+    assert [defect.line for defect in among_runs.defects] == [2]
+
+
+@pytest.mark.parametrize("before", range(0, 1000, 23))
+def test_long_number_anywhere(before: int) -> None:
+    """A number of too many digits is found wherever in a block it stands; one digit fewer is a number."""
+    head, tail = b'{"event":"run_start","note":"' + b"x" * before + b'","n":', b"}\n"
+    assert stats_of(start() + head + b"7" * 4301 + tail + start()).malformed == 1
+    assert stats_of(start() + head + b"7" * 4300 + tail + start()).malformed == 0
 
 
 def test_reason_quotes_nothing() -> None:
@@ -226,6 +214,8 @@ def test_unpaired_starts() -> None:
     """A start without a trace id cannot be shown to be unfinished; it is counted apart."""
     stats = stats_of(b'{"event":"run_start","command":"pick"}\n')
     assert (stats.unfinished(), stats.unpaired) == ((), 1)
+    stats = stats_of(b'{"event":"run_start","command":"pick"}\n' + end(trace_id=None))
+    assert (stats.unfinished(), stats.unpaired) == ((), 1)
 
 
 def test_window() -> None:
@@ -263,7 +253,7 @@ def test_long_lines(size: int) -> None:
     """A line over the longest allowed is one malformed line and is not held; one that is just as long is read."""
     just = end(note="x" * (1000 - len(end(note=""))))
     assert len(just) == 1000
-    over = just[:-3] + b'xx"}\n'
+    over = just[:-3] + b'x"}\n'
     log = start("a") + over + end() + just + over + over + b"x" * 5000
     stats = stats_of(log, size=size, longest=len(just) - 1)
     assert [(defect.line, defect.reason) for defect in stats.defects] == [
@@ -308,7 +298,7 @@ _odd = st.one_of(
 
 @st.composite
 def _line(draw: Any) -> bytes:
-    """A line: mostly a record in some writer's spelling, now and then something else."""
+    """Draw a line: mostly a record in some writer's spelling, now and then something else."""
     event = draw(st.sampled_from(["run_end", "run_end", "run_end", "run_start", "run_start", "beat"]))
     keys = draw(st.permutations(_KEYS))[: draw(st.integers(0, 10))]
     if event == "run_end" and draw(st.integers(0, 9)):
@@ -316,7 +306,8 @@ def _line(draw: Any) -> bytes:
     pairs = [(key, draw(_odd if draw(st.integers(0, 40)) == 0 else _good[key])) for key in keys]
     pairs.insert(draw(st.integers(0, len(pairs))), ("event", event))
     if draw(st.integers(0, 20)) == 0:
-        pairs.append(draw(st.sampled_from(pairs)))
+        again = draw(st.sampled_from(pairs))
+        pairs.append(draw(st.sampled_from([again, ("event", "run_end"), ("event", "run_start"), ("event", "beat")])))
     comma, colon = draw(st.sampled_from([(", ", ": "), (",", ":"), (" ,\t", " : ")]))
     ascii_only = draw(st.booleans())
     parts = [json.dumps(k) + colon + json.dumps(v, ensure_ascii=ascii_only) for k, v in pairs]
@@ -327,9 +318,11 @@ def _line(draw: Any) -> bytes:
     damage = draw(st.integers(0, 30))
     if damage == 0:
         at = draw(st.integers(0, len(line)))
-        line = line[:at] + draw(st.sampled_from([b"\n", b"}\n{", b"\xff", b'"', b"\\", b"\\ud800", b"{}", b""])) + line[
-            at + draw(st.integers(0, 3)) :
-        ]
+        line = (
+            line[:at]
+            + draw(st.sampled_from([b"\n", b"}\n{", b"\xff", b'"', b"\\", b"\\ud800", b"{}", b""]))
+            + line[at + draw(st.integers(0, 3)) :]
+        )
     elif damage == 1:
         line = draw(st.sampled_from([b"", b" ", b"[]", b"{}", b"NaN", b"{}{}", line + line, line + b" " + line]))
     return line + draw(st.sampled_from([b"\n", b"\n", b"\n", b"\n", b"\r\n", b" \n"]))
@@ -388,7 +381,7 @@ def test_merge(log: bytes, data: Any) -> None:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A log of two runs."""
+    """Write a log of two runs."""
     path = tmp_path / "orch_runs.jsonl"
     path.write_bytes(start("a") + end(trace_id="a", duration_ms=5) + end(command="fail", duration_ms=7))
     return path
@@ -430,19 +423,25 @@ def test_read_part_ends_early(log: Path) -> None:
 
 
 def make_fifo(path: Path) -> None:
-    """A FIFO that nobody writes to."""
+    """Make a FIFO that nobody writes to."""
     os.mkfifo(path)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda path: None, "there is no such run log; name the file that the runs append to"),
+        (lambda _: None, "there is no such run log; name the file that the runs append to"),
         (Path.mkdir, "is a directory, not a run log; name the file that the runs append to"),
         (make_fifo, "is a FIFO, not a run log; name the file that the runs append to"),
-        (lambda path: path.symlink_to("/dev/null"), "is a device, not a run log; name the file that the runs append to"),
+        (
+            lambda path: path.symlink_to("/dev/null"),
+            "is a device, not a run log; name the file that the runs append to",
+        ),
         (lambda path: path.symlink_to("gone"), "there is no such run log; name the file that the runs append to"),
-        (lambda path: path.symlink_to(path), "cannot be read: Too many levels of symbolic links; name a readable run log"),
+        (
+            lambda path: path.symlink_to(path),
+            "cannot be read: Too many levels of symbolic links; name a readable run log",
+        ),
     ],
 )
 def test_no_log_file(tmp_path: Path, make: Any, message: str) -> None:

@@ -1,0 +1,1 @@
+"""The checks: pure decisions on what was read."""

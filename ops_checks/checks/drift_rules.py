@@ -67,7 +67,7 @@ def _judge(rule: str, drift: Drift, severity: str) -> RuleResult:
     )
 
 
-def _result(  # noqa: PLR0913 - the parts of one record
+def _result(
     rule: str,
     severity: str,
     verdict: Verdict,

@@ -220,7 +220,7 @@ def _needed(rule: Rule, metric: Metric, threshold: Threshold) -> int:
     return max(0, threshold.min_samples - metric.samples)
 
 
-def _result(  # noqa: PLR0913 - the parts of one record
+def _result(
     rule: Rule,
     metric: Metric,
     threshold: Threshold,

@@ -52,7 +52,7 @@ class QueueFacts:
     oldest_pending_minutes: float | None = None
 
 
-def queue_facts(  # noqa: PLR0913 - the settings are named
+def queue_facts(
     items: Iterable[tuple[int, Item]],
     place: Callable[[int, str], Place],
     *,

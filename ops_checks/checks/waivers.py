@@ -81,9 +81,9 @@ def _expired(waivers: Sequence[Waiver], path: str | None) -> RuleResult:
         EXPIRED,
         "Expired waivers",
         "A waiver past its day sets nothing aside. Mend what it was for, or have its owner renew it.",
-        "error",
-        Verdict.FAIL if waivers else Verdict.PASS,
-        tuple(_finding(EXPIRED, waiver, path, f"expired on {waiver.expires}") for waiver in waivers),
+        severity="error",
+        verdict=Verdict.FAIL if waivers else Verdict.PASS,
+        findings=tuple(_finding(EXPIRED, waiver, path, f"expired on {waiver.expires}") for waiver in waivers),
     )
 
 
@@ -92,9 +92,9 @@ def _unused(waivers: Sequence[Waiver], path: str | None) -> RuleResult:
         UNUSED,
         "Waivers that matched nothing",
         "What the waiver was for is gone, or its item or field is misspelled. Take it out, or correct it.",
-        "warning",
-        Verdict.WARN if waivers else Verdict.PASS,
-        tuple(_finding(UNUSED, waiver, path, "matched nothing") for waiver in waivers),
+        severity="warning",
+        verdict=Verdict.WARN if waivers else Verdict.PASS,
+        findings=tuple(_finding(UNUSED, waiver, path, "matched nothing") for waiver in waivers),
     )
 
 
@@ -105,8 +105,8 @@ def _finding(rule: str, waiver: Waiver, path: str | None, what: str) -> Finding:
     return Finding(rule, message, waiver.item, waiver.field, trace=waiver.rule, reason=waiver.reason, places=places)
 
 
-def _result(  # noqa: PLR0913 - the parts of one record
-    rule: str, title: str, text: str, severity: str, verdict: Verdict, findings: tuple[Finding, ...]
+def _result(
+    rule: str, title: str, text: str, *, severity: str, verdict: Verdict, findings: tuple[Finding, ...]
 ) -> RuleResult:
     return RuleResult(
         id=rule,

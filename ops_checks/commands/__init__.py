@@ -60,7 +60,8 @@ class Call:
         """Return the store to work on: `--db` chooses the database, or the policy's source of truth does."""
         from ops_checks.queues import open_database, open_markdown
 
-        if "db" in self.args or ("queue" not in self.args and settings.source_of_truth == "db"):
+        named_queue, named_db = (getattr(self.args, name, None) for name in ("queue", "db"))
+        if named_db or (not named_queue and settings.source_of_truth == "db"):
             return open_database(settings.db, lock_timeout_s=self.lock_timeout_s)
         return open_markdown(settings.queue, lock_timeout_s=self.lock_timeout_s)
 

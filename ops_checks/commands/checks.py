@@ -28,8 +28,8 @@ def consistency_check(call: Call) -> tuple[int, Iterable[str]]:
 
     It tells what is, whatever a policy waives or weighs less: that is the gate's.
     """
-    from ops_checks.formats.lines import consistency_lines
     from ops_checks.gate import compare
+    from ops_checks.lines import consistency_lines
     from ops_checks.queues import open_database, open_markdown
 
     settings, args = call.settings(), call.args
@@ -50,9 +50,9 @@ def consistency_check(call: Call) -> tuple[int, Iterable[str]]:
 
 def kpi(call: Call) -> tuple[int, Iterable[str]]:
     """Return the lines of `kpi`, or its report in the formats that were asked for; exit 2 only with --fail-on-alert."""
-    from ops_checks.formats.lines import kpi_lines
     from ops_checks.gate.kpis import judge, must_be_read
-    from ops_checks.gate.run import exit_code
+    from ops_checks.gate.run import exit_code, weighed
+    from ops_checks.lines import kpi_lines
 
     settings, args = call.settings(), call.args
     policy = _with_limits(settings.policy or Policy(), args)
@@ -61,9 +61,9 @@ def kpi(call: Call) -> tuple[int, Iterable[str]]:
         return (0 if code == _ALERT and not args.fail_on_alert else code), lines
     kpis = judge(settings, policy.kpi, now_s=call.now_s, lock_timeout_s=call.lock_timeout_s)
     call.warn(kpis.remarks)
-    rules = [must_be_read(rule) for rule in kpis.rules]
+    rules = [weighed(must_be_read(rule), policy.kpi.on_insufficient, "error") for rule in kpis.rules]
     call.remarks += [f"error: {rule.message}" for rule in rules if rule.verdict == "error"]
-    code = exit_code(rules, policy.kpi.on_insufficient, "error")
+    code = exit_code(rules)
     lines = kpi_lines({metric.name: metric.value for metric in kpis.metrics}, rules)
     return (0 if code == _ALERT and not args.fail_on_alert else code), lines
 
@@ -165,7 +165,7 @@ def _formats(call: Call) -> list[tuple[str, str | None]]:
 
 
 def _coloured(call: Call) -> bool:
-    """Tell whether to colour the text: by --color, then NO_COLOR and FORCE_COLOR, then by whether this is a terminal."""
+    """Tell whether to colour the text: by --color, then NO_COLOR and FORCE_COLOR, then by what stdout is."""
     choice = getattr(call.args, "color", "auto")
     if choice != "auto":
         return bool(choice == "always")

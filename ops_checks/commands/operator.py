@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 def status(call: Call) -> tuple[int, Iterable[str]]:
     """Return the lines of `status`."""
-    from ops_checks.formats.lines import status_lines
+    from ops_checks.lines import status_lines
 
     return 0, status_lines(_summary(call))
 
 
 def workers(call: Call) -> tuple[int, Iterable[str]]:
     """Return the lines of `workers`."""
-    from ops_checks.formats.lines import workers_lines
+    from ops_checks.lines import workers_lines
     from ops_checks.overview import workers as grouped
 
     in_progress = _summary(call).in_progress

@@ -81,8 +81,14 @@ FORMATS: Mapping[str, Format] = _index(
         ".prom",
         "application/openmetrics-text",
     ),
-    Format("health", "health", "one line for a pipeline's log: HEALTH_OK, HEALTH_WARN, HEALTH_FAIL or HEALTH_ERROR",
-           ".txt", "text/plain", append=True),
+    Format(
+        "health",
+        "health",
+        "one line for a pipeline's log: HEALTH_OK, HEALTH_WARN, HEALTH_FAIL or HEALTH_ERROR",
+        ".txt",
+        "text/plain",
+        append=True,
+    ),
 )
 
 __all__ = ["FORMATS", "Format", "Setting"]

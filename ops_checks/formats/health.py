@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
+from ops_checks.text import visible
 
 if TYPE_CHECKING:
     from ops_checks.formats import Setting
@@ -14,7 +15,7 @@ _WORDS = {Verdict.PASS: "HEALTH_OK", Verdict.FAIL: "HEALTH_FAIL", Verdict.ERROR:
 
 
 def render(report: Report, _setting: Setting) -> str:
-    """Return the line: the word for the verdict, then the rules that are not as they should be, each with its verdict."""
+    """Return the line: the word for the verdict, then each rule that is not as it should be, with its verdict."""
     word = _WORDS.get(report.verdict, "HEALTH_WARN")
-    named = [f"{rule.id}={rule.verdict}" for rule in report.rules if rule.verdict is not Verdict.PASS]
+    named = [f"{visible(rule.id)}={rule.verdict}" for rule in report.rules if rule.verdict is not Verdict.PASS]
     return " ".join((word, *named)) + "\n"

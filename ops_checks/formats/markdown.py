@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.formats.telling import (
     amount,
-    detail,
+    beside,
     evidence,
     measured,
     plural,
@@ -88,7 +88,7 @@ def _rule(rule: RuleResult) -> list[str]:
 
 
 def _finding(rule: RuleResult, finding: Finding) -> list[str]:
-    said = " ".join(part for part in (measured(rule, finding), detail(finding)) if part)
+    said = " ".join(part for part in (measured(rule, finding), beside(finding)) if part)
     return [_code(rule.id), _place(finding), _code(whom(finding)), _code(said)]
 
 

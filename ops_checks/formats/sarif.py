@@ -79,9 +79,9 @@ def _invocation(report: Report, index: dict[str, int]) -> dict[str, Any]:
         {
             "level": "error",
             "message": _message(rule.message),
-            "associatedRule": {"id": visible(rule.id), "index": index},
+            "associatedRule": {"id": visible(rule.id), "index": index[visible(rule.id)]},
         }
-        for index, rule in enumerate(report.rules)
+        for rule in report.rules
         if rule.verdict is Verdict.ERROR
     )
     notifications += ({"level": "note", "message": _message(note)} for note in report.notes)
@@ -130,7 +130,9 @@ def _location(report: Report, one: Told, setting: Setting) -> dict[str, Any]:
             "region": {"startLine": line, "startColumn": column},
         }
     if places:
-        location["logicalLocations"] = [_logical(name) for name in dict.fromkeys(visible(str(place)) for place in places)]
+        location["logicalLocations"] = [
+            _logical(name) for name in dict.fromkeys(visible(str(place)) for place in places)
+        ]
     return location
 
 

@@ -132,11 +132,21 @@ def whom(finding: Finding) -> str:
     return " ".join(part for part in (finding.item, finding.trace) if part)
 
 
+def beside(finding: Finding) -> str:
+    """Return the detail for a row that names the item already: without the item in front of the message."""
+    return detail(finding).removeprefix(f"{finding.item} " if finding.item else "")
+
+
 def measured(rule: RuleResult, finding: Finding) -> str:
-    """Return an offender's own number in the rule's unit, or nothing where its message has it."""
-    if finding.value is None or re.search(rf"(?<![\w.-]){re.escape(number(finding.value))}(?![\w.])", detail(finding)):
+    """Return an offender's own number in the rule's unit.
+
+    Nothing where the message has it, or where the rule counts or divides: an offender's number is
+    then of some other unit.
+    """
+    if finding.value is None or rule.unit is None or rule.unit in _BARE:
         return ""
-    return number(finding.value, rule.unit)
+    said = re.search(rf"(?<![\w.-]){re.escape(number(finding.value))}(?![\w.])", detail(finding))
+    return "" if said else number(finding.value, rule.unit)
 
 
 def amount(read: InputRead) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops_checks.formats.telling import amount, detail, evidence, measured, plural, tally, whom, worst_first
+from ops_checks.formats.telling import amount, beside, evidence, measured, plural, tally, whom, worst_first
 from ops_checks.formats.widths import padded, width
 from ops_checks.report import Verdict
 from ops_checks.text import visible
@@ -97,12 +97,12 @@ def _rule(rule: RuleResult, paint: _Paint) -> Iterator[str]:
 
 def _row(rule: RuleResult, finding: Finding) -> list[str]:
     place = str(finding.places[0]) if finding.places else ""
-    return [place, whom(finding), measured(rule, finding), detail(finding)]
+    return [place, whom(finding), measured(rule, finding), beside(finding)]
 
 
 def _waived_row(rule: RuleResult, finding: Finding) -> list[str]:
     place = str(finding.places[0]) if finding.places else ""
-    return [rule.id, place, whom(finding), detail(finding), f"waived: {finding.suppressed}"]
+    return [rule.id, place, whom(finding), beside(finding), f"waived: {finding.suppressed}"]
 
 
 def _table(rows: list[list[str]]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ops_checks import __version__
@@ -64,14 +64,14 @@ def run_gate(
     if only in {None, "kpi"}:
         _check_kpis(found, settings, policy, now_s, lock_timeout_s)
     waived = apply(found.rules, policy, queue_time(now_s, settings.tz_minutes)[:10])
-    rules = tuple(must_be_read(rule) for rule in waived)
+    rules = tuple(weighed(must_be_read(rule), policy.kpi.on_insufficient, fail_level) for rule in waived)
     found.errors += [rule.message for rule in rules if rule.verdict is Verdict.ERROR]
-    verdict = _verdict(rules, policy.kpi.on_insufficient)
+    verdict = _verdict(rules)
     return Report(
         tool_version=__version__,
         created_ms=int(now_s * 1000),
         verdict=verdict,
-        exit_code=exit_code(rules, policy.kpi.on_insufficient, fail_level),
+        exit_code=exit_code(rules),
         inputs=tuple(dict.fromkeys(found.inputs)),
         metrics=tuple(found.metrics),
         rules=rules,
@@ -131,19 +131,26 @@ def _check_kpis(found: _Found, settings: Settings, policy: Policy, now_s: float,
     found.rules += kpis.rules
 
 
-def _verdict(rules: Iterable[RuleResult], on_insufficient: str) -> Verdict:
+def weighed(rule: RuleResult, on_insufficient: str, fail_level: str) -> RuleResult:
+    """Return the rule with what it counts as: by the policy for missing data, by --fail-level for a warning."""
+    counted = counts_as(rule, on_insufficient)
+    if fail_level == "warn" and counted is Verdict.WARN:
+        counted = Verdict.FAIL
+    return replace(rule, counts_as=counted)
+
+
+def _verdict(rules: Iterable[RuleResult]) -> Verdict:
     """Return what the worst of the rules counts as."""
     order = (Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.ERROR)
-    return max((counts_as(rule, on_insufficient) for rule in rules), key=order.index, default=Verdict.PASS)
+    return max((rule.effect for rule in rules), key=order.index, default=Verdict.PASS)
 
 
-def exit_code(rules: Iterable[RuleResult], on_insufficient: str, fail_level: str) -> int:
+def exit_code(rules: Iterable[RuleResult]) -> int:
     """Return the exit code of FORMATS section 7: what could not be evaluated, then drift, then an alert."""
-    failing = {Verdict.FAIL, Verdict.WARN} if fail_level == "warn" else {Verdict.FAIL}
-    counted = [(rule, counts_as(rule, on_insufficient)) for rule in rules]
-    if any(verdict is Verdict.ERROR for _, verdict in counted):
+    effects = [(rule, rule.effect) for rule in rules]
+    if any(effect is Verdict.ERROR for _, effect in effects):
         return _COULD_NOT_RUN
-    groups = {_group(rule) for rule, verdict in counted if verdict in failing}
+    groups = {_group(rule) for rule, effect in effects if effect is Verdict.FAIL}
     return _DRIFT if "consistency" in groups else _ALERT if groups else 0
 
 

@@ -54,7 +54,8 @@ def problems(document: Document) -> list[Problem]:
     if document.value is not UNKNOWN:
         found += _against_schema(document)
         found += [_at(document, path, message) for path, message in _crosschecks(document.value)]
-    return sorted(found, key=lambda problem: problem.position)
+    once = dict.fromkeys(found)  # jsonschema tells each missing key by itself, and a person reads them together
+    return sorted(once, key=lambda problem: problem.position)
 
 
 def rendered(document: Document, found: Iterable[Problem], name: str) -> list[str]:
@@ -114,8 +115,7 @@ def _told(document: Document, error: ValidationError) -> Iterator[Problem]:
                 yield _at(document, (*path, key), _unknown_key(key, allowed), key=True)
     elif error.validator == "required":
         missing = [key for key in schema["required"] if key not in instance]
-        if error.message.startswith(repr(missing[0])):  # jsonschema says it once for each; a person reads it once
-            yield _at(document, path, f"lacks {', '.join(missing)}; expected {_expected(schema)}")
+        yield _at(document, path, f"lacks {', '.join(missing)}; expected {_expected(schema)}")
     else:
         yield _at(document, path, _not_allowed(instance, schema))
 

@@ -90,9 +90,7 @@ def _target(path: str, document: Document, where: str) -> _Target:
         if isinstance(node, list):
             index = int(part) if part.isascii() and part.isdigit() and len(part) < 10 else len(node)  # noqa: PLR2004
             if index >= len(node):
-                message = (
-                    f"has {len(node)} entries, counted from 0, and no {part}{_NOTHING_WRITTEN}; add it in the file"
-                )
+                message = f"has no entry {part} (they count from 0){_NOTHING_WRITTEN}; add it in the file"
                 raise UsageError(f"{visible(path)}: {dotted(existing)}: {message}")
             node, existing = node[index], (*existing, index)
         elif isinstance(node, dict) and part in node:

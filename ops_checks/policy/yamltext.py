@@ -40,7 +40,7 @@ Path = tuple[str | int, ...]
 Form = Literal["plain", "quoted", "lines", "flow", "block"]
 
 MAX_DEPTH = 50
-#: Reading takes about a second for so much YAML; a policy with 900 waivers fits.
+#: So much YAML is read in about half a second; a policy with 900 waivers fits.
 MAX_VALUES = 10_000
 MAX_CONTENT = 300_000
 

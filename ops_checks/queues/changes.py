@@ -48,7 +48,7 @@ class Change:
 
     __slots__ = ("after", "attempt_count", "before", "changed_at", "event", "payload")
 
-    def __init__(  # noqa: PLR0913 - a record; all arguments are named
+    def __init__(
         self,
         *,
         before: Item,

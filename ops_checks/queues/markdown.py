@@ -156,7 +156,7 @@ class MarkdownView:
             digest.update(block)
         return "sha256:" + digest.hexdigest()
 
-    def place(self, number: int, item_id: str) -> Place:
+    def place(self, number: int, item_id: str) -> Place:  # noqa: ARG002 - a line needs no id
         """Return the file and line of an item."""
         from ops_checks.findings import Place
 
@@ -202,7 +202,7 @@ class MarkdownView:
     def _chunks(self) -> Iterator[str]:
         """Yield the document in chunks of whole lines. Raises InputError at the first byte that is not UTF-8."""
         lines = 0
-        for chunk in _whole_lines(self._blocks()):
+        for chunk in _whole_lines(self._path, self._blocks()):
             try:
                 text = chunk.decode()
             except UnicodeDecodeError as error:
@@ -233,19 +233,20 @@ class MarkdownView:
         return f"{visible(self._path)}:{number}: {message}" if number else f"{visible(self._path)}: {message}"
 
 
-def _whole_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _whole_lines(path: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
     """Cut blocks at line feeds, so that no line (and no character) is split; the last may lack its line feed."""
     pending: list[bytes] = []
-    size = 0
+    size = lines = 0
     for block in blocks:
         cut = block.rfind(b"\n") + 1
         if cut:
             yield b"".join((*pending, block[:cut]))
             pending, size = [], 0
+            lines += block.count(b"\n")
         pending.append(block[cut:])
         size += len(block) - cut
         if size > _LONGEST_LINE_BYTES:
-            raise InputError("a line of more than 16 MB: expected one row a line")
+            raise InputError(f"{visible(path)}:{lines + 1}: a line of more than 16 MB: expected one row a line")
     if size:
         yield b"".join(pending)
 

@@ -229,7 +229,7 @@ class SqliteView:
         updated = self._one(f"SELECT max(updated_at) FROM {_TABLE}", _TABLE)  # noqa: S608
         return f"event_id={event or 0} updated_at={updated or NOTHING}"
 
-    def place(self, number: int, item_id: str) -> Place:
+    def place(self, number: int, item_id: str) -> Place:  # noqa: ARG002 - a key needs no number
         """Return the table and key of an item."""
         from ops_checks.findings import Place
 

@@ -9,7 +9,7 @@ table.
 from __future__ import annotations
 
 from ops_checks.model import FIELDS, NOTHING, PRIORITIES, STATUSES, Item
-from ops_checks.queues.blocks import Blocks, starts_block
+from ops_checks.queues.blocks import Blocks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Table:
                 above = []
                 continue
             cells = split_cells(line) if "|" in line else []
-            if above and len(cells) == len(above) and _all_dashes(cells):
+            if above and len(cells) == len(above) and not blocks.deep and _all_dashes(cells):
                 rows = _until_table_ends(numbered, blocks)
                 if above == _HEADER:
                     self._enter_table(number - 1)
@@ -149,7 +149,7 @@ class Table:
                     pass  # the rows of another table
                 above = []
                 continue
-            if above == _HEADER:
+            if cells == _HEADER:
                 self._headless = self._headless or number
             if self.header_line and _is_item(cells):
                 self.strays.append(number)
@@ -187,7 +187,7 @@ def _lines(chunks: Iterable[str]) -> Iterator[str]:
 
 def _until_table_ends(numbered: Iterator[tuple[int, str]], blocks: Blocks) -> Iterator[tuple[int, str]]:
     for number, line in numbered:
-        if line[:1] != "|" and (not line.strip(_BLANK) or starts_block(line)):
+        if blocks.ends_table(line):
             blocks.enter(line)
             return
         yield number, line

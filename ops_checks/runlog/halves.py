@@ -75,7 +75,7 @@ def _helper(descriptor: int, start: int, stop: int, selection: Selection) -> Ite
     process = None
     try:
         process = _spawn(
-            descriptor, questions, (start, stop, selection.since_ms, selection.commands, selection.details)
+            descriptor, questions, (start, stop, selection.since_ms, selection.commands, int(selection.details))
         )
         os.close(questions)
         questions = -1
@@ -121,11 +121,11 @@ def _end(process: int) -> None:
         pass
 
 
-def answer(start: int, stop: int, since_ms: int | None, commands: frozenset[str] | None, details: bool) -> None:
+def answer(start: int, stop: int, since_ms: int | None, commands: frozenset[str] | None, details: int) -> None:
     """Do the helper's work: read a part of the log on standard input, write its statistics to standard output."""
     from ops_checks.runlog.reading import read_part
     from ops_checks.runlog.wire import packed
 
-    stats = read_part("", 0, start, stop, Selection(since_ms, commands, details=details))
+    stats = read_part("", 0, start, stop, Selection(since_ms, commands, details=bool(details)))
     with os.fdopen(1, "wb") as out:
         out.write(packed(stats))

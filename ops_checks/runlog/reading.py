@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _BOM = b"\xef\xbb\xbf"
 
 
-def read_part(  # noqa: PLR0913 - a part of a file, and how to read it
+def read_part(
     path: str, descriptor: int, start: int, stop: int, selection: Selection, *, size: int = blocks.BLOCK
 ) -> RunStats:
     """Return the statistics of the bytes from `start` to `stop` of a plain log; lines count from 1 in the part.

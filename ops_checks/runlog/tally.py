@@ -17,7 +17,9 @@ from ops_checks.runlog.records import Malformed, Record, RunEnd, RunStart
 from ops_checks.runlog.stats import KEPT, Defect, LogRead, Run, RunStats, mark, slowest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from msgspec import UnsetType
 
     from ops_checks.runlog.records import Row
     from ops_checks.runlog.selection import Selection
@@ -33,6 +35,7 @@ class Tally:
         self._stats = RunStats(detailed=selection.details)
         self._durations = Durations()
         self._floor = -1.0
+        self._failed_blocks: list[tuple[int, int, Sequence[Row]]] = []
         self._pairs = _Pairs()
         self._times = _Times()
 
@@ -55,6 +58,7 @@ class Tally:
         """Return the statistics of all that was taken in."""
         stats, times, pairs = self._stats, self._times, self._pairs
         stats.durations = self._durations
+        stats.failures = self._failures()
         stats.unpaired = pairs.unpaired
         stats.early_ends = pairs.early_ends
         stats.open_runs = {
@@ -69,12 +73,11 @@ class Tally:
         return self._since_ms is None or (ms is not UNSET and ms >= self._since_ms)
 
     def _add_details(self, rows: Sequence[Row], ends: Sequence[RunEnd]) -> None:
-        self._times.see([row for row in rows if type(row) is not Malformed])
-        starts = [(line, row) for line, row in enumerate(rows, self._stats.lines + 1) if type(row) is RunStart]
+        self._times.see([row for row in rows if not isinstance(row, Malformed)])
+        starts = [row for row in rows if type(row) is RunStart]
         if self._since_ms is not None:
-            starts = [(line, start) for line, start in starts if self._in_window(start)]
-        self._pairs.start(starts)
-        self._pairs.end(ends)
+            starts = [start for start in starts if self._in_window(start)]
+        self._pairs.see(starts, ends, rows, self._stats.lines)
 
     def _add_defects(self, rows: Sequence[Row]) -> None:
         malformed = [row for row in rows if type(row) is Malformed]
@@ -94,9 +97,18 @@ class Tally:
         self._stats.done += commands.count("done")
         if failed:
             self._stats.failed += failed
-            failures = [end for end in ends if end.exit_code == 0 and end.command == "fail"]
-            last = self._runs(failures[-KEPT:], rows)
-            self._stats.failures = (self._stats.failures + last)[-KEPT:]
+            self._failed_blocks.append((failed, self._stats.lines, rows))
+            while sum(count for count, *_ in self._failed_blocks[1:]) >= KEPT:
+                del self._failed_blocks[0]
+
+    def _failures(self) -> tuple[Run, ...]:
+        """Return the last failed outcomes; their blocks were held for this, because naming each one costs too much."""
+        return tuple(
+            self._run(line, row)
+            for _, before, rows in self._failed_blocks
+            for line, row in enumerate(rows, before + 1)
+            if type(row) is RunEnd and row.exit_code == 0 and row.command == "fail" and self._in_window(row)
+        )[-KEPT:]
 
     def _measure(self, ends: Sequence[RunEnd], rows: Sequence[Row]) -> None:
         if self._commands is not None:
@@ -137,26 +149,45 @@ class _Pairs:
     early_ends: array[int] = field(default_factory=lambda: array("q"))
     unpaired: int = 0
 
-    def start(self, starts: Sequence[tuple[int, RunStart]]) -> None:
-        opened = self.opened
-        for line, start in starts:
+    def see(self, starts: Sequence[RunStart], ends: Sequence[RunEnd], rows: Sequence[Row], before: int) -> None:
+        """Take in the starts and ends of a block, whose rows stand after so many lines."""
+        started, ended = [start.trace_id for start in starts], [end.trace_id for end in ends]
+        opened, closed = set(started), set(ended)
+        # Nearly all runs start and end within a block, once: two differences of sets leave the few that do not.
+        if (
+            len(opened) < len(started)
+            or len(closed) < len(ended)
+            or UNSET in opened
+            or UNSET in closed
+            or not self.opened.keys().isdisjoint(opened)
+        ):
+            self._start(starts, rows, before)
+            self._end(ended)
+            return
+        left = opened - closed
+        if left:
+            self._start([start for start in starts if start.trace_id in left], rows, before)
+        self._end(closed - opened)
+
+    def _start(self, starts: Sequence[RunStart], rows: Sequence[Row], before: int) -> None:
+        numbered = iter(enumerate(rows, before + 1))
+        for start in starts:
+            line = next(line for line, row in numbered if row is start)
             trace = start.trace_id
             if trace is UNSET:
                 self.unpaired += 1
             else:
-                opened[trace] = (*opened[trace], line) if trace in opened else (line,)
+                self.opened[trace] = (*self.opened.get(trace, ()), line)
 
-    def end(self, ends: Sequence[RunEnd]) -> None:
-        opened = self.opened
-        for end in ends:
-            trace = end.trace_id
+    def _end(self, traces: Iterable[str | UnsetType]) -> None:
+        for trace in traces:
             if trace is UNSET:
                 continue
-            lines = opened.pop(trace, None)
+            lines = self.opened.pop(trace, None)
             if lines is None:
                 self.early_ends.append(mark(trace))
             elif len(lines) > 1:
-                opened[trace] = lines[1:]
+                self.opened[trace] = lines[1:]
 
 
 @dataclass(slots=True)

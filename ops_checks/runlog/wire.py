@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from typing import Any
 
 from msgspec import DecodeError, msgpack
 
 from ops_checks.runlog.durations import Durations
-from ops_checks.runlog.stats import RunStats
+from ops_checks.runlog.stats import Defect, LogRead, Run, RunStats
 
 
 def packed(stats: RunStats) -> bytes:
@@ -19,9 +18,27 @@ def packed(stats: RunStats) -> bytes:
 def parsed(data: bytes) -> RunStats | None:
     """Return the statistics in bytes made by `packed`, or None if they are not whole."""
     try:
-        return msgpack.decode(data, type=RunStats, dec_hook=_rich)
+        plain = msgpack.decode(data)
     except DecodeError:
         return None
+    values, counts, rest = plain["durations"]
+    durations = Durations()
+    durations.counts.update(dict(zip(values, counts, strict=True)))
+    durations.rest.frombytes(rest)
+    early_ends = array("q")
+    early_ends.frombytes(plain["early_ends"])
+    return RunStats(
+        **plain
+        | {
+            "durations": durations,
+            "early_ends": early_ends,
+            "slowest": tuple(Run(**run) for run in plain["slowest"]),
+            "failures": tuple(Run(**run) for run in plain["failures"]),
+            "defects": tuple(Defect(**defect) for defect in plain["defects"]),
+            "open_runs": {trace: tuple(Run(**run) for run in starts) for trace, starts in plain["open_runs"].items()},
+            "logs": tuple(LogRead(**log) for log in plain["logs"]),
+        }
+    )
 
 
 def _plain(value: object) -> object:
@@ -30,15 +47,3 @@ def _plain(value: object) -> object:
     if isinstance(value, array):
         return value.tobytes()
     raise NotImplementedError(type(value))
-
-
-def _rich(kind: type, plain: Any) -> object:  # noqa: ANN401 - what `_plain` made of a Durations or an array
-    if kind is Durations:
-        values, counts, rest = plain
-        durations = Durations()
-        durations.counts.update(dict(zip(values, counts, strict=True)))
-        durations.rest.frombytes(rest)
-        return durations
-    numbers = array("q")
-    numbers.frombytes(plain)
-    return numbers

@@ -1,0 +1,40 @@
+"""The two commands an operator types most, understood without argparse, whose import takes longer than they do.
+
+Whatever is not plainly one of them is left to `ops_checks.arguments`, which understands these the
+same way.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = ("status", "workers")
+_PATHS = {"--queue": "queue", "--db": "db"}
+
+
+class PlainArguments:
+    """What argparse's namespace would hold: `command`, and `queue` and `db` where they were given."""
+
+    def __init__(self, command: str, paths: dict[str, str]) -> None:
+        self.command = command
+        self.__dict__.update(paths)
+
+
+def plain_arguments(argv: Sequence[str]) -> PlainArguments | None:
+    """Return the arguments of a plain `status` or `workers`, or None for anything that takes a closer look."""
+    command = ""
+    paths: dict[str, str] = {}
+    words = iter(argv)
+    for word in words:
+        if word in _COMMANDS and not command:
+            command = word
+        elif word in _PATHS:
+            path = next(words, "")
+            if path[:1] in ("", "-") or not path.strip() or "\0" in path:
+                return None
+            paths[_PATHS[word]] = path
+        else:
+            return None
+    return PlainArguments(command, paths) if command else None

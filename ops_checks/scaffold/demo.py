@@ -1,0 +1,166 @@
+"""The demo's small operation: its tasks, what happened to them, and the two queues, which do not quite agree.
+
+The same every time, but for the times: they are counted back from now.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.json import decode
+
+from ops_checks.clock import queue_time
+from ops_checks.model import FIELDS, NOTES_SEPARATOR, NOTHING, Item
+from ops_checks.scaffold.content import database, markdown, template
+from ops_checks.scaffold.demo_log import Run, render_log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ops_checks.scaffold.content import Columns
+
+_BACKOFF_S = (60, 180, 600)
+_MAX_ATTEMPTS = 3
+_OPERATOR = "kim"
+#: The commands that the run log and the events know for what a task ends in.
+_ENDINGS = {"DONE": ("done", "done"), "FAILED": ("fail", "failed"), "BLOCKED": ("block", "blocked")}
+
+
+class Task(Struct, forbid_unknown_fields=True):
+    """A task of demo.json. Times are minutes before now; `due` and `lease` (its end) are minutes after now.
+
+    `only` names the one queue that has it; `db_status` and `md_notes` are where the queues differ.
+    """
+
+    id: str
+    status: str
+    priority: str
+    task: str
+    success_criteria: str
+    created: int
+    owner: str = NOTHING
+    started: int | None = None
+    ended: int | None = None
+    due: int | None = None
+    retried: list[int] = []
+    lease: int | None = None
+    notes: str = ""
+    last_error: str = ""
+    review: bool = False
+    replanned: bool = False
+    only: str | None = None
+    db_status: str | None = None
+    md_notes: str | None = None
+
+
+class Happening(NamedTuple):
+    """Something that happened to a task: minutes before now, event type, what the event tells, the run behind it."""
+
+    ago: float
+    event: str
+    told: dict[str, str | int]
+    command: str | None = None
+
+
+class Operation:
+    """The demo as seen at `now_s` (epoch seconds) in a zone `tz_minutes` east of UTC."""
+
+    def __init__(self, *, now_s: float, tz_minutes: int) -> None:
+        self._now_s = int(now_s)
+        self._tz_minutes = tz_minutes
+        self._tasks = decode(template("demo.json"), type=list[Task])
+
+    def queue(self) -> bytes:
+        """Return the Markdown queue."""
+        return markdown(self._item(task, task.status, task.md_notes) for task in self._tasks if task.only != "db")
+
+    def database(self) -> bytes:
+        """Return the queue database."""
+        tasks = [task for task in self._tasks if task.only != "md"]
+        history = [(task, happening) for task in tasks for happening in _history(task)]
+        history.sort(key=lambda entry: -entry[1].ago)
+        return database(map(self._columns, tasks), (self._event(*entry) for entry in history))
+
+    def log(self) -> bytes:
+        """Return the run log: the runs behind what happened, and those of the dispatcher that looks into the queue."""
+        runs = [
+            Run(happening.ago, happening.command, task.id, task.owner)
+            for task in self._tasks
+            if task.only != "md"
+            for happening in _history(task)
+            if happening.command
+        ]
+        return render_log(runs, now_s=self._now_s, tz_minutes=self._tz_minutes)
+
+    def _time(self, ago: float | None) -> str:
+        return NOTHING if ago is None else queue_time(self._now_s - 60 * ago, self._tz_minutes)
+
+    def _not_before(self, task: Task, attempt: int) -> int:
+        return self._now_s - 60 * task.retried[attempt] + _BACKOFF_S[attempt]
+
+    def _item(self, task: Task, status: str, notes: str | None = None) -> Item:
+        retries = [f"retry_not_before={self._not_before(task, attempt)}" for attempt in range(len(task.retried))]
+        told = NOTES_SEPARATOR.join(note for note in (*retries, task.notes if notes is None else notes) if note)
+        due = None if task.due is None else -task.due
+        times = (self._time(task.started), self._time(due))
+        return Item((task.id, status, task.priority, task.task, task.success_criteria, task.owner, *times, told))
+
+    def _columns(self, task: Task) -> Columns:
+        item = self._item(task, task.db_status or task.status)
+        return {
+            **dict(zip(FIELDS, item, strict=True)),
+            "created_at": self._time(task.created),
+            "updated_at": self._time(min(happening.ago for happening in _history(task))),
+            "lease_owner": None if task.lease is None else task.owner,
+            "lease_expires_at": None if task.lease is None else self._now_s + 60 * task.lease,
+            "attempt_count": len(task.retried),
+            "max_attempts": _MAX_ATTEMPTS,
+            "idempotency_key": f"{task.id.lower()}-{task.created}" if task.review else None,
+            "last_error": task.last_error,
+        }
+
+    def _event(self, task: Task, happening: Happening) -> Columns:
+        told = dict(happening.told)
+        if happening.event == "retried":
+            told["retry_not_before"] = self._not_before(task, int(told["attempt"]) - 1)
+        return {
+            "item_id": task.id,
+            "event_type": happening.event,
+            "payload_json": json.dumps(told, ensure_ascii=False),
+            "created_at": self._time(happening.ago),
+        }
+
+
+def _history(task: Task) -> Iterator[Happening]:
+    """Yield what happened to a task, oldest first."""
+    yield Happening(task.created, "added", {"to": "PENDING", "actor": _OPERATOR}, "add")
+    for attempt, retried in enumerate(task.retried, 1):
+        yield from _work(task, retried + 45, retried + 6, "FAILED")
+        move: dict[str, str | int] = {"from": "FAILED", "to": "PENDING", "actor": "watchdog"}
+        yield Happening(retried, "retried", move | {"reason": "retry_requested", "attempt": attempt}, "retry")
+    if task.started is not None:
+        yield from _work(task, task.started, task.ended, task.db_status or task.status)
+
+
+def _work(task: Task, started: int, ended: int | None, status: str) -> Iterator[Happening]:
+    """Yield one attempt: picked, leased, renewed while it lasts, and what it ended in."""
+    worker: dict[str, str | int] = {"actor": task.owner}
+    yield Happening(started, "picked", worker | {"from": "PENDING", "to": "IN_PROGRESS"}, "pick")
+    yield Happening(started - 0.1, "lease_acquired", worker)
+    if task.lease is not None or ended is not None:
+        until = ended if ended is not None else -(task.lease or 0)
+        for ago in range(started - 60, max(until, 0), -60):
+            yield Happening(ago, "lease_renewed", worker)
+    if ended is None:
+        return
+    if task.review:
+        yield Happening(ended + 2, "review_gate", {"actor": _OPERATOR, "verdict": "passed"})
+    command, event = _ENDINGS[status]
+    yield Happening(ended, event, worker | {"from": "IN_PROGRESS", "to": status}, command)
+    yield Happening(ended - 0.1, "lease_released", worker)
+    if task.replanned:
+        blocked: dict[str, str | int] = {"from": status, "to": "BLOCKED", "actor": _OPERATOR}
+        yield Happening(ended - 5, "replan", blocked | {"notes": task.notes.partition("replan:")[2]})

@@ -1,0 +1,108 @@
+"""The demo's run log: pairs of start and end, as writers of different habits leave them (FORMATS section 3)."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from time import gmtime
+from typing import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+#: The dispatcher looks into the queue this often, for so long (minutes).
+_LOOKS_EVERY = 37
+_LOOKS_SINCE = 6860
+#: Every so many looks are those of a small script that logs the minimum.
+_MINIMAL_EVERY = 12
+
+#: How long a command takes, in milliseconds: at least, and as much more at most. Then the share (of 256) that is slow.
+_DURATIONS = {
+    "list": (35, 210, 3),
+    "add": (60, 160, 0),
+    "pick": (320, 1500, 0),
+    "done": (720, 1250, 20),
+    "fail": (760, 1200, 40),
+    "block": (150, 400, 0),
+    "retry": (90, 250, 0),
+}
+_SLOW_MS = 2600
+
+#: Runs that failed themselves; they say nothing about tasks.
+_ERRORS = {
+    4: "QUEUE.md is locked by another writer",
+    9: "database is locked",
+    15: "ended by SIGTERM",
+}
+
+
+class Run(NamedTuple):
+    """A run that ended `ago` minutes before now, for an item (None: for none), by an owner."""
+
+    ago: float
+    command: str
+    item_id: str | None
+    owner: str = "-"
+
+
+class _Line(NamedTuple):
+    at_ms: int
+    order: int
+    text: str
+
+
+def render_log(runs: Iterable[Run], *, now_s: int, tz_minutes: int) -> bytes:
+    """Return the log of some runs and of the looks in between, in the order in which the lines were written.
+
+    `now_s` is in epoch seconds; `ts_kst` is written in a zone `tz_minutes` east of UTC.
+    """
+    looks = [Run(ago, "list", None) for ago in range(_LOOKS_SINCE, 1, -_LOOKS_EVERY)]
+    lines: list[_Line] = []
+    for number, run in enumerate(sorted((*runs, *looks), key=lambda run: -run.ago)):
+        lines += _lines(number, run, now_s, tz_minutes)
+    return "".join(line.text + "\n" for line in sorted(lines)).encode()
+
+
+def _lines(number: int, run: Run, now_s: int, tz_minutes: int) -> Iterator[_Line]:
+    """Yield the lines of a run. Where something is up to chance, the hash of its number decides."""
+    chance = blake2b(f"{number} {run.command}".encode(), digest_size=16).digest()
+    duration_ms = _duration_ms(run.command, chance)
+    end_ms = int((now_s - 60 * run.ago) * 1000) - chance[0] * 7
+    start_ms = end_ms - int(duration_ms)
+    error = _ERRORS.get(number % 71) if run.command == "list" else None
+    result = {"exit_code": 1 if error else 0, "duration_ms": duration_ms}
+    if run.command == "list" and number % _MINIMAL_EVERY == 0:
+        yield _Line(end_ms, 1, json.dumps({"event": "run_end", "command": "list", **result}))
+        return
+    who = {"trace_id": f"trace-{chance[1:7].hex()}", "command": run.command}
+    outcome = {"status": "error" if error else "ok", "item_id": run.item_id, **({"error": error} if error else {})}
+    write = _compact if run.owner.startswith("agent:") or not number % 3 else _plain
+    yield _Line(start_ms, 0, write({"event": "run_start", **who, **_stamp(start_ms, tz_minutes)}))
+    yield _Line(end_ms, 1, write({"event": "run_end", **who, **_stamp(end_ms, tz_minutes), **result, **outcome}))
+
+
+def _duration_ms(command: str, chance: bytes) -> float:
+    least, more, slow = _DURATIONS[command]
+    spread = int.from_bytes(chance[7:9], "big") / 65536
+    extra = _SLOW_MS if chance[9] < slow else 0
+    return round(least + more * spread + extra, 1)
+
+
+def _stamp(at_ms: int, tz_minutes: int) -> dict[str, int | str]:
+    then = gmtime(at_ms // 1000 + tz_minutes * 60)
+    date = f"{then.tm_year:04d}-{then.tm_mon:02d}-{then.tm_mday:02d}"
+    clock = f"{then.tm_hour:02d}:{then.tm_min:02d}:{then.tm_sec:02d}.{at_ms % 1000:03d}"
+    hours, minutes = divmod(abs(tz_minutes), 60)
+    offset = f"{'-' if tz_minutes < 0 else '+'}{hours:02d}:{minutes:02d}"
+    return {"ts_epoch_ms": at_ms, "ts_kst": f"{date}T{clock}{offset}"}
+
+
+def _plain(record: dict[str, object]) -> str:
+    """Write a record as Python's json does by default."""
+    return json.dumps(record)
+
+
+def _compact(record: dict[str, object]) -> str:
+    """Write a record without blanks, the keys in the order of the alphabet."""
+    return json.dumps(record, separators=(",", ":"), sort_keys=True, ensure_ascii=False)

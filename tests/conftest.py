@@ -1,0 +1,47 @@
+"""Fixtures that several test modules share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from ops_checks.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+#: 2026-01-02 00:00 in the queue's zone (UTC+09:00).
+NOW_S = 1_767_279_600
+
+
+class Told(NamedTuple):
+    """What a command told: its exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder to work in, in a plain environment, at a known time."""
+    for name in ("QUEUE_MD", "DB_PATH", "LOG_PATH", "TZ_OFFSET", "RETRY_BACKOFF", "QUEUE_MD_READ_ONLY"):
+        monkeypatch.delenv(f"ORCH_{name}", raising=False)
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("time.time", lambda: float(NOW_S))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Told]:
+    """Return a function that runs a command in-process."""
+
+    def run_command(*argv: object) -> Told:
+        code = main([str(arg) for arg in argv])
+        return Told(code, *capsys.readouterr())
+
+    return run_command

@@ -1,0 +1,297 @@
+"""The queue's table as text: cells, rows, edits, defects (FORMATS section 1)."""
+
+from __future__ import annotations
+
+import pytest
+from builders import DELIMITER, HEAD, item, table
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops_checks.model import FIELDS, PRIORITIES, STATUSES, Item
+from ops_checks.queues.table import (
+    MAX_DEFECTS,
+    Table,
+    edit_row,
+    escape_cell,
+    parse_row,
+    render_head,
+    render_row,
+    row_defect,
+    split_cells,
+)
+from ops_checks.text import one_line
+
+BLANK = " \t\v\f\r"
+ROW = "| A-1 | PENDING | P0 | t | s | - | - | - |  |"
+
+
+def read(*documents: str) -> tuple[list[tuple[int, Item]], list[tuple[int, str]]]:
+    """Return items and defects of a document given in chunks."""
+    found = Table()
+    return list(found.items(documents)), found.defects
+
+
+@pytest.mark.parametrize(
+    ("line", "cells"),
+    [
+        ("| a | b |", ["a", "b"]),
+        ("a | b", ["a", "b"]),
+        ("| a | b", ["a", "b"]),
+        ("a | b |", ["a", "b"]),
+        ("  |a|b|\t ", ["a", "b"]),
+        ("| a |  |", ["a", ""]),
+        ("||", [""]),
+        ("|", []),
+        ("", [""]),
+        (r"| a \| b |", ["a | b"]),
+        (r"| `a \| b` | c |", ["`a | b`", "c"]),
+        (r"| a \\| b |", [r"a \| b"]),
+        (r"| a \\\| b |", [r"a \\| b"]),
+        (r"a \|", ["a |"]),
+        (r"\| a | b", ["| a", "b"]),
+        (r"| a \ | b |", ["a \\", "b"]),
+        (r"| a \n b |", [r"a \n b"]),
+        ("| a\u00a0 | \u2028b |", ["a\u00a0", "\u2028b"]),
+        ("| 한국어 (1) ; 2) | — |", ["한국어 (1) ; 2)", "—"]),
+    ],
+)
+def test_split_cells(line: str, cells: list[str]) -> None:
+    """Cells stand between unescaped pipes, outer pipes are optional, and only Markdown's blanks are trimmed."""
+    assert split_cells(line) == cells
+
+
+def test_a_pipe_is_escaped_by_any_backslash_before_it() -> None:
+    """GFM takes the pipe of `\\\\|` as escaped as well: the backslash before it is not itself an escape."""
+    assert split_cells(r"| a \\\\| b |") == [r"a \\\| b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("a", "a"),
+        ("a | b", r"a \| b"),
+        (r"a \| b", r"a \\| b"),
+        ("a\nb\r\nc\rd", "a b c d"),
+        ("a\n| x | DONE |", r"a \| x \| DONE \|"),
+        (" a ", "a"),
+        ("a\u2028b\u0085c\vd", "a\u2028b\u0085c\vd"),
+        ("\x00\x1b[31m", "\x00\x1b[31m"),
+    ],
+)
+def test_escape_cell(text: str, written: str) -> None:
+    """What is written into a cell is one line with every pipe escaped, and nothing else is changed."""
+    assert escape_cell(text) == written
+
+
+#: Any text that UTF-8 can hold.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.text(
+    "a|\\ -`\r\n\t\v\f\u2028\u0085", max_size=8
+)
+words = texts.map(lambda text: one_line(text).strip(BLANK))
+ids = words.filter(bool)
+items = st.builds(
+    lambda item_id, status, priority, cells: Item(
+        [item_id, status, priority, *cells[:2], *(cell or "-" for cell in cells[2:5]), cells[5]]
+    ),
+    ids,
+    st.sampled_from(STATUSES),
+    st.sampled_from(PRIORITIES),
+    st.lists(words, min_size=6, max_size=6),
+)
+
+
+@given(items)
+def test_render_then_parse_is_the_identity(each: Item) -> None:
+    """An item that is rendered and parsed again is the same item, whatever its text."""
+    assert parse_row(render_row(each)) == each
+
+
+@given(st.lists(items, max_size=4, unique_by=lambda each: each.id))
+def test_a_rendered_queue_has_exactly_its_items(queue: list[Item]) -> None:
+    """Text in a cell never makes another row, another column, or the table's end."""
+    lines = [*render_head(), *map(render_row, queue), ""]
+    assert read("\n".join(lines)) == ([(number, each) for number, each in enumerate(queue, 3)], [])
+
+
+@given(items)
+def test_rendering_what_was_parsed_gives_the_same_bytes(each: Item) -> None:
+    """A row in our own spacing is reproduced to the byte."""
+    row = render_row(each)
+    parsed = parse_row(row)
+    assert parsed is not None
+    assert render_row(parsed) == row
+
+
+@given(texts)
+def test_what_is_written_into_a_cell_reads_back_equal(text: str) -> None:
+    """Pipes, backslashes and control characters come back; line breaks come back as spaces."""
+    assert split_cells(f"| {escape_cell(text)} | next |") == [one_line(text).strip(BLANK), "next"]
+
+
+blanks = st.text(" \t", max_size=3)
+
+
+@st.composite
+def written_rows(draw: st.DrawFn) -> tuple[str, Item]:
+    """Return a row as a person may write it, with any spacing and optional outer pipes, and its item."""
+    each = draw(items)
+    cells = [draw(blanks) + escape_cell(cell) + " " * cell.endswith("\\") + draw(blanks) for cell in each]
+    left = draw(st.sampled_from(["|", " |", ""])) if each.id[0] != "-" else "|"
+    right = draw(st.sampled_from(["|", "| ", ""])) if each.notes else "|"
+    return left + "|".join(cells) + right, each
+
+
+@given(written_rows(), st.dictionaries(st.sampled_from(FIELDS[3:]), texts, max_size=3))
+def test_edit_row_touches_only_its_cells(written: tuple[str, Item], edits: dict[str, str]) -> None:
+    """Every character outside the replaced cells stays, and the row reads as the item with those cells."""
+    row, each = written
+    edited = edit_row(row, edits.items())
+    told = {name: one_line(text).strip(BLANK) for name, text in edits.items()}
+    expected = each.with_cells((name, text or "-" * (name in FIELDS[5:8])) for name, text in told.items())
+    assert parse_row(edited) == expected or not edits
+    assert "\n" not in edited
+    before, after = _raw_cells(row), _raw_cells(edited)
+    assert [a for n, a in zip(FIELDS, before, strict=True) if n not in edits] == [
+        a for n, a in zip(FIELDS, after, strict=True) if n not in edits
+    ]
+
+
+def _raw_cells(row: str) -> list[str]:
+    """Return the cells as they are written, blanks and escapes included."""
+    marked = row.strip(" \t").replace("\\|", "\0\0")
+    return marked.removeprefix("|").removesuffix("|").split("|")[:9]
+
+
+@pytest.mark.parametrize(
+    ("row", "edits", "edited"),
+    [
+        (ROW, {"status": "DONE"}, "| A-1 | DONE | P0 | t | s | - | - | - |  |"),
+        (ROW, {"notes": "n"}, "| A-1 | PENDING | P0 | t | s | - | - | - | n |"),
+        (
+            "A-1|PENDING|P0|t|s|-|-|-|old",
+            {"notes": "old | new", "status": "BLOCKED"},
+            "A-1|BLOCKED|P0|t|s|-|-|-|old \\| new",
+        ),
+        (
+            "|A-1  |  PENDING   |P0|t|s|-|-|-|   |\r",
+            {"status": "DONE", "notes": "n"},
+            "|A-1  |  DONE   |P0|t|s|-|-|-| n |\r",
+        ),
+        ("  | A-1 | PENDING |P0|t|s|x|-|-||", {"owner_session": "-"}, "  | A-1 | PENDING |P0|t|s|-|-|-||"),
+        (r"|A-1|PENDING|P0|`a\|b`|s|-|-|-|n|", {"notes": "n\\"}, "|A-1|PENDING|P0|`a\\|b`|s|-|-|-|n\\ |"),
+    ],
+)
+def test_edit_row(row: str, edits: dict[str, str], edited: str) -> None:
+    """A cell is replaced between the blanks that stood around it."""
+    assert edit_row(row, edits.items()) == edited
+
+
+@pytest.mark.parametrize(
+    ("row", "defect"),
+    [
+        ("| A-1 | DONE |", "expected 9 cells, found 2: write a literal pipe as \\|, end the table with a blank line"),
+        (ROW + " x |", "expected 9 cells, found 10: write a literal pipe as \\|, end the table with a blank line"),
+        ("|  | DONE | P0 | t | s | - | - | - |  |", "the id is empty: expected one such as ORCH-001"),
+        (
+            "| A-1 | Done | P0 | t | s | - | - | - |  |",
+            "status 'Done': expected one of PENDING, IN_PROGRESS, BLOCKED, FAILED, DONE",
+        ),
+        ("| A-1 | DONE | P3 | t | s | - | - | - |  |", "priority 'P3': expected one of P0, P1, P2"),
+        (
+            "| A-1 | DONE\u00a0 | P0 | t | s | - | - | - |  |",
+            r"status 'DONE\xa0': expected one of PENDING, IN_PROGRESS, BLOCKED, FAILED, DONE",
+        ),
+        ("| A-1 | DONE | P0 | a\rb | s | - | - | - |  |", "a carriage return inside the row: expected one row a line"),
+    ],
+)
+def test_a_malformed_row_says_what_was_expected(row: str, defect: str) -> None:
+    """Each defect of FORMATS section 1 is told with what was expected."""
+    assert parse_row(row) is None
+    assert row_defect(row) == defect
+    assert read(table(row)) == ([], [(3, defect)])
+
+
+def test_empty_cells_are_read_as_nothing() -> None:
+    """An empty owner, start or due is `-`; an empty text, criterion or note stays empty."""
+    assert parse_row("|A-1|DONE|P0|||||||") == item("A-1", "DONE", "P0", task="", success_criteria="")
+
+
+def test_every_defect_is_reported_up_to_the_limit() -> None:
+    """The first twenty defects are kept with their lines, the others counted."""
+    found = Table()
+    assert list(found.items([table(*["| x |"] * 25)])) == []
+    assert [number for number, _ in found.defects] == list(range(3, 23))
+    assert (len(found.defects), found.more) == (MAX_DEFECTS, 5)
+
+
+@pytest.mark.parametrize(
+    ("document", "defects"),
+    [
+        ("", [(0, "no queue table: expected one with the header " + " | ".join(FIELDS))]),
+        ("text\n", [(0, "no queue table: expected one with the header " + " | ".join(FIELDS))]),
+        (
+            HEAD.replace("id", "Id") + "\n" + DELIMITER,
+            [(0, "no queue table: expected one with the header " + " | ".join(FIELDS))],
+        ),
+        (HEAD + "\n\n" + ROW, [(1, "expected a delimiter row of 9 columns under the queue's header")]),
+        (HEAD + "\n" + ROW, [(1, "expected a delimiter row of 9 columns under the queue's header")]),
+        (HEAD + "\n" + "|---" * 8 + "|", [(1, "expected a delimiter row of 9 columns under the queue's header")]),
+        (
+            table(ROW) + "\n" + table(ROW.replace("A-1", "A-2")),
+            [(5, "a second queue table; the first is in line 1: keep one")],
+        ),
+    ],
+)
+def test_a_document_without_its_one_table(document: str, defects: list[tuple[int, str]]) -> None:
+    """No table, more than one, or a header without its delimiter row is told with the line."""
+    assert read(document)[1] == defects
+
+
+@pytest.mark.parametrize(
+    "delimiter",
+    ["|-|-|-|-|-|-|-|-|-|", "-|-|-|-|-|-|-|-|-", "|:--|--:|:-:|---|-|-|-|-|----------|", "  | - | - |-|-|-|-|-|-|-"],
+)
+def test_delimiter_rows(delimiter: str) -> None:
+    """A delimiter row may carry colons and any number of dashes; outer pipes are optional."""
+    assert read(f"{HEAD}\n{delimiter}\n{ROW}\n") == (
+        [(3, item("A-1", priority="P0", task="t", success_criteria="s"))],
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("document", "lines"),
+    [
+        (f"text {ROW}\n{ROW}", []),
+        (f"{table(ROW)}\n{ROW}\n", [5]),
+        (f"{table(ROW)}# head\n{ROW}\n\n{ROW}\n", [5, 7]),
+        (f"```\n{ROW}\n```\n\n{table(ROW)}\n```\n{ROW}\n```\n> {ROW}\n", []),
+    ],
+)
+def test_strays_are_rows_that_stand_outside_the_table(document: str, lines: list[int]) -> None:
+    """A row after the table's end is told, because a person would read it as one; examples in code are not."""
+    found = Table()
+    list(found.items([document]))
+    assert found.strays == lines
+
+
+@given(
+    st.lists(st.sampled_from([HEAD, DELIMITER, ROW, "", "```", "> q", "- a", "text", "    code", "<!--", "-->", "|"]))
+)
+def test_chunks_make_no_difference(lines: list[str]) -> None:
+    """A document reads the same in one chunk, line by line, and with CRLF line ends."""
+    whole = Table()
+    expected = list(whole.rows(["\n".join(lines) + "\n"]))
+    for ending in ("\n", "\r\n"):
+        found = Table()
+        assert list(found.rows(line + ending for line in lines)) == expected
+        assert (found.defects, found.strays) == (whole.defects, whole.strays)
+
+
+@given(st.text(), st.text("|\\-:` \r\n\tadDONEP0>*#<", max_size=60))
+def test_any_text_ends_in_items_or_defects(anything: str, hostile: str) -> None:
+    """Whatever the document holds, reading it ends without another error, and a defect is one line."""
+    for document in (anything, hostile, table(hostile), table(ROW, anything, hostile)):
+        found, defects = read(document)
+        assert all(parse_row(render_row(each)) == each for _, each in found)
+        assert all("\n" not in message and "\r" not in message for _, message in defects)
