@@ -46,7 +46,7 @@ def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: os.stat_resu
         _replace_in(folder_fd, name, path, data, seen)
         _sync_folder(folder_fd, path)
     finally:
-        os.close(folder_fd)
+        let_go(folder_fd)
 
 
 def put_file(path: str, data: bytes) -> None:
@@ -66,7 +66,15 @@ def put_file(path: str, data: bytes) -> None:
         _make_in(folder_fd, name, path, data)
         _sync_folder(folder_fd, path)
     finally:
-        os.close(folder_fd)
+        let_go(folder_fd)
+
+
+def let_go(fd: int) -> None:
+    """Close a descriptor through which nothing was written: whether that fails says nothing about any data."""
+    try:
+        os.close(fd)
+    except OSError:
+        return
 
 
 def _make_in(folder_fd: int, name: str, path: str, data: bytes) -> None:
@@ -155,7 +163,7 @@ def _keep_attributes(folder_fd: int, name: str, old: os.stat_result, new_fd: int
             for attribute in _attributes(old_fd):
                 os.setxattr(new_fd, attribute, os.getxattr(old_fd, attribute))
         finally:
-            os.close(old_fd)
+            let_go(old_fd)
 
 
 def _attributes(fd: int) -> list[str]:

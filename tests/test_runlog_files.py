@@ -152,6 +152,7 @@ def test_helper_is_used(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "import os; os.kill(os.getpid(), 9)",
         "import os; os.write(1, b'\\x9f not what was asked for')",
         "import os; os.write(1, bytes(1 << 20))",
+        "import os; os.write(1, b'\\x80')",
         "raise SystemExit(1)",
         "no program at all",
     ],

@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 GROUP = "consistency"
 
-#: Title, help and one sentence for the drift rules, in the order of a report.
+#: Title, help and what is counted for the drift rules, in the order of a report.
 _RULES = {
     MISSING_IN_DB: (
         "Items missing in the database",
         "The Markdown queue has an item that the database lacks. Add it to the database, or find out who took it out.",
-        "{} items of the Markdown queue are not in the database",
+        "items of the Markdown queue that the database lacks",
     ),
     MISSING_IN_MD: (
         "Items missing in the Markdown queue",
         "The database has an item that the Markdown queue lacks. Add its row, or find out who took it out.",
-        "{} items of the database are not in the Markdown queue",
+        "items of the database that the Markdown queue lacks",
     ),
     FIELD_MISMATCH: (
         "Fields that differ",
         "An item has different values on both sides. Find out which side is right and change the other one.",
-        "{} fields differ between the queues",
+        "fields that differ between the queues",
     ),
 }
 
@@ -60,7 +60,7 @@ def _judge(rule: str, drift: Drift, severity: str) -> RuleResult:
     verdict = Verdict.FAIL if severity == "error" else Verdict.WARN
     if not count:
         verdict = Verdict.PASS if samples else Verdict.INSUFFICIENT
-    message = _RULES[rule][2].format(count) if samples else "both queues are empty: there is nothing to compare"
+    message = f"{_RULES[rule][2]}: {count}" if samples else "both queues are empty: there is nothing to compare"
     kept = tuple(drift.findings[rule])
     return _result(
         rule, severity, verdict, message, value=count, samples=samples, findings=kept, more_findings=count - len(kept)

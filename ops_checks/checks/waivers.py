@@ -36,7 +36,7 @@ def apply(rules: Sequence[RuleResult], policy: Policy, today: str) -> tuple[Rule
     expired = [waiver for waiver in policy.waivers if waiver.expires < today]
     used: set[int] = set()
     judged = tuple(_waive(rule, valid, used) for rule in rules)
-    ran = {rule.id for rule in rules}
+    ran = {rule.id for rule in rules if rule.verdict is not Verdict.ERROR}  # of the others nobody knows
     unused = [waiver for waiver in valid if id(waiver) not in used and waiver.rule in ran]
     return (*judged, _expired(expired, policy.path), _unused(unused, policy.path))
 

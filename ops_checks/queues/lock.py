@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ops_checks.errors import InputError, WriteError
 from ops_checks.text import visible
@@ -47,7 +47,8 @@ def locked(path: str, timeout_s: float) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
+        with suppress(OSError):  # the end of the process gives it back too, and what was written is written
+            lock.release()
 
 
 def _holders(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+from ops_checks.atomic import let_go, replace_file
 from ops_checks.errors import ChangingError, InputError, RefusedError, WriteError
 from ops_checks.model import FIELDS
 from ops_checks.queues.table import Table, edit_row, parse_row
@@ -67,8 +68,6 @@ class MarkdownQueue:
         return found
 
     def _write(self, view: MarkdownView, number: int, change: Change) -> None:
-        from ops_checks.atomic import replace_file
-
         data = view.content()
         start, end = _line_span(data, number)
         line = data[start:end].decode()
@@ -117,7 +116,7 @@ class MarkdownView:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the file."""
-        os.close(self._fd)
+        let_go(self._fd)
 
     def items(self) -> Iterator[tuple[int, Item]]:
         """Stream line number and item of every row. Raises InputError with all defects, also duplicate ids."""
@@ -272,6 +271,6 @@ def _open_regular(path: str) -> int:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{visible(path)}: cannot be opened ({reason}): check the path and its permissions") from error
     if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
+        let_go(fd)
         raise InputError(f"{visible(path)}: is no regular file: name a Markdown file with --queue")
     return fd

@@ -323,7 +323,14 @@ def _connect(path: str, timeout_s: float) -> sqlite3.Connection:
     _must_be_regular(path)
     uri = "file:" + _quoted(os.path.abspath(path)) + "?mode=rw"  # a file that may only be read is opened so by SQLite
     connection = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)
-    for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0", "foreign_keys = ON"):
+    # EXTRA: a commit is the removal of the rollback journal, and only then on disk when the folder is too.
+    for pragma in (
+        "trusted_schema = OFF",
+        "cell_size_check = ON",
+        "mmap_size = 0",
+        "foreign_keys = ON",
+        "synchronous = EXTRA",
+    ):
         connection.execute(f"PRAGMA {pragma}")
     return connection
 

@@ -158,7 +158,6 @@ class _Pairs:
             len(opened) < len(started)
             or len(closed) < len(ended)
             or UNSET in opened
-            or UNSET in closed
             or not self.opened.keys().isdisjoint(opened)
         ):
             self._start(starts, rows, before)

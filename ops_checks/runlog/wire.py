@@ -21,6 +21,8 @@ def parsed(data: bytes) -> RunStats | None:
         plain = msgpack.decode(data)
     except DecodeError:
         return None
+    if not isinstance(plain, dict) or plain.keys() != set(RunStats.__slots__):
+        return None
     values, counts, rest = plain["durations"]
     durations = Durations()
     durations.counts.update(dict(zip(values, counts, strict=True)))

@@ -6,6 +6,7 @@ import errno
 import os
 from contextlib import ExitStack
 
+from ops_checks.atomic import let_go
 from ops_checks.errors import WriteError
 from ops_checks.text import visible
 
@@ -31,10 +32,10 @@ def make_file(top: str, path: str, content: Callable[[], bytes], *, executable: 
     try:
         with ExitStack() as opened:
             folder_fd = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            opened.callback(os.close, folder_fd)
+            opened.callback(let_go, folder_fd)
             for folder in folders:
                 folder_fd = _enter(folder_fd, folder)
-                opened.callback(os.close, folder_fd)
+                opened.callback(let_go, folder_fd)
             return not _exists(folder_fd, name) and _put(folder_fd, name, content(), executable=executable)
     except (OSError, ValueError) as error:
         raise _not_made(path, error) from error

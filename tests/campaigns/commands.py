@@ -89,14 +89,16 @@ def run(
     strace: Sequence[str] = (),
     before: Callable[[], None] | None = None,
     kill_after_s: float | None = None,
+    aside: Path | None = None,
 ) -> Ended:
     """Run a command in a folder and wait for its end.
 
     `strace` are arguments of strace, which then watches; `before` runs in the fork first (limits,
-    another user); `kill_after_s` is when to kill it, if it still runs.
+    another user); `kill_after_s` is when to kill it, if it still runs. What it prints is collected
+    in a folder of its own `aside`, by default where its folder is.
     """
-    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
-        out, err, log = (Path(aside) / name for name in ("out", "err", "log"))
+    with tempfile.TemporaryDirectory(dir=aside or folder.parent) as outside:
+        out, err, log = (Path(outside) / name for name in ("out", "err", "log"))
         pid = os.fork()
         if pid == 0:
             _be_the_command(argv, folder, (out, err), before, stopped=bool(strace))
@@ -195,8 +197,8 @@ def trace(argv: Sequence[str], folder: Path, names: Sequence[str]) -> Ended:
     return run(argv, folder, strace=("-e", "trace=" + ",".join(names)))
 
 
-def hit(argv: Sequence[str], folder: Path, point: Point, what: str, *, on: bool = False) -> Ended:
-    """Run a command and do something to it at a point (`signal=KILL`, `error=EIO`), or from there `on`."""
-    when = f"{point.number}{'+' if on else ''}"
+def hit(argv: Sequence[str], folder: Path, point: Point, what: str, *, on: bool = False, until: int = 0) -> Ended:
+    """Run a command and do something to it at a point (`signal=KILL`, `error=EIO`), from there `on`, or `until` one."""
+    when = f"{point.number}" + (f"..{until}" if until else "+" if on else "")
     names = ("-e", f"trace={point.call}", "-e", f"inject={point.call}:{what}:when={when}")
     return run(argv, folder, strace=names)

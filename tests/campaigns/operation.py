@@ -107,9 +107,9 @@ class Operation:
         self.cell("md", item, name, value)
         self.cell("db", item, name, value)
 
-    def add(self, row: tuple[str, ...], *, at: int | None = None) -> None:
-        """Add an item to both sides, in the Markdown queue at a position."""
-        self.md.insert(len(self.md) if at is None else at, list(row))
+    def add(self, row: tuple[str, ...]) -> None:
+        """Add an item to both sides."""
+        self.md.append(list(row))
         self.db.append(_columns(row))
 
     def lay_down(self, folder: Path) -> None:
@@ -158,7 +158,7 @@ def _columns(row: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _fill(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> None:
-    stored = {name for _, name, *_ in connection.execute("PRAGMA table_info(queue_items)")}
+    stored = {name.lower() for _, name, *_ in connection.execute("PRAGMA table_info(queue_items)")}
     for row in rows:
         cells = {name: value for name, value in row.items() if name in stored}
         marks = ", ".join("?" * len(cells))

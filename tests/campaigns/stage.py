@@ -102,21 +102,21 @@ def cases() -> list[Case]:
         Case("check", "wal", report, "exit code 0", report, (REPORT,)),
         Case("check-new", "delete", (*check, "json=new.json"), "exit code 0", (*check, "json=new.json"), ("new.json",)),
         Case("policy", "wal", (*key, "900"), "900", (*key, "800"), (POLICY,)),
-        Case("init", "wal", ("init",), "made ops-checks.yaml", ("init",), tuple(made + file for file in files)),
+        Case("init", "wal", ("init",), "kept ops-checks.yaml", ("init",), tuple(made + file for file in files)),
     ]
 
 
 State = dict[str, object]
 
 
-def state(folder: Path) -> State:
+def state(folder: Path, aside: Path | None = None) -> State:
     """Return what the files of a project say, by name: bytes, or rows and events of a database.
 
-    The folder is copied first: opening a database mends it, and whether the program can is what is asked.
+    The folder is copied first (to a folder in `aside`): opening a database mends it, and whether the program can is what is asked.
     Lock files are no state, and neither is what SQLite keeps beside its file.
     """
     found: State = {}
-    with tempfile.TemporaryDirectory(dir=folder.parent) as copy:
+    with tempfile.TemporaryDirectory(dir=aside or folder.parent) as copy:
         shutil.copytree(folder, copy, dirs_exist_ok=True)
         for path in sorted(Path(copy).rglob("*")):
             name = path.relative_to(copy).as_posix()

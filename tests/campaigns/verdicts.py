@@ -95,13 +95,13 @@ def _gate(operation: Operation) -> tuple[int, list[str], dict[str, Any] | None]:
 
 
 def _pad(operation: Operation, more: int) -> None:
-    """Add healthy items, and put the database's in another order."""
+    """Add healthy items behind the others, and put the database's in another order."""
     if not more or not operation.pads:
         return
     chance = random.Random(more)
     for number in range(more):
         row = (f"PAD-{number}", "DONE", "P2", f"task {chance.random()}", "-", f"s{number % 7}", "-", "-", "")
-        operation.add(row, at=chance.randrange(len(operation.md) + 1))
+        operation.add(row)
     chance.shuffle(operation.db)
 
 

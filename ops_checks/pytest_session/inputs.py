@@ -1,0 +1,186 @@
+"""What a session checks: paths, policy and limits, resolved when it starts (FORMATS section 8)."""
+
+from __future__ import annotations
+
+import math
+import os
+import shlex
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from ops_checks.errors import UsageError
+from ops_checks.gate.kpis import with_limits
+from ops_checks.policy import Policy, load_policy
+from ops_checks.settings import DEFAULT_POLICY, Settings, resolve
+from ops_checks.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+_ENVIRONMENT_PATHS = ("ORCH_QUEUE_MD", "ORCH_DB_PATH", "ORCH_LOG_PATH")
+#: Options of the session and of `ops-checks check` that mean the same.
+_SAME_OPTION = {
+    "--queue-policy": "--policy",
+    "--queue-path": "--queue-path",
+    "--queue-db": "--db-path",
+    "--max-failure-rate": "--max-failure-rate",
+    "--max-latency-p95-ms": "--max-latency-p95-ms",
+    "--max-stale-in-progress": "--max-stale-in-progress",
+    "--stale-minutes": "--stale-minutes",
+}
+_LONGEST_COUNT = 15  # digits: exact as a float too
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Where the inputs are and what they are held to.
+
+    Every path is relative to `rootdir` (absolute), or absolute if it lies outside. `command` is
+    the command line that shows what the session checks; `report_path` is None if none is wanted.
+    """
+
+    rootdir: str
+    settings: Settings
+    policy: Policy
+    report_path: str | None
+    command: str
+
+
+def read_inputs(config: pytest.Config) -> Inputs:
+    """Return the inputs of a session. Raises UsageError for a bad policy, option or environment."""
+    rootdir = str(config.rootpath)
+    here = str(config.invocation_params.dir)
+    policy = _with_limits(config, _policy(config, rootdir) or Policy())
+    named = {name: _path(config, name, rootdir) for name in ("--queue-path", "--queue-db", "--queue-report")}
+    environ = dict(os.environ)
+    for name in _ENVIRONMENT_PATHS:  # unlike the options, relative to the current folder, as in every command
+        if environ.get(name):
+            environ[name] = shown_path(environ[name], rootdir, here)
+    settings = resolve(
+        environ,
+        policy if policy.path else None,
+        queue=named["--queue-path"],
+        db=named["--queue-db"],
+        logs=_logs(config, rootdir),
+    )
+    settings.queue = shown_path(settings.queue, rootdir)
+    settings.db = shown_path(settings.db, rootdir)
+    settings.logs = tuple(shown_path(log, rootdir) for log in settings.logs)
+    inputs = Inputs(rootdir, settings, policy, named["--queue-report"], _command(config, rootdir, here))
+    _must_be_apart(inputs)
+    return inputs
+
+
+def setting(config: pytest.Config, option: str) -> object:
+    """Return what an option says, or else its ini value; None (or False) where neither says anything."""
+    name = option.removeprefix("--").replace("-", "_")
+    given = config.getoption(name)
+    return config.getini(name) if given is None else given
+
+
+@contextmanager
+def in_folder(path: str) -> Iterator[None]:
+    """Work in a folder, wherever a test has led the process: what a report names is then relative to it."""
+    try:
+        stay = os.path.samefile(os.curdir, path)
+    except OSError:  # the current folder is gone
+        stay = False
+    if stay:
+        yield
+        return
+    before = os.open(os.curdir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.chdir(path)
+        yield
+    finally:
+        os.fchdir(before)
+        os.close(before)
+
+
+def shown_path(path: str, rootdir: str, base: str | None = None) -> str:
+    """Return a path as the session names it: relative to the rootdir if it lies inside, else absolute.
+
+    `base` is the folder that a relative path is relative to, by default the rootdir.
+    """
+    whole = os.path.normpath(os.path.join(base or rootdir, path))
+    return whole.removeprefix(os.path.join(rootdir, ""))
+
+
+def _policy(config: pytest.Config, rootdir: str) -> Policy | None:
+    path = _path(config, "--queue-policy", rootdir)
+    with in_folder(rootdir):
+        if path is None and not os.path.lexists(DEFAULT_POLICY):
+            return None
+        return load_policy(path or DEFAULT_POLICY)
+
+
+def _path(config: pytest.Config, option: str, rootdir: str) -> str | None:
+    given = cast("str | None", setting(config, option))
+    return None if given is None else shown_path(_must_be_path(option, given), rootdir)
+
+
+def _logs(config: pytest.Config, rootdir: str) -> tuple[str, ...]:
+    given = cast("list[str] | None", setting(config, "--queue-log"))
+    return tuple(shown_path(_must_be_path("--queue-log", path), rootdir) for path in given or ())
+
+
+def _must_be_path(option: str, text: str) -> str:
+    if not text.strip() or "\0" in text:
+        raise UsageError(f"{option}: expected a path, found nothing")
+    return text
+
+
+def _with_limits(config: pytest.Config, policy: Policy) -> Policy:
+    kpis = with_limits(
+        policy.kpi,
+        failure_rate=_rate(config, "--max-failure-rate"),
+        latency_p95_ms=_count(config, "--max-latency-p95-ms"),
+        stale_in_progress=_count(config, "--max-stale-in-progress"),
+        stale_minutes=_count(config, "--stale-minutes"),
+    )
+    return replace(policy, kpi=kpis)
+
+
+def _rate(config: pytest.Config, option: str) -> float | None:
+    text = cast("str | None", setting(config, option))
+    if text is None:
+        return None
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not (0 <= rate <= 1 and text.isascii() and "_" not in text):
+        raise UsageError(f"{option}: expected a number from 0 to 1, found {text!a}")
+    return rate
+
+
+def _count(config: pytest.Config, option: str) -> int | None:
+    text = cast("str | None", setting(config, option))
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT):
+        raise UsageError(f"{option}: expected a whole number from 0, found {text!a}")
+    return int(text)
+
+
+def _command(config: pytest.Config, rootdir: str, here: str) -> str:
+    """Return the command line that runs the same gate, as a person pastes it into the shell that ran pytest."""
+    words = ["ops-checks", "check"]
+    for option, name in _SAME_OPTION.items():
+        given = setting(config, option)
+        if given is not None:
+            words += [name, str(given)]
+    for path in _logs(config, rootdir):
+        words += ["--log-path", path]
+    command = shlex.join(words)
+    return command if os.path.realpath(here) == os.path.realpath(rootdir) else f"cd {shlex.quote(rootdir)} && {command}"
+
+
+def _must_be_apart(inputs: Inputs) -> None:
+    """Raise UsageError if the report would replace what it is about."""
+    read = (inputs.settings.queue, inputs.settings.db, *inputs.settings.logs, inputs.policy.path)
+    if inputs.report_path in read and inputs.report_path is not None:
+        raise UsageError(f"--queue-report: {visible(inputs.report_path)} is an input: name another file")
