@@ -103,7 +103,7 @@ class QueueSession:
                 session.ihook.pytest_itemcollected(item=item)
             # The terminal counts what is reported. Pytest is not asked to collect the node itself:
             # --last-failed would leave out whole files, and say so to nobody.
-            session.ihook.pytest_collectreport(report=pytest.CollectReport(node.nodeid, "passed", None, added))
+            session.ihook.pytest_collectreport(report=pytest.CollectReport(node.nodeid, "passed", None, [*added]))
             items += added
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
@@ -173,7 +173,7 @@ class QueueSession:
         report = self.evaluation.known()
         if not self._looped:
             return
-        terminalreporter.section("queue check")
+        terminalreporter.write_sep("=", "queue check")
         for line, verdict in summary(report) if report else [("no check ran: nothing was evaluated", None)]:
             color = {_COLORS[verdict]: True} if verdict in _COLORS else {}
             terminalreporter.write_line(safe(line), **color)

@@ -123,10 +123,10 @@ class MarkdownView:
         lines: dict[str, int] = {}
         self._table = Table()
         for number, item in self._table.items(self._chunks()):
-            if lines.setdefault(item.id, number) == number:
-                yield number, item
-            else:
+            if lines.setdefault(item.id, number) != number:
                 self._table.defect(number, f"duplicate id {visible(item.id)}, first in line {lines[item.id]}")
+            elif not self._table.defects:
+                yield number, item
         self._conclude()
 
     def rows(self) -> Iterator[tuple[int, str]]:
@@ -225,7 +225,12 @@ class MarkdownView:
 
     def _must_be_whole(self) -> None:
         """Raise ChangingError if the open file was written to while it was read: what was seen may be torn."""
-        if _identity(os.fstat(self._fd)) != _identity(self.stat):
+        now, then = os.fstat(self._fd), self.stat
+        if now.st_nlink < then.st_nlink:  # replaced by another file, which changes this one's ctime and no content
+            same = (now.st_size, now.st_mtime_ns) == (then.st_size, then.st_mtime_ns)
+        else:
+            same = _identity(now) == _identity(then)
+        if not same:
             raise ChangingError(f"{visible(self._path)}: changing while read: run the command again")
 
     def _locate(self, number: int, message: str) -> str:

@@ -118,12 +118,12 @@ class Table:
         self._headless = 0
 
     def items(self, chunks: Iterable[str]) -> Iterator[tuple[int, Item]]:
-        """Yield line number and item of every well-formed row; stop yielding at the first defect."""
+        """Yield line number and item of every well-formed row, also after a defect: look at `defects`."""
         for number, line in self.rows(chunks):
             item = parse_row(line)
             if item is None:
                 self.defect(number, row_defect(line))
-            elif not self.defects:
+            else:
                 yield number, item
 
     def rows(self, chunks: Iterable[str]) -> Iterator[tuple[int, str]]:

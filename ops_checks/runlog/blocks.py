@@ -8,6 +8,7 @@ import stat
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from ops_checks.atomic import let_go
 from ops_checks.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def opened(path: str) -> Iterator[int]:
     try:
         yield descriptor
     finally:
-        os.close(descriptor)
+        let_go(descriptor)
 
 
 def _open(path: str) -> int:
@@ -56,7 +57,7 @@ def _open(path: str) -> int:
     try:
         _check_kind(path, os.fstat(descriptor).st_mode)
     except InputError:
-        os.close(descriptor)
+        let_go(descriptor)
         raise
     return descriptor
 

@@ -127,6 +127,12 @@ def broken(*words: str, rules: tuple[str, ...] = DRIFT) -> Expected:
     return Expected(3, "error", tuple((rule, "error") for rule in rules), error=words)
 
 
+def malformed(line: int, *words: str) -> Expected:
+    """Return: exit code 3, because a line of the run log is no record: an input is malformed."""
+    rule = "malformed-lines"
+    return broken(f"runs.jsonl:{line}", *words, rules=(rule,)).with_(findings=((rule, line, None),))
+
+
 def unusable(*words: str) -> Expected:
     """Return: exit code 4, no report, and an error line that holds these words."""
     return Expected(4, "usage", error=words)

@@ -116,6 +116,7 @@ class Operation:
         """Write the operation into a folder."""
         folder.joinpath("QUEUE.md").write_bytes(self.edit_md(markdown(self.md)))
         with closing(sqlite3.connect(folder / "queue.db")) as connection:
+            connection.execute("PRAGMA synchronous = OFF")
             connection.executescript(self.schema)
             _fill(connection, self.db)
             for statement in self.sql:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.campaigns.changes import alone
 from tests.campaigns.expected import DEFAULT_KPIS, DRIFT, GREEN, Situation, broken, differs, drift
 from tests.campaigns.operation import COLUMNS, ROWS
 
@@ -59,11 +60,6 @@ def _row(item: str) -> bytes:
 def _in_front(text: str):
     """Put text in front of the document."""
     return _whole(lambda data: text.encode() + data)
-
-
-def _alone(change):
-    """Change an operation that is not to be filled up: what follows the last row matters."""
-    return lambda op: (change(op), setattr(op, "pads", False))
 
 
 _TABLE = "| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS) + "\n| X-1 | DONE | P0 | t | s | - | - | - | |\n\n"
@@ -180,10 +176,10 @@ _DOCUMENT = (
               broken("QUEUE.md:12", "not UTF-8")),
     Situation("an unescaped pipe", _bytes(b"tests pass", b"tests | pass"), broken("QUEUE.md:12", "found 10")),
     Situation("eight cells", _bytes(b"| tests pass |", b"|"), broken("QUEUE.md:12", "found 8")),
-    Situation("text right below the table", _alone(_bytes(b"\n\nMore prose", b"\nMore prose")), broken("QUEUE.md:16", "found 1")),
-    Situation("a blank line in the table", _alone(_bytes(_row("DB-1"), b"\n" + _row("DB-1"))),
+    Situation("text right below the table", alone(_bytes(b"\n\nMore prose", b"\nMore prose")), broken("QUEUE.md:16", "found 1")),
+    Situation("a blank line in the table", alone(_bytes(_row("DB-1"), b"\n" + _row("DB-1"))),
               drift("missing-in-md", "DB-1").with_(remark="looks like a row of the queue")),
-    Situation("a comment in the table", _alone(_bytes(_row("DB-1"), b"\n<!-- x -->" + _row("DB-1"))),
+    Situation("a comment in the table", alone(_bytes(_row("DB-1"), b"\n<!-- x -->" + _row("DB-1"))),
               drift("missing-in-md", "DB-1").with_(remark="looks like a row of the queue")),
     Situation("two queue tables", _in_front(_TABLE), broken("QUEUE.md:", "a second queue table")),
     Situation("another queue table in a fence", _in_front(f"```\n{_TABLE}```\n\n"), GREEN),

@@ -9,8 +9,8 @@ import sys
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from tests.campaigns.expected import DRIFT, GREEN, Expected, Situation, broken, differs, drift, insufficient
-from tests.campaigns.situations_kpi import _all, _args, _log, _policy
+from tests.campaigns.changes import alone, together, with_args, with_log, with_policy
+from tests.campaigns.expected import DEFAULT_KPIS, DRIFT, GREEN, Expected, Situation, broken, differs, drift, insufficient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,16 +18,11 @@ if TYPE_CHECKING:
 
     from tests.campaigns.operation import Operation
 
-_KPIS = ("failure-rate", "latency-p95-ms", "stale-in-progress", "malformed-lines")
-_ALL = (*DRIFT, *_KPIS)
+_ALL = (*DRIFT, *DEFAULT_KPIS)
 
 
 def _then(*changes: Callable[[Path], object]):
     return lambda op: op.after.extend(changes)
-
-
-def _alone(change):
-    return lambda op: (change(op), setattr(op, "pads", False))
 
 
 def _replaced(name: str, make: Callable[[Path], object]):
@@ -73,14 +68,14 @@ _QUEUE = (
     Situation("a symlink to the queue", _linked("QUEUE.md"), GREEN),
     Situation("a hard link to the queue",
               _then(lambda folder: (folder / "Q2.md").hardlink_to(folder / "QUEUE.md")), GREEN),
-    Situation("both queues empty", _alone(lambda op: (op.md.clear(), op.db.clear(), op.sql.clear())),
+    Situation("both queues empty", alone(lambda op: (op.md.clear(), op.db.clear(), op.sql.clear())),
               insufficient(*DRIFT)),
     Situation("both queues empty is no success",
-              _alone(_all(lambda op: (op.md.clear(), op.db.clear()), _policy("kpi: {on_insufficient: fail}"))),
+              alone(together(lambda op: (op.md.clear(), op.db.clear()), with_policy("kpi: {on_insufficient: fail}"))),
               insufficient(*DRIFT).with_(code=1, verdict="fail")),
-    Situation("an empty Markdown queue", _alone(lambda op: op.md.clear()),
+    Situation("an empty Markdown queue", alone(lambda op: op.md.clear()),
               drift("missing-in-md", "ORCH-101", "ORCH-102", "ORCH-103", "ORCH-104", "DB-1")),
-    Situation("an empty database", _alone(lambda op: op.db.clear()),
+    Situation("an empty database", alone(lambda op: op.db.clear()),
               drift("missing-in-db", "ORCH-101", "ORCH-102", "ORCH-103", "ORCH-104", "DB-1")),
     Situation("a row of the queue with a word more than 16 MB",
               lambda op: op.both("ORCH-103", "task", "x" * (17 << 20)), broken("QUEUE.md:13", "16 MB")),
@@ -89,14 +84,14 @@ _QUEUE = (
 
 _LOGS = (
     Situation("no log", _then(lambda folder: (folder / "runs.jsonl").unlink()),
-              broken("runs.jsonl", "no such run log", rules=_KPIS)),
-    Situation("a pattern that no log matches", _args("--log-path", "old/*.jsonl"), broken("old/*.jsonl", rules=_KPIS)),
+              broken("runs.jsonl", "no such run log", rules=DEFAULT_KPIS)),
+    Situation("a pattern that no log matches", with_args("--log-path", "old/*.jsonl"), broken("old/*.jsonl", rules=DEFAULT_KPIS)),
     Situation("a folder in the log's place", _replaced("runs.jsonl", os.mkdir),
-              broken("runs.jsonl", "a directory", rules=_KPIS)),
-    Situation("a FIFO in the log's place", _replaced("runs.jsonl", os.mkfifo), broken("runs.jsonl", "a FIFO", rules=_KPIS)),
+              broken("runs.jsonl", "a directory", rules=DEFAULT_KPIS)),
+    Situation("a FIFO in the log's place", _replaced("runs.jsonl", os.mkfifo), broken("runs.jsonl", "a FIFO", rules=DEFAULT_KPIS)),
     Situation("a symlink to the log", _linked("runs.jsonl"), GREEN),
-    Situation("a log that calls itself compressed", _log(lambda _: b"\x1f\x8bnot at all"),
-              broken("runs.jsonl", "gzip", rules=_KPIS)),
+    Situation("a log that calls itself compressed", with_log(lambda _: b"\x1f\x8bnot at all"),
+              broken("runs.jsonl", "gzip", rules=DEFAULT_KPIS)),
 )  # fmt: skip
 
 _RELIABILITY = """
@@ -125,10 +120,10 @@ _DATABASE = (
               _schema("status TEXT NOT NULL,", "real TEXT DEFAULT 'DONE', status TEXT AS (real) STORED,"),
               _bad_db("no column status")),
     Situation("a database from before the reliability layer",
-              _all(_schema("updated_at TEXT NOT NULL," + _RELIABILITY, "updated_at TEXT NOT NULL"),
+              together(_schema("updated_at TEXT NOT NULL," + _RELIABILITY, "updated_at TEXT NOT NULL"),
                    lambda op: [op.cell("db", row["id"], "task", row["task"]) for row in op.db]), GREEN),
     Situation("an older database, and a drift",
-              _all(_schema("updated_at TEXT NOT NULL," + _RELIABILITY, "updated_at TEXT NOT NULL"),
+              together(_schema("updated_at TEXT NOT NULL," + _RELIABILITY, "updated_at TEXT NOT NULL"),
                    lambda op: op.db.pop(2)), drift("missing-in-db", "ORCH-103")),
     Situation("more columns than are known", _sql("ALTER TABLE queue_items ADD COLUMN tags TEXT"), GREEN),
     Situation("column names in capitals", _schema("status TEXT NOT NULL", "STATUS TEXT NOT NULL"), GREEN),
@@ -136,7 +131,7 @@ _DATABASE = (
                                                  "last_error TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"), GREEN),
     Situation("a task that is bytes", lambda op: op.cell("db", "ORCH-102", "task", b"src/a.py; docs"),
               _bad_db(":queue_items:ORCH-102", "task is bytes")),
-    Situation("a task that is null", _all(_schema("task TEXT NOT NULL", "task TEXT"),
+    Situation("a task that is null", together(_schema("task TEXT NOT NULL", "task TEXT"),
                                           lambda op: op.cell("db", "ORCH-102", "task", None)),
               _bad_db(":queue_items:ORCH-102", "task is null")),
     Situation("text that is not UTF-8", _sql("UPDATE queue_items SET task = CAST(x'ff41' AS TEXT) WHERE id = 'DB-1'"),
@@ -240,11 +235,11 @@ _MEANWHILE = (
               _wal("DELETE FROM queue_items", "DELETE FROM queue_events"), differs("DB-1", "task")),
     Situation("a writer that has not committed", _held("BEGIN IMMEDIATE", "DELETE FROM queue_items WHERE id = 'DB-1'"),
               GREEN),
-    Situation("a writer that holds the database", _all(_held("BEGIN EXCLUSIVE"), _args("--lock-timeout", "0")),
+    Situation("a writer that holds the database", together(_held("BEGIN EXCLUSIVE"), with_args("--lock-timeout", "0")),
               _bad_db("another program holds the database")),
     Situation("the journal of a writer that was killed", _hot, GREEN),
     Situation("a database that is being written to", _worker("db"), GREEN),
-    Situation("a drift in a database that is being written to", _all(_worker("db"), lambda op: op.md.pop(2)),
+    Situation("a drift in a database that is being written to", together(_worker("db"), lambda op: op.md.pop(2)),
               drift("missing-in-md", "ORCH-103")),
 )  # fmt: skip
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.campaigns.expected import DRIFT, GREEN, Situation, alert, broken, differs, drift, unusable, warns
-from tests.campaigns.situations_kpi import _all, _args, _line, _malformed, _outcomes, _policy, _stale
+from tests.campaigns.changes import outcomes, stale, together, with_args, with_env, with_line, with_policy
+from tests.campaigns.expected import DEFAULT_KPIS, DRIFT, GREEN, Situation, alert, broken, differs, drift, malformed, unusable, warns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from tests.campaigns.operation import Operation
 
 _STALE = alert("stale-in-progress", ("ORCH-102", None))
-_KPIS = ("failure-rate", "latency-p95-ms", "stale-in-progress", "malformed-lines")
 
 
 def _drifts(op: Operation) -> None:
@@ -27,55 +26,55 @@ def _lacks(op: Operation) -> None:
 def _waiver(rule: str, expires: str = "2026-01-01", **more: str):
     """Return a policy with one waiver; today is 2026-01-01 in the queue's zone."""
     lines = {"rule": rule, "reason": "agreed", "owner": "kim", "expires": expires, **more}
-    return _policy("waivers:\n- {" + ", ".join(f'{key}: "{value}"' for key, value in lines.items()) + "}\n")
+    return with_policy("waivers:\n- {" + ", ".join(f'{key}: "{value}"' for key, value in lines.items()) + "}\n")
 
 
 def _severity(rule: str, severity: str):
-    return _policy(f"consistency: {{severity: {{{rule}: {severity}}}}}")
+    return with_policy(f"consistency: {{severity: {{{rule}: {severity}}}}}")
 
 
 _SEVERITIES = (
-    Situation("a drift that only warns", _all(_drifts, _severity("field-mismatch", "warning")),
+    Situation("a drift that only warns", together(_drifts, _severity("field-mismatch", "warning")),
               warns("field-mismatch", ("ORCH-102", "task"))),
     Situation("a drift that only warns, and warnings fail",
-              _all(_drifts, _severity("field-mismatch", "warning"), _args("--fail-level", "warn")),
+              together(_drifts, _severity("field-mismatch", "warning"), with_args("--fail-level", "warn")),
               warns("field-mismatch", ("ORCH-102", "task")).with_(code=1, verdict="fail")),
-    Situation("a drift that is switched off", _all(_drifts, _severity("field-mismatch", "off")), GREEN),
-    Situation("another drift is switched off", _all(_lacks, _severity("field-mismatch", "off")),
+    Situation("a drift that is switched off", together(_drifts, _severity("field-mismatch", "off")), GREEN),
+    Situation("another drift is switched off", together(_lacks, _severity("field-mismatch", "off")),
               drift("missing-in-db", "ORCH-103")),
-    Situation("a drift and an alert at once", _all(_drifts, _stale),
+    Situation("a drift and an alert at once", together(_drifts, stale),
               differs("ORCH-102", "task").with_(
                   rules=(("field-mismatch", "fail"), ("stale-in-progress", "fail")),
                   findings=(("field-mismatch", "ORCH-102", "task"), ("stale-in-progress", "ORCH-102", None)))),
-    Situation("a drift and a log with a torn line", _all(_drifts, _line(b"{")),
-              _malformed(2).with_(rules=(("field-mismatch", "fail"), ("malformed-lines", "error")),
+    Situation("a drift and a log with a torn line", together(_drifts, with_line(b"{")),
+              malformed(2).with_(rules=(("field-mismatch", "fail"), ("malformed-lines", "error")),
                                   findings=(("field-mismatch", "ORCH-102", "task"), ("malformed-lines", 2, None)))),
-    Situation("a drift with --exit-zero", _all(_drifts, _args("--exit-zero")), differs("ORCH-102", "task").with_(code=0)),
-    Situation("an alert with --exit-zero", _all(_stale, _args("--exit-zero")), _STALE.with_(code=0)),
-    Situation("a torn line with --exit-zero", _all(_line(b"{"), _args("--exit-zero")), _malformed(2)),
-    Situation("only the consistency, with an alert", _all(_stale, _args("--only", "consistency")), GREEN),
-    Situation("only the KPIs, with a drift", _all(_drifts, _args("--only", "kpi")), GREEN),
-    Situation("only the KPIs, with an alert", _all(_stale, _args("--only", "kpi")), _STALE),
-    Situation("a status that is ignored", _all(lambda op: op.db.pop(0), _policy("consistency: {ignore_statuses: [DONE]}")),
+    Situation("a drift with --exit-zero", together(_drifts, with_args("--exit-zero")), differs("ORCH-102", "task").with_(code=0)),
+    Situation("an alert with --exit-zero", together(stale, with_args("--exit-zero")), _STALE.with_(code=0)),
+    Situation("a torn line with --exit-zero", together(with_line(b"{"), with_args("--exit-zero")), malformed(2)),
+    Situation("only the consistency, with an alert", together(stale, with_args("--only", "consistency")), GREEN),
+    Situation("only the KPIs, with a drift", together(_drifts, with_args("--only", "kpi")), GREEN),
+    Situation("only the KPIs, with an alert", together(stale, with_args("--only", "kpi")), _STALE),
+    Situation("a status that is ignored", together(lambda op: op.db.pop(0), with_policy("consistency: {ignore_statuses: [DONE]}")),
               GREEN),
     Situation("an ignored status on one side only",
-              _all(lambda op: op.cell("db", "ORCH-101", "status", "FAILED"),
-                   _policy("consistency: {ignore_statuses: [DONE]}")), differs("ORCH-101", "status")),
-    Situation("a status that is not ignored", _all(_lacks, _policy("consistency: {ignore_statuses: [DONE]}")),
+              together(lambda op: op.cell("db", "ORCH-101", "status", "FAILED"),
+                   with_policy("consistency: {ignore_statuses: [DONE]}")), differs("ORCH-101", "status")),
+    Situation("a status that is not ignored", together(_lacks, with_policy("consistency: {ignore_statuses: [DONE]}")),
               drift("missing-in-db", "ORCH-103")),
-    Situation("fields by policy", _all(_drifts, _policy("consistency: {fields: [status]}")), GREEN),
-    Situation("all fields by policy", _all(lambda op: op.cell("db", "DB-1", "notes", "x"),
-                                           _policy("consistency: {fields: all}")), differs("DB-1", "notes")),
+    Situation("fields by policy", together(_drifts, with_policy("consistency: {fields: [status]}")), GREEN),
+    Situation("all fields by policy", together(lambda op: op.cell("db", "DB-1", "notes", "x"),
+                                           with_policy("consistency: {fields: all}")), differs("DB-1", "notes")),
 )  # fmt: skip
 
 _WAIVERS = (
-    Situation("a waiver on its last day", _all(_drifts, _waiver("field-mismatch", item="ORCH-102")),
+    Situation("a waiver on its last day", together(_drifts, _waiver("field-mismatch", item="ORCH-102")),
               GREEN.with_(waived=1)),
     Situation("a waiver on its last day, a minute before midnight",
-              _all(_drifts, _waiver("field-mismatch"), lambda op: setattr(op, "now_s", op.now_s + 719 * 60),
+              together(_drifts, _waiver("field-mismatch"), lambda op: setattr(op, "now_s", op.now_s + 719 * 60),
                    lambda op: op.both("ORCH-102", "started_at_kst", "2026-01-01 23:30")), GREEN.with_(waived=1)),
     Situation("a waiver at the midnight after its last day",
-              _all(_drifts, _waiver("field-mismatch"), lambda op: setattr(op, "now_s", op.now_s + 720 * 60),
+              together(_drifts, _waiver("field-mismatch"), lambda op: setattr(op, "now_s", op.now_s + 720 * 60),
                    lambda op: op.both("ORCH-102", "started_at_kst", "2026-01-01 23:30")),
               differs("ORCH-102", "task").with_(
                   rules=(("field-mismatch", "fail"), ("waiver-expired", "fail")),
@@ -85,36 +84,36 @@ _WAIVERS = (
                                     findings=(("waiver-expired", "field-mismatch", None),))),
     Situation("an expired waiver of a KPI", _waiver("failure-rate", "2025-12-31"),
               alert("waiver-expired", ("failure-rate", None))),
-    Situation("a waiver of a field", _all(_drifts, _waiver("field-mismatch", item="ORCH-102", field="task")),
+    Situation("a waiver of a field", together(_drifts, _waiver("field-mismatch", item="ORCH-102", field="task")),
               GREEN.with_(waived=1)),
-    Situation("a waiver of another field", _all(_drifts, _waiver("field-mismatch", item="ORCH-102", field="status")),
+    Situation("a waiver of another field", together(_drifts, _waiver("field-mismatch", item="ORCH-102", field="status")),
               differs("ORCH-102", "task").with_(
                   rules=(("field-mismatch", "fail"), ("waiver-unused", "warn")),
                   findings=(("field-mismatch", "ORCH-102", "task"), ("waiver-unused", "ORCH-102", "status")))),
-    Situation("a waiver of another item", _all(_lacks, _waiver("missing-in-db", item="ORCH-104")),
+    Situation("a waiver of another item", together(_lacks, _waiver("missing-in-db", item="ORCH-104")),
               drift("missing-in-db", "ORCH-103").with_(
                   rules=(("missing-in-db", "fail"), ("waiver-unused", "warn")),
                   findings=(("missing-in-db", "ORCH-103", None), ("waiver-unused", "ORCH-104", None)))),
     Situation("a waiver of one of two items",
-              _all(_lacks, lambda op: op.db.pop(2), _waiver("missing-in-db", item="ORCH-104")),
+              together(_lacks, lambda op: op.db.pop(2), _waiver("missing-in-db", item="ORCH-104")),
               drift("missing-in-db", "ORCH-103").with_(waived=1)),
-    Situation("a waiver of another rule", _all(_lacks, _waiver("missing-in-md", item="ORCH-103")),
+    Situation("a waiver of another rule", together(_lacks, _waiver("missing-in-md", item="ORCH-103")),
               drift("missing-in-db", "ORCH-103").with_(
                   rules=(("missing-in-db", "fail"), ("waiver-unused", "warn")),
                   findings=(("missing-in-db", "ORCH-103", None), ("waiver-unused", "ORCH-103", None)))),
     Situation("a waiver that matches nothing", _waiver("missing-in-db", item="ORCH-103"),
               warns("waiver-unused", ("ORCH-103", None))),
-    Situation("a waiver of a failure rate", _all(_outcomes(1, 1), _waiver("failure-rate")), GREEN),
-    Situation("a waiver of a stale item", _all(_stale, _waiver("stale-in-progress", item="ORCH-102")),
+    Situation("a waiver of a failure rate", together(outcomes(1, 1), _waiver("failure-rate")), GREEN),
+    Situation("a waiver of a stale item", together(stale, _waiver("stale-in-progress", item="ORCH-102")),
               GREEN.with_(waived=1)),
-    Situation("a waiver of malformed lines", _all(_line(b"{"), _waiver("malformed-lines")), GREEN.with_(waived=1)),
+    Situation("a waiver of malformed lines", together(with_line(b"{"), _waiver("malformed-lines")), GREEN.with_(waived=1)),
     Situation("a waiver cannot stand for what was not read",
-              _all(_waiver("missing-in-db"), lambda op: op.after.append(lambda folder: (folder / "queue.db").unlink())),
-              broken("queue.db", "no such database", rules=(*DRIFT, *_KPIS))),
+              together(_waiver("missing-in-db"), lambda op: op.after.append(lambda folder: (folder / "queue.db").unlink())),
+              broken("queue.db", "no such database", rules=(*DRIFT, *DEFAULT_KPIS))),
 )  # fmt: skip
 
 _REFUSED = (
-    *(Situation(f"a policy with {what}", _policy(text), unusable("ops-checks.yaml:", *words))
+    *(Situation(f"a policy with {what}", with_policy(text), unusable("ops-checks.yaml:", *words))
       for what, text, words in (
           ("an unknown key", "queu: x", ("unknown key", "did you mean queue?")),
           ("an unknown metric", "kpi: {thresholds: {failure_ratio: 0.1}}", ("did you mean failure_rate?",)),
@@ -142,12 +141,12 @@ _REFUSED = (
           ("a list", "- queue", ("top level",)),
           ("a status that is none", "consistency: {ignore_statuses: [done]}", ("ignore_statuses",)),
       )),
-    Situation("a policy that is not there", _args("--policy", "nowhere.yaml"), unusable("nowhere.yaml")),
-    Situation("a limit on the command line that is NaN", _args("--max-failure-rate", "nan"), unusable("from 0 to 1")),
-    Situation("an unknown flag", _args("--max-failures", "1"), unusable("--max-failures")),
-    Situation("an unknown format", _args("-f", "xml"), unusable("no format")),
-    Situation("an unknown field", _args("--fields", "state"), unusable("no field")),
-    Situation("a zone that is no number", lambda op: op.env.update(ORCH_TZ_OFFSET="KST"), unusable("ORCH_TZ_OFFSET")),
+    Situation("a policy that is not there", with_args("--policy", "nowhere.yaml"), unusable("nowhere.yaml")),
+    Situation("a limit on the command line that is NaN", with_args("--max-failure-rate", "nan"), unusable("from 0 to 1")),
+    Situation("an unknown flag", with_args("--max-failures", "1"), unusable("--max-failures")),
+    Situation("an unknown format", with_args("-f", "xml"), unusable("no format")),
+    Situation("an unknown field", with_args("--fields", "state"), unusable("no field")),
+    Situation("a zone that is no number", with_env(ORCH_TZ_OFFSET="KST"), unusable("ORCH_TZ_OFFSET")),
 )  # fmt: skip
 
 
@@ -199,31 +198,31 @@ def _policy_elsewhere(op: Operation) -> None:
 
 _PATHS = (
     Situation("the default paths", _default_paths, GREEN),
-    Situation("the default paths, and a drift", _all(_default_paths, _lacks), drift("missing-in-db", "ORCH-103")),
+    Situation("the default paths, and a drift", together(_default_paths, _lacks), drift("missing-in-db", "ORCH-103")),
     Situation("stale files at the default paths, the policy names others",
-              _all(_moved, _policy("{queue: ops/Q.md, db: ops/q.db, log: ops/r.jsonl}")), GREEN),
+              together(_moved, with_policy("{queue: ops/Q.md, db: ops/q.db, log: ops/r.jsonl}")), GREEN),
     Situation("the policy names others, and they drift",
-              _all(_moved, _lacks, _policy("{queue: ops/Q.md, db: ops/q.db, log: ops/r.jsonl}")),
+              together(_moved, _lacks, with_policy("{queue: ops/Q.md, db: ops/q.db, log: ops/r.jsonl}")),
               drift("missing-in-db", "ORCH-103")),
-    Situation("a policy in another folder", _all(_moved, _policy_elsewhere), GREEN),
+    Situation("a policy in another folder", together(_moved, _policy_elsewhere), GREEN),
     Situation("stale files at the default paths, the environment names others",
-              _all(_moved, lambda op: op.env.update(_OURS)), GREEN),
+              together(_moved, with_env(**_OURS)), GREEN),
     Situation("the environment beats the policy",
-              _all(_moved, lambda op: op.env.update(_OURS), _policy("{queue: x.md, db: x.db, log: x.jsonl}")), GREEN),
+              together(_moved, with_env(**_OURS), with_policy("{queue: x.md, db: x.db, log: x.jsonl}")), GREEN),
     Situation("the command line beats the environment",
-              lambda op: op.env.update(ORCH_QUEUE_MD="x.md", ORCH_DB_PATH="x.db", ORCH_LOG_PATH="x.jsonl"), GREEN),
+              with_env(ORCH_QUEUE_MD="x.md", ORCH_DB_PATH="x.db", ORCH_LOG_PATH="x.jsonl"), GREEN),
     Situation("the environment names a database that is not there",
-              _all(_default_paths, lambda op: op.env.update(ORCH_DB_PATH="x.db")),
-              broken("x.db", "no such database", rules=(*DRIFT, *_KPIS))),
-    Situation("the database is the source of truth", _policy("source_of_truth: db"), GREEN),
+              together(_default_paths, with_env(ORCH_DB_PATH="x.db")),
+              broken("x.db", "no such database", rules=(*DRIFT, *DEFAULT_KPIS))),
+    Situation("the database is the source of truth", with_policy("source_of_truth: db"), GREEN),
     Situation("the database is the source of truth, and the view is stale",
-              _all(_policy("source_of_truth: db"), lambda op: op.cell("db", "ORCH-103", "status", "DONE")),
+              together(with_policy("source_of_truth: db"), lambda op: op.cell("db", "ORCH-103", "status", "DONE")),
               differs("ORCH-103", "status")),
-    Situation("the Markdown queue is read-only", lambda op: op.env.update(ORCH_QUEUE_MD_READ_ONLY="1"), GREEN),
-    Situation("on GitHub", lambda op: op.env.update(GITHUB_ACTIONS="true"), GREEN),
-    Situation("on GitHub, and a drift", _all(_lacks, lambda op: op.env.update(GITHUB_ACTIONS="true")),
+    Situation("the Markdown queue is read-only", with_env(ORCH_QUEUE_MD_READ_ONLY="1"), GREEN),
+    Situation("on GitHub", with_env(GITHUB_ACTIONS="true"), GREEN),
+    Situation("on GitHub, and a drift", together(_lacks, with_env(GITHUB_ACTIONS="true")),
               drift("missing-in-db", "ORCH-103")),
-    Situation("a log named twice counts once", _args("--log-path", "runs.jsonl", "--max-failure-rate", "0.1"), GREEN),
+    Situation("a log named twice counts once", with_args("--log-path", "runs.jsonl", "--max-failure-rate", "0.1"), GREEN),
 )  # fmt: skip
 
 SITUATIONS = (*_SEVERITIES, *_WAIVERS, *_REFUSED, *_PATHS)
