@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -11,6 +12,8 @@ from ops_checks.cli import main
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from queue_projects import Project
 
 #: 2026-01-02 00:00 in the queue's zone (UTC+09:00).
 NOW_S = 1_767_279_600
@@ -45,3 +48,20 @@ def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Told]
         return Told(code, *capsys.readouterr())
 
     return run_command
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Return a green project to run pytest in, in a plain environment. The module names the plugin `pytester`."""
+    from queue_projects import Project
+
+    for name in list(os.environ):
+        if name.startswith(("ORCH_", "GITHUB_", "GITLAB_", "PYTEST_XDIST")) or name in {
+            "CI",
+            "NO_COLOR",
+            "FORCE_COLOR",
+        }:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    return Project(pytester)

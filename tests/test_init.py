@@ -30,6 +30,7 @@ from ops_checks.policy import Policy, policy_schema
 from ops_checks.runlog import read_runs
 from ops_checks.scaffold import lay_down
 from ops_checks.scaffold.demo import Operation
+from ops_checks.scaffold.files import make_file
 from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
@@ -77,14 +78,14 @@ def item_rows(path: Path) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("demo", [False, True])
-def test_all_is_made(tmp_path: Path, demo: bool):  # noqa: FBT001 - a column of the table
+def test_all_is_made(tmp_path: Path, demo: bool) -> None:  # noqa: FBT001 - a column of the table
     """In an empty folder every file is made, in a fixed order, and nothing else stays there."""
     assert list(init(tmp_path, demo=demo).items()) == [(path, "made") for path in PATHS]
     assert sorted(path for path, data in everything(tmp_path).items() if data is not None) == sorted(PATHS)
 
 
 @pytest.mark.parametrize("demo", [False, True])
-def test_second_time_keeps_all(tmp_path: Path, demo: bool):  # noqa: FBT001 - a column of the table
+def test_second_time_keeps_all(tmp_path: Path, demo: bool) -> None:  # noqa: FBT001 - a column of the table
     """Called again, it keeps every file to the byte, and says so."""
     init(tmp_path)
     before = everything(tmp_path)
@@ -92,14 +93,14 @@ def test_second_time_keeps_all(tmp_path: Path, demo: bool):  # noqa: FBT001 - a 
     assert everything(tmp_path) == before
 
 
-def test_empty_queues_agree(tmp_path: Path):
+def test_empty_queues_agree(tmp_path: Path) -> None:
     """Both queues are readable and empty, and agree."""
     init(tmp_path)
     assert item_rows(tmp_path / QUEUE) == item_rows(tmp_path / DB) == []
     assert compare(open_queue(str(tmp_path / QUEUE)), open_queue(str(tmp_path / DB))).clean
 
 
-def test_database_is_that_of_the_formats(tmp_path: Path):
+def test_database_is_that_of_the_formats(tmp_path: Path) -> None:
     """The database has the columns, keys, defaults and indexes of FORMATS section 2."""
     init(tmp_path)
     path = tmp_path / DB
@@ -135,20 +136,20 @@ def test_database_is_that_of_the_formats(tmp_path: Path):
     assert found == [("idempotency_key",), ("lease_expires_at",), ("status,priority",), ("updated_at",)]
 
 
-def test_log_is_there_and_empty(tmp_path: Path):
+def test_log_is_there_and_empty(tmp_path: Path) -> None:
     """The run log is an empty file: too little data, but not a missing input."""
     init(tmp_path)
     assert (tmp_path / LOG).read_bytes() == b""
 
 
-def test_policy_changes_no_default(tmp_path: Path):
+def test_policy_changes_no_default(tmp_path: Path) -> None:
     """The policy is valid, and says nothing but the defaults."""
     init(tmp_path)
     path = str(tmp_path / POLICY)
     assert load_policy(path) == Policy(path=path)
 
 
-def test_policy_without_its_hashes_is_valid(tmp_path: Path):
+def test_policy_without_its_hashes_is_valid(tmp_path: Path) -> None:
     """The settings that the policy shows behind a `#` are valid where they stand."""
     init(tmp_path)
     head, body = (tmp_path / POLICY).read_text(encoding="utf-8").split("\n\n", 1)
@@ -162,7 +163,7 @@ def test_policy_without_its_hashes_is_valid(tmp_path: Path):
     assert policy.consistency.severity == {"missing-in-md": "warning"}
 
 
-def test_policy_names_its_schema(tmp_path: Path):
+def test_policy_names_its_schema(tmp_path: Path) -> None:
     """The policy's first line leads an editor to the schema beside the entry point, without a network."""
     init(tmp_path)
     first = (tmp_path / POLICY).read_text(encoding="utf-8").partition("\n")[0]
@@ -172,7 +173,7 @@ def test_policy_names_its_schema(tmp_path: Path):
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("kind", ["file", "folder", "dangling link", "link", "pipe"])
-def test_what_exists_is_kept(tmp_path: Path, path: str, kind: str):
+def test_what_exists_is_kept(tmp_path: Path, path: str, kind: str) -> None:
     """Whatever has one of the names is kept as it is, no link is followed, and the other files are made."""
     folder, there = tmp_path / "project", tmp_path / "project" / path
     there.parent.mkdir(parents=True)
@@ -201,7 +202,7 @@ def _plant(path: Path, kind: str, victim: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["automation", "automation/orchestrator", "automation/orchestrator/db"])
 @pytest.mark.parametrize("kind", ["file", "dangling link", "link", "pipe"])
-def test_no_way_through(tmp_path: Path, folder: str, kind: str):
+def test_no_way_through(tmp_path: Path, folder: str, kind: str) -> None:
     """A folder on the way that is a link or no folder is an error, and nothing is written behind it."""
     project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
     (project / folder).parent.mkdir(parents=True)
@@ -216,7 +217,7 @@ def test_no_way_through(tmp_path: Path, folder: str, kind: str):
     assert not elsewhere.exists() or not list(elsewhere.iterdir())
 
 
-def test_no_such_folder(tmp_path: Path):
+def test_no_such_folder(tmp_path: Path) -> None:
     """A project folder that is gone is an error, not a folder to make."""
     with pytest.raises(WriteError, match=r"^automation/orchestrator/ops.py: not made \(No such file or directory\)"):
         init(tmp_path / "gone")
@@ -234,7 +235,7 @@ def _init_with_limit(folder: Path, limit: int) -> None:
 
 
 @pytest.mark.parametrize("limit", [0, 100, 4096, 20_000])
-def test_disk_full_leaves_no_half_file(tmp_path: Path, limit: int):
+def test_disk_full_leaves_no_half_file(tmp_path: Path, limit: int) -> None:
     """Where a write fails, the files before it are whole, and of the one that failed nothing stays."""
     project, whole = tmp_path / "project", tmp_path / "whole"
     project.mkdir()
@@ -250,7 +251,7 @@ def test_disk_full_leaves_no_half_file(tmp_path: Path, limit: int):
     assert everything(project) == expected
 
 
-def test_several_at_once_make_each_file_once(tmp_path: Path):
+def test_several_at_once_make_each_file_once(tmp_path: Path) -> None:
     """Of several calls at once each file is made by exactly one, and whole."""
     context = multiprocessing.get_context("fork")
     with context.Pool(4) as pool:
@@ -262,8 +263,21 @@ def test_several_at_once_make_each_file_once(tmp_path: Path):
             assert sorted(name for name, data in everything(folder).items() if data is not None) == sorted(PATHS)
 
 
+def test_content_is_made_only_where_it_is_needed(tmp_path: Path) -> None:
+    """For a file that exists, its content is not even made."""
+    (tmp_path / "there").write_bytes(b"mine")
+    asked: list[str] = []
+
+    def content() -> bytes:
+        asked.append("content")
+        return b""
+
+    made = [make_file(str(tmp_path), name, content) for name in ("there", "new")]
+    assert (made, asked) == ([False, True], ["content"])
+
+
 @pytest.mark.parametrize(("umask", "plain", "executable"), [(0o022, 0o644, 0o755), (0o077, 0o600, 0o700)])
-def test_modes(tmp_path: Path, umask: int, plain: int, executable: int):
+def test_modes(tmp_path: Path, umask: int, plain: int, executable: int) -> None:
     """The entry point can be executed; for the rest the user's umask counts."""
     before = os.umask(umask)
     try:
@@ -275,7 +289,7 @@ def test_modes(tmp_path: Path, umask: int, plain: int, executable: int):
     assert {(tmp_path / path).stat().st_nlink for path in PATHS} == {1}
 
 
-def test_entry_point_without_the_package(tmp_path: Path):
+def test_entry_point_without_the_package(tmp_path: Path) -> None:
     """A Python that lacks the package is told how to install it, in one line, and exits 3."""
     init(tmp_path)
     command = [sys.executable, "-I", "-S", OPS, "status"]
@@ -287,7 +301,7 @@ def test_entry_point_without_the_package(tmp_path: Path):
     )
 
 
-def test_entry_point_blames_the_right_package(tmp_path: Path):
+def test_entry_point_blames_the_right_package(tmp_path: Path) -> None:
     """Another module that is missing is not taken for this package: the error shows which one it is."""
     init(tmp_path)
     broken = tmp_path / "site" / "ops_checks"
@@ -300,7 +314,7 @@ def test_entry_point_blames_the_right_package(tmp_path: Path):
     assert "pip install" not in done.stderr
 
 
-def test_entry_point_runs_the_command(tmp_path: Path):
+def test_entry_point_runs_the_command(tmp_path: Path) -> None:
     """The entry point passes arguments and exit code through."""
     init(tmp_path)
     command = [sys.executable, OPS, "cancel", "--id", "ORCH-001"]
@@ -312,7 +326,7 @@ def test_entry_point_runs_the_command(tmp_path: Path):
 @pytest.mark.parametrize("arguments", [["init"], ["init", "--demo"]])
 def test_command_lists_what_it_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
-):
+) -> None:
     """The command works in the current folder and lists what it made, and next time what it kept."""
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 0
@@ -323,7 +337,9 @@ def test_command_lists_what_it_made(
     assert capsys.readouterr().out == shown
 
 
-def test_command_that_cannot_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_command_that_cannot_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What cannot be made ends in one line and exit code 3."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "automation").write_text("a file")
@@ -341,7 +357,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_demo_is_the_same_every_time(tmp_path: Path):
+def test_demo_is_the_same_every_time(tmp_path: Path) -> None:
     """The same time and zone give the same bytes."""
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -350,7 +366,7 @@ def test_demo_is_the_same_every_time(tmp_path: Path):
 
 
 @pytest.mark.parametrize("path", [QUEUE, DB])
-def test_demo_tasks(demo: Path, path: str):
+def test_demo_tasks(demo: Path, path: str) -> None:
     """Each queue has about 30 tasks in all statuses and priorities, ids in order, and several workers."""
     items = item_rows(demo / path)
     assert len(items) == 30
@@ -362,14 +378,14 @@ def test_demo_tasks(demo: Path, path: str):
     assert all((item[5] == "-") == (item[1] == "PENDING") for item in items)
 
 
-def test_demo_has_texts_as_in_the_field(demo: Path):
+def test_demo_has_texts_as_in_the_field(demo: Path) -> None:
     """The tasks' texts hold what such texts hold: Korean, parentheses, lists, paths, links, pipes."""
     text = (demo / QUEUE).read_text(encoding="utf-8")
     for part in ("한국어", "(", "1) ", "2) ", "; ", "docs/", "https://", r"FAIL\|ERROR"):
         assert part in text.partition("## Queue")[2], part
 
 
-def test_demo_drift(demo: Path):
+def test_demo_drift(demo: Path) -> None:
     """The queues disagree in three places, each of another kind."""
     drift = compare(open_queue(QUEUE), open_queue(DB))
     found = [(rule, finding.item, finding.field) for rule, kept in drift.findings.items() for finding in kept]
@@ -380,7 +396,7 @@ def test_demo_drift(demo: Path):
     ]
 
 
-def test_demo_alerts(demo: Path):
+def test_demo_alerts(demo: Path) -> None:
     """Two limits are broken and the others hold; one item is stale because nothing tells its start."""
     kpis = judge(resolve({}, None), Policy().kpi, now_s=NOW, lock_timeout_s=1)
     verdicts = {rule.id: str(rule.verdict) for rule in kpis.rules}
@@ -398,7 +414,7 @@ def test_demo_alerts(demo: Path):
     assert 1500 < p95 < 2000, "so that the example with --max-latency-p95-ms 1500 shows an alert"
 
 
-def test_demo_item_of_the_examples(demo: Path):
+def test_demo_item_of_the_examples(demo: Path) -> None:
     """ORCH-013 is in progress in both queues, and its lease in the database has run out."""
     found = [item for path in (QUEUE, DB) for item in item_rows(demo / path) if item[0] == "ORCH-013"]
     assert [item[1] for item in found] == ["IN_PROGRESS", "IN_PROGRESS"]
@@ -406,7 +422,7 @@ def test_demo_item_of_the_examples(demo: Path):
     assert rows(demo / DB, f"{query} WHERE id = 'ORCH-013'") == [(1, int(NOW) - 105 * 60, 1, 3)]
 
 
-def test_demo_database(demo: Path):
+def test_demo_database(demo: Path) -> None:
     """The database is sound: events of the types in the field, for its own items, in order, none in the future."""
     assert rows(demo / DB, "PRAGMA integrity_check") == [("ok",)]
     assert rows(demo / DB, "PRAGMA foreign_key_check") == []
@@ -425,7 +441,7 @@ def test_demo_database(demo: Path):
     assert all(json.loads(str(text)) for (text,) in rows(demo / DB, "SELECT payload_json FROM queue_events"))
 
 
-def test_demo_log(demo: Path):
+def test_demo_log(demo: Path) -> None:
     """A few hundred runs of several writers: pairs with all keys, in order, some of the least kind, none malformed."""
     lines = (demo / LOG).read_text(encoding="utf-8").splitlines()
     records = [json.loads(line) for line in lines]
@@ -446,7 +462,7 @@ def test_demo_log(demo: Path):
 
 @settings(max_examples=30, deadline=None)
 @given(now_s=st.integers(1_600_000_000, 4_000_000_000), tz_minutes=st.sampled_from([-570, 0, 345, 540, 840]))
-def test_demo_times_are_relative(now_s: int, tz_minutes: int):
+def test_demo_times_are_relative(now_s: int, tz_minutes: int) -> None:
     """Whenever and wherever it is made, the log says the same but for its times, which are of the last days."""
     log = Operation(now_s=now_s, tz_minutes=tz_minutes).log().decode()
     usual = Operation(now_s=NOW, tz_minutes=KST).log().decode()

@@ -85,7 +85,7 @@ def run(line: str, folder: Path, environment: dict[str, str]) -> subprocess.Comp
     )
 
 
-def test_every_example_is_in_the_table():
+def test_every_example_is_in_the_table() -> None:
     """The table holds the example lines of the specification, all of them and no other."""
     found = examples()
     assert len(found) == 14
@@ -100,7 +100,7 @@ def test_example(
     projects: dict[bool, Path],
     environment: dict[str, str],
     tmp_path: Path,
-):
+) -> None:
     """An example line, as it stands in the specification, ends in its exit code and says what it should."""
     folder = tmp_path / "project"
     shutil.copytree(projects[demo], folder)
@@ -119,7 +119,7 @@ READING = ("status", "workers", "consistency-check", "kpi")
 @pytest.mark.parametrize("line", examples())
 def test_example_changes_what_it_should(
     line: str, projects: dict[bool, Path], environment: dict[str, str], tmp_path: Path
-):
+) -> None:
     """In the demo, a reading example changes no file; any other changes the queue it works on, and no other file."""
     folder = tmp_path / "project"
     shutil.copytree(projects[True], folder)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: Pauses before each look at inputs that change while they are read: enough for a writer to finish.
 _PAUSES_S = (0.0, 0.02, 0.05, 0.1, 0.2)
 
+#: A program that writes to both queues is between its two writes for a moment: drift is given as long to go away.
+_SETTLE_S = 0.05
+
 
 def look(queue: Queue, take: Callable[[View], Result]) -> Result:
     """Return what `take` makes of a view of the queue; look again if the queue changed while it was read.
@@ -49,9 +52,10 @@ def compare(
     `fields` default to those of FORMATS section 6; at most `keep` findings a rule are kept (0: all).
     `on_look` is called at the end of each look with both views and their numbers of items.
     Agreement counts when the file stood still until the end, for then it is what the database's
-    snapshot met. Drift counts when nothing at all changed meanwhile, or when a second look at the
-    same file finds the same drift; otherwise it may be the trace of a writer between its two
-    writes. Raises ChangingError if no look is quiet enough, InputError for what cannot be read.
+    snapshot met. Drift counts when nothing at all changed meanwhile and for a moment after, or when
+    a second look at the same file finds the same drift; otherwise it may be the trace of a writer
+    between its two writes. Raises ChangingError if no look is quiet enough, InputError for what
+    cannot be read.
     """
     from ops_checks.checks.consistency import DEFAULT_FIELDS, DEFAULT_KEEP, Comparison
 
@@ -71,6 +75,8 @@ def compare(
                 drift.remarks = left.remarks()
                 if on_look:
                     on_look(left, right, drift.total, drift.total_db)
+                if not drift.clean:
+                    time.sleep(_SETTLE_S)
                 same_file, seen = not left.changed(), (left.state(), drift.digest)
                 if same_file and (drift.clean or seen == before or not right.changed()):
                     return drift

@@ -8,6 +8,7 @@ from tests.campaigns.operation import ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.campaigns.operation import Operation
 
@@ -62,3 +63,29 @@ def outcomes(done: int, failed: int) -> Change:
 def stale(op: Operation) -> None:
     """Let ORCH-102 have been in progress for 61 minutes."""
     op.both("ORCH-102", "started_at_kst", "2026-01-01 10:59")
+
+
+def lacks(op: Operation) -> None:
+    """Take ORCH-103 out of the database."""
+    op.db.pop(2)
+
+
+def then(*changes: Callable[[Path], object]) -> Change:
+    """Change the folder when everything is laid down."""
+    return lambda op: op.after.extend(changes)
+
+
+def replaced(name: str, make: Callable[[Path], object]) -> Change:
+    """Put something else in the place of a file."""
+    return then(lambda folder: (folder / name).unlink(), lambda folder: make(folder / name))
+
+
+def linked(name: str) -> Change:
+    """Put a file elsewhere, and a symlink in its place."""
+
+    def move(folder: Path) -> None:
+        (folder / "real").mkdir(exist_ok=True)
+        (folder / name).rename(folder / "real" / name)
+        (folder / name).symlink_to(f"real/{name}")
+
+    return then(move)

@@ -78,7 +78,7 @@ def run(size: int, report: Callable[[str], None]) -> Outcome:
             for _ in range(size // len(cases)):
                 _kill_anywhen(bench, chance.random(), tally)
             report(f"{case.name}: {len(bench.traced.calls)} calls; in all {dict(tally.figures)}")
-    return tally.outcome({"points": 6 * len(cases), "left_old": len(cases), "left_new": len(cases)})
+    return tally.outcome({"points": 6 * len(cases), "left_old": len(cases), "left_new": len(cases), "commits_by_unlink": 3})
 
 
 def _memory() -> str | None:
@@ -108,6 +108,11 @@ def _check_bench(bench: _Bench, tally: Tally) -> None:
             tally.check(f"{case.name}: no fsync before {call}", holds=_ends_in_sync(before))
             tally.check(f"{case.name}: no fsync after {call}", holds=any(name in _SYNCS for name in after))
             tally.count("renames")
+    for place, point in enumerate(traced.calls):
+        if point.call == "unlink" and "-journal" in point.text:  # which is how a rollback journal commits
+            synced = any(name in _SYNCS for name in order[place + 1 :])
+            tally.check(f"{case.name}: no sync of the folder after the commit", holds=synced)
+            tally.count("commits_by_unlink")
     if case.targets == (stage.DB,):
         tally.check(f"{case.name}: no sync", holds=any(call in _SYNCS for call in order))
 

@@ -35,7 +35,7 @@ class Expected:
     waived: int = 0
     remark: str = ""
 
-    def with_(self, **changes: Any) -> Expected:  # noqa: ANN401 - the fields of this class
+    def with_(self, **changes: Any) -> Expected:
         """Return this with some fields replaced."""
         return replace(self, **changes)
 

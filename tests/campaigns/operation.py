@@ -11,12 +11,12 @@ import json
 import sqlite3
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
 #: The moment at which the gate looks: 2026-01-01 12:00 at UTC+09:00.
 NOW_S = 1_767_236_400
@@ -80,7 +80,7 @@ class Operation:
 
     md: list[list[str]] = field(default_factory=lambda: [list(row) for row in ROWS])
     db: list[dict[str, Any]] = field(default_factory=lambda: [_columns(row) for row in ROWS])
-    runs: list[dict[str, Any]] = field(default_factory=lambda: _runs())
+    runs: list[dict[str, Any]] = field(default_factory=lambda: [dict(run) for run in _RUNS])
     policy: str | None = None
     argv: list[str] = field(default_factory=list)
     env: dict[str, str] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Operation:
     pads: bool = True
     writes: bool = False
 
-    def cell(self, side: str, item: str, name: str, value: Any) -> None:  # noqa: ANN401 - a hostile database may hold all
+    def cell(self, side: str, item: str, name: str, value: Any) -> None:
         """Set one cell of an item, on side `md` or `db`."""
         if side == "md":
             next(row for row in self.md if row[0] == item)[COLUMNS.index(name)] = value
@@ -149,9 +149,12 @@ def ended(number: int, command: str, duration_ms: float, **more: object) -> list
     return [start, {**end, "item_id": "ORCH-101", "duration_ms": duration_ms, **more}]
 
 
-def _runs() -> list[dict[str, Any]]:
-    commands = ["done"] * 18 + ["fail"] * 2
-    return [record for number, command in enumerate(commands, 1) for record in ended(number, command, 100 * number)]
+#: 18 tasks done and 2 failed, in the last hour.
+_RUNS = tuple(
+    record
+    for number, command in enumerate(["done"] * 18 + ["fail"] * 2, 1)
+    for record in ended(number, command, 100 * number)
+)
 
 
 def _columns(row: tuple[str, ...]) -> dict[str, Any]:

@@ -1,65 +1,29 @@
-"""Situations of the KPIs: limits, samples, the run log's lines, staleness."""
+"""Situations of the KPIs: default limits, samples, the run log's lines, staleness."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from math import inf, nextafter
+from math import inf
 from typing import TYPE_CHECKING
 
 from tests.campaigns.changes import outcomes, stale, together, with_args, with_env, with_line, with_log, with_policy
-from tests.campaigns.expected import DEFAULT_KPIS, GREEN, Situation, alert, broken, differs, insufficient, malformed, warns
-from tests.campaigns.operation import METRICS, NOW_S, ended, log
+from tests.campaigns.expected import (
+    DEFAULT_KPIS,
+    GREEN,
+    Situation,
+    alert,
+    broken,
+    differs,
+    insufficient,
+    malformed,
+)
+from tests.campaigns.operation import NOW_S, ended, log
 
 if TYPE_CHECKING:
     from tests.campaigns.operation import Operation
 
-_RATES = {"failure_rate", "success_rate"}
 _OF_RUNS = ("failure-rate", "latency-p95-ms")
-
-
-def _limited(metric: str, **limits: object):
-    """Return an operation in which one metric has its value of METRICS and these limits, and no other has any."""
-
-    def change(op: Operation) -> None:
-        thresholds = dict.fromkeys(("failure_rate", "latency_p95_ms", "stale_in_progress", "malformed_lines"), "off")
-        kpi = {"stale_minutes": 20, "thresholds": {**thresholds, metric: limits}}
-        op.policy = json.dumps({"kpi": kpi})
-        if metric == "malformed_lines":
-            op.edit_log = lambda data: data.replace(b"\n", b"\n{\n", 1)
-        if metric == "unfinished_runs":
-            op.runs.insert(0, {"event": "run_start", "trace_id": "trace-lost", "command": "pick"})
-
-    return change
-
-
-def _steps(metric: str) -> tuple[float, float, float]:
-    """Return the numbers one unit below, at and above the value of a metric."""
-    value = METRICS[metric]
-    if metric in _RATES:
-        return nextafter(value, 0), value, nextafter(value, 1)
-    return value - 1, value, value + 1
-
-
-def _limits(metric: str):
-    """Yield the value of a metric one unit above, at and below each kind of limit."""
-    rule, (below, at, above) = metric.replace("_", "-"), _steps(metric)
-    found = {"stale_in_progress": (("ORCH-102", None),), "malformed_lines": ((2, None),)}.get(metric, ())
-    out = alert(rule, *found)
-    if metric == "malformed_lines":  # an input is malformed: that is more than an alert
-        out = malformed(2)
-    yield Situation(f"{metric} above max", _limited(metric, max=below), out)
-    yield Situation(f"{metric} at max", _limited(metric, max=at), GREEN)
-    yield Situation(f"{metric} below max", _limited(metric, max=above), GREEN)
-    if metric != "malformed_lines":
-        yield Situation(f"{metric} above min", _limited(metric, min=below), GREEN)
-        yield Situation(f"{metric} at min", _limited(metric, min=at), GREEN)
-        yield Situation(f"{metric} below min", _limited(metric, min=above), out)
-        yield Situation(f"{metric} below warn_min", _limited(metric, warn_min=above), warns(rule, *found))
-    yield Situation(f"{metric} above warn_max", _limited(metric, warn_max=below, max=at), warns(rule, *found))
-    yield Situation(f"{metric} at warn_max", _limited(metric, warn_max=at, max=above), GREEN)
-    yield Situation(f"{metric} above max, a warning", _limited(metric, max=below, severity="warning"),
-                    warns(rule, *found))  # fmt: skip
 
 
 def _took(*durations: float):
@@ -103,42 +67,70 @@ _DEFAULTS = (
     Situation("two runs of 1 and 9999 ms", _took(1, 9999), alert("latency-p95-ms")),
     Situation("a limit on the command line", with_args("--max-failure-rate", "0.05"), alert("failure-rate")),
     Situation("a limit on the command line that is kept", with_args("--max-failure-rate", "0.1"), GREEN),
-    Situation("a latency limit on the command line", with_args("--max-latency-p95-ms", "1899"), alert("latency-p95-ms")),
+    Situation(
+        "a latency limit on the command line", with_args("--max-latency-p95-ms", "1899"), alert("latency-p95-ms")
+    ),
     Situation("a failure rate of 1", outcomes(0, 20), alert("failure-rate")),
 )
 
 _SAMPLES = (
     Situation("an empty log", with_log(lambda _: b""), insufficient(*_OF_RUNS)),
-    Situation("an empty log is no success", together(with_log(lambda _: b""), with_policy("kpi: {on_insufficient: fail}")),
-              insufficient(*_OF_RUNS).with_(code=2, verdict="fail")),
-    Situation("an empty log may pass", together(with_log(lambda _: b""), with_policy("kpi: {on_insufficient: pass}")),
-              insufficient(*_OF_RUNS).with_(verdict="pass")),
-    Situation("an empty log, and warnings fail", together(with_log(lambda _: b""), with_args("--fail-level", "warn")),
-              insufficient(*_OF_RUNS).with_(code=2, verdict="fail")),
+    Situation(
+        "an empty log is no success",
+        together(with_log(lambda _: b""), with_policy("kpi: {on_insufficient: fail}")),
+        insufficient(*_OF_RUNS).with_(code=2, verdict="fail"),
+    ),
+    Situation(
+        "an empty log may pass",
+        together(with_log(lambda _: b""), with_policy("kpi: {on_insufficient: pass}")),
+        insufficient(*_OF_RUNS).with_(verdict="pass"),
+    ),
+    Situation(
+        "an empty log, and warnings fail",
+        together(with_log(lambda _: b""), with_args("--fail-level", "warn")),
+        insufficient(*_OF_RUNS).with_(code=2, verdict="fail"),
+    ),
     Situation("only starts in the log", with_log(lambda _: log(ended(1, "done", 1)[:1])), insufficient(*_OF_RUNS)),
     Situation("one run", outcomes(1, 0), GREEN),
     Situation("one run, and it failed", outcomes(0, 1), alert("failure-rate")),
-    Situation("one run, ten wanted",
-              together(outcomes(1, 0), with_policy("kpi: {thresholds: {failure_rate: {max: 0.2, min_samples: 10}}}")),
-              insufficient("failure-rate")),
-    Situation("ten runs, ten wanted",
-              together(outcomes(10, 0), with_policy("kpi: {thresholds: {failure_rate: {max: 0.2, min_samples: 10}}}")), GREEN),
-    Situation("nine bad runs, ten wanted",
-              together(outcomes(0, 9), with_policy("kpi: {thresholds: {failure_rate: {max: 0.2, min_samples: 10}}}")),
-              insufficient("failure-rate")),
-    Situation("commands that ran but are no outcomes", lambda op: [run.update(command="list") for run in op.runs],
-              insufficient("failure-rate")),
-    Situation("runs of done that failed themselves are no outcomes",
-              lambda op: [run.update(exit_code=1, status="error") for run in op.runs if run["event"] == "run_end"],
-              insufficient("failure-rate")),
-    Situation("the latency of one command only",
-              together(with_policy("kpi: {commands: [pick], thresholds: {latency_p95_ms: 1}}")), insufficient("latency-p95-ms")),
+    Situation(
+        "one run, ten wanted",
+        together(outcomes(1, 0), with_policy("kpi: {thresholds: {failure_rate: {max: 0.2, min_samples: 10}}}")),
+        insufficient("failure-rate"),
+    ),
+    Situation(
+        "ten runs, ten wanted",
+        together(outcomes(10, 0), with_policy("kpi: {thresholds: {failure_rate: {max: 0.2, min_samples: 10}}}")),
+        GREEN,
+    ),
+    Situation(
+        "nine bad runs, ten wanted",
+        together(outcomes(0, 9), with_policy("kpi: {thresholds: {failure_rate: {max: 0.2, min_samples: 10}}}")),
+        insufficient("failure-rate"),
+    ),
+    Situation(
+        "commands that ran but are no outcomes",
+        lambda op: [run.update(command="list") for run in op.runs],
+        insufficient("failure-rate"),
+    ),
+    Situation(
+        "runs of done that failed themselves are no outcomes",
+        lambda op: [run.update(exit_code=1, status="error") for run in op.runs if run["event"] == "run_end"],
+        insufficient("failure-rate"),
+    ),
+    Situation(
+        "the latency of one command only",
+        together(with_policy("kpi: {commands: [pick], thresholds: {latency_p95_ms: 1}}")),
+        insufficient("latency-p95-ms"),
+    ),
     Situation("a window without runs", with_policy("kpi: {window: 10m}"), insufficient(*_OF_RUNS)),
     Situation("a window with the two failures only", with_policy("kpi: {window: 42m}"), alert("failure-rate")),
-    Situation("a window, and runs without a time",
-              together(with_policy("kpi: {window: 24h}"), lambda op: [run.pop("ts_epoch_ms") for run in op.runs]),
-              insufficient(*_OF_RUNS).with_(remark="20 runs have no ts_epoch_ms")),
-)  # fmt: skip
+    Situation(
+        "a window, and runs without a time",
+        together(with_policy("kpi: {window: 24h}"), lambda op: [run.pop("ts_epoch_ms") for run in op.runs]),
+        insufficient(*_OF_RUNS).with_(remark="20 runs have no ts_epoch_ms"),
+    ),
+)
 
 _LINES = (
     Situation("a torn last line", _last(b'{"event": "run_end", "comm'), GREEN),
@@ -159,51 +151,90 @@ _LINES = (
     Situation("an event that is null", with_line(b'{"event": null}'), malformed(2, "event")),
     Situation("no event", with_line(b'{"command": "done", "exit_code": 0}'), malformed(2)),
     Situation("100,000 brackets", with_line(b'{"event": "x", "more": ' + b"[" * 100_000), malformed(2)),
-    Situation("100,000 brackets that close", with_line(b'{"event":"x","more":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
-              malformed(2)),
+    Situation(
+        "100,000 brackets that close",
+        with_line(b'{"event":"x","more":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+        malformed(2),
+    ),
     Situation("an integer of 5,000 digits", with_line(b'{"event": "x", "more": ' + b"9" * 5000 + b"}"), malformed(2)),
     Situation("half a surrogate pair", with_line(b'{"event": "x", "item_id": "\\ud800"}'), malformed(2)),
-    Situation("bytes that are not UTF-8", with_line(b'{"event": "x", "more": "\xff"}'), malformed(2, "not UTF-8")),
-    Situation("a line of 17 MB", with_line(b'{"event": "x", "more": "' + b"x" * (17 << 20) + b'"}'), malformed(2, "longer")),
+    Situation(
+        "a line of the log that is not UTF-8", with_line(b'{"event": "x", "more": "\xff"}'), malformed(2, "not UTF-8")
+    ),
+    Situation(
+        "a line of 17 MB", with_line(b'{"event": "x", "more": "' + b"x" * (17 << 20) + b'"}'), malformed(2, "longer")
+    ),
     Situation("an event of another kind", with_line(b'{"event": "heartbeat", "more": {"a": [1, null, "x"]}}'), GREEN),
     Situation("a minimal record", with_line(_end()), GREEN),
-    Situation("keys in another order, and more keys", with_line(b' { "duration_ms":1 ,"x":{}, "exit_code":0,'
-                                                            b'"command":"done","event":"run_end" } '), GREEN),
+    Situation(
+        "keys in another order, and more keys",
+        with_line(b' { "duration_ms":1 ,"x":{}, "exit_code":0,"command":"done","event":"run_end" } '),
+        GREEN,
+    ),
     Situation("an item that is null", with_line(_end(item_id=None)), GREEN),
-    Situation("CRLF line ends", with_log(lambda data: data.replace(b"\n", b"\r\n")), GREEN),
-    Situation("a byte order mark", with_log(lambda data: b"\xef\xbb\xbf" + data), GREEN),
+    Situation("CRLF line ends in the log", with_log(lambda data: data.replace(b"\n", b"\r\n")), GREEN),
+    Situation("a byte order mark in the log", with_log(lambda data: b"\xef\xbb\xbf" + data), GREEN),
     Situation("a clock that goes backwards", lambda op: op.runs.reverse(), GREEN),
     Situation("times in the year 1", lambda op: [run.update(ts_epoch_ms=-62135596800000) for run in op.runs], GREEN),
-    Situation("malformed lines that the policy lets be",
-              together(with_line(b"{"), with_policy("kpi: {thresholds: {malformed_lines: off}}")), GREEN),
-)  # fmt: skip
+    Situation(
+        "malformed lines that the policy lets be",
+        together(with_line(b"{"), with_policy("kpi: {thresholds: {malformed_lines: off}}")),
+        GREEN,
+    ),
+)
 
 _TIMES = (
     Situation("an item in progress for 60 minutes", _start("2026-01-01 11:00"), GREEN),
     Situation("an item in progress for a moment more", _start("2026-01-01 11:00", minutes_later=0.001), _STALE),
     Situation("an item in progress for 61 minutes", _start("2026-01-01 10:59"), _STALE),
-    Situation("a lease alive on an old start",
-              together(stale, lambda op: op.db[1].update(lease_owner="s1", lease_expires_at=NOW_S + 600)), _STALE),
-    Situation("a lease that ran out on a fresh start",
-              lambda op: op.db[1].update(lease_owner="s1", lease_expires_at=NOW_S - 600), GREEN),
+    Situation(
+        "a lease alive on an old start",
+        together(stale, lambda op: op.db[1].update(lease_owner="s1", lease_expires_at=NOW_S + 600)),
+        _STALE,
+    ),
+    Situation(
+        "a lease that ran out on a fresh start",
+        lambda op: op.db[1].update(lease_owner="s1", lease_expires_at=NOW_S - 600),
+        GREEN,
+    ),
     Situation("a start in the future", _start("2027-01-01 11:00"), GREEN),
     Situation("no start", _start("-"), _STALE),
-    *(Situation(f"a start that cannot be read: {text!a}", _start(text), _STALE)
-      for text in ("2026-01-01T11:30", "2026-01-01 11:30:00", "2026-02-30 11:30", "2026-01-01 24:00", "11:30",
-                   "2026-1-1 11:30", "２０２６-01-01 11:30", "yesterday", "2026-01-01\u00a011:30")),
+    *(
+        Situation(f"a start that cannot be read: {text!a}", _start(text), _STALE)
+        for text in (
+            "2026-01-01T11:30",
+            "2026-01-01 11:30:00",
+            "2026-02-30 11:30",
+            "2026-01-01 24:00",
+            "11:30",
+            "2026-1-1 11:30",
+            "\uff12\uff10\uff12\uff16-01-01 11:30",
+            "yesterday",
+            "2026-01-01\u00a011:30",
+        )
+    ),
     Situation("a stale item, two allowed", together(stale, with_args("--max-stale-in-progress", "2")), GREEN),
     Situation("a stale item, one allowed", together(stale, with_args("--max-stale-in-progress", "1")), GREEN),
     Situation("a stale item, 61 minutes allowed", together(stale, with_args("--stale-minutes", "61")), GREEN),
-    Situation("an old start of an item that is not in progress",
-              lambda op: op.both("ORCH-104", "started_at_kst", "2001-01-01 08:00"), GREEN),
-    Situation("stale only in Markdown", lambda op: op.cell("md", "ORCH-102", "started_at_kst", "2026-01-01 10:00"),
-              differs("ORCH-102", "started_at_kst")),
+    Situation(
+        "an old start of an item that is not in progress",
+        lambda op: op.both("ORCH-104", "started_at_kst", "2001-01-01 08:00"),
+        GREEN,
+    ),
+    Situation(
+        "stale only in Markdown",
+        lambda op: op.cell("md", "ORCH-102", "started_at_kst", "2026-01-01 10:00"),
+        differs("ORCH-102", "started_at_kst"),
+    ),
     Situation("the queue's zone is UTC", with_env(ORCH_TZ_OFFSET="0"), GREEN),
     Situation("the queue's zone is farther east", with_env(ORCH_TZ_OFFSET="10"), _STALE),
     Situation("the policy's zone is farther east", with_policy('timezone: "+09:31"'), _STALE),
-    Situation("the environment's zone beats the policy's",
-              together(with_policy('timezone: "+10:00"'), with_env(ORCH_TZ_OFFSET="9")), GREEN),
-)  # fmt: skip
+    Situation(
+        "the environment's zone beats the policy's",
+        together(with_policy('timezone: "+10:00"'), with_env(ORCH_TZ_OFFSET="9")),
+        GREEN,
+    ),
+)
 
 
 def _rotated(*, cut: int = 0):
@@ -226,12 +257,10 @@ def _rotated(*, cut: int = 0):
 _ROTATED = (
     Situation("a rotated log counts whole", _rotated(), alert("failure-rate")),
     Situation("the current log only", together(_rotated(), lambda op: op.argv.__delitem__(slice(0, 2))), GREEN),
-    Situation("a compressed log that was cut off", _rotated(cut=9),
-              broken("runs.jsonl.2.gz", rules=DEFAULT_KPIS)),
-)  # fmt: skip
+    Situation("a compressed log that was cut off", _rotated(cut=9), broken("runs.jsonl.2.gz", rules=DEFAULT_KPIS)),
+)
 
 SITUATIONS = (
-    *(situation for metric in METRICS for situation in _limits(metric)),
     *_DEFAULTS,
     *_SAMPLES,
     *_LINES,

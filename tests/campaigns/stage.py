@@ -29,6 +29,8 @@ _ROWS = (
     ("ORCH-3", "PENDING", "P2", "see https://example.org/x?y=1", "shown", "-", "-", "2026-01-03 18:00", "a"),
     ("ORCH-4", "BLOCKED", "P1", "wait for W1/W2", "told", "s2", "2026-01-01 08:00", "-", "b"),
 )
+#: The ids of the items, in their order.
+IDS = tuple(row[0] for row in _ROWS)
 _SCHEMA = Path(__file__).parents[2] / "ops_checks/schemas/queue.sql"
 _POLICY = b"# limits\nkpi:\n  thresholds:\n    failure_rate: 0.5 # half\n    latency_p95_ms: 2000\n"
 _LOG = {"event": "run_end", "command": "done", "exit_code": 0, "duration_ms": 12.5}
@@ -78,12 +80,16 @@ class Case:
     targets: tuple[str, ...]
 
 
+#: Where a lock seems to be held because asking for it fails, nobody needs to wait for long.
+_WAIT = ("--lock-timeout", "0.1")
+
+
 def cases() -> list[Case]:
     """Return every mutating command on every backend."""
     found = []
     for backend in BACKENDS:
-        where = ("--queue", QUEUE) if backend == "markdown" else ("--db", DB)
-        target = where[1]
+        where, target = (("--queue", QUEUE), QUEUE) if backend == "markdown" else (("--db", DB), DB)
+        where = (*where, *_WAIT)
         for argv, told in (
             (("cancel", "--id", "ORCH-1"), "ORCH-1 -> BLOCKED"),
             (("replan", "--id", "ORCH-4", "--notes", "split | in two"), "ORCH-4 -> PENDING"),
@@ -92,7 +98,7 @@ def cases() -> list[Case]:
             after = (*where, "cancel", "--id", "ORCH-3")
             journal = "wal" if backend == "markdown" else backend
             found.append(Case(f"{argv[0]}-{backend}", journal, (*where, *argv), told, after, (target,)))
-    check = ("check", "--queue", QUEUE, "--db", DB, "--log-path", LOG, "--exit-zero", "-f", "text", "-f")
+    check = ("check", *_WAIT, "--queue", QUEUE, "--db", DB, "--log-path", LOG, "--exit-zero", "-f", "text", "-f")
     report = (*check, f"json={REPORT}")
     key = ("policy", "set", "kpi.thresholds.latency_p95_ms")
     made = "automation/orchestrator/"

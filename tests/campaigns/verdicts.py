@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from ops_checks import cli
-from tests.campaigns import situations_drift, situations_inputs, situations_kpi, situations_policy
+from tests.campaigns import (
+    situations_database,
+    situations_drift,
+    situations_inputs,
+    situations_kpi,
+    situations_limits,
+    situations_paths,
+    situations_policy,
+)
 from tests.campaigns.common import Tally
 from tests.campaigns.operation import Operation
 
@@ -26,16 +34,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.campaigns.common import Outcome
-    from tests.campaigns.expected import Expected, Situation
+    from tests.campaigns.expected import Situation
 
 SMALL = 1
 LONG = 12
 
 SITUATIONS: tuple[Situation, ...] = (
     *situations_drift.SITUATIONS,
+    *situations_limits.SITUATIONS,
     *situations_kpi.SITUATIONS,
     *situations_policy.SITUATIONS,
+    *situations_paths.SITUATIONS,
     *situations_inputs.SITUATIONS,
+    *situations_database.SITUATIONS,
 )
 
 #: What SQLite keeps beside a database, and what the situations write themselves while the gate runs.
@@ -109,5 +120,3 @@ def _contents(folder: Path) -> dict[str, bytes | None]:
     """Return the bytes of every file below a folder, None for what is no regular file."""
     found = (path for path in folder.rglob("*") if not path.name.endswith(_NOT_OURS))
     return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in found}
-
-

@@ -1,0 +1,280 @@
+"""Do the two queues agree? (OPS_COMMANDS `consistency-check`, FORMATS section 6)."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import SCHEMA, document, execute, item, make_database, make_markdown, table
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops_checks.checks.consistency import Comparison, Drift, normal
+from ops_checks.errors import ChangingError, InputError
+from ops_checks.findings import Place
+from ops_checks.gate import compare
+from ops_checks.model import FIELDS, PRIORITIES, STATUSES, Item
+from ops_checks.queues import open_database, open_markdown
+from ops_checks.queues.table import render_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from ops_checks.queues import Queue
+
+
+def drift_of(md: Iterable[Item], db: Iterable[Item], **options: object) -> Drift:
+    """Compare two lists of items."""
+    comparison = Comparison(
+        lambda number, _: Place("Q.md", line=number),
+        lambda _, key: Place("q.db", table="queue_items", key=key),
+        **options,  # type: ignore[arg-type]  # the options of one call
+    )
+    sides = [[(number, render_row(each)) for number, each in enumerate(items, 1)] for items in (md, db)]
+    return comparison.run(*sides)
+
+
+def told(drift: Drift) -> list[tuple[str, str | None, str | None, str | None, str | None]]:
+    """Return the findings, in short."""
+    return [(f.rule, f.item, f.field, f.md, f.db) for kept in drift.findings.values() for f in kept]
+
+
+ITEMS = [item("A-1", "IN_PROGRESS"), item("A-2", "DONE"), item("A-3")]
+
+
+def test_equal_queues_agree() -> None:
+    """The same items are no drift, in any order."""
+    for db in (ITEMS, ITEMS[::-1], ITEMS[1:] + ITEMS[:1]):
+        drift = drift_of(ITEMS, db)
+        assert (drift.clean, drift.total, drift.total_db, told(drift)) == (True, 3, 3, [])
+
+
+def test_every_kind_of_drift_is_found_with_its_places() -> None:
+    """An item that one side lacks, and a field that differs, are findings with the places of both sides."""
+    drift = drift_of([ITEMS[0], ITEMS[2]], [ITEMS[0].with_cells([("status", "DONE")]), ITEMS[1]])
+    assert told(drift) == [
+        ("missing-in-db", "A-3", None, None, None),
+        ("missing-in-md", "A-2", None, None, None),
+        ("field-mismatch", "A-1", "status", "IN_PROGRESS", "DONE"),
+    ]
+    places = [[str(place) for place in f.places] for kept in drift.findings.values() for f in kept]
+    assert places == [["Q.md:2"], ["q.db:queue_items:A-2"], ["Q.md:1", "q.db:queue_items:A-1"]]
+
+
+@pytest.mark.parametrize("field", FIELDS[1:])
+def test_the_fields_that_are_compared(field: str) -> None:
+    """All fields but the notes are compared by default; named fields are compared and no others."""
+    other = {"status": "FAILED", "priority": "P0"}.get(field, "x")
+    md, db = [ITEMS[0]], [ITEMS[0].with_cells([(field, other)])]
+    assert drift_of(md, db).clean == (field == "notes")
+    assert not drift_of(md, db, fields=(field,)).clean
+    assert drift_of(md, db, fields=tuple(name for name in FIELDS[1:] if name != field)).clean
+
+
+def test_each_field_that_differs_counts() -> None:
+    """An item that differs in three fields is three mismatches."""
+    other = ITEMS[0].with_cells([("status", "DONE"), ("task", "x"), ("due_at_kst", "2026-01-01 10:00")])
+    assert drift_of(ITEMS[:1], [other]).counts == {"missing-in-db": 0, "missing-in-md": 0, "field-mismatch": 3}
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "as_compared"),
+    [
+        ("owner_session", "", "-"),
+        ("started_at_kst", "-", "-"),
+        ("due_at_kst", " ", "-"),
+        ("task", "", ""),
+        ("task", "-", "-"),
+        ("notes", " a\nb ", "a b"),
+        ("task", "a\u00a0", "a\u00a0"),
+    ],
+)
+def test_what_counts_as_equal(field: str, text: str, as_compared: str) -> None:
+    """Nothing, `-` and an empty text are the same for owner, start and due; line breaks are spaces."""
+    assert normal(field, text) == as_compared
+
+
+def test_details_are_kept_up_to_the_limit_and_counted_beyond() -> None:
+    """At most `keep` findings a rule are kept, 0 keeps all, and the counts are always whole."""
+    md = [item(f"A-{number}") for number in range(60)]
+    for keep, kept in ((50, 50), (3, 3), (0, 60)):
+        drift = drift_of(md, [], keep=keep)
+        assert (len(drift.findings["missing-in-db"]), drift.counts["missing-in-db"]) == (kept, 60)
+
+
+def test_ignored_statuses_are_left_out() -> None:
+    """An item is left out if both its sides, or its only side, have an ignored status."""
+    md = [item("A-1", "DONE"), item("A-2", "DONE"), item("A-3", "DONE", task="x"), item("A-4")]
+    db = [item("A-2", "BLOCKED"), item("A-3", "DONE", task="y"), item("A-5", "DONE"), item("A-6")]
+    assert [finding[:2] for finding in told(drift_of(md, db, ignore_statuses=frozenset({"DONE"})))] == [
+        ("missing-in-db", "A-4"),
+        ("missing-in-md", "A-6"),
+        ("field-mismatch", "A-2"),
+    ]
+
+
+def test_the_digest_stands_for_the_whole_drift() -> None:
+    """The same drift has the same digest, another has another, also in what is not kept."""
+    md = [item(f"A-{number}") for number in range(5)]
+    digests = {drift_of(md, db, keep=1).digest for db in ([], [], md[:1], md[1:], [md[0].with_cells([("task", "x")])])}
+    assert len(digests) == 4
+
+
+cells = st.sampled_from(["", "-", "x", "x | y", "\\", "a\nb"])
+items = st.builds(
+    lambda number, status, priority, texts: Item([f"A-{number}", status, priority, *texts]),
+    st.integers(0, 6),
+    st.sampled_from(STATUSES[:2]),
+    st.sampled_from(PRIORITIES[:2]),
+    st.lists(cells, min_size=6, max_size=6),
+)
+queues = st.lists(items, max_size=6, unique_by=lambda each: each.id)
+
+
+@given(queues, queues, st.sets(st.sampled_from(FIELDS[1:]), min_size=1))
+def test_the_comparison_is_that_of_two_dictionaries(md: list[Item], db: list[Item], names: set[str]) -> None:
+    """The stream's comparison finds what a plain comparison of two whole queues finds, whatever the order."""
+    left, right = ({each.id: dict(zip(FIELDS, each, strict=True)) for each in side} for side in (md, db))
+    fields = tuple(name for name in FIELDS if name in names)
+    expected = {
+        *(("missing-in-db", key, None) for key in left.keys() - right.keys()),
+        *(("missing-in-md", key, None) for key in right.keys() - left.keys()),
+        *(
+            ("field-mismatch", key, name)
+            for key in left.keys() & right.keys()
+            for name in fields
+            if normal(name, left[key][name]) != normal(name, right[key][name])
+        ),
+    }
+    drift = drift_of(md, db, fields=fields, keep=0)
+    assert {finding[:3] for finding in told(drift)} == expected
+    assert sum(drift.counts.values()) == len(expected)
+    swapped = drift_of(db, md, fields=fields, keep=0)
+    assert swapped.counts["missing-in-db"] == drift.counts["missing-in-md"]
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Callable[[list[Item], list[Item]], tuple[Queue, Queue]]:
+    """Return a function that makes a Markdown queue and a database."""
+
+    def make(md: list[Item], db: list[Item]) -> tuple[Queue, Queue]:
+        path = make_database(tmp_path / "q.db", db)
+        execute(path, "PRAGMA journal_mode = WAL")
+        return open_markdown(make_markdown(tmp_path / "Q.md", md)), open_database(path)
+
+    return make
+
+
+def test_stores_are_compared(pair: Callable[[list[Item], list[Item]], tuple[Queue, Queue]]) -> None:
+    """The comparison of two real queues is that of their items."""
+    drift = compare(*pair(ITEMS, [*ITEMS[:2], item("A-3", task="other")]))
+    assert told(drift) == [("field-mismatch", "A-3", "task", "task", "other")]
+    assert drift.total == 3
+
+
+def test_a_null_in_the_database_is_nothing(tmp_path: Path) -> None:
+    """A database null is `-` for owner, start and due."""
+    with closing(sqlite3.connect(tmp_path / "q.db")) as connection, connection:
+        connection.executescript(SCHEMA.replace("TEXT NOT NULL DEFAULT '-'", "TEXT"))
+        connection.execute(
+            "INSERT INTO queue_items (id, status, priority, task, success_criteria, due_at_kst, created_at, updated_at)"
+            " VALUES ('A-1', 'PENDING', 'P1', 'task', 'done', '', '', '')"
+        )
+    md = open_markdown(make_markdown(tmp_path / "Q.md", [item("A-1")]))
+    assert compare(md, open_database(str(tmp_path / "q.db"))).clean
+
+
+@pytest.mark.parametrize(
+    ("rows", "lines"),
+    [
+        (["| A-1 | DONE | P1 |"], [3]),
+        ([render_row(ITEMS[0]), render_row(ITEMS[1]), render_row(ITEMS[0])], [5]),
+        ([render_row(ITEMS[0]), render_row(ITEMS[0]).replace("IN_PROGRESS", "DONE"), "| x |"], [4, 5]),
+        ([render_row(ITEMS[2]).replace("P1", "P7"), *map(render_row, ITEMS[:2]), "|"], [3, 6]),
+    ],
+)
+def test_a_malformed_queue_is_no_drift(
+    pair: Callable[[list[Item], list[Item]], tuple[Queue, Queue]], tmp_path: Path, rows: list[str], lines: list[int]
+) -> None:
+    """Malformed rows and duplicate ids are told with their lines, all of them, instead of a comparison."""
+    md, db = pair([], ITEMS)
+    (tmp_path / "Q.md").write_text(table(*rows))
+    with pytest.raises(InputError) as caught:
+        compare(md, db)
+    places = [line.split(": ")[0] for line in (caught.value.message, *caught.value.details)]
+    assert places == [f"{tmp_path}/Q.md:{line}" for line in lines]
+
+
+def test_a_drift_that_passes_is_no_drift(pair: Callable[[list[Item], list[Item]], tuple[Queue, Queue]]) -> None:
+    """A writer that is between its two writes when we look makes no phantom: we look again."""
+    md, db = pair(ITEMS, [*ITEMS[:2], item("A-3", task="older")])
+    looks: list[int] = []
+
+    def finish(*_: object) -> None:
+        looks.append(1)
+        if len(looks) == 1:
+            execute(db.path, "UPDATE queue_items SET task = 'task'")
+
+    assert compare(md, db, on_look=finish).clean
+    assert len(looks) == 2
+
+
+def test_a_file_that_changes_meanwhile_is_read_again(
+    pair: Callable[[list[Item], list[Item]], tuple[Queue, Queue]], tmp_path: Path
+) -> None:
+    """A file that was replaced during a look is not judged by that look, even if it agreed."""
+    md, db = pair(ITEMS, ITEMS)
+    looks: list[int] = []
+
+    def replace(*_: object) -> None:
+        looks.append(1)
+        if len(looks) == 1:
+            (tmp_path / "new").write_text(document(ITEMS[:2]))
+            (tmp_path / "new").rename(tmp_path / "Q.md")
+
+    assert told(compare(md, db, on_look=replace)) == [("missing-in-md", "A-3", None, None, None)]
+    assert len(looks) == 2
+
+
+def test_a_steady_drift_beside_a_busy_database_is_drift(
+    pair: Callable[[list[Item], list[Item]], tuple[Queue, Queue]],
+) -> None:
+    """A database that never rests does not hide a drift that a second look at the same file finds again."""
+    md, db = pair(ITEMS, ITEMS[:2])
+    looks: list[int] = []
+
+    def commit(*_: object) -> None:
+        looks.append(1)
+        execute(db.path, f"UPDATE queue_items SET lease_expires_at = {len(looks)}")
+
+    assert compare(md, db, on_look=commit).counts["missing-in-db"] == 1
+    assert len(looks) == 2
+
+
+def test_queues_that_never_rest_are_an_error(
+    pair: Callable[[list[Item], list[Item]], tuple[Queue, Queue]], tmp_path: Path
+) -> None:
+    """A file that changes during every look ends, after a bounded number of looks, as could-not-tell."""
+    md, db = pair(ITEMS, ITEMS)
+    looks: list[int] = []
+
+    def append(*_: object) -> None:
+        looks.append(1)
+        with (tmp_path / "Q.md").open("a") as file:
+            file.write("text\n")
+
+    with pytest.raises(ChangingError, match="changing while read"):
+        compare(md, db, on_look=append)
+    assert 1 < len(looks) <= 10
+
+
+def test_far_rows_meet(pair: Callable[[list[Item], list[Item]], tuple[Queue, Queue]]) -> None:
+    """Rows that stand in quite another order are set aside until their partner comes."""
+    many = [item(f"A-{number}", task=f"t{number}") for number in range(500)]
+    shuffled = many[:]
+    random.Random(1).shuffle(shuffled)
+    assert compare(*pair(many, shuffled)).clean
