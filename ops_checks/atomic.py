@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BUFFER_BYTES = 1 << 18
+_STALE_S = 3600
 
 
 def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: os.stat_result | None = None) -> None:
@@ -44,6 +45,7 @@ def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: os.stat_resu
         raise _not_written(path, error) from error
     try:
         _replace_in(folder_fd, name, path, data, seen)
+        _sweep(folder_fd, name)
         _sync_folder(folder_fd, path)
     finally:
         let_go(folder_fd)
@@ -118,6 +120,24 @@ def _replace_in(
     finally:
         if created:
             _remove(folder_fd, temporary, path)
+
+
+def _sweep(folder_fd: int, name: str) -> None:
+    """Remove the temporary files that killed programs left here an hour or more before `name` was written.
+
+    They stand in nobody's way, but for their size and in lists of new files. A program that has
+    been held up for so long finds its own gone, and its original as it was. Whatever fails, stays.
+    """
+    try:
+        written = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+        for other in os.listdir(folder_fd):
+            if other.startswith(".ops-checks-") and other.endswith(".tmp"):
+                left = os.stat(other, dir_fd=folder_fd, follow_symlinks=False)
+                same = stat.S_ISREG(left.st_mode) and left.st_uid == written.st_uid
+                if same and left.st_mtime < written.st_mtime - _STALE_S:
+                    os.unlink(other, dir_fd=folder_fd)
+    except OSError:
+        return
 
 
 def _remove(folder_fd: int, temporary: str, path: str) -> None:

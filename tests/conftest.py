@@ -27,6 +27,22 @@ class Told(NamedTuple):
     err: str
 
 
+@pytest.fixture(autouse=True)
+def every_report_is_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold every report that any test produces to the published schema."""
+    from report_checks import assert_published
+
+    from ops_checks.gate import run
+
+    def checked(*args: object, **options: object) -> object:
+        report = original(*args, **options)
+        assert_published(report)
+        return report
+
+    original = run.run_gate
+    monkeypatch.setattr(run, "run_gate", checked)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty folder to work in, in a plain environment, at a known time."""

@@ -387,3 +387,16 @@ def test_light():
         [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_what_a_killed_program_left_long_ago_is_removed(target: Path):
+    """A temporary file goes an hour after its program; a younger one, a link and a file of another name stay."""
+    planted = [f".ops-checks-{digit * 16}.tmp" for digit in "012"]
+    for name in (*planted[:2], ".ops-checks.md"):
+        target.with_name(name).write_bytes(b"half")
+    target.with_name(planted[2]).symlink_to(target)
+    an_hour_ago = target.stat().st_mtime - 3700
+    for name in (planted[0], planted[2], ".ops-checks.md"):
+        os.utime(target.with_name(name), (an_hour_ago, an_hour_ago), follow_symlinks=False)
+    replace_file(str(target), b"new")
+    assert names(target) == [planted[1], planted[2], ".ops-checks.md", "QUEUE.md"]

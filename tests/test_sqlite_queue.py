@@ -156,6 +156,42 @@ def test_a_trigger_that_undoes_the_change_is_found_out(database: Path, trigger: 
     assert digest(database.parent) == before
 
 
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        "CREATE TRIGGER t AFTER UPDATE ON queue_items BEGIN UPDATE queue_items SET status = 'DONE' WHERE id = 'A-2'; END",
+        "CREATE TRIGGER t AFTER UPDATE ON queue_items BEGIN DELETE FROM Queue_Items WHERE id = 'A-2'; END",
+        "CREATE TRIGGER t AFTER UPDATE ON queue_items BEGIN INSERT INTO queue_events (event_type) VALUES ('x'); END",
+        "CREATE TRIGGER t AFTER INSERT ON queue_events BEGIN DELETE FROM queue_events WHERE item_id = 'A-2'; END",
+    ],
+)
+def test_a_trigger_may_not_touch_other_items(database: Path, trigger: str) -> None:
+    """A trigger that would write to the queue's tables is not let to, and the change is not made."""
+    execute(database, trigger)
+    before = digest(database.parent)
+    with pytest.raises(WriteError, match="look at the triggers"):
+        queue_at(database).change("A-1", cancel(STAMP))
+    assert digest(database.parent) == before
+
+
+def test_a_trigger_may_keep_a_table_of_its_own(database: Path) -> None:
+    """A trigger that writes elsewhere, for an audit say, does not stand in the way."""
+    execute(database, "CREATE TABLE audit (id TEXT)")
+    execute(database, "CREATE TRIGGER t AFTER UPDATE ON queue_items BEGIN INSERT INTO audit VALUES (NEW.id); END")
+    queue_at(database).change("A-1", cancel(STAMP))
+    assert select(database, "SELECT id FROM audit") == [("A-1",)]
+
+
+def test_hard_links_are_refused(database: Path) -> None:
+    """A database with several names is read but not written: by the other name its journal would not be found."""
+    os.link(database, database.with_name("other.db"))
+    before = digest(database.parent)
+    with pytest.raises(WriteError, match="2 hard links"):
+        queue_at(database).change("A-1", cancel(STAMP))
+    assert digest(database.parent) == before
+    assert [each.id for each in items_of(database)] == ["A-1", "A-2"]
+
+
 def test_a_runaway_trigger_is_stopped(database: Path) -> None:
     """A trigger that never ends is interrupted, and nothing of the change stays."""
     loop = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c"

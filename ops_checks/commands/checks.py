@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError, UsageError
 from ops_checks.policy import Policy
-from ops_checks.text import visible
+from ops_checks.text import visible, without_commands
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -140,10 +140,17 @@ def _show(call: Call, found: Report) -> tuple[int, Iterable[str]]:
     for name, target in _formats(call):
         text = FORMATS[name].render(found, setting)
         if target is None:
-            shown.append(Document(text))
+            shown.append(Document(_for_stdout(call, name, text)))
         else:
             write_target(target, text, append=FORMATS[name].append)
     return found.exit_code, shown
+
+
+def _for_stdout(call: Call, name: str, text: str) -> str:
+    """Return a rendered report as it is printed: in a log of GitHub only the format `github` gives commands."""
+    if name == "github" or not call.environ.get("GITHUB_ACTIONS"):
+        return text
+    return "\n".join(without_commands(line) for line in text.split("\n"))
 
 
 def _formats(call: Call) -> list[tuple[str, str | None]]:

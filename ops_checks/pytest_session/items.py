@@ -109,7 +109,7 @@ class QueueCheck(pytest.Item):
         if not isinstance(excinfo.value, CheckFailedError | QueueCheckWarning):
             return super().repr_failure(excinfo, style)
         first = str(excinfo.value).partition("\n")[0]
-        if self.config.getoption("tbstyle") == "line":
+        if self.config.getoption("tbstyle", None) == "line":
             excinfo.value.args = (first,)
         shown = excinfo.getrepr(style="value")
         if shown.reprcrash is not None:

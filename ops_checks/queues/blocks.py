@@ -5,6 +5,10 @@ from __future__ import annotations
 _BLANK = " \t\v\f\r"
 _CODE_INDENT = 4
 _MOST_SPACES = 4  # after a list marker, before they count as the indent of code
+_MOST_HASHES = 6  # of a heading
+_LEAST_MARKS = 3  # of a thematic break
+_MOST_DIGITS = 9  # of a list marker
+_DIGITS = "0123456789"
 _RAW_TAGS = ("script", "pre", "style")
 #: Deeper than this nobody nests lists and quotes; what is deeper counts as text.
 _DEEPEST = 50
@@ -224,13 +228,14 @@ def _opens(body: str) -> bool:
 
 def _is_heading(body: str, *, continues: bool) -> bool:
     """Tell whether a trimmed line is a heading, the underline of the paragraph it stands in, or a thematic break."""
-    if body[:1] not in "#=-_*":
-        return False
-    import re
-
-    if continues and re.fullmatch(r"=+|-+", body):
+    first = body[0]
+    if first == "#":
+        level = len(body) - len(body.lstrip("#"))
+        return level <= _MOST_HASHES and body[level : level + 1] in ("", " ", "\t")
+    if continues and first in "=-" and not body.strip(first):
         return True
-    return bool(re.match(r"#{1,6}([ \t]|$)", body) or re.fullmatch(r"([*_-])[ \t]*(\1[ \t]*){2,}", body))
+    marks = body.replace(" ", "").replace("\t", "")
+    return first in "-_*" and len(marks) >= _LEAST_MARKS and not marks.strip(first)
 
 
 def _marker_width(body: str, *, interrupts: bool) -> int:
@@ -238,11 +243,12 @@ def _marker_width(body: str, *, interrupts: bool) -> int:
 
     `interrupts` says that the line stands in a paragraph: only an item with content ends it, and only number 1.
     """
-    if body[:1] not in "-+*0123456789":
+    digits = len(body) - len(body.lstrip(_DIGITS))
+    width = digits + 1
+    marker = body[digits:width]
+    marked = digits <= _MOST_DIGITS and marker in (".", ")") if digits else marker in ("-", "+", "*")
+    if not marked or body[width : width + 1] not in ("", " ", "\t"):
         return 0
-    import re
-
-    marker = re.match(r"(?:[*+-]|([0-9]{1,9})[.)])(?=[ \t]|$)", body)
-    if marker is None or (interrupts and (marker.end() == len(body) or (marker[1] or "1").lstrip("0") != "1")):
+    if interrupts and (width == len(body) or (digits and int(body[:digits]) != 1)):
         return 0
-    return marker.end()
+    return width

@@ -26,6 +26,7 @@ _TABLE = "queue_items"
 _EVENTS = "queue_events"
 _RELIABILITY = ("lease_owner", "lease_expires_at", "attempt_count", "max_attempts")
 _KEYS = {_TABLE: "id", _EVENTS: "event_id"}
+_WRITES = (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
 _ITEM_COLUMNS = frozenset({*FIELDS, "created_at", "updated_at"})
 _EVENT_COLUMNS = frozenset({"event_id", "item_id", "event_type", "payload_json", "created_at"})
 _PIPES = len(FIELDS) + 1
@@ -75,7 +76,10 @@ class SqliteQueue:
         with _translated(self.path, writing=writing):
             connection = _connect(self.path, self._lock_timeout_s)
             try:
-                if not writing:
+                if writing:
+                    _must_have_one_name(self.path)
+                    connection.set_authorizer(_deny_triggers)
+                else:
                     connection.execute("PRAGMA query_only = ON")
                 if not self._sound:  # once for each queue that was opened: it reads the whole file
                     _check_health(connection, self.path)
@@ -357,6 +361,22 @@ def _must_be_regular(path: str) -> None:
         raise InputError(f"{visible(path)}: is no regular file: name a SQLite database with --db")
 
 
+def _must_have_one_name(path: str) -> None:
+    """Raise WriteError for a file with several hard links: by another of its names its journal is not found."""
+    names = os.stat(path).st_nlink
+    if names > 1:
+        raise WriteError(
+            f"{visible(path)}: not written, because the file has {names} hard links and SQLite keeps its journal "
+            "beside only one of them; use a symlink in place of the others"
+        )
+
+
+def _deny_triggers(action: int, table: str | None, _column: str | None, _base: str | None, trigger: str | None) -> int:
+    """Let no trigger of the database write to the queue's tables: nobody would see what it does to other items."""
+    meddles = trigger is not None and action in _WRITES and str(table).lower() in _KEYS
+    return sqlite3.SQLITE_DENY if meddles else sqlite3.SQLITE_OK
+
+
 def _check_health(connection: sqlite3.Connection, path: str) -> None:
     """Raise InputError if the file's pages do not hold together: rows could be missing without a word."""
     rows = connection.execute("PRAGMA quick_check(1)").fetchall()
@@ -417,6 +437,11 @@ def _translate(path: str, reason: str, *, writing: bool) -> OpsError:
         )
     if "readonly" in reason or "read-only" in reason:
         return kind(f"{visible(path)}: may only be read by this user: ask its owner")
+    if "not authorized" in reason:
+        return kind(
+            f"{visible(path)}: not written, because a trigger would write to {_TABLE} or {_EVENTS} as well: "
+            "look at the triggers of these tables"
+        )
     if "unable to open" in reason:
         return kind(f"{visible(path)}: cannot be opened: check its permissions and its folder's")
     return kind(f"{visible(path)}: {'nothing was written' if writing else 'cannot be read'} ({reason}): check the file")

@@ -35,6 +35,8 @@ _DONE_BUT = ("written, but", "the results cannot be written", "may have been wri
 _FULL_BYTES = 64 * 1024
 _NOBODY = 65534
 _SOME = 5
+#: From this call for a lock on none is given, in one run; elsewhere only the next ones fail.
+_LOCKS_FAIL_FROM = 13
 
 
 class _Bench:
@@ -90,7 +92,8 @@ def _planned(
 
 def _fail_at(bench: _Bench, point: commands.Point, what: str, tally: Tally, *, on: bool) -> None:
     bench.renew()
-    if on and "EINTR" in what:  # nothing is interrupted for ever, and what tries again would
+    if on and ("EINTR" in what or (point.call == "fcntl" and point.number != _LOCKS_FAIL_FROM)):
+        # Nothing is interrupted for ever, and SQLite asks for a lock again for up to 10 s.
         ended = commands.hit(bench.case.argv, bench.work, point, what, until=point.number + 20)
     else:
         ended = commands.hit(bench.case.argv, bench.work, point, what, on=on)

@@ -1,0 +1,297 @@
+"""The works that are measured, each with what a user would pick instead, and its bounds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.bench import data
+from tests.bench.bounds import Work, added, memory, memory_times, speed, times, times_after_start
+from tests.bench.measure import Contender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PEERS = Path(__file__).parent / "peers"
+_SEED = 20260101
+_START = "python -c pass"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much data each work gets: runs are two lines of the log; `small` rows and runs for the quick commands."""
+
+    runs: int = 1_000_000
+    rows: int = 1_000_000
+    table: int = 100_000
+    retries: int = 1_600
+    small: int = 1_000
+    rounds: int = 5
+    quick_rounds: int = 31
+
+
+QUICK = Sizes(runs=3_000, rows=3_000, table=1_000, retries=80, small=100, rounds=1, quick_rounds=1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a work finds its things: a folder for its data, the program's environment, and the peers'."""
+
+    folder: Path
+    program: Path
+    peers: Path
+    sizes: Sizes
+
+    def ours(self, name: str, *arguments: object, **more: object) -> Contender:
+        """Return the program itself, as its console script."""
+        command = (str(self.program / "bin" / "ops-checks"), *map(str, arguments))
+        return replace(Contender(name, command), **more)
+
+    def peer(self, name: str, script: str, *arguments: object, **more: object) -> Contender:
+        """Return a script of the peers."""
+        command = (str(self.peers / "bin" / "python"), str(_PEERS / script), *map(str, arguments))
+        return replace(Contender(name, command), **more)
+
+    def start(self) -> Contender:
+        """Return the start of the interpreter that the program runs on."""
+        return Contender(_START, (str(self.program / "bin" / "python"), "-c", "pass"))
+
+
+def _megabytes(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.0f} MB"
+
+
+def _first_words(out: str) -> str:
+    """Return what all peers compute too: the rates and latencies of `kpi`."""
+    return out.split(" retry_count")[0].strip()
+
+
+def kpi(place: Place) -> Work:
+    """Every metric of the specification over a large log."""
+    log, db, runs = place.folder / "runs.jsonl", place.folder / "queue.db", place.sizes.runs
+    data.write_log(log, runs, _SEED)
+    data.write_database(db, data.queue_rows(place.sizes.small, _SEED))
+    return Work(
+        "kpi",
+        f"{2 * runs:,} lines, {_megabytes(log)}",
+        (
+            place.ours("ops-checks", "kpi", "--log-path", log, "--db-path", db, answer=_first_words),
+            place.peer("DuckDB", "kpi_duckdb.py", log),
+            place.peer("polars", "kpi_polars.py", log),
+            place.peer("json.loads", "kpi_loop.py", log, once=True),
+        ),
+        (
+            times("ops-checks", 0.75, "DuckDB"),
+            times("ops-checks", 0.7, "polars"),
+            times("ops-checks", 1 / 12, "json.loads"),
+            memory("ops-checks", 96),
+        ),
+        memory=True,
+    )
+
+
+def appended(place: Place) -> Work:
+    """The same log after one line in a hundred was appended, with the log cache."""
+    log, db, runs = place.folder / "runs.jsonl", place.folder / "queue.db", place.sizes.runs
+    data.write_log(log, runs, _SEED)
+    data.write_database(db, data.queue_rows(place.sizes.small, _SEED))
+    first = place.ours("first run", "kpi", "--log-cache", "--log-path", log, "--db-path", db, answer=_first_words)
+    subprocess.run(first.command, check=True, stdout=subprocess.DEVNULL)
+    cache, kept = Path(f"{log}.ops-checks-cache"), place.folder / "kept"
+    shutil.copyfile(cache, kept)
+    data.append_log(log, runs // 100, _SEED + 1)
+    return Work(
+        "appended",
+        f"{2 * runs // 100:,} lines after {2 * runs:,} that are known",
+        (
+            replace(first, name="second run", before=partial(shutil.copyfile, kept, cache)),
+            replace(first, before=partial(cache.unlink, missing_ok=True)),
+            place.start(),
+        ),
+        (times("second run", 0.05, "first run"),),
+        memory=True,
+    )
+
+
+def _drift_words(out: str) -> str:
+    """Return the answer of `consistency-check` in the words of the peers."""
+    first = out.splitlines()[0]
+    if first.startswith("consistency ok "):
+        return f"{first.removeprefix('consistency ok ')} missing_in_db=0 missing_in_md=0 field_mismatch=0"
+    return first.removeprefix("consistency mismatch ")
+
+
+def _without_total(out: str) -> str:
+    return out.partition(" ")[2].strip()
+
+
+def agreeing(place: Place) -> Work:
+    """Two large queues in the same order without drift."""
+    md, db, rows = place.folder / "QUEUE.md", place.folder / "queue.db", place.sizes.rows
+    data.write_markdown(md, data.queue_rows(rows, _SEED))
+    data.write_database(db, data.queue_rows(rows, _SEED))
+    check = ("consistency-check", "--queue-path", md, "--db-path", db)
+    return Work(
+        "consistency",
+        f"{rows:,} rows, {_megabytes(md)}, same order, no drift",
+        (
+            place.ours("ops-checks", *check, answer=_drift_words),
+            place.peer("polars", "drift_polars.py", md, db),
+            place.peer("plain loop", "drift_loop.py", md, db),
+        ),
+        (times("ops-checks", 0.4, "polars"), times("ops-checks", 1.3, "plain loop"), memory("ops-checks", 48)),
+        memory=True,
+    )
+
+
+def drifting(place: Place) -> Work:
+    """The same queues, Markdown in random order, one row in a hundred drifted."""
+    md, db, rows = place.folder / "QUEUE.md", place.folder / "queue.db", place.sizes.rows
+    in_md, in_db = data.drifted(list(data.queue_rows(rows, _SEED)), _SEED)
+    data.write_markdown(md, in_md)
+    data.write_database(db, in_db)
+    check = ("consistency-check", "--queue-path", md, "--db-path", db)
+    return Work(
+        "drift",
+        f"{rows:,} rows, {_megabytes(md)}, random order, 1 % drift",
+        (
+            place.ours("ops-checks", *check, answer=_drift_words, exits=(1,)),
+            place.peer("polars", "drift_polars.py", md, db, answer=_without_total),
+        ),
+        (times("ops-checks", 0.7, "polars"), memory_times("ops-checks", 1, "polars")),
+        memory=True,
+    )
+
+
+def quick(place: Place, command: str) -> Work:
+    """A command that an operator types all day, on both backends."""
+    md, db, rows = place.folder / "QUEUE.md", place.folder / "queue.db", place.sizes.small
+    data.write_markdown(md, data.queue_rows(rows, _SEED))
+    data.write_database(db, data.queue_rows(rows, _SEED))
+    return Work(
+        command,
+        f"{rows:,} rows",
+        (place.ours("Markdown", command, "--queue", md), place.ours("SQLite", command, "--db", db), place.start()),
+        (times("Markdown", 1.5, _START), times("SQLite", 1.5, _START)),
+        rounds=place.sizes.quick_rounds,
+    )
+
+
+def cancel(place: Place) -> Work:
+    """One row changed in a large Markdown queue."""
+    md, copy = place.folder / "QUEUE.md", place.folder / "copy.md"
+    rows = [row for row in data.queue_rows(2 * place.sizes.table, _SEED) if row[1] not in {"DONE", "FAILED"}]
+    rows = rows[: place.sizes.table]
+    data.write_markdown(md, rows)
+    middle = rows[len(rows) // 2][0]
+    copying = Contender("cp + fsync", ("/bin/sh", "-c", f"cp {md} {copy} && sync {copy}"))
+    return Work(
+        "cancel",
+        f"one of {len(rows):,} rows, {_megabytes(md)}",
+        (
+            place.ours("ops-checks", "cancel", "--id", middle, "--queue", md),
+            replace(copying, before=partial(copy.unlink, missing_ok=True)),
+            place.start(),
+        ),
+        (times_after_start("ops-checks", 4, "cp + fsync", _START),),
+        rounds=3 * place.sizes.rounds,
+    )
+
+
+def retry(place: Place) -> Work:
+    """Eight processes that retry items of one database at once."""
+    count = place.sizes.retries // 8 * 8
+
+    def one(name: str, way: str, python: Path) -> Contender:
+        db = place.folder / f"{way}.db"
+        command = (str(python / "bin" / "python"), str(_PEERS / "retry.py"), way, str(db), str(count))
+        return Contender(
+            name, command, before=partial(data.failed_queue, db, count), answer=lambda _: f"{data.retries(db)} retries"
+        )
+
+    return Work(
+        "retry",
+        f"{count:,} items, 8 processes at once",
+        (one("ops-checks", "ours", place.program), one("bare sqlite3", "plain", place.program)),
+        (speed("ops-checks", 0.7, "bare sqlite3"),),
+    )
+
+
+def check(place: Place) -> Work:
+    """The whole gate on a small project, with a JSON report."""
+    md, db, log = _small_project(place)
+    imports = (str(place.program / "bin" / "python"), "-c", "import ruamel.yaml, jsonschema")
+    return Work(
+        "check",
+        f"{place.sizes.small:,} rows and runs, JSON report",
+        (
+            place.ours(
+                "ops-checks", "check", "-f", "json", "--queue-path", md, "--db-path", db, "--log-path", log,
+                "--max-stale-in-progress", place.sizes.small, answer=_nothing,
+            ),
+            Contender("import ruamel.yaml, jsonschema", imports),
+            place.start(),
+        ),
+        (times("ops-checks", 2, "import ruamel.yaml, jsonschema"),),
+        rounds=place.sizes.quick_rounds,
+    )  # fmt: skip
+
+
+def session(place: Place) -> Work:
+    """A test session of one test: without the package, with it, and with its checks on."""
+    md, db, log = _small_project(place)
+    (place.folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (place.folder / "test_one.py").write_text("def test_one():\n    pass\n", encoding="utf-8")
+    installed, bare = (str(environment / "bin" / "pytest") for environment in (place.program, place.peers))
+    plain = ("-q", "-p", "no:cacheprovider", "test_one.py")
+    on = ("--queue-check", "--queue-path", md, "--queue-db", db, "--queue-log", log)
+    on_command = (installed, *plain, *map(str, on), "--max-stale-in-progress", str(place.sizes.small))
+    return Work(
+        "pytest",
+        f"one test; the checks on {place.sizes.small:,} rows and runs",
+        (
+            Contender("installed, off", (installed, *plain), answer=_nothing),
+            Contender("on", on_command, answer=_nothing),
+            Contender("bare", (bare, *plain), answer=_nothing),
+        ),
+        (added("installed, off", 5, "bare", share=0.02), added("on", 100, "bare")),
+        rounds=place.sizes.quick_rounds,
+    )
+
+
+def _nothing(_out: str) -> str:
+    """Return no answer: there is none that two contenders could share."""
+    return ""
+
+
+def _small_project(place: Place) -> tuple[Path, Path, Path]:
+    md, db, log = (place.folder / name for name in ("QUEUE.md", "queue.db", "runs.jsonl"))
+    data.write_markdown(md, data.queue_rows(place.sizes.small, _SEED))
+    data.write_database(db, data.queue_rows(place.sizes.small, _SEED))
+    data.write_log(log, place.sizes.small, _SEED)
+    return md, db, log
+
+
+WORKS: dict[str, Callable[[Place], Work]] = {
+    "kpi": kpi,
+    "appended": appended,
+    "consistency": agreeing,
+    "drift": drifting,
+    "status": partial(quick, command="status"),
+    "workers": partial(quick, command="workers"),
+    "cancel": cancel,
+    "retry": retry,
+    "check": check,
+    "pytest": session,
+}
+
+
+def environment(folder: Path) -> str:
+    """Return what the measuring happened on."""
+    machine = os.uname()
+    return f"{machine.sysname} {machine.machine}, {os.cpu_count()} processors, data in {folder}"
