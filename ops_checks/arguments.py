@@ -118,6 +118,9 @@ def _add_thresholds(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-latency-p95-ms", metavar="MS", type=_count, help="milliseconds (default: 2000)")
     parser.add_argument("--max-stale-in-progress", metavar="N", type=_count, help="items (default: 0)")
     parser.add_argument("--stale-minutes", metavar="MINUTES", type=_count, help="stale after (default: 60)")
+    parser.add_argument(
+        "--log-cache", action="store_true", help="keep what was read of the log: the next run reads what was appended"
+    )
 
 
 def _add_mutation(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ops_checks.commands import Call
 
-_WRITE_FAILED = 3
+_FAILED = 3
 _INTERRUPTED = 130
 
 
@@ -30,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OpsError as error:
         code, results = error.exit_code, []
         remarks = ["error: " + error.message, *("  " + line for line in error.details)]
+    except OSError as error:  # an accident must not exit 1, which says that the queues disagree
+        code, results, remarks = _FAILED, [], [f"error: {_what_failed(error)}: check the disk, then run it again"]
     except KeyboardInterrupt:
         code, results, remarks = _INTERRUPTED, [], ["error: interrupted"]
     try:
@@ -39,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _give_up(sys.stdout)
         _write(sys.stderr, ["error: interrupted\n"])
         return _INTERRUPTED
-    return code if written else _WRITE_FAILED
+    return code if written else _FAILED
 
 
 def _run(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
@@ -76,6 +78,12 @@ def _command(name: str) -> Callable[[Call], tuple[int, Iterable[str]]]:
     from ops_checks.commands import project
 
     return {"init": project.init, "schema": project.schema, "policy": project.policy}[name]
+
+
+def _what_failed(error: OSError) -> str:
+    """Name a failure that no part of the program expected, and the file where there is one."""
+    reason = error.strerror or type(error).__name__
+    return f"{visible(os.fsdecode(error.filename))}: {reason}" if isinstance(error.filename, str | bytes) else reason
 
 
 def _safe(line: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_BACKOFF_S = (60, 180, 600)
 _LEASED = ("lease_owner", "lease_expires_at")
 _RETRYABLE = ("FAILED", "BLOCKED")
+_BLANK = " \t\v\f"  # what a cell of the table cannot begin or end with
 
 
 class Stamp:
@@ -59,8 +60,8 @@ def replan(stamp: Stamp, notes: str) -> Decide:
 
     `notes` is the operator's text; line breaks become spaces. Raises UsageError if it is blank.
     """
-    text = one_line(notes).strip()
-    if not text:
+    text = one_line(notes).strip(_BLANK)
+    if not text.strip():
         raise UsageError("--notes is blank: say why the item is replanned")
 
     def decide(item: Item, _reliability: Reliability | None) -> Change:

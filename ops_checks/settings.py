@@ -20,15 +20,18 @@ DEFAULT_POLICY = "ops-checks.yaml"
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 _MOST_TZ_HOURS = 14
+_MOST_POLICY_BYTES = 1_000_001  # more than a policy may have
+_OTHER_KEYS = (b"consistency:", b"kpi:", b"waivers:")
 
 
 class Settings:
     """The inputs of a command: paths, and whether somebody named them or they are the defaults.
 
     `tz_minutes` is the queue's zone, minutes east of UTC. `source_of_truth` is `markdown` or `db`.
+    `cache_home` is the user's cache folder, "" if the environment names none.
     """
 
-    __slots__ = ("db", "db_named", "logs", "policy", "queue", "source_of_truth", "tz_minutes")
+    __slots__ = ("cache_home", "db", "db_named", "logs", "policy", "queue", "source_of_truth", "tz_minutes")
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Settings:
         logs: tuple[str, ...],
         tz_minutes: int,
         policy: Policy | None,
+        cache_home: str = "",
     ) -> None:
         self.queue = queue
         self.db = db
@@ -46,6 +50,7 @@ class Settings:
         self.logs = logs
         self.tz_minutes = tz_minutes
         self.policy = policy
+        self.cache_home = cache_home
         self.source_of_truth = policy.source_of_truth if policy else "markdown"
 
 
@@ -74,7 +79,27 @@ def resolve(
         logs=logs or ((env_log,) if env_log else ()) or policy_logs or (DEFAULT_LOG,),
         tz_minutes=_tz_minutes(environ, policy),
         policy=policy,
+        cache_home=_cache_home(environ),
     )
+
+
+def may_name_places(path: str) -> bool:
+    """Tell, without reading YAML, whether a policy could say anything of the queues: their paths, zone, or precedence.
+
+    Only if this is plain: then the first word of the file, and of every line that is not indented, is
+    a key of another kind. Anything else, and a file that cannot be read, takes a closer look.
+    """
+    import os
+
+    try:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            lines = file.read(_MOST_POLICY_BYTES).split(b"\n")
+    except OSError:
+        return True
+    content = [line for line in lines if line.strip() and not line.lstrip().startswith(b"#")]
+    if not content or content[0][:1].isspace():
+        return True
+    return not all(line.startswith(_OTHER_KEYS) for line in content if not line[:1].isspace())
 
 
 def retry_backoff(environ: Mapping[str, str]) -> tuple[int, ...]:
@@ -96,6 +121,14 @@ def markdown_read_only(environ: Mapping[str, str]) -> bool:
     if text not in ("", *_TRUE, *_FALSE):
         raise UsageError(f"ORCH_QUEUE_MD_READ_ONLY={visible(text)}: expected one of {', '.join(_TRUE + _FALSE)}")
     return text in _TRUE
+
+
+def _cache_home(environ: Mapping[str, str]) -> str:
+    """Return the user's cache folder, as the XDG Base Directory Specification has it; "" if there is none."""
+    named, home = environ.get("XDG_CACHE_HOME", ""), environ.get("HOME", "")
+    if named.startswith("/"):
+        return named
+    return f"{home}/.cache" if home.startswith("/") else ""
 
 
 def _in_policy(policy: Policy | None, path: str | None) -> str | None:

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from ops_checks.cli import main
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from queue_projects import Project
+
+#: The same examples on every run and no clock in the verdict; HYPOTHESIS_PROFILE=search looks further.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 #: 2026-01-02 00:00 in the queue's zone (UTC+09:00).
 NOW_S = 1_767_279_600

@@ -111,7 +111,8 @@ def summary_of(data: bytes, since_ms: int | None = None, commands: frozenset[str
             open_runs.setdefault(record["trace_id"], []).append(number)
     for _, record in good:
         starts = open_runs.get(record.get("trace_id", ""), [])
-        if record["event"] == "run_end" and "trace_id" in record and starts:
+        counts = within(record) or "ts_epoch_ms" not in record  # what ended before the window ended nothing in it
+        if record["event"] == "run_end" and counts and "trace_id" in record and starts:
             starts.pop(0)
     return {
         "lines": len(lines) - 1,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ops_checks.atomic import replace_file
+from ops_checks.atomic import _sweep, let_go, replace_file
 from ops_checks.errors import WriteError
 
 
@@ -400,3 +400,18 @@ def test_what_a_killed_program_left_long_ago_is_removed(target: Path):
         os.utime(target.with_name(name), (an_hour_ago, an_hour_ago), follow_symlinks=False)
     replace_file(str(target), b"new")
     assert names(target) == [planted[1], planted[2], ".ops-checks.md", "QUEUE.md"]
+
+
+def test_what_cannot_be_swept_stays(target: Path):
+    """Sweeping is a courtesy: what goes wrong with it does not matter."""
+    folder_fd = os.open(target.parent, os.O_RDONLY)
+    _sweep(folder_fd, "gone.md")
+    let_go(folder_fd)
+    assert names(target) == ["QUEUE.md"]
+
+
+def test_letting_go_says_nothing():
+    """A descriptor that cannot be closed, for it is closed, is no error."""
+    fd = os.open(os.devnull, os.O_RDONLY)
+    let_go(fd)
+    let_go(fd)

@@ -92,6 +92,8 @@ def ours(lines: list[str]) -> list[int]:
         (["1. one", "", "       code", ""], True),
         (["text", "2. no item"], True),
         (["text", "-"], True),
+        (["-", "", "   ```"], False),
+        (["-", "  ```"], True),
         (["[^1]: note"], True),
         ([f"- {HEAD}"], False),
     ],
@@ -150,7 +152,9 @@ def test_where_the_table_ends(after: list[str], rows: int) -> None:
 )
 def test_what_is_no_table(lines: list[str]) -> None:
     """A list item, code, a quote or a comment that looks like the queue is not the queue; cmark-gfm agrees."""
-    assert ours(lines) == rendered(lines) == []
+    found = Table()
+    assert list(found.rows(["\n".join(lines)])) == rendered(lines) == []
+    assert found.header_line == 0
 
 
 def test_an_example_in_a_list_is_not_taken_for_the_queue() -> None:

@@ -15,6 +15,8 @@ from conftest import NOW_S
 
 from ops_checks import __version__
 from ops_checks.arguments import EXIT_CODES
+from ops_checks.cli import _what_failed
+from ops_checks.commands import _is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -457,3 +459,36 @@ def test_ctrl_c_while_the_reader_is_slow(queues: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate()
     assert (process.returncode, err) == (130, b"error: interrupted\n")
+
+
+def test_a_working_folder_that_is_gone_is_an_error_not_drift(run: Run, folder: Path) -> None:
+    """What nobody expected to fail ends in one line and exit code 3: exit code 1 says that the queues disagree."""
+    gone = folder / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    told = run("init")
+    assert (told.code, told.out) == (3, "")
+    assert told.err.startswith("error: ")
+    assert told.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(5, "Input/output error"), "Input/output error"),
+        (OSError(5, "Input/output error", "a\n.md"), "a\\n.md: Input/output error"),
+        (OSError(5, "Input/output error", b"b.md"), "b.md: Input/output error"),
+        (OSError(5, "Input/output error", 7), "Input/output error"),
+        (OSError("odd"), "OSError"),
+    ],
+)
+def test_an_unexpected_failure_names_what_it_can(error: OSError, message: str) -> None:
+    """A failure names its file if it has one, and its kind if it has no words."""
+    assert _what_failed(error) == message
+
+
+@pytest.mark.parametrize(("name", "there"), [("missing", False), ("/dev/null/below", True), ("x" * 300, True)])
+def test_a_policy_that_cannot_be_looked_for_is_not_passed_over(name: str, there: bool) -> None:  # noqa: FBT001 - a table
+    """Only a name that is surely free means that there is no policy."""
+    assert _is_there(name) is there

@@ -32,7 +32,7 @@ def drift_of(md: Iterable[Item], db: Iterable[Item], **options: object) -> Drift
     comparison = Comparison(
         lambda number, _: Place("Q.md", line=number),
         lambda _, key: Place("q.db", table="queue_items", key=key),
-        **options,  # type: ignore[arg-type]  # the options of one call
+        **options,
     )
     sides = [[(number, render_row(each)) for number, each in enumerate(items, 1)] for items in (md, db)]
     return comparison.run(*sides)

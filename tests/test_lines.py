@@ -28,7 +28,7 @@ def test_status_of_an_empty_queue() -> None:
 
 def test_status_shows_the_first_five() -> None:
     """At most five items in progress are shown, all are counted."""
-    summary = summarise([(0, item("A-1")), (0, item("A-2", "FAILED")), *(running(n) for n in range(101, 108))])  # type: ignore[misc]
+    summary = summarise([(0, item("A-1")), (0, item("A-2", "FAILED")), *(running(n) for n in range(101, 108))])
     assert list(status_lines(summary)) == [
         "summary PENDING=1 IN_PROGRESS=7 BLOCKED=0 FAILED=1 DONE=0",
         "top_in_progress:",
@@ -39,7 +39,7 @@ def test_status_shows_the_first_five() -> None:
 def test_workers() -> None:
     """Workers are counted and listed; nobody is listed and not counted."""
     items = [running(102, "P0"), running(107, "P2"), running(103, owner="-")]
-    summary = summarise(items)  # type: ignore[arg-type]
+    summary = summarise(items)
     assert list(workers_lines(workers(summary.in_progress), len(summary.in_progress))) == [
         "workers_active=1 in_progress=3",
         "- s1 tasks=2 p0=1 p1=0 p2=1 ids=ORCH-102,ORCH-107 oldest_start=2026-01-01 10:00",

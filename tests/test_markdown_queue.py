@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ops_checks.model import Item
-    from ops_checks.queues import Queue
+    from ops_checks.queues import Change, Queue, Reliability
 
 STAMP = Stamp(actor="tester", now_s=1_767_279_600, tz_minutes=540)
 ROW = "| A-1 | PENDING | P0 | t | s | - | - | - |  |"
@@ -124,17 +124,20 @@ def test_a_planted_lock_is_not_followed(tmp_path: Path) -> None:
     assert not (tmp_path / "planted").exists()
 
 
-def test_an_edit_of_somebody_without_the_lock_is_not_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("saves", ["in place", "by rename"])
+def test_an_edit_of_somebody_without_the_lock_is_not_lost(tmp_path: Path, saves: str) -> None:
     """A person's editor takes no lock: if it saves between our read and our write, we do not write."""
     queue = write(tmp_path / "Q.md", table(ROW))
     edited = table(ROW, ROW.replace("A-1", "A-2")).encode()
 
-    def decide(each: Item, _reliability: object) -> object:
-        (tmp_path / "Q.md").write_bytes(edited)
+    def decide(each: Item, _reliability: Reliability | None) -> Change:
+        target = tmp_path / ("Q.md" if saves == "in place" else "Q.md.new")
+        target.write_bytes(edited)
+        target.rename(tmp_path / "Q.md")
         return cancel(STAMP)(each, None)
 
     with pytest.raises((ChangingError, WriteError)):
-        queue.change("A-1", decide)  # type: ignore[arg-type]  # the decision's type is the store's business
+        queue.change("A-1", decide)
     assert (tmp_path / "Q.md").read_bytes() == edited
     assert sorted(os.listdir(tmp_path)) == ["Q.md", "Q.md.lock"]
 
@@ -256,3 +259,14 @@ def told(queue: Queue) -> str | None:
     except OpsError as error:
         return error.message
     return None
+
+
+def test_a_file_that_cannot_be_read_any_more_is_an_error(tmp_path: Path) -> None:
+    """A descriptor that fails under the reader ends in an error that names the file, not in an accident."""
+    path = make_markdown(tmp_path / "Q.md", [item("A-1")])
+    with open_markdown(path, lock_timeout_s=0.2).view() as view:
+        os.close(view._fd)
+        with pytest.raises(InputError, match=r"Q\.md: cannot be read \(Bad file descriptor\): check the disk"):
+            list(view.items())
+        with pytest.raises(InputError, match=r"Q\.md: cannot be read \(Bad file descriptor\): check the disk"):
+            view._must_be_whole()

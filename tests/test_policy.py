@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops_checks.errors import UsageError
+from ops_checks.errors import InputError, UsageError
 from ops_checks.model import FIELDS
 from ops_checks.policy import (
     DEFAULT_THRESHOLDS,
@@ -246,3 +246,10 @@ def test_pipe_put_there_meanwhile(file: Path, monkeypatch: pytest.MonkeyPatch):
         patch.setattr(os, "stat", lambda _path: seen)
         with pytest.raises(UsageError, match="a special file"):
             load_policy(str(file))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that fails when it is read: only Linux has one")
+def test_a_policy_that_fails_while_it_is_read_is_no_wrong_policy():
+    """A failing disk is the system's fault, not a wrong argument."""
+    with pytest.raises(InputError, match=r"policy not readable \(Input/output error\)"):
+        load_policy("/proc/self/mem")

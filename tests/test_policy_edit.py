@@ -133,7 +133,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
     ],
 )
-def test_one_value(  # noqa: PLR0917 - the columns of the table
+def test_one_value(
     file: Path,
     newline: str,
     bom: str,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
+import inspect
 import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,10 @@ from ops_checks import arguments
 from ops_checks.checks.kpi import RULES
 from ops_checks.formats import FORMATS
 from ops_checks.policy import load_policy
+from ops_checks.pytest_session import scratch
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
@@ -62,6 +65,23 @@ def test_options():
     assert named <= known
 
 
+def test_pytest_options():
+    """Every option of the plugin is in its table, and no other."""
+    source = (ROOT / "ops_checks" / "pytest_plugin.py").read_text()
+    known = set(re.findall(r'"(--[a-z0-9-]+)"', source))
+    assert set(re.findall(r"(--[a-z0-9-]+)", first_cells(section("As tests: `pytest --queue-check`")))) == known
+
+
+def test_the_pytest_example():
+    """The example is the one in the fixture's docstring, which is run as a test."""
+    (block,) = re.findall(r"```python\n(.*?)```", section("As tests: `pytest --queue-check`"), re.DOTALL)
+    documented = inspect.getdoc(scratch) or ""
+    assert (
+        textwrap.dedent(block).split()
+        == documented[documented.index("from ops_checks") :].split()[: len(block.split())]
+    )
+
+
 def test_formats():
     """Each format is listed, and no other."""
     assert re.findall(r"`([a-z]+)`", first_cells(section("The gate"))) == list(FORMATS)
@@ -89,7 +109,7 @@ def test_environment():
 
 def test_files():
     """The scripts and folders it names exist, and every script is named."""
-    for name in re.findall(r"`(ci/[a-z]+)", README):
+    for name in re.findall(r"`(ci/[a-z-]+)", README):
         assert (ROOT / name).exists(), name
     scripts = {f"ci/{path.name}" for path in (ROOT / "ci").iterdir() if os.access(path, os.X_OK) and path.is_file()}
     assert scripts <= set(re.findall(r"ci/[a-z-]+", README))

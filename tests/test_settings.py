@@ -36,7 +36,7 @@ def test_command_line_then_environment_then_policy_then_default(
     environ: dict[str, str], policy: Policy | None, line: dict[str, object], expected: tuple[object, ...]
 ) -> None:
     """The command line stands above the environment, that above the policy, that above the defaults."""
-    found = resolve(environ, policy, **line)  # type: ignore[arg-type]  # a table's row
+    found = resolve(environ, policy, **line)
     assert (found.queue, found.db, found.db_named, found.logs, found.tz_minutes, found.source_of_truth) == expected
 
 

@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from ops_checks.errors import InputError, OpsError, RefusedError, WriteError
 from ops_checks.operations import Stamp, cancel, replan, retry
 from ops_checks.queues import open_database
+from ops_checks.queues.sqlite import _commit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,7 +160,7 @@ def test_a_trigger_that_undoes_the_change_is_found_out(database: Path, trigger: 
 @pytest.mark.parametrize(
     "trigger",
     [
-        "CREATE TRIGGER t AFTER UPDATE ON queue_items BEGIN UPDATE queue_items SET status = 'DONE' WHERE id = 'A-2'; END",
+        "CREATE TRIGGER t AFTER UPDATE ON queue_items BEGIN UPDATE queue_items SET notes = '' WHERE id = 'A-2'; END",
         "CREATE TRIGGER t AFTER UPDATE ON queue_items BEGIN DELETE FROM Queue_Items WHERE id = 'A-2'; END",
         "CREATE TRIGGER t AFTER UPDATE ON queue_items BEGIN INSERT INTO queue_events (event_type) VALUES ('x'); END",
         "CREATE TRIGGER t AFTER INSERT ON queue_events BEGIN DELETE FROM queue_events WHERE item_id = 'A-2'; END",
@@ -411,7 +412,23 @@ def test_a_view_is_one_state(database: Path) -> None:
 def test_a_view_does_not_write(database: Path, step: int) -> None:
     """A view's connection refuses to write."""
     with queue_at(database).view() as view, pytest.raises(sqlite3.OperationalError, match="readonly"):
-        view._connection.execute(["DELETE FROM queue_items", "DROP TABLE queue_events", "CREATE TABLE x (y)"][step])  # type: ignore[attr-defined]
+        view._connection.execute(["DELETE FROM queue_items", "DROP TABLE queue_events", "CREATE TABLE x (y)"][step])
+
+
+def test_rows_that_went_missing_without_a_word_are_noticed(database: Path) -> None:
+    """A page that holds fewer rows than it should reads well; the database is checked before it is trusted."""
+    ((page,),) = select(database, "SELECT rootpage FROM sqlite_master WHERE name = 'queue_items'")
+    ((size,),) = select(database, "PRAGMA page_size")
+    content = bytearray(database.read_bytes())
+    count = (page - 1) * size + 3  # where a page keeps how many rows it holds, big-endian (file format, 1.6)
+    assert content[count : count + 2] == b"\x00\x02"
+    content[count + 1] = 1
+    database.write_bytes(content)
+    assert len(select(database, "SELECT task FROM queue_items NOT INDEXED")) == 1
+    with pytest.raises(InputError, match="the database is damaged"):
+        items_of(database)
+    with pytest.raises(InputError, match="the database is damaged"):
+        queue_at(database).change("A-1", cancel(STAMP))
 
 
 @pytest.fixture(scope="module")
@@ -458,3 +475,20 @@ def told(path: Path, change: bool) -> str | None:  # noqa: FBT001 - a column
     except OpsError as error:
         return error.message
     return None
+
+
+def test_a_commit_that_failed_half_way_is_not_called_unwritten(tmp_path: Path) -> None:
+    """Where SQLite itself gave the transaction up, the message says that nobody knows."""
+    with closing(sqlite3.connect(tmp_path / "q.db", isolation_level=None)) as connection:
+        with pytest.raises(WriteError, match="may have been written, or not .*look at the item"):
+            _commit(connection, "q.db")
+
+
+def test_a_reader_that_stays_keeps_a_rollback_journal_from_its_commit(database: Path) -> None:
+    """A commit that is not let through is given up, and said to be."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM queue_items").fetchall()
+        with pytest.raises(WriteError, match="another program holds the database"):
+            queue_at(database).change("A-1", cancel(STAMP))
+    assert items_of(database) == ITEMS

@@ -43,14 +43,19 @@ class Call:
         """Keep remarks for stderr."""
         self.remarks += [f"warning: {remark}" for remark in remarks]
 
-    def settings(self) -> Settings:
-        """Return where the inputs are. Raises UsageError for a bad policy or environment."""
+    def settings(self, *, only_places: bool = False) -> Settings:
+        """Return where the inputs are. Raises UsageError for a bad policy or environment.
+
+        `only_places`: the command needs no more of a policy than what it says of the queues, so a
+        policy in the current folder that says nothing of them is not read: that takes ten times as
+        long as `status`, and a misspelled threshold must not stop an operator.
+        """
         from ops_checks.settings import resolve
 
         args = self.args
         return resolve(
             self.environ,
-            self._policy(),
+            self._policy(only_places=only_places),
             queue=getattr(args, "queue_path", None) or getattr(args, "queue", None),
             db=getattr(args, "db_path", None) or getattr(args, "db", None),
             logs=tuple(getattr(args, "log_path", None) or ()),
@@ -65,13 +70,26 @@ class Call:
             return open_database(settings.db, lock_timeout_s=self.lock_timeout_s)
         return open_markdown(settings.queue, lock_timeout_s=self.lock_timeout_s)
 
-    def _policy(self) -> Policy | None:
+    def _policy(self, *, only_places: bool) -> Policy | None:
         """Return the policy that was named, or the one in the current folder, or None."""
-        from ops_checks.settings import DEFAULT_POLICY
+        from ops_checks.settings import DEFAULT_POLICY, may_name_places
 
         path = getattr(self.args, "policy", None)
-        if path is None and not os.path.lexists(DEFAULT_POLICY):
+        if path is None and not _is_there(DEFAULT_POLICY):
+            return None
+        if path is None and only_places and not may_name_places(DEFAULT_POLICY):
             return None
         from ops_checks.policy import load_policy
 
         return load_policy(path or DEFAULT_POLICY)
+
+
+def _is_there(path: str) -> bool:
+    """Tell whether a name is taken. If even that cannot be told, yes: reading it will say why, not pass it over."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -59,7 +59,7 @@ def kpi(call: Call) -> tuple[int, Iterable[str]]:
     if args.format:
         code, lines = _show(call, _gate(call, replace(policy, waivers=()), "kpi"))
         return (0 if code == _ALERT and not args.fail_on_alert else code), lines
-    kpis = judge(settings, policy.kpi, now_s=call.now_s, lock_timeout_s=call.lock_timeout_s)
+    kpis = judge(settings, policy.kpi, now_s=call.now_s, lock_timeout_s=call.lock_timeout_s, details=False)
     call.warn(kpis.remarks)
     rules = [weighed(must_be_read(rule), policy.kpi.on_insufficient, "error") for rule in kpis.rules]
     call.remarks += [f"error: {rule.message}" for rule in rules if rule.verdict == "error"]
@@ -126,6 +126,7 @@ def _with_limits(policy: Policy, args: Namespace) -> Policy:
         stale_minutes=args.stale_minutes,
     )
     fields = getattr(args, "fields", None) or policy.consistency.fields
+    kpis = replace(kpis, log_cache=kpis.log_cache or args.log_cache)
     return replace(policy, kpi=kpis, consistency=replace(policy.consistency, fields=fields))
 
 

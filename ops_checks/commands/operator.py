@@ -35,7 +35,7 @@ def workers(call: Call) -> tuple[int, Iterable[str]]:
 
 def mutate(call: Call) -> tuple[int, Iterable[str]]:
     """Carry out `cancel`, `replan` or `retry`, or with --dry-run only decide, and return its line."""
-    queue = _writable(call, call.settings())
+    queue = _writable(call, call.settings(only_places=True))
     change = (queue.preview if call.args.dry_run else queue.change)(call.args.id, _decision(call))
     if call.args.dry_run:
         call.remarks.append("dry run: nothing was written")
@@ -47,7 +47,7 @@ def _decision(call: Call) -> Decide:
     from ops_checks.settings import retry_backoff
 
     stamp = operations.Stamp(
-        actor=call.args.actor or _login_name(), now_s=call.now_s, tz_minutes=call.settings().tz_minutes
+        actor=call.args.actor or _login_name(), now_s=call.now_s, tz_minutes=call.settings(only_places=True).tz_minutes
     )
     if call.args.command == "cancel":
         return operations.cancel(stamp)
@@ -63,7 +63,7 @@ def _summary(call: Call) -> Summary:
     def take(view: View) -> tuple[Summary, list[str]]:
         return summarise(view.items()), view.remarks()
 
-    summary, remarks = look(call.backend(call.settings()), take)
+    summary, remarks = look(call.backend(call.settings(only_places=True)), take)
     call.warn(remarks)
     return summary
 

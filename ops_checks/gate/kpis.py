@@ -19,6 +19,7 @@ from ops_checks.text import visible
 
 if TYPE_CHECKING:
     from ops_checks.queues import Queue, View
+    from ops_checks.runlog import Progress
     from ops_checks.settings import Settings
 
 
@@ -36,14 +37,31 @@ class Kpis:
         return next(metric.value for metric in self.metrics if metric.name == name)
 
 
-def judge(settings: Settings, policy: KpiPolicy, *, now_s: float, lock_timeout_s: float) -> Kpis:
+def judge(
+    settings: Settings,
+    policy: KpiPolicy,
+    *,
+    now_s: float,
+    lock_timeout_s: float,
+    details: bool = True,
+    progress: Progress | None = None,
+) -> Kpis:
     """Read the run log and the queue, and judge them by the policy.
 
     The queue is the database, or the Markdown queue if no database was named and there is none at
-    the default path. `now_s` is in epoch seconds. Raises InputError for what cannot be read.
+    the default path. `now_s` is in epoch seconds. `details`: False where neither unfinished runs nor
+    the logs' time range are shown; a limit on unfinished runs counts them all the same. `progress`
+    hears how far the reading of the logs is. Raises InputError for what cannot be read.
     """
     since_ms = None if policy.window_s is None else int((now_s - policy.window_s) * 1000)
-    runs = read_runs(expand_logs(settings.logs), since_ms=since_ms, commands=policy.commands)
+    runs = read_runs(
+        expand_logs(settings.logs),
+        since_ms=since_ms,
+        commands=policy.commands,
+        details=details or "unfinished_runs" in policy.thresholds,
+        cache_home=settings.cache_home if policy.log_cache else None,
+        progress=progress,
+    )
     queue = _queue(settings, lock_timeout_s)
     facts, queue_read, remarks = look(queue, lambda view: _facts(queue, view, settings, policy, now_s))
     metrics = measure(runs, facts)
@@ -127,5 +145,6 @@ def _logs_read(runs: RunStats) -> tuple[InputRead, ...]:
 
 def _log_remarks(runs: RunStats) -> tuple[str, ...]:
     if not runs.undated:
-        return ()
-    return (f"{runs.undated} runs have no ts_epoch_ms: they cannot be shown to lie in the window, and were left out",)
+        return runs.notes
+    undated = f"{runs.undated} runs have no ts_epoch_ms: they cannot be shown to lie in the window, and were left out"
+    return (*runs.notes, undated)

@@ -23,6 +23,7 @@ from ops_checks.report import InputRead, Metric, Report, RuleResult
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ops_checks.runlog import Progress
     from ops_checks.settings import Settings
 
 CHECKS = ("consistency", "kpi")
@@ -51,18 +52,20 @@ def run_gate(
     only: str | None = None,
     fail_level: str = "error",
     lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S,
+    progress: Progress | None = None,
 ) -> Report:
     """Run the checks (`only` one of CHECKS, or both) and return the Report.
 
     An input that cannot be read is no exception here: its rules say `error`, the report says why, and
     the exit code is 3. `now_s` is in epoch seconds. With `fail_level` `warn` a warning fails too.
+    `progress` hears how far the reading of the logs is.
     """
     policy = policy or settings.policy or Policy()
     found = _Found()
     if only in {None, "consistency"}:
         _check_consistency(found, settings, policy, lock_timeout_s)
     if only in {None, "kpi"}:
-        _check_kpis(found, settings, policy, now_s, lock_timeout_s)
+        _check_kpis(found, settings, policy, now_s, lock_timeout_s, progress)
     waived = apply(found.rules, policy, queue_time(now_s, settings.tz_minutes)[:10])
     rules = tuple(weighed(must_be_read(rule), policy.kpi.on_insufficient, fail_level) for rule in waived)
     found.errors += [rule.message for rule in rules if rule.verdict is Verdict.ERROR]
@@ -118,9 +121,16 @@ def _check_consistency(found: _Found, settings: Settings, policy: Policy, lock_t
     found.rules += drift_rules.judge(drift, rules.severity)
 
 
-def _check_kpis(found: _Found, settings: Settings, policy: Policy, now_s: float, lock_timeout_s: float) -> None:
+def _check_kpis(
+    found: _Found,
+    settings: Settings,
+    policy: Policy,
+    now_s: float,
+    lock_timeout_s: float,
+    progress: Progress | None,
+) -> None:
     try:
-        kpis = judge(settings, policy.kpi, now_s=now_s, lock_timeout_s=lock_timeout_s)
+        kpis = judge(settings, policy.kpi, now_s=now_s, lock_timeout_s=lock_timeout_s, progress=progress)
     except InputError as error:
         found.errors += [error.message, *error.details]
         found.rules += unjudged(policy.kpi.thresholds, error.message)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING, Any
 
-from ops_checks.errors import UsageError
+from ops_checks.errors import InputError, UsageError
 from ops_checks.model import FIELDS
 from ops_checks.policy import DEFAULT_THRESHOLDS, ConsistencyPolicy, KpiPolicy, Policy, Threshold, Waiver
 from ops_checks.policy.check import problems, rendered
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 1_000_000
 BOM = "\ufeff"
 _MOST_LINES = 20
+#: What is wrong with the path that was given; any other failure is the system's.
+_NAMED_WRONGLY = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 _SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
 #: Where more is better, a bare number is the least that is wanted.
 SHORT_FOR_MIN = frozenset({"success_rate"})
@@ -44,7 +47,8 @@ def refuse(path: str, document: Document, found: Iterable[Problem], after: str =
 def read_text(path: str) -> tuple[str, os.stat_result]:
     """Return the text of a policy file, line ends and BOM as they are, and the file's state when it was read.
 
-    Raises UsageError for what is missing, unreadable, no regular file, over 1 MB or not UTF-8.
+    Raises UsageError for what is missing, not to be read by this user, no regular file, over 1 MB
+    or not UTF-8; InputError if reading fails.
     """
     data, state = _read_bytes(path)
     try:
@@ -68,8 +72,9 @@ def _read_bytes(path: str) -> tuple[bytes, os.stat_result]:
             _refuse_file(path, state)
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
+        failed = isinstance(error, OSError) and error.errno not in _NAMED_WRONGLY
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(
+        raise (InputError if failed else UsageError)(
             f"{visible(path)}: policy not readable ({reason}); check the path and its permissions"
         ) from error
     if len(data) > MAX_BYTES:

@@ -60,10 +60,15 @@ class Evaluation:
 
         if not os.path.isdir(folder):
             raise InputError(f"{folder}: not here: run the checks on the machine that started the session")
-        with FileLock(os.path.join(folder, "lock")):
-            if not os.path.exists(_report_file(folder)):
-                put_file(_report_file(folder), FORMATS["json"].render(self._run()).encode())
-        return _read(folder)
+        try:
+            with FileLock(os.path.join(folder, "lock")):
+                if not os.path.exists(_report_file(folder)):
+                    put_file(_report_file(folder), FORMATS["json"].render(self._run()).encode())
+            return _read(folder)
+        except OSError as error:
+            raise InputError(
+                f"{folder}: cannot be shared ({error.strerror}): check the folder for temporary files"
+            ) from error
 
 
 def _report_file(folder: str) -> str:

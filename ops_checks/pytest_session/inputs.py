@@ -75,10 +75,18 @@ def read_inputs(config: pytest.Config) -> Inputs:
 
 
 def setting(config: pytest.Config, option: str) -> object:
-    """Return what an option says, or else its ini value; None (or False) where neither says anything."""
+    """Return what an option says, or else its ini value; None (or False) where neither does.
+
+    Raises UsageError for an ini value of another type.
+    """
     name = option.removeprefix("--").replace("-", "_")
     given = config.getoption(name)
-    return config.getini(name) if given is None else given
+    if given is not None:
+        return cast("object", given)
+    try:
+        return cast("object", config.getini(name))
+    except (TypeError, ValueError) as error:  # as pytest before 9.2 raises them for a number where a text is wanted
+        raise UsageError(visible(str(error))) from error
 
 
 @contextmanager

@@ -109,7 +109,7 @@ class MarkdownView:
     def __enter__(self) -> Self:
         """Open the file. Raises InputError if it is missing, unreadable or no regular file; never blocks."""
         self._fd = _open_regular(self._path)
-        self.stat = os.fstat(self._fd)
+        self.stat = _state(self._fd, self._path)
         return self
 
     def __exit__(
@@ -191,8 +191,8 @@ class MarkdownView:
         return data
 
     def _blocks(self) -> Iterator[bytes]:
-        os.lseek(self._fd, 0, os.SEEK_SET)
         try:
+            os.lseek(self._fd, 0, os.SEEK_SET)
             while block := os.read(self._fd, _BLOCK_BYTES):
                 yield block
         except OSError as error:
@@ -225,7 +225,7 @@ class MarkdownView:
 
     def _must_be_whole(self) -> None:
         """Raise ChangingError if the open file was written to while it was read: what was seen may be torn."""
-        now, then = os.fstat(self._fd), self.stat
+        now, then = _state(self._fd, self._path), self.stat
         if now.st_nlink < then.st_nlink:  # replaced by another file, which changes this one's ctime and no content
             same = (now.st_size, now.st_mtime_ns) == (then.st_size, then.st_mtime_ns)
         else:
@@ -266,6 +266,13 @@ def _identity(state: os.stat_result) -> tuple[int, ...]:
     return (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
 
 
+def _state(fd: int, path: str) -> os.stat_result:
+    try:
+        return os.fstat(fd)
+    except OSError as error:
+        raise InputError(f"{visible(path)}: cannot be read ({error.strerror}): check the disk") from error
+
+
 def _open_regular(path: str) -> int:
     """Open a regular file for reading. Raises InputError for everything else, without waiting for a pipe's writer."""
     try:
@@ -275,7 +282,7 @@ def _open_regular(path: str) -> int:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{visible(path)}: cannot be opened ({reason}): check the path and its permissions") from error
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    if not stat.S_ISREG(_state(fd, path).st_mode):
         let_go(fd)
         raise InputError(f"{visible(path)}: is no regular file: name a Markdown file with --queue")
     return fd

@@ -89,7 +89,7 @@ class SqliteQueue:
                 _check_table(connection, self.path, _TABLE, _ITEM_COLUMNS)
                 _check_table(connection, self.path, _EVENTS, _EVENT_COLUMNS)
                 yield connection
-                connection.execute("COMMIT")
+                _commit(connection, self.path)
             finally:
                 connection.close()  # what was not committed is rolled back
 
@@ -349,21 +349,38 @@ _URI_ESCAPES = {byte: f"%{byte:02X}" for byte in range(256) if not (chr(byte).is
 del _URI_ESCAPES[ord("/")]
 
 
-def _must_be_regular(path: str) -> None:
+def _file(path: str) -> os.stat_result:
+    """Return the state of a database file, which may not be there. Raises InputError."""
     try:
-        mode = os.stat(path).st_mode
+        return os.stat(path)
     except FileNotFoundError as error:
         raise InputError(f"{visible(path)}: no such database: name one with --db, or run `ops-checks init`") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{visible(path)}: cannot be opened ({reason}): check the path and its permissions") from error
-    if not stat.S_ISREG(mode):
+
+
+def _must_be_regular(path: str) -> None:
+    if not stat.S_ISREG(_file(path).st_mode):
         raise InputError(f"{visible(path)}: is no regular file: name a SQLite database with --db")
+
+
+def _commit(connection: sqlite3.Connection, path: str) -> None:
+    """Commit. Where SQLite has given the transaction up itself, it may have done so on either side of the commit."""
+    try:
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:  # busy, say: it is rolled back
+            raise
+        raise WriteError(
+            f"{visible(path)}: the change may have been written, or not ({visible(str(error))}): "
+            "check the disk, then look at the item"
+        ) from error
 
 
 def _must_have_one_name(path: str) -> None:
     """Raise WriteError for a file with several hard links: by another of its names its journal is not found."""
-    names = os.stat(path).st_nlink
+    names = _file(path).st_nlink
     if names > 1:
         raise WriteError(
             f"{visible(path)}: not written, because the file has {names} hard links and SQLite keeps its journal "

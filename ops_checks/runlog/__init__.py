@@ -16,9 +16,28 @@ from ops_checks.runlog.selection import Selection
 from ops_checks.runlog.stats import KEPT, Defect, LogRead, Run, RunStats, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["KEPT", "Defect", "Durations", "LogRead", "Run", "RunStats", "expand_logs", "merge", "read_runs"]
+    from ops_checks.runlog.blocks import Advance
+
+    #: Hears how many bytes of all the logs were read so far, and of how many; compressed ones as they lie on the disk.
+    Progress = Callable[[int, int], object]
+
+#: What the name of a log's cache ends in.
+CACHE_SUFFIX = ".ops-checks-cache"
+
+__all__ = [
+    "CACHE_SUFFIX",
+    "KEPT",
+    "Defect",
+    "Durations",
+    "LogRead",
+    "Run",
+    "RunStats",
+    "expand_logs",
+    "merge",
+    "read_runs",
+]
 
 
 def read_runs(
@@ -27,37 +46,63 @@ def read_runs(
     since_ms: int | None = None,
     commands: frozenset[str] | None = None,
     details: bool = True,
+    cache_home: str | None = None,
+    progress: Progress | None = None,
 ) -> RunStats:
     """Read the logs as one, in the order given, and return their statistics.
 
     Plain, gzip and zstd files; memory does not grow with them beyond what the exact percentiles
     take (see Durations). `since_ms`: only ends of runs from that epoch millisecond on count, and
-    only starts from then on can be unfinished. What has no time cannot be shown to lie in the
-    window: it is left out, and the ends so left out are counted as `undated`. `commands`: only
-    their runs' durations count. `details`: False where neither unfinished runs nor the log's time
-    range are asked for, which is faster. Raises InputError naming the log that cannot be read.
+    only starts from then on can be unfinished; earlier ends end none of them. What has no time
+    cannot be shown to lie in the window: it is left out, and the ends so left out are counted as
+    `undated`. `commands`: only their runs' durations count. `details`: False where neither
+    unfinished runs nor the log's time range are asked for, which is faster. `cache_home`: what is
+    read of plain logs is kept for the next time (see `cache`), beside the log or in this folder of
+    the user's, "" if there is none; details come with it. Raises InputError naming the log that
+    cannot be read.
     """
-    selection = Selection(since_ms, commands, details)
-    return reduce(merge, (_read_log(path, selection) for path in paths), RunStats(detailed=details))
+    selection = Selection(since_ms, commands, details or cache_home is not None)
+    advance = _counter(paths, progress) if progress else None
+    read = (_read_log(path, selection, cache_home, advance) for path in paths)
+    return reduce(merge, read, RunStats(detailed=selection.details))
 
 
-def _read_log(path: str, selection: Selection) -> RunStats:
+def _read_log(path: str, selection: Selection, cache_home: str | None, advance: Advance | None) -> RunStats:
     with opened(path) as descriptor:
         how = compression(path, descriptor)
-        if how is None:
-            return read_plain(path, descriptor, selection)
-        from ops_checks.runlog.reading import read_blocks
+        if how:
+            from ops_checks.runlog.reading import read_blocks
 
-        with unpacked(path, descriptor, how) as read:
-            return read_blocks(path, read, selection)
+            with unpacked(path, descriptor, how, advance=advance) as read:
+                return read_blocks(path, read, selection)
+        if cache_home is None:
+            return read_plain(path, descriptor, selection, advance=advance)
+        from ops_checks.runlog.cache import read_cached
+
+        return read_cached(path, descriptor, selection, cache_home, advance)
+
+
+def _counter(paths: Iterable[str], progress: Progress) -> Advance:
+    """Return a function that adds up what is read of the logs, and tells it on."""
+    from os.path import getsize, isfile
+
+    total = sum(getsize(path) for path in paths if isfile(path))
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done, total)
+
+    return advance
 
 
 def expand_logs(patterns: Iterable[str]) -> list[str]:
     """Return the paths that patterns (`logs/*.jsonl`, `**` too) and plain paths name, each once.
 
     The matches of a pattern come oldest name first, as log rotation numbers them: `runs.jsonl.2`,
-    `runs.jsonl.1`, `runs.jsonl`. A path that exists is taken as it stands, even with `*` in it.
-    Raises InputError for a pattern that matches nothing.
+    `runs.jsonl.1`, `runs.jsonl`; caches that lie beside logs are no logs. A path that exists is
+    taken as it stands, even with `*` in it. Raises InputError for a pattern that matches nothing.
     """
     from glob import glob, has_magic
     from os.path import lexists
@@ -67,7 +112,8 @@ def expand_logs(patterns: Iterable[str]) -> list[str]:
         if lexists(pattern) or not has_magic(pattern):
             found[pattern] = None
             continue
-        matches = sorted(glob(pattern, recursive=True), key=_rotation_order)
+        names = glob(pattern, recursive=True)
+        matches = sorted((name for name in names if not name.endswith(CACHE_SUFFIX)), key=_rotation_order)
         if not matches:
             raise InputError(f"{pattern}: no run log matches; name a log, or a pattern that some log matches")
         found.update(dict.fromkeys(matches))

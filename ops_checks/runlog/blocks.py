@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,9 +13,12 @@ from ops_checks.atomic import let_go
 from ops_checks.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import ModuleType
     from typing import BinaryIO
+
+#: Hears how many more bytes of a log, as it lies on the disk, were read.
+Advance = Callable[[int], object]
 
 #: So much is read and decoded at a time: it stays in the processor's cache, and the allocator
 #: gives the memory of the last block again (from 128 KiB on it asks the system for new pages).
@@ -78,29 +82,35 @@ def _unreadable(path: str, error: OSError) -> InputError:
 
 def compression(path: str, descriptor: int) -> str | None:
     """Return `gzip` or `zstd` where a log is compressed, by its name or its first bytes, else None."""
-    head = _pread(path, descriptor, 4, 0)
+    head = piece(path, descriptor, 4, 0)
     if path.endswith(".gz") or head.startswith(_GZIP):
         return "gzip"
     return "zstd" if path.endswith(".zst") or head == _ZSTD else None
 
 
-def reader(path: str, descriptor: int, start: int, stop: int, size: int = BLOCK) -> Callable[[], bytes]:
+def reader(
+    path: str, descriptor: int, start: int, stop: int, size: int = BLOCK, advance: Advance | None = None
+) -> Callable[[], bytes]:
     """Return a function that gives the next bytes of a part of an open file, `b""` at the end.
 
-    `start` and `stop` are byte offsets. A file that was shortened meanwhile ends early.
+    `start` and `stop` are byte offsets. A file that was shortened meanwhile ends early. `advance`
+    is told how many bytes were read.
     """
     at = start
 
     def read() -> bytes:
         nonlocal at
-        chunk = _pread(path, descriptor, min(size, stop - at), at)
+        chunk = piece(path, descriptor, min(size, stop - at), at)
         at += len(chunk)
+        if advance:
+            advance(len(chunk))
         return chunk
 
     return read
 
 
-def _pread(path: str, descriptor: int, size: int, at: int) -> bytes:
+def piece(path: str, descriptor: int, size: int, at: int) -> bytes:
+    """Return so many bytes of an open file from an offset on, fewer where it ends. Raises InputError."""
     try:
         return os.pread(descriptor, size, at)
     except OSError as error:
@@ -108,8 +118,12 @@ def _pread(path: str, descriptor: int, size: int, at: int) -> bytes:
 
 
 @contextmanager
-def unpacked(path: str, descriptor: int, how: str, size: int = BLOCK) -> Iterator[Callable[[], bytes]]:
+def unpacked(
+    path: str, descriptor: int, how: str, size: int = BLOCK, advance: Advance | None = None
+) -> Iterator[Callable[[], bytes]]:
     """Give a function that reads the next bytes of a compressed log, `b""` at the end.
+
+    `advance` is told how many of the compressed bytes were used up.
 
     It raises InputError for data that is damaged or ends too early.
     """
@@ -120,6 +134,7 @@ def unpacked(path: str, descriptor: int, how: str, size: int = BLOCK) -> Iterato
         with closing(open_stream(packed)) as stream:
 
             def read() -> bytes:
+                before = packed.tell()
                 try:
                     return stream.read(size)
                 except EOFError:
@@ -127,6 +142,9 @@ def unpacked(path: str, descriptor: int, how: str, size: int = BLOCK) -> Iterato
                 except damages as error:
                     what = f"its {how} data is damaged ({error})"
                     raise InputError(f"{path}: {what}; name a whole compressed log") from None
+                finally:
+                    if advance:
+                        advance(packed.tell() - before)
 
             yield read
 

@@ -18,13 +18,21 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def read_part(
-    path: str, descriptor: int, start: int, stop: int, selection: Selection, *, size: int = blocks.BLOCK
+    path: str,
+    descriptor: int,
+    start: int,
+    stop: int,
+    selection: Selection,
+    *,
+    size: int = blocks.BLOCK,
+    advance: blocks.Advance | None = None,
 ) -> RunStats:
     """Return the statistics of the bytes from `start` to `stop` of a plain log; lines count from 1 in the part.
 
-    `size` is how much is read at a time.
+    `size` is how much is read at a time; `advance` hears of it.
     """
-    return read_blocks(path, blocks.reader(path, descriptor, start, stop, size), selection, first=start == 0)
+    read = blocks.reader(path, descriptor, start, stop, size, advance)
+    return read_blocks(path, read, selection, first=start == 0)
 
 
 def read_blocks(

@@ -5,8 +5,12 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
+from typing import TYPE_CHECKING
 
 from ops_checks.runlog.durations import Durations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: So many offenders of a kind are kept with their place; how many more there were is counted.
 KEPT = 20
@@ -62,7 +66,7 @@ class RunStats:
     because they have no `ts_epoch_ms`. `unpaired`: starts without a trace id, which no end can be
     found for. `open_runs` maps a trace id to its starts not ended so far, and `early_ends` are the
     marks of ends that no start was seen for: together with other parts they pair up. Without
-    `detailed` neither pairs nor times were looked at.
+    `detailed` neither pairs nor times were looked at. `notes` tell of a log cache that was of no use.
     """
 
     lines: int = 0
@@ -80,6 +84,7 @@ class RunStats:
     early_ends: array[int] = field(default_factory=lambda: array("q"))
     logs: tuple[LogRead, ...] = ()
     detailed: bool = True
+    notes: tuple[str, ...] = ()
 
     @property
     def first_ms(self) -> int | None:
@@ -129,7 +134,16 @@ def merge(earlier: RunStats, later: RunStats) -> RunStats:
         early_ends=earlier.early_ends + later.early_ends,
         logs=_joined(earlier.logs, later.logs),
         detailed=earlier.detailed and later.detailed,
+        notes=earlier.notes + later.notes,
     )
+
+
+def merged_parts(path: str, parts: Iterable[RunStats]) -> RunStats:
+    """Return the statistics of a log from those of its parts, in which lines count from 1. Uses them up."""
+    whole: RunStats | None = None
+    for part in parts:
+        whole = merge(whole, placed(part, path, whole.lines)) if whole else placed(part, path, 0)
+    return RunStats() if whole is None else whole
 
 
 def placed(stats: RunStats, path: str, lines: int) -> RunStats:

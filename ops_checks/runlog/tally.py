@@ -77,6 +77,8 @@ class Tally:
         starts = [row for row in rows if type(row) is RunStart]
         if self._since_ms is not None:
             starts = [start for start in starts if self._in_window(start)]
+            # What ended before the window ended nothing in it.
+            ends = [end for end in ends if end.ts_epoch_ms is UNSET or self._in_window(end)]
         self._pairs.see(starts, ends, rows, self._stats.lines)
 
     def _add_defects(self, rows: Sequence[Row]) -> None:

@@ -1,4 +1,4 @@
-"""Run statistics as bytes, from one process to another."""
+"""Run statistics as bytes: from one process to another, and from one evaluation to the next."""
 
 from __future__ import annotations
 
@@ -13,6 +13,21 @@ from ops_checks.runlog.stats import Defect, LogRead, Run, RunStats
 def packed(stats: RunStats) -> bytes:
     """Return statistics as bytes that `parsed` reads on the same machine."""
     return msgpack.encode(stats, enc_hook=_plain)
+
+
+def packed_all(parts: list[RunStats]) -> bytes:
+    """Return the statistics of several parts as bytes that `parsed_all` reads on the same machine."""
+    return msgpack.encode([packed(stats) for stats in parts])
+
+
+def parsed_all(data: bytes) -> list[RunStats] | None:
+    """Return the statistics in bytes made by `packed_all`, or None if they are not whole."""
+    try:
+        parts = [parsed(part) for part in msgpack.decode(data, type=list[bytes])]
+    except DecodeError:
+        return None
+    found = [stats for stats in parts if stats is not None]
+    return found if len(found) == len(parts) else None
 
 
 def parsed(data: bytes) -> RunStats | None:
@@ -38,6 +53,7 @@ def parsed(data: bytes) -> RunStats | None:
             "failures": tuple(Run(**run) for run in plain["failures"]),
             "defects": tuple(Defect(**defect) for defect in plain["defects"]),
             "open_runs": {trace: tuple(Run(**run) for run in starts) for trace, starts in plain["open_runs"].items()},
+            "notes": tuple(plain["notes"]),
             "logs": tuple(LogRead(**log) for log in plain["logs"]),
         }
     )

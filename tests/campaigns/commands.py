@@ -23,7 +23,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from ops_checks import cli
-
 from tests.campaigns import stage
 
 if TYPE_CHECKING:
@@ -127,7 +126,8 @@ def _be_the_command(
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
             os.dup2(fd, number)
             os.close(fd)
-        sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in (1, 2))
+        sys.stdout = os.fdopen(1, "w", closefd=False)
+        sys.stderr = os.fdopen(2, "w", closefd=False)
         if before is not None:
             before()
         if stopped:

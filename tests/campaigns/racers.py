@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ops_checks import cli
-
 from tests.campaigns import stage
 
 if TYPE_CHECKING:
@@ -117,7 +116,8 @@ def read(racer: Racer) -> None:
         code, said = call((*where(racer.backend), "status"))
         whole = seen == list(stage.IDS) and _total(said) == len(stage.IDS)
         busy = code == 3 and "another program holds" in said  # a rollback journal keeps readers out while it commits
-        note(token=token, kind="read", whole=whole or (busy and seen == list(stage.IDS)), said=said if not whole else "")
+        whole = whole or (busy and seen == list(stage.IDS))
+        note(token=token, kind="read", whole=whole, said=said if not whole else "")
         time.sleep(0.005)
 
 
@@ -223,5 +223,10 @@ def check_both(racer: Racer) -> None:
 
 
 BODIES: dict[str, Callable[[Racer], None]] = {
-    "operator": operate, "dispatcher": dispatch, "worker": renew, "reader": read, "both": write_both, "checker": check_both,
-}  # fmt: skip
+    "operator": operate,
+    "dispatcher": dispatch,
+    "worker": renew,
+    "reader": read,
+    "both": write_both,
+    "checker": check_both,
+}

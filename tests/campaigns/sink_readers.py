@@ -11,7 +11,19 @@ from markdown_it import MarkdownIt
 #: What .NET's TrimStart takes off, which the runner calls on every line: white space as Unicode has it.
 _TRIMMED = "".join(
     chr(code)
-    for code in (*range(0x9, 0xE), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
+    for code in (
+        *range(0x9, 0xE),
+        0x20,
+        0x85,
+        0xA0,
+        0x1680,
+        *range(0x2000, 0x200B),
+        0x2028,
+        0x2029,
+        0x202F,
+        0x205F,
+        0x3000,
+    )
 )
 _REGISTERED = {
     "error", "warning", "notice", "debug", "group", "endgroup", "add-mask", "set-env", "set-output", "save-state",

@@ -10,12 +10,14 @@ random in every format.
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
 import re
 import sqlite3
 import tempfile
 from contextlib import chdir, closing, redirect_stderr, redirect_stdout
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -23,43 +25,55 @@ from unittest import mock
 from ops_checks import cli
 from ops_checks.formats import FORMATS
 from tests.campaigns.common import Tally
-from tests.campaigns.operation import Operation
+from tests.campaigns.operation import Operation, ended
 from tests.campaigns.sink_readers import runner_commands, table_rows, terminal_lines, unescaped
 from tests.format_readers import READERS
 from tests.report_samples import HOSTILE, hostile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.campaigns.common import Outcome
 
 SMALL = 1
 LONG = 8
 
-_CHUNK = 1 << 14
-_JOINED = 40  # joined hostile strings a pass, in every format
-#: Commands that print text of the queue, and how many lines they print of it.
-COMMANDS = (
+_PATHS = "{queue: QUEUE.md, db: queue.db, log: runs.jsonl, kpi: {thresholds: {failure_rate: 0}}}"
+_CHUNK = 1 << 15
+_JOINED = 20  # joined hostile strings a pass, in every format
+_LONGEST_ARGUMENT = 1 << 12
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_OURS = re.compile(r"::(?:error|warning|notice) (?:file=[^,:]+,line=\d+,col=\d+,)?title=ops-checks[^:]*::")
+#: Commands that print text of the inputs as lines.
+LINES = (
     ("status",),
     ("workers",),
-    ("--db", "queue.db", "status"),
-    ("--db", "queue.db", "workers"),
-    ("consistency-check",),
     ("consistency-check", "--fields", "all", "--max-details", "0"),
+)
+#: Further commands, those that print reports among them: each format is held to every code point by its own tests.
+REPORTS = (
+    ("--db", "queue.db", "workers"),
     ("kpi",),
     ("check",),
     ("check", "-f", "text", "--color", "always"),
     ("check", "-f", "markdown"),
     ("check", "-f", "junit"),
+    ("check", "-f", "sarif"),
+    ("check", "-f", "gitlab"),
     ("check", "-f", "openmetrics"),
     ("check", "-f", "json"),
+)
+#: Commands that print their arguments, in an error or not.
+COMMANDS_WITH_TEXT = (
     ("cancel", "--id", "TEXT"),
-    ("retry", "--id", "DB-1", "--actor", "TEXT", "--dry-run"),
+    ("--db", "queue.db", "cancel", "--id", "TEXT"),
     ("--queue", "TEXT", "status"),
     ("--db", "TEXT", "status"),
     ("kpi", "--log-path", "TEXT"),
-    ("--policy", "TEXT", "check"),
+    ("--policy", "TEXT", "status"),
+    ("report", "TEXT"),
     ("check", "--fields", "TEXT"),
+    ("check", "-f", "TEXT"),
     ("TEXT",),
 )
 #: More texts that only these places could mistake for something else.
@@ -87,106 +101,140 @@ def run(size: int, report: Callable[[str], None]) -> Outcome:
     tally = Tally()
     for number in range(size):
         chance = random.Random(number)
-        for text in texts(chance if number else None):
-            tally.count("texts")
-            tally.count("code_points", len(text))
-            tally.failures += [f"{_named(text)}: {problem}" for problem in problems(text)]
-        tally.failures += list(_joined(chance, tally))
+        tally.failures += problems(hostile_texts(), REPORTS)
+        batch = chunks(chance if number else None)
+        tally.failures += problems(batch)
+        tally.count("texts", len(hostile_texts()) + len(batch))
+        tally.count("code_points", sum(map(len, batch)))
+        tally.failures += joined(chance, _JOINED)
+        tally.count("joined", _JOINED)
         report(f"pass {number + 1} of {size}: {tally.figures['texts']} texts, {len(tally.failures)} failures")
     return tally.outcome({"code_points": 0x110000 - 0x800, "texts": len(HOSTILE)})
 
 
-def texts(chance: random.Random | None) -> Iterator[str]:
-    """Yield the hostile strings, and every code point that UTF-8 can hold, in chunks; shuffled if there is a chance."""
-    yield from (text for text in (*HOSTILE, *MORE_HOSTILE) if text.strip() and _is_utf8(text))
+def hostile_texts() -> list[str]:
+    """Return the hostile strings that UTF-8 can hold."""
+    return [text for text in (*HOSTILE, *MORE_HOSTILE) if text.strip() and _is_utf8(text)]
+
+
+def chunks(chance: random.Random | None = None) -> list[str]:
+    """Return every code point that UTF-8 can hold, in chunks; shuffled if there is a chance."""
     codes = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
     if chance:
         chance.shuffle(codes)
-    for start in range(0, len(codes), _CHUNK):
-        yield "".join(map(chr, codes[start : start + _CHUNK]))
+    return ["".join(map(chr, codes[start : start + _CHUNK])) for start in range(0, len(codes), _CHUNK)]
 
 
-def problems(text: str) -> Iterator[str]:
-    """Send one text through the queue and through every command; yield what is not only text."""
+def problems(batch: list[str], more: tuple[tuple[str, ...], ...] = ()) -> list[str]:
+    """Send texts through the queue, LINES, and `more` commands; return what is not only text."""
     with tempfile.TemporaryDirectory(prefix="sinks-") as name, chdir(name):
-        yield from _queue(Path(name), text)
+        found = list(_queue(Path(name), batch))
     with tempfile.TemporaryDirectory(prefix="sinks-") as name, chdir(name):
-        yield from _printed(Path(name), text)
+        return found + list(_printed(Path(name), batch, more))
 
 
-def _queue(folder: Path, text: str) -> Iterator[str]:
-    """Write the text as notes into both queues, and read it back with other programs."""
-    Operation().lay_down(folder)
+def _operation(batch: list[str]) -> Operation:
+    """Return an operation with one more item in progress for each text: `T-0`, `T-1` and so on."""
+    operation = Operation(policy=_PATHS)
+    for number in range(len(batch)):
+        operation.add((f"T-{number}", "IN_PROGRESS", "P0", "task", "done", "s1", "2026-01-01 11:30", "-", "old"))
+    return operation
+
+
+def _queue(folder: Path, batch: list[str]) -> Iterator[str]:
+    """Write the texts as notes into both queues, and read them back with other programs."""
+    _operation(batch).lay_down(folder)
     before = (folder / "QUEUE.md").read_bytes()
-    rows = table_rows(before.decode())
     for where in (["--queue", "QUEUE.md"], ["--db", "queue.db"]):
-        code, shown = command([*where, "replan", "--id", "ORCH-102", f"--notes=<{text}>"])
-        if code or shown != "ORCH-102 -> BLOCKED\n":
-            yield f"replan {where[0]}: exit code {code}: {shown!a:.200}"
-            return
-    notes = "picked | replan:<" + re.sub(r"\r\n|\r|\n", " ", text) + ">"
+        for number, text in enumerate(batch):
+            code, shown = command([*where, "replan", "--id", f"T-{number}", f"--notes=<{text}>"])
+            if (code, shown) != (0, f"T-{number} -> BLOCKED\n"):
+                yield f"{_named(text)}: replan {where[0]}: exit code {code}: {shown!a:.200}"
+    notes = {f"T-{number}": "<" + re.sub(r"\r\n|\r|\n", " ", text) + ">" for number, text in enumerate(batch)}
     after = (folder / "QUEUE.md").read_bytes()
-    changed = [old for old, new in zip(before.split(b"\n"), after.split(b"\n"), strict=False) if old != new]
-    if len(changed) != 1 or before.count(b"\n") != after.count(b"\n"):
-        yield f"Markdown: {len(changed)} lines changed"
-    wanted = [row if row[0] != "ORCH-102" else [row[0], "BLOCKED", *row[2:8], notes.replace("\0", "\ufffd")] for row in rows]
-    if table_rows(after.decode()) != wanted:
-        yield f"Markdown: another parser reads {table_rows(after.decode())!a:.300}"
-    with closing(sqlite3.connect("queue.db")) as connection:
-        query = "SELECT notes, json_extract(payload_json, '$.notes') FROM queue_items, queue_events "
-        (stored,) = connection.execute(query + "WHERE id = 'ORCH-102' AND event_type = 'replan'").fetchall()
-    told = notes.removeprefix("picked | replan:")
-    if stored[0] != notes or stored[1] not in {told, told.partition("\0")[0]}:  # json_extract ends a text at a NUL
-        yield f"database: {stored!a:.200}"
+    changed = sum(old != new for old, new in zip(before.split(b"\n"), after.split(b"\n"), strict=False))
+    if changed != len(batch) or before.count(b"\n") != after.count(b"\n"):
+        yield f"Markdown: {changed} lines changed, for {len(batch)} items"
+    wanted = [_replanned(row, notes) for row in table_rows(before.decode())]
+    for row, read in zip_longest(wanted, table_rows(after.decode())):
+        if row != read:
+            yield f"Markdown: another parser reads {read!a:.300}"
+    yield from _in_database(notes)
     code, shown = command(["consistency-check", "--fields", "all"])
-    if (code, shown) != (0, "consistency ok total=5\n"):
+    if (code, shown) != (0, f"consistency ok total={5 + len(batch)}\n"):
         yield f"the queues do not agree: {shown!a:.300}"
 
 
-def _printed(folder: Path, text: str) -> Iterator[str]:
-    """Put the text where commands print it from, and read what they print."""
-    cell = "<" + re.sub(r"[\r\n]", " ", text) + ">"
-    operation = Operation()
-    for name in ("owner_session", "task", "started_at_kst"):
-        operation.both("ORCH-102", name, cell)
-    operation.cell("db", "ORCH-102", "notes", cell)
-    operation.cell("db", "ORCH-102", "task", cell + text)
-    operation.cell("db", "DB-1", "id", cell)
-    operation.runs[-1]["item_id"] = cell
-    operation.runs[-1]["command"] = "fail"
-    operation.policy = "{queue: QUEUE.md, db: queue.db, log: runs.jsonl, kpi: {thresholds: {failure_rate: 0}}}"
+def _replanned(row: list[str], notes: dict[str, str]) -> list[str]:
+    """Return a row as it must be now; other Markdown parsers show a NUL as U+FFFD."""
+    if row[0] not in notes:
+        return row
+    return [row[0], "BLOCKED", *row[2:8], f"old | replan:{notes[row[0]]}".replace("\0", "\ufffd")]
+
+
+def _in_database(notes: dict[str, str]) -> Iterator[str]:
+    query = (
+        "SELECT item_id, notes, payload_json FROM queue_events, queue_items ON id = item_id WHERE event_type = 'replan'"
+    )
+    with closing(sqlite3.connect("queue.db")) as connection:
+        stored = {item: (text, json.loads(payload)["notes"]) for item, text, payload in connection.execute(query)}
+    for item, note in notes.items():
+        if stored.get(item) != (f"old | replan:{note}", note):
+            yield f"database: {note!a:.99} is {stored.get(item)!a:.200}"
+
+
+def _printed(folder: Path, batch: list[str], more: tuple[tuple[str, ...], ...]) -> Iterator[str]:
+    """Put the texts where commands print them from, and read what they print."""
+    operation = _operation(batch)
+    cells = ["<" + re.sub(r"[\r\n]", " ", text) + ">" for text in batch]
+    for number, (text, cell) in enumerate(zip(batch, cells, strict=True)):
+        operation.both(f"T-{number}", "owner_session", cell)
+        operation.cell("db", f"T-{number}", "task", cell + text)
+        operation.cell("db", f"T-{number}", "started_at_kst", cell[:99])
+        operation.db.append({**operation.db[0], "id": cell})
+        operation.runs += ended(100 + number, "fail", 1, item_id=cell)
     operation.lay_down(folder)
-    for argv in COMMANDS:
-        if "TEXT" in argv and "\0" in text:
-            continue  # no argument of a process can hold it
-        filled = [text.replace("\0", "") if word == "TEXT" else word for word in argv]
-        _, shown = command(filled)
-        yield from (f"{' '.join(argv)}: {problem}" for problem in _on_a_terminal(argv, shown, cell))
-        _, logged = command(filled, GITHUB_ACTIONS="true")
-        found = runner_commands(_ordinary(argv, logged))
-        if found:
-            yield f"{' '.join(argv)}: the runner would obey {found}"
+    for argv in (*LINES, *more):
+        yield from _printed_by(argv, list(argv), cells)
+    for argv in COMMANDS_WITH_TEXT:
+        for text in batch:
+            given = text.replace("\0", "")[:_LONGEST_ARGUMENT]  # no argument of a process can hold a NUL
+            yield from _printed_by(argv, [given if word == "TEXT" else word for word in argv], ())
+
+
+def _printed_by(argv: tuple[str, ...], filled: list[str], cells: Sequence[str]) -> Iterator[str]:
+    name = " ".join(argv)
+    _, logged = command(filled, GITHUB_ACTIONS="true")
+    shown = logged if argv in LINES else command(filled)[1]
+    yield from (f"{name}: {problem}" for problem in _on_a_terminal(argv, shown, cells))
+    found = runner_commands(_ordinary(argv, logged))
+    if found:
+        yield f"{name}: the runner would obey {found}"
 
 
 def _ordinary(argv: tuple[str, ...], logged: str) -> str:
     """Return a log without the annotations that are ours: by default, `check` gives them on GitHub."""
     if argv != ("check",):
         return logged
-    ours = re.compile(r"::(?:error|warning|notice) (?:file=[^,:]+,line=\d+,col=\d+,)?title=ops-checks[^:]*::")
-    return "\n".join(line for line in logged.split("\n") if not ours.match(line))
+    return "\n".join(line for line in logged.split("\n") if not _OURS.match(line))
 
 
-def _on_a_terminal(argv: tuple[str, ...], shown: str, cell: str) -> Iterator[str]:
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown) if "always" in argv else shown
+def _on_a_terminal(argv: tuple[str, ...], shown: str, cells: Sequence[str]) -> Iterator[str]:
     try:
-        lines = terminal_lines(plain)
+        lines = terminal_lines(_COLOUR.sub("", shown) if "always" in argv else shown)
     except ValueError as error:
         yield str(error)
         return
-    if argv in {("status",), ("workers",)} and not any(unescaped(cell) in line for line in lines):
-        yield f"the text is not shown: {lines!a:.300}"
+    if argv == ("workers",):
+        owners = {line.rpartition(" tasks=")[0] for line in lines}
+        yield from (f"{cell!a:.99} is not shown" for cell in cells if f"- {_broken(cell.strip())}" not in owners)
     if any(line.startswith("Traceback") for line in lines):
         yield "a traceback"
+
+
+def _broken(text: str) -> str:
+    """Return a text as a log of GitHub's shows it: with a space in what the runner would obey."""
+    return unescaped(text).replace("##[", "## [")
 
 
 def command(argv: list[str], **environ: str) -> tuple[int, str]:
@@ -197,12 +245,11 @@ def command(argv: list[str], **environ: str) -> tuple[int, str]:
     return code, out.getvalue() + err.getvalue()
 
 
-def _joined(chance: random.Random, tally: Tally) -> Iterator[str]:
+def joined(chance: random.Random, times: int) -> Iterator[str]:
     """Join hostile strings at random: in every format they change nothing but texts."""
-    shapes = {name: READERS[name](FORMATS[name].render(hostile("x"))).shape for name in FORMATS}
-    for _ in range(_JOINED):
-        text = "x" + "".join(chance.choices((*HOSTILE, *MORE_HOSTILE), k=3))
-        tally.count("joined")
+    shapes = {name: READERS[name](FORMATS[name].render(hostile("\u00c4 x"))).shape for name in FORMATS}
+    for _ in range(times):
+        text = "\u00c4 x" + "".join(chance.choices((*HOSTILE, *MORE_HOSTILE), k=3))
         for name, one in FORMATS.items():
             try:
                 same = READERS[name](one.render(hostile(text))).shape == shapes[name]

@@ -1,4 +1,4 @@
-"""A project in a folder for campaigns that break things: what is laid down, what commands run on it, what state it is in.
+"""A project in a folder for campaigns that break things: what is laid down, what runs on it, what state it is in.
 
 The files are written here, not by the program, and the state is read without it.
 """
@@ -82,6 +82,7 @@ class Case:
 
 #: Where a lock seems to be held because asking for it fails, nobody needs to wait for long.
 _WAIT = ("--lock-timeout", "0.1")
+_WHO = ("--actor", "tester")
 
 
 def cases() -> list[Case]:
@@ -95,9 +96,10 @@ def cases() -> list[Case]:
             (("replan", "--id", "ORCH-4", "--notes", "split | in two"), "ORCH-4 -> PENDING"),
             (("retry", "--id", "ORCH-2"), "ORCH-2 -> PENDING"),
         ):
-            after = (*where, "cancel", "--id", "ORCH-3")
+            after = (*where, "cancel", "--id", "ORCH-3", *_WHO)
             journal = "wal" if backend == "markdown" else backend
-            found.append(Case(f"{argv[0]}-{backend}", journal, (*where, *argv), told, after, (target,)))
+            name = f"{argv[0]}-{backend}"
+            found.append(Case(name, journal, (*where, *argv, *_WHO), told, after, (target,)))
     check = ("check", *_WAIT, "--queue", QUEUE, "--db", DB, "--log-path", LOG, "--exit-zero", "-f", "text", "-f")
     report = (*check, f"json={REPORT}")
     key = ("policy", "set", "kpi.thresholds.latency_p95_ms")
@@ -118,7 +120,8 @@ State = dict[str, object]
 def state(folder: Path, aside: Path | None = None) -> State:
     """Return what the files of a project say, by name: bytes, or rows and events of a database.
 
-    The folder is copied first (to a folder in `aside`): opening a database mends it, and whether the program can is what is asked.
+    The folder is copied first (to a folder in `aside`): opening a database mends it, and whether
+    the program can is what is asked.
     Lock files are no state, and neither is what SQLite keeps beside its file.
     """
     found: State = {}

@@ -1,0 +1,40 @@
+"""Every campaign holds in a small size; `ci/campaign NAME` runs them long."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "tests/campaigns"
+NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if "\ndef run(" in path.read_text(encoding="utf-8"))
+
+
+def small(name: str) -> str:
+    """Return the size in which a campaign runs here: its `SMALL`."""
+    lines = (FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()
+    return next(line.partition("= ")[2] for line in lines if line.startswith("SMALL"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_small_campaign_holds(name: str):
+    """A campaign in its small size finds nothing broken, and does enough to say so."""
+    command = [sys.executable, "-m", "tests.campaigns", name, "--size", small(name)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout[-5_000:] + ended.stderr[-5_000:]
+
+
+def test_the_campaigns_that_stop_commands_can_run_here():
+    """Without strace, crash and faults prove nothing: install it (Debian: `apt-get install strace`)."""
+    assert shutil.which("strace"), "strace is missing: install it (Debian: apt-get install strace)"
+
+
+def test_a_campaign_without_work_is_not_green():
+    """A campaign that does too little says so, and its exit code is not that of a proof."""
+    command = [sys.executable, "-m", "tests.campaigns", "races", "--size", "0"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "INVALID" in ended.stdout) == (3, True), ended.stdout[-5_000:] + ended.stderr[-5_000:]
