@@ -106,14 +106,19 @@ def summary_of(data: bytes, since_ms: int | None = None, commands: frozenset[str
     outcomes = [(n, r) for n, r in ends if r["exit_code"] == 0 and r["command"] in {"done", "fail"}]
     timed = [(n, r) for n, r in ends if "duration_ms" in r and (commands is None or r["command"] in commands)]
     open_runs: dict[str, list[int]] = {}
+    early: list[str] = []
     for number, record in good:
-        if record["event"] == "run_start" and within(record) and "trace_id" in record:
-            open_runs.setdefault(record["trace_id"], []).append(number)
-    for _, record in good:
-        starts = open_runs.get(record.get("trace_id", ""), [])
-        counts = within(record) or "ts_epoch_ms" not in record  # what ended before the window ended nothing in it
-        if record["event"] == "run_end" and counts and "trace_id" in record and starts:
-            starts.pop(0)
+        trace = record.get("trace_id")
+        if record["event"] == "run_start" and within(record) and trace is not None:
+            open_runs.setdefault(trace, []).append(number)
+        # What ended before the window ended nothing in it.
+        if record["event"] == "run_end" and (within(record) or "ts_epoch_ms" not in record) and trace is not None:
+            if open_runs.get(trace):
+                open_runs[trace].pop()
+            else:
+                early.append(trace)
+    for trace in early:
+        del open_runs.get(trace, [])[:1]
     return {
         "lines": len(lines) - 1,
         "runs": len(ends),

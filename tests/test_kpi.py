@@ -108,7 +108,7 @@ def test_counts_of_the_queue() -> None:
 
 def test_counts_of_the_log() -> None:
     """Malformed lines and unfinished runs are counted; the latter are unknown where they were not asked for."""
-    stats = runs(lines=5, malformed=2, runs=3, open_runs={"a": (Run("log", 1, trace="a"),)})
+    stats = runs(lines=5, malformed=2, runs=3, open_runs={1: (Run("log", 1, trace="a"),)})
     assert [metric(name, stats).value for name in ("malformed_lines", "unfinished_runs")] == [2, 1]
     assert [metric(name, stats).samples for name in ("malformed_lines", "unfinished_runs")] == [5, 3]
     assert metric("unfinished_runs", runs(detailed=False)).value is None

@@ -135,9 +135,9 @@ def test_helper_is_used(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, int]] = []
     real = reading.read_part
 
-    def spy(path: str, descriptor: int, start: int, stop: int, selection: Selection) -> Any:
+    def spy(path: str, descriptor: int, start: int, stop: int, selection: Selection, **more: Any) -> Any:
         asked.append((start, stop))
-        return real(path, descriptor, start, stop, selection)
+        return real(path, descriptor, start, stop, selection, **more)
 
     monkeypatch.setattr(reading, "read_part", spy)
     assert summary(read_in_two(log)) == summary_of(log.read_bytes())

@@ -479,9 +479,9 @@ def told(path: Path, change: bool) -> str | None:  # noqa: FBT001 - a column
 
 def test_a_commit_that_failed_half_way_is_not_called_unwritten(tmp_path: Path) -> None:
     """Where SQLite itself gave the transaction up, the message says that nobody knows."""
-    with closing(sqlite3.connect(tmp_path / "q.db", isolation_level=None)) as connection:
-        with pytest.raises(WriteError, match="may have been written, or not .*look at the item"):
-            _commit(connection, "q.db")
+    told = pytest.raises(WriteError, match=r"may have been written, or not .*look at the item")
+    with closing(sqlite3.connect(tmp_path / "q.db", isolation_level=None)) as connection, told:
+        _commit(connection, "q.db")
 
 
 def test_a_reader_that_stays_keeps_a_rollback_journal_from_its_commit(database: Path) -> None:
@@ -492,3 +492,25 @@ def test_a_reader_that_stays_keeps_a_rollback_journal_from_its_commit(database: 
         with pytest.raises(WriteError, match="another program holds the database"):
             queue_at(database).change("A-1", cancel(STAMP))
     assert items_of(database) == ITEMS
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_a_hard_link_in_the_journals_place_is_not_written_over(database: Path, tmp_path: Path, suffix: str) -> None:
+    """Somebody else's file under the name of SQLite's journal stays as it is; neither reading nor writing begins."""
+    (tmp_path / "precious").write_bytes(b"precious")
+    os.link(tmp_path / "precious", f"{database}{suffix}")
+    before = digest(tmp_path)
+    for attempt in (items_of, lambda path: queue_at(path).change("A-1", cancel(STAMP))):
+        with pytest.raises(InputError, match=f"q.db{suffix}: has 2 hard links"):
+            attempt(database)
+    assert digest(tmp_path) == before
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_a_symlink_in_the_journals_place_is_not_followed(database: Path, tmp_path: Path, suffix: str) -> None:
+    """SQLite does not follow a symlink under the name of its journal, and the error is one of ours."""
+    (tmp_path / "precious").write_bytes(b"precious")
+    os.symlink(tmp_path / "precious", f"{database}{suffix}")
+    with pytest.raises(OpsError):
+        queue_at(database).change("A-1", cancel(STAMP))
+    assert (tmp_path / "precious").read_bytes() == b"precious"

@@ -325,6 +325,7 @@ def _where(path: str, item_id: object) -> str:
 def _connect(path: str, timeout_s: float) -> sqlite3.Connection:
     """Open an existing database file, with everything off that a hostile one could use."""
     _must_be_regular(path)
+    _must_have_files_of_its_own(path)
     uri = "file:" + _quoted(os.path.abspath(path)) + "?mode=rw"  # a file that may only be read is opened so by SQLite
     connection = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)
     # EXTRA: a commit is the removal of the rollback journal, and only then on disk when the folder is too.
@@ -363,6 +364,24 @@ def _file(path: str) -> os.stat_result:
 def _must_be_regular(path: str) -> None:
     if not stat.S_ISREG(_file(path).st_mode):
         raise InputError(f"{visible(path)}: is no regular file: name a SQLite database with --db")
+
+
+def _must_have_files_of_its_own(path: str) -> None:
+    """Raise InputError if what stands where SQLite keeps its journal is another file too: it would be written over.
+
+    Symlinks there SQLite does not follow.
+    """
+    for suffix in ("-wal", "-shm", "-journal"):
+        beside = os.path.realpath(path) + suffix
+        try:
+            state = os.lstat(beside)
+        except OSError:  # as a rule it is not there
+            continue
+        if stat.S_ISREG(state.st_mode) and state.st_nlink > 1:
+            raise InputError(
+                f"{visible(beside)}: has {state.st_nlink} hard links, and SQLite would write over all of them: "
+                "find out who made them"
+            )
 
 
 def _commit(connection: sqlite3.Connection, path: str) -> None:

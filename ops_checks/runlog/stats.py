@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ops_checks.runlog.durations import Durations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+Key = TypeVar("Key")
+Start = TypeVar("Start")
 
 #: So many offenders of a kind are kept with their place; how many more there were is counted.
 KEPT = 20
@@ -64,8 +68,9 @@ class RunStats:
     runs, longest first; `failures` the last failed outcomes in the order of the log; `defects` the
     first malformed lines of `malformed` in all. `undated`: ends of runs that a window left out
     because they have no `ts_epoch_ms`. `unpaired`: starts without a trace id, which no end can be
-    found for. `open_runs` maps a trace id to its starts not ended so far, and `early_ends` are the
-    marks of ends that no start was seen for: together with other parts they pair up. Without
+    found for. `open_runs` maps the mark of a trace id to its starts not ended so far, and
+    `early_ends` are the marks of ends that no start was seen for: together with other parts they
+    pair up. Without
     `detailed` neither pairs nor times were looked at. `notes` tell of a log cache that was of no use.
     """
 
@@ -80,7 +85,7 @@ class RunStats:
     slowest: tuple[Run, ...] = ()
     failures: tuple[Run, ...] = ()
     defects: tuple[Defect, ...] = ()
-    open_runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
+    open_runs: dict[int, tuple[Run, ...]] = field(default_factory=dict)
     early_ends: array[int] = field(default_factory=lambda: array("q"))
     logs: tuple[LogRead, ...] = ()
     detailed: bool = True
@@ -104,11 +109,13 @@ class RunStats:
     def unfinished(self) -> tuple[Run, ...]:
         """Return the starts without an end, in the order of the log.
 
-        A trace id that started more often than it ended is unfinished so many times, by its last starts.
+        An end ends the latest start of its trace id that is open; one that finds none ends a start
+        that comes later, for logs may be read in any order. Whatever parts a log is read in, it
+        comes to the same.
         """
-        ended = _ends_of(self.open_runs, self.early_ends) if self.early_ends else {}
+        ended = Counter(end for end in self.early_ends if end in self.open_runs)
         order = {log.path: number for number, log in enumerate(self.logs)}
-        runs = (run for trace, starts in self.open_runs.items() for run in starts[ended.get(trace, 0) :])
+        runs = (run for trace, starts in self.open_runs.items() for run in starts[ended[trace] :])
         return tuple(sorted(runs, key=lambda run: (order.get(run.path, 0), run.line)))
 
 
@@ -116,6 +123,8 @@ def merge(earlier: RunStats, later: RunStats) -> RunStats:
     """Return the statistics of two parts read one after the other; merging is associative. Uses up both."""
     small, large = sorted((earlier.durations, later.durations), key=lambda part: len(part.counts))
     large.add_all(small)
+    early_ends = earlier.early_ends
+    early_ends.extend(end for end in later.early_ends if not end_latest(earlier.open_runs, end))
     for trace, starts in later.open_runs.items():
         earlier.open_runs[trace] = earlier.open_runs.get(trace, ()) + starts
     return RunStats(
@@ -131,7 +140,7 @@ def merge(earlier: RunStats, later: RunStats) -> RunStats:
         failures=(earlier.failures + later.failures)[-KEPT:],
         defects=(earlier.defects + later.defects)[:KEPT],
         open_runs=earlier.open_runs,
-        early_ends=earlier.early_ends + later.early_ends,
+        early_ends=early_ends,
         logs=_joined(earlier.logs, later.logs),
         detailed=earlier.detailed and later.detailed,
         notes=earlier.notes + later.notes,
@@ -193,12 +202,9 @@ def _joined(earlier: tuple[LogRead, ...], later: tuple[LogRead, ...]) -> tuple[L
     return (*earlier[:-1], whole, *later[1:])
 
 
-def _ends_of(open_runs: dict[str, tuple[Run, ...]], early_ends: array[int]) -> dict[str, int]:
-    """Return how many of the early ends belong to each trace id that is open."""
-    traces = {mark(trace): trace for trace in open_runs}
-    ended: dict[str, int] = {}
-    for early in early_ends:
-        trace = traces.get(early)
-        if trace is not None:
-            ended[trace] = ended.get(trace, 0) + 1
-    return ended
+def end_latest(opened: dict[Key, tuple[Start, ...]], trace: Key) -> bool:
+    """Take the latest open start of a trace id away, and tell whether there was one."""
+    starts = opened.pop(trace, ())
+    if len(starts) > 1:
+        opened[trace] = starts[:-1]
+    return bool(starts)

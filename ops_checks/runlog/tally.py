@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
 from ops_checks.runlog.durations import Durations
 from ops_checks.runlog.records import Malformed, Record, RunEnd, RunStart
-from ops_checks.runlog.stats import KEPT, Defect, LogRead, Run, RunStats, mark, slowest_of
+from ops_checks.runlog.stats import KEPT, Defect, LogRead, Run, RunStats, end_latest, mark, slowest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,7 +62,8 @@ class Tally:
         stats.unpaired = pairs.unpaired
         stats.early_ends = pairs.early_ends
         stats.open_runs = {
-            trace: tuple(Run(self._path, line, trace=trace) for line in lines) for trace, lines in pairs.opened.items()
+            mark(trace): tuple(Run(self._path, line, trace=trace) for line in lines)
+            for trace, lines in pairs.opened.items()
         }
         log = LogRead(self._path, stats.lines, stats.malformed, torn_tail, times.first, times.last, times.newest)
         stats.logs = (log,)
@@ -153,42 +154,49 @@ class _Pairs:
 
     def see(self, starts: Sequence[RunStart], ends: Sequence[RunEnd], rows: Sequence[Row], before: int) -> None:
         """Take in the starts and ends of a block, whose rows stand after so many lines."""
-        started, ended = [start.trace_id for start in starts], [end.trace_id for end in ends]
-        opened, closed = set(started), set(ended)
-        # Nearly all runs start and end within a block, once: two differences of sets leave the few that do not.
-        if (
-            len(opened) < len(started)
-            or len(closed) < len(ended)
-            or UNSET in opened
-            or not self.opened.keys().isdisjoint(opened)
-        ):
-            self._start(starts, rows, before)
-            self._end(ended)
-            return
+        opened, closed = {start.trace_id for start in starts}, {end.trace_id for end in ends}
         left = opened - closed
-        if left:
-            self._start([start for start in starts if start.trace_id in left], rows, before)
-        self._end(closed - opened)
+        # Nearly all runs start and end within a block, once: two differences of sets leave the few that do not.
+        once = len(opened) == len(starts) and len(closed) == len(ends) and UNSET not in opened
+        if once and self.opened.keys().isdisjoint(opened) and _start_first(starts, ends, rows, len(left)):
+            if left:
+                self._start([start for start in starts if start.trace_id in left], rows, before)
+            self._end(closed - opened)
+            return
+        chosen = {*map(id, starts), *map(id, ends)}
+        for line, row in enumerate(rows, before + 1):
+            if id(row) not in chosen:
+                continue
+            if type(row) is RunEnd:
+                self._end((row.trace_id,))
+            elif type(row) is RunStart:
+                self._open(row.trace_id, line)
 
     def _start(self, starts: Sequence[RunStart], rows: Sequence[Row], before: int) -> None:
         numbered = iter(enumerate(rows, before + 1))
         for start in starts:
-            line = next(line for line, row in numbered if row is start)
-            trace = start.trace_id
-            if trace is UNSET:
-                self.unpaired += 1
-            else:
-                self.opened[trace] = (*self.opened.get(trace, ()), line)
+            self._open(start.trace_id, next(line for line, row in numbered if row is start))
+
+    def _open(self, trace: str | UnsetType, line: int) -> None:
+        if trace is UNSET:
+            self.unpaired += 1
+        else:
+            self.opened[trace] = (*self.opened.get(trace, ()), line)
 
     def _end(self, traces: Iterable[str | UnsetType]) -> None:
         for trace in traces:
-            if trace is UNSET:
-                continue
-            lines = self.opened.pop(trace, None)
-            if lines is None:
+            if trace is not UNSET and not end_latest(self.opened, trace):
                 self.early_ends.append(mark(trace))
-            elif len(lines) > 1:
-                self.opened[trace] = lines[1:]
+
+
+def _start_first(starts: Sequence[RunStart], ends: Sequence[RunEnd], rows: Sequence[Row], left: int) -> bool:
+    """Tell whether all runs of a block that start and end in it start first: of all trace ids only `left` start last."""
+    both: Sequence[Any] = rows
+    if len(starts) + len(ends) < len(rows):
+        chosen = {*map(id, starts), *map(id, ends)}
+        both = [row for row in rows if id(row) in chosen]
+    last = dict(zip([row.trace_id for row in both], map(type, both), strict=True))
+    return list(last.values()).count(RunStart) == left
 
 
 @dataclass(slots=True)

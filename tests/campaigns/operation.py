@@ -112,16 +112,20 @@ class Operation:
         self.md.append(list(row))
         self.db.append(_columns(row))
 
+    def fill(self, connection: sqlite3.Connection) -> None:
+        """Make the tables in an empty database and put the rows and events into them."""
+        connection.executescript(self.schema)
+        _fill(connection, self.db)
+        for statement in self.sql:
+            connection.execute(statement)
+        connection.commit()
+
     def lay_down(self, folder: Path) -> None:
         """Write the operation into a folder."""
         folder.joinpath("QUEUE.md").write_bytes(self.edit_md(markdown(self.md)))
         with closing(sqlite3.connect(folder / "queue.db")) as connection:
             connection.execute("PRAGMA synchronous = OFF")
-            connection.executescript(self.schema)
-            _fill(connection, self.db)
-            for statement in self.sql:
-                connection.execute(statement)
-            connection.commit()
+            self.fill(connection)
         folder.joinpath("runs.jsonl").write_bytes(self.edit_log(log(self.runs)))
         if self.policy is not None:
             folder.joinpath("ops-checks.yaml").write_text(self.policy, encoding="utf-8")
