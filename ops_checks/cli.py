@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, TextIO
 
     from ops_checks.commands import Call
+    from ops_checks.progress import Bar
 
 _FAILED = 3
 _INTERRUPTED = 130
@@ -53,9 +54,23 @@ def _run(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
         args: Any = plain_arguments(argv) or _arguments(argv)
     except SystemExit as stop:  # --help and --version have printed what they are for
         return int(stop.code or 0), [], []
-    call = Call(args, os.environ, time.time(), terminal=sys.stdout is not None and sys.stdout.isatty())
-    code, lines = _command(args.command)(call)
-    return code, list(lines), call.remarks
+    bar = _bar()
+    call = Call(args, os.environ, time.time(), terminal=sys.stdout is not None and sys.stdout.isatty(), progress=bar)
+    try:
+        code, lines = _command(args.command)(call)
+        return code, list(lines), call.remarks
+    finally:
+        if bar:
+            bar.close()
+
+
+def _bar() -> Bar | None:
+    """Return what shows how far a long reading is; nothing does where stderr is no terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return None
+    from ops_checks.progress import Bar
+
+    return Bar(sys.stderr, time.monotonic)
 
 
 def _arguments(argv: Sequence[str]) -> Namespace:

@@ -326,7 +326,7 @@ def test_malformed_lines() -> None:
 
 def test_unfinished_runs() -> None:
     """Behind unfinished runs stand the first twenty starts, and how many more there are."""
-    starts = {f"t{line}": (Run("log", line, trace=f"t{line}"),) for line in range(30, 0, -1)}
+    starts = {line: (Run("log", line, trace=f"t{line}"),) for line in range(30, 0, -1)}
     result = offenders("unfinished_runs", runs(open_runs=starts, early_ends=array("q")), max=0)
     assert [found.trace for found in result.findings] == [f"t{line}" for line in range(1, 21)]
     assert result.findings[0].message == "t1 started and has not ended"

@@ -198,7 +198,9 @@ def test_byte_order_mark_and_crlf() -> None:
         (start("a"), [(1, "a")]),
         (start("a") + start("b") + end(trace_id="a"), [(2, "b")]),
         (end(trace_id="a") + start("a"), []),
-        (start("a") + start("a") + end(trace_id="a"), [(2, "a")]),
+        (start("a") + start("a") + end(trace_id="a"), [(1, "a")]),
+        (start("a") + start("a") + end(trace_id="a") + start("a"), [(1, "a"), (4, "a")]),
+        (start("a") + end(trace_id="b") + end(trace_id="a") + end(trace_id="a") + start("a"), []),
         (start("a") + start("a") + start("a"), [(1, "a"), (2, "a"), (3, "a")]),
         (start("a") + end(trace_id="a") + start("a"), [(3, "a")]),
         (start("a") + end(trace_id=None), [(1, "a")]),
@@ -206,7 +208,7 @@ def test_byte_order_mark_and_crlf() -> None:
     ],
 )
 def test_unfinished(log: bytes, left: list[tuple[int, str]]) -> None:
-    """A start is unfinished when its trace id has not ended as often as it started."""
+    """An end ends the latest open start of its trace id; a start that is left open is unfinished."""
     assert [(run.line, run.trace) for run in stats_of(log).unfinished()] == left
 
 

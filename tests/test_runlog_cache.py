@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import random
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +14,7 @@ from ops_checks.runlog import CACHE_SUFFIX, cache, expand_logs, halves, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ops_checks.runlog import RunStats
 

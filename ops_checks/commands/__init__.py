@@ -10,7 +10,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ops_checks.policy import Policy
     from ops_checks.queues import Queue
@@ -20,16 +20,26 @@ if TYPE_CHECKING:
 class Call:
     """One call of a command: its arguments, the environment, the time (epoch seconds), and what is said aside.
 
-    `remarks` collects lines for stderr that change no exit code.
+    `remarks` collects lines for stderr that change no exit code; `progress` is told how far a long
+    reading is (bytes so far, bytes in all).
     """
 
-    __slots__ = ("args", "environ", "now_s", "remarks", "terminal")
+    __slots__ = ("args", "environ", "now_s", "progress", "remarks", "terminal")
 
-    def __init__(self, args: Namespace, environ: Mapping[str, str], now_s: float, *, terminal: bool) -> None:
+    def __init__(
+        self,
+        args: Namespace,
+        environ: Mapping[str, str],
+        now_s: float,
+        *,
+        terminal: bool,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> None:
         self.args = args
         self.environ = environ
         self.now_s = now_s
         self.terminal = terminal
+        self.progress = progress
         self.remarks: list[str] = []
 
     @property

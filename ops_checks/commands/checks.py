@@ -38,7 +38,7 @@ def consistency_check(call: Call) -> tuple[int, Iterable[str]]:
     if args.format:
         return _show(call, _gate(call, replace(policy, consistency=rules, waivers=()), "consistency"))
     drift = compare(
-        open_markdown(settings.queue, lock_timeout_s=call.lock_timeout_s),
+        open_markdown(settings.queue, lock_timeout_s=call.lock_timeout_s, progress=call.progress),
         open_database(settings.db, lock_timeout_s=call.lock_timeout_s),
         fields=rules.fields,
         ignore_statuses=rules.ignore_statuses,
@@ -59,7 +59,14 @@ def kpi(call: Call) -> tuple[int, Iterable[str]]:
     if args.format:
         code, lines = _show(call, _gate(call, replace(policy, waivers=()), "kpi"))
         return (0 if code == _ALERT and not args.fail_on_alert else code), lines
-    kpis = judge(settings, policy.kpi, now_s=call.now_s, lock_timeout_s=call.lock_timeout_s, details=False)
+    kpis = judge(
+        settings,
+        policy.kpi,
+        now_s=call.now_s,
+        lock_timeout_s=call.lock_timeout_s,
+        details=False,
+        progress=call.progress,
+    )
     call.warn(kpis.remarks)
     rules = [weighed(must_be_read(rule), policy.kpi.on_insufficient, "error") for rule in kpis.rules]
     call.remarks += [f"error: {rule.message}" for rule in rules if rule.verdict == "error"]
@@ -108,6 +115,7 @@ def _gate(call: Call, policy: Policy, only: str | None) -> Report:
         only=only,
         fail_level=getattr(call.args, "fail_level", "error"),
         lock_timeout_s=call.lock_timeout_s,
+        progress=call.progress,
     )
     call.warn(found.notes)
     call.remarks += [f"error: {error}" for error in found.errors]

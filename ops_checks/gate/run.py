@@ -58,12 +58,12 @@ def run_gate(
 
     An input that cannot be read is no exception here: its rules say `error`, the report says why, and
     the exit code is 3. `now_s` is in epoch seconds. With `fail_level` `warn` a warning fails too.
-    `progress` hears how far the reading of the logs is.
+    `progress` hears how far the reading of the Markdown queue and of the logs is.
     """
     policy = policy or settings.policy or Policy()
     found = _Found()
     if only in {None, "consistency"}:
-        _check_consistency(found, settings, policy, lock_timeout_s)
+        _check_consistency(found, settings, policy, lock_timeout_s, progress)
     if only in {None, "kpi"}:
         _check_kpis(found, settings, policy, now_s, lock_timeout_s, progress)
     waived = apply(found.rules, policy, queue_time(now_s, settings.tz_minutes)[:10])
@@ -95,8 +95,10 @@ def planned_rules(policy: Policy, only: str | None = None) -> list[tuple[str, st
     return rules
 
 
-def _check_consistency(found: _Found, settings: Settings, policy: Policy, lock_timeout_s: float) -> None:
-    md = open_markdown(settings.queue, lock_timeout_s=lock_timeout_s)
+def _check_consistency(
+    found: _Found, settings: Settings, policy: Policy, lock_timeout_s: float, progress: Progress | None
+) -> None:
+    md = open_markdown(settings.queue, lock_timeout_s=lock_timeout_s, progress=progress)
     db = open_database(settings.db, lock_timeout_s=lock_timeout_s)
     keep = 0 if policy.waivers else None  # a waiver may be for any of them
     rules = policy.consistency

@@ -10,7 +10,7 @@ from ops_checks.queues.changes import Change, Decide, Reliability
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Protocol, Self
 
@@ -113,11 +113,19 @@ def open_queue(location: str, *, lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S)
     return open_markdown(location, lock_timeout_s=lock_timeout_s)
 
 
-def open_markdown(path: str, *, lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S) -> Queue:
-    """Return the Markdown queue at a path, whatever its name ends in."""
+def open_markdown(
+    path: str,
+    *,
+    lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S,
+    progress: Callable[[int, int], object] | None = None,
+) -> Queue:
+    """Return the Markdown queue at a path, whatever its name ends in.
+
+    `progress` hears of each reading how many of how many bytes are read.
+    """
     from ops_checks.queues.markdown import MarkdownQueue
 
-    return MarkdownQueue(path, lock_timeout_s=lock_timeout_s)
+    return MarkdownQueue(path, lock_timeout_s=lock_timeout_s, progress=progress)
 
 
 def open_database(path: str, *, lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S) -> Queue:

@@ -13,13 +13,15 @@ from ops_checks.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
     from ops_checks.findings import Place
     from ops_checks.model import Item
     from ops_checks.queues.changes import Change, Decide
+
+    Progress = Callable[[int, int], object]
 
 _BLOCK_BYTES = 1 << 18
 _LONGEST_LINE_BYTES = 1 << 24
@@ -31,13 +33,14 @@ class MarkdownQueue:
 
     kind = "md"
 
-    def __init__(self, path: str, *, lock_timeout_s: float) -> None:
+    def __init__(self, path: str, *, lock_timeout_s: float, progress: Progress | None = None) -> None:
         self.path = path
         self._lock_timeout_s = lock_timeout_s
+        self._progress = progress
 
     def view(self) -> MarkdownView:
         """Return a view of the document as it is when the view is entered."""
-        return MarkdownView(self.path)
+        return MarkdownView(self.path, self._progress)
 
     def preview(self, item_id: str, decide: Decide) -> Change:
         """Decide on an item and write nothing. Raises what `change` raises."""
@@ -100,8 +103,9 @@ def _line_span(data: bytes, number: int) -> tuple[int, int]:
 class MarkdownView:
     """One state of the document: the file that stood at the path when the view was entered."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, progress: Progress | None = None) -> None:
         self._path = path
+        self._progress = progress
         self._fd = -1
         self._table = Table()
         self.stat: os.stat_result
@@ -193,8 +197,12 @@ class MarkdownView:
     def _blocks(self) -> Iterator[bytes]:
         try:
             os.lseek(self._fd, 0, os.SEEK_SET)
+            done = 0
             while block := os.read(self._fd, _BLOCK_BYTES):
                 yield block
+                done += len(block)
+                if self._progress:
+                    self._progress(done, self.stat.st_size)
         except OSError as error:
             raise InputError(f"{visible(self._path)}: cannot be read ({error.strerror}): check the disk") from error
 

@@ -460,8 +460,9 @@ def _translated(path: str, *, writing: bool) -> Iterator[None]:
         yield
     except OpsError:
         raise
-    except (sqlite3.Error, UnicodeError, OverflowError, ValueError) as error:
-        raise _translate(path, str(error), writing=writing) from error
+    except (sqlite3.Error, UnicodeError, OverflowError, ValueError, MemoryError) as error:
+        # A damaged header makes SQLite ask for memory beyond all bounds, and that comes without a word.
+        raise _translate(path, str(error) or "no memory for it", writing=writing) from error
 
 
 def _translate(path: str, reason: str, *, writing: bool) -> OpsError:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import DecodeError, ValidationError, msgpack
 
-from ops_checks import __version__
 from ops_checks.atomic import let_go, put_file
 from ops_checks.errors import WriteError
 from ops_checks.runlog import CACHE_SUFFIX
@@ -29,7 +28,8 @@ LARGEST = 256 << 20
 
 _SECRET_BYTES = 32
 _SEAL_BYTES = 32
-_MAGIC = f"ops-checks {__version__} log cache\n".encode()
+#: The number goes up with every change to what is kept and to what it counts: an older cache is then read anew.
+_MAGIC = b"ops-checks log cache 1\n"
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 

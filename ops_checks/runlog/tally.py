@@ -190,7 +190,7 @@ class _Pairs:
 
 
 def _start_first(starts: Sequence[RunStart], ends: Sequence[RunEnd], rows: Sequence[Row], left: int) -> bool:
-    """Tell whether all runs of a block that start and end in it start first: of all trace ids only `left` start last."""
+    """Tell whether all runs of a block that start and end in it start first: only `left` trace ids start last."""
     both: Sequence[Any] = rows
     if len(starts) + len(ends) < len(rows):
         chosen = {*map(id, starts), *map(id, ends)}

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.bench.bounds import lines, result
 from tests.bench.measure import Bench, Broken
-from tests.bench.works import QUICK, WORKS, Place, Sizes, environment
+from tests.bench.works import QUICK, WORKS, Place, Sizes, machine
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 3
     if args.json:
-        found = {"on": environment(Path(args.folder or tempfile.gettempdir())), "works": results}
+        found = {"on": machine(Path(args.folder or tempfile.gettempdir())), "works": results}
         sys.stdout.write(json.dumps(found, indent=2) + "\n")
     missed = any(bound["kept"] is False for each in results for bound in each["bounds"])
     return int(not all(each["agree"] for each in results) or (args.strict and missed))
@@ -57,7 +57,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--program", type=Path, required=True, help="environment with the package (ci/bench names it)")
     parser.add_argument("--peers", type=Path, required=True, help="environment with the peers (ci/bench names it)")
     parser.add_argument("--only", action="append", choices=list(WORKS), help="one work; repeatable (default: all)")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, one round: proves that it works, judges nothing")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, one round; judges nothing")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--strict", action="store_true", help="exit 1 if a bound is missed")
     parser.add_argument("--folder", type=Path, help="where to put the data (default: the system's temporary folder)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from tests.bench.measure import added_ms, ratio
@@ -31,7 +32,7 @@ class Bound:
 
 def times(ours: str, limit: float, peer: str) -> Bound:
     """At most so many times the peer's time."""
-    return Bound(f"{ours}: at most {limit:.3g} × {peer}", limit, lambda found: ratio(found[ours], found[peer]))
+    return Bound(f"{ours}: at most {limit:.3g} x {peer}", limit, lambda found: ratio(found[ours], found[peer]))
 
 
 def memory(ours: str, limit: float) -> Bound:
@@ -41,14 +42,14 @@ def memory(ours: str, limit: float) -> Bound:
 
 def memory_times(ours: str, limit: float, peer: str) -> Bound:
     """At most so many times the peer's memory."""
-    words = f"{ours}: at most {limit:g} × the memory of {peer}"
+    words = f"{ours}: at most {limit:g} x the memory of {peer}"
     return Bound(words, limit, lambda found: _peak(found[ours]) / _peak(found[peer]))
 
 
 def times_after_start(ours: str, limit: float, peer: str, start: str) -> Bound:
     """At most so many times the peer's time, when the time of the interpreter's start is taken off."""
     return Bound(
-        f"{ours}: at most {limit:g} × {peer}, plus {start}",
+        f"{ours}: at most {limit:g} x {peer}, plus {start}",
         limit,
         lambda found: (found[ours].seconds - found[start].seconds) / found[peer].seconds,
     )
@@ -56,7 +57,7 @@ def times_after_start(ours: str, limit: float, peer: str, start: str) -> Bound:
 
 def speed(ours: str, limit: float, peer: str) -> Bound:
     """At least so many times the peer's operations a second."""
-    words = f"{ours}: at least {limit:g} × the operations a second of {peer}"
+    words = f"{ours}: at least {limit:g} x the operations a second of {peer}"
     return Bound(words, limit, lambda found: ratio(found[peer], found[ours]), at_least=True)
 
 
@@ -100,6 +101,7 @@ def result(work: Work, found: Found, *, judged: bool) -> dict[str, Any]:
             {
                 "name": name,
                 "seconds": measured.seconds,
+                "cpu_seconds": median(measured.cpu),
                 "runs": [round(seconds, 5) for seconds in measured.times],
                 "ours_to_it": ratio(first, measured),
                 "peak_mb": measured.peak_mb,
@@ -117,11 +119,13 @@ def lines(found: dict[str, Any]) -> list[str]:
     """Return the lines that tell a person of one work."""
     agreement = "all answers are the same" if found["agree"] else "THE ANSWERS DIFFER"
     told = [f"{found['work']}: {found['data']}; {agreement}"]
-    told += [f"    {name}: {answer}" for name, each in found["answers"].items() for answer in each if not found["agree"]]
+    differing = {} if found["agree"] else found["answers"]
+    told += [f"    {name}: {answer}" for name, each in differing.items() for answer in each]
     for each in found["contenders"]:
         peak = f"{each['peak_mb']:8.0f} MB" if each["peak_mb"] is not None else ""
         seconds = f"{each['seconds']:9.3f} s" if each["seconds"] >= 1 else f"{1000 * each['seconds']:8.1f} ms"
-        told.append(f"  {each['name']:32} {seconds:>11} {each['ours_to_it']:7.3f} ×{peak}")
+        cpu = f"{each['cpu_seconds']:7.3f} s cpu"
+        told.append(f"  {each['name']:32} {seconds:>11} {each['ours_to_it']:7.3f} x {cpu}{peak}")
     verdicts = {True: "ok", False: "MISSED", None: "not judged"}
     told += [f"  {each['bound']:62} {each['value']:8.3f}  {verdicts[each['kept']]}" for each in found["bounds"]]
     return told

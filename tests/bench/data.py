@@ -152,7 +152,8 @@ def drifted(rows: list[Row], seed: int) -> tuple[list[Row], list[Row]]:
 
 def failed_queue(path: Path, count: int) -> None:
     """Write a database of so many items that may be retried, once each."""
-    write_database(path, ((f"ORCH-{number}", "FAILED", "P1", "task", "done", "-", "-", "-", "") for number in range(count)))
+    rows = ((f"ORCH-{number}", "FAILED", "P1", "task", "done", "-", "-", "-", "") for number in range(count))
+    write_database(path, rows)
 
 
 def retries(path: Path) -> int:

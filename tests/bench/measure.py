@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: How often the memory of a running contender is looked at, in seconds.
 _LOOK_S = 0.002
@@ -34,9 +37,13 @@ class Contender:
 
 @dataclass
 class Measured:
-    """What was measured of one contender: seconds of each run, peak memory of all its processes in MB, its answers."""
+    """What was measured of one contender: seconds and processor time of each run, peak memory in MB, its answers.
+
+    Processor time and memory are those of all its processes together.
+    """
 
     times: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     peak_mb: float | None = None
     answers: list[str] = field(default_factory=list)
 
@@ -62,13 +69,18 @@ class Broken(Exception):  # noqa: N818 - it ends the benchmark, and says so
     """A contender did not run."""
 
 
+def environ(folder: Path) -> dict[str, str]:
+    """Return the environment that contenders run in: `folder` is their home, and nobody's settings are theirs."""
+    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+    return kept | {"LANG": "C.UTF-8", "HOME": str(folder)}
+
+
 class Bench:
-    """Runs contenders in a folder of its own, in an environment that holds nothing of the caller's settings."""
+    """Runs contenders in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
-        self._environ = kept | {"LANG": "C.UTF-8", "HOME": str(folder)}
+        self._environ = environ(folder)
 
     def measure(self, contenders: tuple[Contender, ...], rounds: int, *, memory: bool) -> dict[str, Measured]:
         """Run each contender once a round, in turn, after one round that only warms up; then once more for its memory.
@@ -82,17 +94,17 @@ class Bench:
                 measured = found[contender.name]
                 if contender.once and (number < 0 or measured.times):
                     continue
-                seconds, answer, _ = self._run(contender, watch=False)
-                measured.answers.append(answer)
+                seconds, cpu, _ = self._run(contender, measured)
                 if number >= 0:
                     measured.times.append(seconds)
+                    measured.cpu.append(cpu)
         for contender in contenders if memory else ():
-            _, answer, peak_mb = self._run(contender, watch=True)
-            found[contender.name].answers.append(answer)
-            found[contender.name].peak_mb = peak_mb
+            measured = found[contender.name]
+            *_, measured.peak_mb = self._run(contender, measured, watch=True)
         return found
 
-    def _run(self, contender: Contender, *, watch: bool) -> tuple[float, str, float]:
+    def _run(self, contender: Contender, measured: Measured, *, watch: bool = False) -> tuple[float, float, float]:
+        """Run a contender and keep its answer; return its seconds, its processor time, and its peak memory in MB."""
         if contender.before:
             contender.before()
         out, err = self.folder / "stdout", self.folder / "stderr"
@@ -109,8 +121,8 @@ class Bench:
         if code not in contender.exits:
             told = err.read_text(encoding="utf-8", errors="replace")[-2000:]
             raise Broken(f"{contender.name}: exit code {code}: {' '.join(contender.command)}\n{told}")
-        answer = contender.answer(out.read_text(encoding="utf-8"))
-        return seconds, answer, max(peak_kb, usage.ru_maxrss) / 1024
+        measured.answers.append(contender.answer(out.read_text(encoding="utf-8")))
+        return seconds, usage.ru_utime + usage.ru_stime, max(peak_kb, usage.ru_maxrss) / 1024
 
 
 def _watch(pid: int) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tests.bench import data
 from tests.bench.bounds import Work, added, memory, memory_times, speed, times, times_after_start
-from tests.bench.measure import Contender
+from tests.bench.measure import Contender, environ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,11 +68,11 @@ def _megabytes(path: Path) -> str:
 
 def _first_words(out: str) -> str:
     """Return what all peers compute too: the rates and latencies of `kpi`."""
-    return out.split(" retry_count")[0].strip()
+    return out.partition(" retry_count")[0].strip()
 
 
 def kpi(place: Place) -> Work:
-    """Every metric of the specification over a large log."""
+    """Measure every metric of the specification over a large log."""
     log, db, runs = place.folder / "runs.jsonl", place.folder / "queue.db", place.sizes.runs
     data.write_log(log, runs, _SEED)
     data.write_database(db, data.queue_rows(place.sizes.small, _SEED))
@@ -96,12 +96,12 @@ def kpi(place: Place) -> Work:
 
 
 def appended(place: Place) -> Work:
-    """The same log after one line in a hundred was appended, with the log cache."""
+    """Measure the same log after one line in a hundred was appended, with the log cache."""
     log, db, runs = place.folder / "runs.jsonl", place.folder / "queue.db", place.sizes.runs
     data.write_log(log, runs, _SEED)
     data.write_database(db, data.queue_rows(place.sizes.small, _SEED))
     first = place.ours("first run", "kpi", "--log-cache", "--log-path", log, "--db-path", db, answer=_first_words)
-    subprocess.run(first.command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(first.command, check=True, stdout=subprocess.DEVNULL, env=environ(place.folder))
     cache, kept = Path(f"{log}.ops-checks-cache"), place.folder / "kept"
     shutil.copyfile(cache, kept)
     data.append_log(log, runs // 100, _SEED + 1)
@@ -131,7 +131,7 @@ def _without_total(out: str) -> str:
 
 
 def agreeing(place: Place) -> Work:
-    """Two large queues in the same order without drift."""
+    """Compare two large queues in the same order without drift."""
     md, db, rows = place.folder / "QUEUE.md", place.folder / "queue.db", place.sizes.rows
     data.write_markdown(md, data.queue_rows(rows, _SEED))
     data.write_database(db, data.queue_rows(rows, _SEED))
@@ -150,7 +150,7 @@ def agreeing(place: Place) -> Work:
 
 
 def drifting(place: Place) -> Work:
-    """The same queues, Markdown in random order, one row in a hundred drifted."""
+    """Compare the same queues, Markdown in random order, one row in a hundred drifted."""
     md, db, rows = place.folder / "QUEUE.md", place.folder / "queue.db", place.sizes.rows
     in_md, in_db = data.drifted(list(data.queue_rows(rows, _SEED)), _SEED)
     data.write_markdown(md, in_md)
@@ -169,7 +169,7 @@ def drifting(place: Place) -> Work:
 
 
 def quick(place: Place, command: str) -> Work:
-    """A command that an operator types all day, on both backends."""
+    """Run a command that an operator types all day, on both backends."""
     md, db, rows = place.folder / "QUEUE.md", place.folder / "queue.db", place.sizes.small
     data.write_markdown(md, data.queue_rows(rows, _SEED))
     data.write_database(db, data.queue_rows(rows, _SEED))
@@ -183,7 +183,7 @@ def quick(place: Place, command: str) -> Work:
 
 
 def cancel(place: Place) -> Work:
-    """One row changed in a large Markdown queue."""
+    """Change one row in a large Markdown queue."""
     md, copy = place.folder / "QUEUE.md", place.folder / "copy.md"
     rows = [row for row in data.queue_rows(2 * place.sizes.table, _SEED) if row[1] not in {"DONE", "FAILED"}]
     rows = rows[: place.sizes.table]
@@ -204,7 +204,7 @@ def cancel(place: Place) -> Work:
 
 
 def retry(place: Place) -> Work:
-    """Eight processes that retry items of one database at once."""
+    """Let eight processes retry items of one database at once."""
     count = place.sizes.retries // 8 * 8
 
     def one(name: str, way: str, python: Path) -> Contender:
@@ -223,7 +223,7 @@ def retry(place: Place) -> Work:
 
 
 def check(place: Place) -> Work:
-    """The whole gate on a small project, with a JSON report."""
+    """Run the whole gate on a small project, with a JSON report."""
     md, db, log = _small_project(place)
     imports = (str(place.program / "bin" / "python"), "-c", "import ruamel.yaml, jsonschema")
     return Work(
@@ -243,7 +243,7 @@ def check(place: Place) -> Work:
 
 
 def session(place: Place) -> Work:
-    """A test session of one test: without the package, with it, and with its checks on."""
+    """Run a test session of one test: without the package, with it, and with its checks on."""
     md, db, log = _small_project(place)
     (place.folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     (place.folder / "test_one.py").write_text("def test_one():\n    pass\n", encoding="utf-8")
@@ -291,7 +291,7 @@ WORKS: dict[str, Callable[[Place], Work]] = {
 }
 
 
-def environment(folder: Path) -> str:
+def machine(folder: Path) -> str:
     """Return what the measuring happened on."""
-    machine = os.uname()
-    return f"{machine.sysname} {machine.machine}, {os.cpu_count()} processors, data in {folder}"
+    system = os.uname()
+    return f"{system.sysname} {system.machine}, {os.cpu_count()} processors, data in {folder}"

@@ -56,6 +56,7 @@ def _put(name: str, data: bytes) -> Callable[[int], None]:
 
 
 def _long_cells(_big: int) -> None:
+    Path("queue.db").unlink()
     operation = Operation()
     operation.both("ORCH-102", "task", "a|`\\\\" * (5 << 18))
     operation.lay_down(Path())

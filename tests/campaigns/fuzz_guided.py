@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import atheris
 
 with atheris.instrument_imports(include=["ops_checks"]):
+    import ops_checks
+
+    for module in walk_packages(ops_checks.__path__, "ops_checks."):  # most are imported only when they are used
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
     from tests.campaigns.fuzz_targets import TARGETS
 
 if __name__ == "__main__":

@@ -15,4 +15,4 @@ with open(sys.argv[1], encoding="utf-8", newline="\n") as file:
             cells = re.split(r"(?<!\\)\|", body) if "\\" in body else body.split("|")
             total += 1
             different += tuple(cell.strip().replace("\\|", "|") for cell in cells[:8]) != cursor.fetchone()
-print(f"total={total} missing_in_db=0 missing_in_md=0 field_mismatch={different}")
+sys.stdout.write(f"total={total} missing_in_db=0 missing_in_md=0 field_mismatch={different}\n")

@@ -24,4 +24,6 @@ both = md.join(db, on="id", how="full", suffix="_db")
 missing_in_db = both["id_db"].null_count()
 missing_in_md = both["id"].null_count()
 different = sum(both.select((pl.col(name) != pl.col(f"{name}_db")).sum()).item() for name in _FIELDS)
-print(f"total={len(md)} missing_in_db={missing_in_db} missing_in_md={missing_in_md} field_mismatch={different}")
+sys.stdout.write(
+    f"total={len(md)} missing_in_db={missing_in_db} missing_in_md={missing_in_md} field_mismatch={different}\n"
+)

@@ -15,4 +15,4 @@ WHERE event = 'run_end'
 
 duckdb.sql("SET enable_progress_bar = false")
 done, failed, p95, mean = duckdb.execute(_QUERY, [sys.argv[1]]).fetchone()
-print(f"kpi success_rate={done / (done + failed):.2%} latency_p95_ms={p95:.0f} latency_avg_ms={mean:.2f}")
+sys.stdout.write(f"kpi success_rate={done / (done + failed):.2%} latency_p95_ms={p95:.0f} latency_avg_ms={mean:.2f}\n")

@@ -17,4 +17,4 @@ for record in records:
 durations.sort()
 p95 = durations[-(-95 * len(durations) // 100) - 1]
 mean = sum(durations) / len(durations)
-print(f"kpi success_rate={done / (done + failed):.2%} latency_p95_ms={p95:.0f} latency_avg_ms={mean:.2f}")
+sys.stdout.write(f"kpi success_rate={done / (done + failed):.2%} latency_p95_ms={p95:.0f} latency_avg_ms={mean:.2f}\n")

@@ -18,4 +18,4 @@ done, failed, p95, mean = (
     .collect(engine="streaming")
     .row(0)
 )
-print(f"kpi success_rate={done / (done + failed):.2%} latency_p95_ms={p95:.0f} latency_avg_ms={mean:.2f}")
+sys.stdout.write(f"kpi success_rate={done / (done + failed):.2%} latency_p95_ms={p95:.0f} latency_avg_ms={mean:.2f}\n")
