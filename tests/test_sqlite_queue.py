@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from ops_checks.errors import InputError, OpsError, RefusedError, WriteError
 from ops_checks.operations import Stamp, cancel, replan, retry
 from ops_checks.queues import open_database
-from ops_checks.queues.sqlite import _commit
+from ops_checks.queues.sqlite.file import commit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -481,7 +481,7 @@ def test_a_commit_that_failed_half_way_is_not_called_unwritten(tmp_path: Path) -
     """Where SQLite itself gave the transaction up, the message says that nobody knows."""
     told = pytest.raises(WriteError, match=r"may have been written, or not .*look at the item")
     with closing(sqlite3.connect(tmp_path / "q.db", isolation_level=None)) as connection, told:
-        _commit(connection, "q.db")
+        commit(connection, "q.db")
 
 
 def test_a_reader_that_stays_keeps_a_rollback_journal_from_its_commit(database: Path) -> None:

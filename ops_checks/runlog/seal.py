@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 from hashlib import blake2b
-from hmac import compare_digest
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import DecodeError, ValidationError, msgpack
@@ -80,7 +79,7 @@ def unsealed(path: str, key: bytes, kind: type[Content]) -> Content | str:
     seal, body = data[len(_MAGIC) : start], data[start:]
     if not data.startswith(_MAGIC):
         return "it is no cache of this version"
-    if not compare_digest(seal, _seal(body, key)):
+    if seal != _seal(body, key):
         return "it is damaged, or another user wrote it"
     try:
         return msgpack.decode(body, type=kind)

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from tests.campaigns import extremes
 from tests.campaigns.common import Tally
-from tests.campaigns.fuzz_targets import TARGETS, TOKENS, seeds
+from tests.campaigns.fuzz_seeds import TOKENS, seeds
+from tests.campaigns.fuzz_targets import TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,20 +130,25 @@ def guided(target: str, size: int) -> list[str]:
         corpus.mkdir()
         for number, data in enumerate(seeds(target)):
             corpus.joinpath(str(number)).write_bytes(data)
-        options = [f"-runs={size}", f"-max_len={_LONGEST}", f"-timeout={_HANG_S}", "-rss_limit_mb=2048", "-seed=1"]
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.campaigns.fuzz_guided", target, str(corpus), *options, f"-artifact_prefix={name}/"],
-            cwd=_ROOT, env={**os.environ, "FUZZ_FOLDER": name}, capture_output=True, text=True, errors="replace", check=False,
-        )  # fmt: skip
-        finds = [
-            path.read_bytes() for pattern in ("crash-*", "timeout-*", "oom-*") for path in Path(name).glob(pattern)
+        options = [
+            f"-runs={size}",
+            f"-max_len={_LONGEST}",
+            f"-timeout={_HANG_S}",
+            "-rss_limit_mb=2048",
+            "-seed=1",
+            f"-artifact_prefix={name}/",
         ]
-        if done.returncode == 0 and not finds:
+        command = [sys.executable, "-m", "tests.campaigns.fuzz_guided", target, str(corpus), *options]
+        environ = {**os.environ, "FUZZ_FOLDER": name}
+        done = subprocess.run(
+            command, cwd=_ROOT, env=environ, capture_output=True, text=True, errors="replace", check=False
+        )
+        kept = [path for pattern in ("crash-*", "timeout-*", "oom-*") for path in Path(name).glob(pattern)]
+        if done.returncode == 0 and not kept:
             return []
         last = next((line for line in done.stderr.splitlines() if "Error" in line or "ERROR" in line), "")
-        return [
-            f"{target}, guided: exit {done.returncode}: {last:.300}; seed {data[:_SHOWN]!r}" for data in finds or [b""]
-        ]
+        finds = [path.read_bytes() for path in kept] or [b""]
+        return [f"{target}, guided: exit {done.returncode}: {last:.300}; seed {data[:_SHOWN]!r}" for data in finds]
 
 
 def _quick_folder() -> str | None:

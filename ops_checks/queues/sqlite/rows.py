@@ -1,0 +1,57 @@
+"""Rows of the queue database: what is an item, and what keeps a row from being one."""
+
+from __future__ import annotations
+
+from ops_checks.model import DASHED, FIELDS, NOTHING, PRIORITIES, STATUSES, Item
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_STATUSES = frozenset(STATUSES)
+_PRIORITIES = frozenset(PRIORITIES)
+_MOST_ATTEMPTS = 1_000_000
+
+
+def is_sound(cells: tuple[Any, ...]) -> bool:
+    """Tell, cheaply, that a row is an item with nothing to mend."""
+    try:
+        "".join(cells)
+    except TypeError:
+        return False
+    known = cells[1] in _STATUSES and cells[2] in _PRIORITIES
+    return bool(known and cells[0] and cells[5] and cells[6] and cells[7])
+
+
+def as_item(cells: tuple[Any, ...] | list[Any]) -> Item:
+    """Return a sound row as an item: a null or empty owner, start or due is `-`."""
+    pairs = zip(FIELDS, cells, strict=True)
+    return Item((cell or NOTHING) if name in DASHED else cell for name, cell in pairs)
+
+
+def row_defect(cells: tuple[Any, ...] | list[Any]) -> str | None:
+    """Say what keeps a row from being an item, and what was expected; None if nothing does."""
+    for name, cell in zip(FIELDS, cells, strict=True):
+        if not isinstance(cell, str) and not (cell is None and name in DASHED):
+            found = "null" if cell is None else type(cell).__name__
+            return f"{name} is {found}: expected text"
+    if not cells[0]:
+        return "the id is empty: expected one such as ORCH-001"
+    if cells[1] not in _STATUSES:
+        return f"status {cells[1]!a}: expected one of {', '.join(STATUSES)}"
+    if cells[2] not in _PRIORITIES:
+        return f"priority {cells[2]!a}: expected one of {', '.join(PRIORITIES)}"
+    return None
+
+
+def reliability_defect(lease: tuple[Any, ...], absent: tuple[str, ...]) -> str | None:
+    """Say what is no sane lease or count of attempts, and what was expected; None if nothing is."""
+    owner, expires, attempts, most = lease
+    if not isinstance(owner, str | None):
+        return f"lease_owner is {type(owner).__name__}: expected text or null"
+    if not isinstance(expires, int | None):
+        return f"lease_expires_at {expires!a}: expected epoch seconds or null"
+    for name, count in (("attempt_count", attempts), ("max_attempts", most)):
+        if name not in absent and not (isinstance(count, int) and 0 <= count <= _MOST_ATTEMPTS):
+            return f"{name} {count!a}: expected a whole number from 0 to {_MOST_ATTEMPTS}"
+    return None

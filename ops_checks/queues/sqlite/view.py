@@ -1,0 +1,152 @@
+"""One state of the queue database, read inside one transaction."""
+
+from __future__ import annotations
+
+from ops_checks.errors import InputError
+from ops_checks.model import FIELDS, NOTHING, Item
+from ops_checks.queues.sqlite.file import (
+    EVENT_COLUMNS,
+    EVENTS,
+    ITEM_COLUMNS,
+    TABLE,
+    check_health,
+    check_table,
+    connect,
+    data_version,
+    translated,
+    where,
+)
+from ops_checks.queues.sqlite.rows import as_item, is_sound, row_defect
+from ops_checks.queues.table import MAX_DEFECTS, render_row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Any, Self
+
+    from ops_checks.findings import Place
+
+_PIPES = len(FIELDS) + 1
+_CELLS = ", ".join(FIELDS)
+
+
+class SqliteView:
+    """One state of the database: what was committed when the view was entered."""
+
+    def __init__(self, path: str, timeout_s: float) -> None:
+        self._path = path
+        self._timeout_s = timeout_s
+        self._version = 0
+        self._connection: sqlite3.Connection
+
+    def __enter__(self) -> Self:
+        """Open the database and begin to read. Raises InputError for anything but a sound queue database."""
+        with translated(self._path, writing=False):
+            self._connection = connect(self._path, self._timeout_s)
+            try:
+                self._connection.execute("PRAGMA query_only = ON")
+                # Between this version and BEGIN another program may commit: then `changed` says yes, once too often.
+                self._version = data_version(self._connection)
+                self._connection.execute("BEGIN")
+                check_health(self._connection, self._path)
+                check_table(self._connection, self._path, TABLE, ITEM_COLUMNS)
+            except BaseException:
+                self._connection.close()
+                raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the read and close the database."""
+        self._connection.close()
+
+    def items(self) -> Iterator[tuple[int, Item]]:
+        """Stream row id and item, in the order in which rows were added. Raises InputError with all defects."""
+        for number, cells in self._cells():
+            yield number, Item(cells)
+
+    def rows(self) -> Iterator[tuple[int, str]]:
+        """Stream row id and item as the row that Markdown would hold. Raises what `items` raises."""
+        for number, cells in self._cells():
+            row = "| " + " | ".join(cells) + " |"
+            plain = row.count("|") == _PIPES and "\n" not in row and "\r" not in row
+            yield number, row if plain else render_row(cells)
+
+    def _cells(self) -> Iterator[tuple[int, tuple[str, ...]]]:
+        defects: list[str] = []
+        with translated(self._path, writing=False):
+            for row in self._connection.execute(self._query()):
+                cells = row[1:]
+                if not is_sound(cells):
+                    defect = row_defect(cells)
+                    if defect:
+                        defects.append(f"{where(self._path, cells[0])}: {defect}")
+                        if len(defects) == MAX_DEFECTS:
+                            break
+                        continue
+                    cells = as_item(cells)
+                if not defects:
+                    yield row[0], cells
+        if defects:
+            raise InputError(defects[0], tuple(defects[1:]))
+
+    def changed(self) -> bool:
+        """Tell whether another program has committed since the view was entered."""
+        with translated(self._path, writing=False):
+            self._connection.execute("COMMIT")
+            changed = data_version(self._connection) != self._version
+            self._connection.execute("BEGIN")
+        return changed
+
+    def state(self) -> str:
+        """Name the state by the database's data version, which counts the commits that this connection saw."""
+        return f"data_version={self._version}"
+
+    def identity(self) -> str:
+        """Name the state by its newest event and its last change of an item."""
+        event = self._one(f"SELECT max(event_id) FROM {EVENTS}", EVENTS)
+        updated = self._one(f"SELECT max(updated_at) FROM {TABLE}", TABLE)
+        return f"event_id={event or 0} updated_at={updated or NOTHING}"
+
+    def place(self, number: int, item_id: str) -> Place:  # noqa: ARG002 - a key needs no number
+        """Return the table and key of an item."""
+        from ops_checks.findings import Place
+
+        return Place(self._path, table=TABLE, key=item_id)
+
+    def retry_count(self) -> int | None:
+        """Count the `retried` events."""
+        return int(self._one(f"SELECT count(*) FROM {EVENTS} WHERE event_type = 'retried'", EVENTS))
+
+    def newest_event(self) -> str | None:
+        """Return the time of the newest event, or None if there is none."""
+        query = f"SELECT created_at FROM {EVENTS} ORDER BY event_id DESC LIMIT 1"
+        return _text_or_none(self._one(query, EVENTS))
+
+    def pending_since(self) -> str | None:
+        """Return when the oldest PENDING item was made, or None if none is pending."""
+        query = f"SELECT min(created_at) FROM {TABLE} WHERE status = 'PENDING'"
+        return _text_or_none(self._one(query, TABLE))
+
+    def _one(self, query: str, table: str) -> Any:  # noqa: ANN401 - whatever the database holds
+        with translated(self._path, writing=False):
+            check_table(self._connection, self._path, table, ITEM_COLUMNS if table == TABLE else EVENT_COLUMNS)
+            row = self._connection.execute(query).fetchone()
+            return row[0] if row else None
+
+    def remarks(self) -> list[str]:
+        """Return nothing: a database has no lines to overlook."""
+        return []
+
+    def _query(self) -> str:
+        # A table WITHOUT ROWID has no order of addition; its key's order is the only one there is.
+        rowid = self._connection.execute("SELECT wr FROM pragma_table_list(?)", (TABLE,)).fetchone()[0] == 0
+        number, order = ("rowid", "rowid") if rowid else ("0", "id")
+        return f"SELECT {number}, {_CELLS} FROM {TABLE} ORDER BY {order}"
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
