@@ -15,7 +15,33 @@ from ops_checks.settings import may_name_places
 if TYPE_CHECKING:
     from pathlib import Path
 
-LINES = ["queue: a.md", "db: b.db", "timezone: '+01:00'", "source_of_truth: db", "kpi:", "kpi: {stale_minutes: 5}", "  stale_minutes: 5", "consistency:", "  fields: all", "waivers: []", "# queue: a.md", "", "---", "...", "{queue: a}", " queue: a.md", "'queue': a.md", "? queue", "kpi: {", "}", "\tdb: x", "\ufeffkpi:", "kpi: |", "kpi: !x", "%YAML 1.2"]
+LINES = [
+    "queue: a.md",
+    "db: b.db",
+    "timezone: '+01:00'",
+    "source_of_truth: db",
+    "kpi:",
+    "kpi: {stale_minutes: 5}",
+    "  stale_minutes: 5",
+    "consistency:",
+    "  fields: all",
+    "waivers: []",
+    "# queue: a.md",
+    "",
+    "---",
+    "...",
+    "{queue: a}",
+    " queue: a.md",
+    "'queue': a.md",
+    "? queue",
+    "kpi: {",
+    "}",
+    "\tdb: x",
+    "\ufeffkpi:",
+    "kpi: |",
+    "kpi: !x",
+    "%YAML 1.2",
+]
 
 
 @given(st.lists(st.sampled_from(LINES), max_size=5), st.sampled_from(["\n", "\r\n", "\r"]))

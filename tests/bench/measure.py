@@ -122,14 +122,14 @@ class Bench:
             told = err.read_text(encoding="utf-8", errors="replace")[-2000:]
             raise Broken(f"{contender.name}: exit code {code}: {' '.join(contender.command)}\n{told}")
         measured.answers.append(contender.answer(out.read_text(encoding="utf-8")))
-        return seconds, usage.ru_utime + usage.ru_stime, max(peak_kb, usage.ru_maxrss) / 1024
+        return seconds, usage.ru_utime + usage.ru_stime, (peak_kb or usage.ru_maxrss) / 1024
 
 
 def _watch(pid: int) -> int:
     """Return the most memory that a process and all below it took together, in kB, once it has ended.
 
     Each process counts with the most it took so far, so that no peak falls between two looks.
-    Pages that processes share count in each of them: the sum is rather too large than too small.
+    What it takes in its last two milliseconds is missed. Pages that processes share count in each of them: the sum is rather too large than too small.
     """
     peak = 0
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:

@@ -225,14 +225,16 @@ def retry(place: Place) -> Work:
 def check(place: Place) -> Work:
     """Run the whole gate on a small project, with a JSON report."""
     md, db, log = _small_project(place)
+    policy = place.folder / "ops-checks.yaml"
+    policy.write_text(_POLICY.format(stale=place.sizes.small), encoding="utf-8")
     imports = (str(place.program / "bin" / "python"), "-c", "import ruamel.yaml, jsonschema")
     return Work(
         "check",
-        f"{place.sizes.small:,} rows and runs, JSON report",
+        f"{place.sizes.small:,} rows and runs, a policy, JSON report",
         (
             place.ours(
                 "ops-checks", "check", "-f", "json", "--queue-path", md, "--db-path", db, "--log-path", log,
-                "--max-stale-in-progress", place.sizes.small, answer=_nothing,
+                "--policy", policy, answer=_nothing,
             ),
             Contender("import ruamel.yaml, jsonschema", imports),
             place.start(),
@@ -262,6 +264,15 @@ def session(place: Place) -> Work:
         (added("installed, off", 5, "bare", share=0.02), added("on", 100, "bare")),
         rounds=place.sizes.quick_rounds,
     )
+
+
+_POLICY = """kpi:
+  thresholds:
+    failure_rate: {{max: 0.2, warn_max: 0.15}}
+    latency_p95_ms: 2000
+    stale_in_progress: {stale}
+    malformed_lines: 0
+"""
 
 
 def _nothing(_out: str) -> str:
