@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests/campaigns"
-NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if "\ndef run(" in path.read_text(encoding="utf-8"))
+NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if "\nSMALL = " in path.read_text(encoding="utf-8"))
 
 
 def run(name: str, size: str) -> subprocess.CompletedProcess[str]:
