@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+from functools import partial
 
 from ops_checks.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
 EXIT_CODES = """exit codes:
@@ -23,6 +24,9 @@ EXIT_CODES = """exit codes:
   130  interrupted"""
 
 
+_ANY_WIDTH = 80
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are UsageError, so that they end in one line and exit code 4."""
 
@@ -33,7 +37,13 @@ class Parser(argparse.ArgumentParser):
 
 def parse(argv: Sequence[str], version: str) -> argparse.Namespace:
     """Return the arguments as a namespace; `command` names the command. Raises UsageError, or SystemExit for --help."""
-    parser = _new_parser("ops-checks", "The gate between QUEUE.md and the queue database.", "ops-checks status")
+    parser = Parser(
+        prog="ops-checks",
+        description="The gate between QUEUE.md and the queue database.",
+        epilog=_epilog("ops-checks status"),
+        formatter_class=_formatter(argv),
+        allow_abbrev=False,
+    )
     parser.add_argument("--version", action="version", version=f"ops-checks {version}")
     _add_globals(parser)
     commands = parser.add_subparsers(
@@ -46,7 +56,7 @@ def parse(argv: Sequence[str], version: str) -> argparse.Namespace:
             help=summary,
             description=summary,
             epilog=_epilog(example),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_formatter(argv),
             allow_abbrev=False,
         )
         _add_globals(command)
@@ -61,14 +71,10 @@ def _possible(argv: Sequence[str]) -> list[str]:
     return list(_COMMANDS) if asks_for_all else list(dict.fromkeys(named))
 
 
-def _new_parser(name: str, description: str, example: str) -> Parser:
-    return Parser(
-        prog=name,
-        description=description,
-        epilog=_epilog(example),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def _formatter(argv: Sequence[str]) -> Callable[..., argparse.HelpFormatter]:
+    """Return what writes the help. Every option makes one; asking the terminal its width takes longer than all else."""
+    asked = not {"-h", "--help"}.isdisjoint(argv)
+    return partial(argparse.RawDescriptionHelpFormatter, width=None if asked else _ANY_WIDTH)
 
 
 def _epilog(example: str) -> str:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ops_checks.queues.changes import Decide
 
 DEFAULT_BACKOFF_S = (60, 180, 600)
-_LEASED = ("lease_owner", "lease_expires_at")
 _RETRYABLE = ("FAILED", "BLOCKED")
 _BLANK = " \t\v\f"  # what a cell of the table cannot begin or end with
 

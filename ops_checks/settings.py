@@ -146,7 +146,7 @@ def _tz_minutes(environ: Mapping[str, str], policy: Policy | None) -> int:
         named = policy.timezone_minutes if policy else None
         return DEFAULT_TZ_MINUTES if named is None else named
     try:
-        hours = float(text)
+        hours = float(text) if text.isascii() and "_" not in text else float("nan")
     except ValueError:
         hours = float("nan")
     if not abs(hours) <= _MOST_TZ_HOURS:  # false for NaN too

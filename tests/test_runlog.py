@@ -17,7 +17,7 @@ from ops_checks.runlog.blocks import WholeLines
 from ops_checks.runlog.reading import read_blocks, read_part
 from ops_checks.runlog.records import Malformed, decode_line
 from ops_checks.runlog.selection import Selection
-from ops_checks.runlog.stats import placed
+from ops_checks.runlog.stats import merged_parts, placed
 
 END = {"event": "run_end", "trace_id": "trace-0123456789ab", "command": "done", "exit_code": 0, "duration_ms": 12}
 
@@ -376,6 +376,22 @@ def test_merge(log: bytes, data: Any) -> None:
     first, second, third = parts()
     right = merge(first, merge(second, third))
     assert summary(left) == summary(right) == summary_of(log)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "left"),
+    [
+        (start("a"), end(trace_id="a") + start("a"), [3]),
+        (start("a"), start("a") + end(trace_id="a"), [1]),
+        (start("a") + start("a"), end(trace_id="a") + end(trace_id="a") + end(trace_id="a") + start("a"), []),
+        (end(trace_id="a"), start("a") + start("a"), [3]),
+    ],
+)
+def test_parts_pair_up(first: bytes, second: bytes, left: list[int]) -> None:
+    """Which start of a trace id is unfinished does not depend on the parts that a log is read in."""
+    parts = [read_blocks("log", pieces(data, 1 << 18), Selection()) for data in (first, second)]
+    assert [run.line for run in merged_parts("log", parts).unfinished()] == left
+    assert [run.line for run in stats_of(first + second).unfinished()] == left
 
 
 # --- files

@@ -48,7 +48,9 @@ def test_zone(text: str, minutes: int) -> None:
     assert resolve({"ORCH_TZ_OFFSET": text}, None).tz_minutes == minutes
 
 
-@pytest.mark.parametrize("text", ["x", "nan", "inf", "-inf", "15", "-14.1", "9h", "Asia/Seoul", "1e9", "\x1b"])
+@pytest.mark.parametrize(
+    "text", ["x", "nan", "1_0", "\uff19", "inf", "-inf", "15", "-14.1", "9h", "Asia/Seoul", "1e9", "\x1b"]
+)
 def test_a_zone_that_is_none(text: str) -> None:
     """A zone that is no number of hours is a usage error that shows it in one line."""
     with pytest.raises(UsageError, match="ORCH_TZ_OFFSET=") as caught:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -73,7 +72,9 @@ class Comparison:
         self._ignored = ignore_statuses
         self._keep = keep
         self._drift = Drift()
-        self._digest = hashlib.blake2b(digest_size=16)
+        from hashlib import blake2b  # brings OpenSSL with it, which who only imports a name from here need not wait for
+
+        self._digest = blake2b(digest_size=16)
         self._waiting: tuple[dict[str, Numbered], dict[str, Numbered]] = ({}, {})
 
     def run(self, md: Iterable[Row], db: Iterable[Row]) -> Drift:

@@ -129,7 +129,8 @@ def _watch(pid: int) -> int:
     """Return the most memory that a process and all below it took together, in kB, once it has ended.
 
     Each process counts with the most it took so far, so that no peak falls between two looks.
-    What it takes in its last two milliseconds is missed. Pages that processes share count in each of them: the sum is rather too large than too small.
+    What it takes in its last two milliseconds is missed. Pages that processes share count in each
+    of them: the sum is rather too large than too small.
     """
     peak = 0
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:

@@ -15,8 +15,8 @@ _FOLDER = Path(__file__).parent
 
 
 def names() -> list[str]:
-    """Return the campaigns there are: the modules of this folder that have `run`."""
-    modules = sorted(path for path in _FOLDER.glob("[a-z]*.py") if "\ndef run(" in path.read_text(encoding="utf-8"))
+    """Return the campaigns there are: the modules of this folder that have a `SMALL` size."""
+    modules = sorted(path for path in _FOLDER.glob("[a-z]*.py") if "\nSMALL = " in path.read_text(encoding="utf-8"))
     return [path.stem for path in modules]
 
 

@@ -13,14 +13,17 @@ _PRIORITIES = frozenset(PRIORITIES)
 _MOST_ATTEMPTS = 1_000_000
 
 
-def is_sound(cells: tuple[Any, ...]) -> bool:
-    """Tell, cheaply, that a row is an item with nothing to mend."""
+def joined(cells: tuple[Any, ...]) -> str:
+    """Return the cells with ` | ` between them if, as can be told cheaply, they are an item with nothing to mend.
+
+    Return "" if they may not be.
+    """
     try:
-        "".join(cells)
+        line = " | ".join(cells)
     except TypeError:
-        return False
+        return ""
     known = cells[1] in _STATUSES and cells[2] in _PRIORITIES
-    return bool(known and cells[0] and cells[5] and cells[6] and cells[7])
+    return line if known and cells[0] and cells[5] and cells[6] and cells[7] else ""
 
 
 def as_item(cells: tuple[Any, ...] | list[Any]) -> Item:

@@ -16,7 +16,7 @@ from ops_checks.queues.sqlite.file import (
     translated,
     where,
 )
-from ops_checks.queues.sqlite.rows import as_item, is_sound, row_defect
+from ops_checks.queues.sqlite.rows import as_item, joined, row_defect
 from ops_checks.queues.table import MAX_DEFECTS, render_row
 
 TYPE_CHECKING = False
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from ops_checks.findings import Place
 
-_PIPES = len(FIELDS) + 1
+#: Between the cells of a row that has none inside them.
+_PIPES = len(FIELDS) - 1
 _CELLS = ", ".join(FIELDS)
 
 
@@ -65,22 +66,23 @@ class SqliteView:
 
     def items(self) -> Iterator[tuple[int, Item]]:
         """Stream row id and item, in the order in which rows were added. Raises InputError with all defects."""
-        for number, cells in self._cells():
+        for number, cells, _ in self._cells():
             yield number, Item(cells)
 
     def rows(self) -> Iterator[tuple[int, str]]:
         """Stream row id and item as the row that Markdown would hold. Raises what `items` raises."""
-        for number, cells in self._cells():
-            row = "| " + " | ".join(cells) + " |"
-            plain = row.count("|") == _PIPES and "\n" not in row and "\r" not in row
-            yield number, row if plain else render_row(cells)
+        for number, cells, line in self._cells():
+            plain = line.count("|") == _PIPES and "\n" not in line and "\r" not in line
+            yield number, f"| {line} |" if plain else render_row(cells)
 
-    def _cells(self) -> Iterator[tuple[int, tuple[str, ...]]]:
+    def _cells(self) -> Iterator[tuple[int, tuple[str, ...], str]]:
+        """Stream row id, cells, and the cells joined by ` | `, or "" where one of them had to be mended."""
         defects: list[str] = []
         with translated(self._path, writing=False):
             for row in self._connection.execute(self._query()):
                 cells = row[1:]
-                if not is_sound(cells):
+                line = joined(cells)
+                if not line:
                     defect = row_defect(cells)
                     if defect:
                         defects.append(f"{where(self._path, cells[0])}: {defect}")
@@ -89,7 +91,7 @@ class SqliteView:
                         continue
                     cells = as_item(cells)
                 if not defects:
-                    yield row[0], cells
+                    yield row[0], cells, line
         if defects:
             raise InputError(defects[0], tuple(defects[1:]))
 

@@ -1,0 +1,50 @@
+"""Planted defects: what `ci/campaign defects` plants can be planted, and a defect that nothing notices is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.campaigns import defects
+from tests.campaigns.planted import DEFECTS, Defect
+
+_HARMLESS = Defect("a comment", "text.py", '"""Text from a queue', '"""The text from a queue', ("test_clock",))
+_NOTICED = Defect("the zone is lost", "clock.py", " + minute - tz_minutes", " + minute", ("test_clock",))
+_GONE = Defect("gone", "clock.py", "no such line", "", ("test_clock",))
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_can_be_planted(defect, tmp_path):
+    """The old text of every defect stands in its file once, and the defect is still Python."""
+    target = tmp_path / "ops_checks" / defect.file
+    target.parent.mkdir(parents=True)
+    target.write_bytes((defects._ROOT / "ops_checks" / defect.file).read_bytes())
+    assert defects.planted(tmp_path, defect)
+    compile(target.read_text(encoding="utf-8"), defect.file, "exec", dont_inherit=True)
+    assert all((defects._ROOT / "tests" / f"{name}.py").exists() for name in defect.tests)
+
+
+def test_there_are_enough():
+    """At least thirty different defects."""
+    assert len({(defect.file, defect.old, defect.new) for defect in DEFECTS}) == len(DEFECTS) >= 30
+
+
+def test_what_nothing_notices_is_told(monkeypatch):
+    """A defect that a test fails for is noticed, one that none fails for is a failure, one that is gone is invalid."""
+    monkeypatch.setattr(defects, "DEFECTS", (_NOTICED, _HARMLESS, _GONE))
+    asked = []
+    failing = defects.failing
+    monkeypatch.setattr(
+        defects, "failing", lambda tree, tests: failing(tree, tests) if len(tests) < 2 else asked.append(tests)
+    )
+    outcome = defects.run(3, lambda _: None)
+    assert outcome.figures == {"planted": 2, "noticed": 1}
+    assert outcome.failures == ["nothing noticed: a comment (text.py)"]
+    assert not outcome.valid
+    assert len(asked) == 1
+    assert len(asked[0]) > 20
+
+
+def test_a_test_that_hangs_has_noticed(monkeypatch, tmp_path):
+    """Tests that do not end count as failing."""
+    monkeypatch.setattr(defects, "_TIMEOUT_S", 0.01)
+    assert defects.failing(tmp_path, ["x"]) == "more than 0.01 s"
