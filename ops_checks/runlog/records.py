@@ -18,7 +18,8 @@ MOST_DIGITS = 4300
 #: Looking at one byte in so many rules such a number out: it would show as ten digits in a row.
 _STRIDE = MOST_DIGITS // 11
 _MAYBE_LONG_NUMBER = re.compile(rb"[0-9]{10}")
-_LONG_NUMBER = re.compile(rb'"(?:[^"\\]++|\\.)*+"|([0-9]{%d})' % (MOST_DIGITS + 1))
+#: A text without its end reaches to the end of the line: begun anew at each quote, it would take quadratic time.
+_LONG_NUMBER = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|([0-9]{%d})' % (MOST_DIGITS + 1), re.DOTALL)
 _WHERE = re.compile(r" - at `\$\.(\w+)`$")
 
 Duration = Annotated[float, Meta(ge=0)]

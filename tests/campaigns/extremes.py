@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ops_checks.findings import Verdict
 from ops_checks.formats import FORMATS
 from ops_checks.policy.yamltext import read as read_yaml
 from ops_checks.queues.table import Table, edit_row, parse_row
@@ -75,6 +76,7 @@ EXTREMES: dict[str, tuple[Callable[[int], None], list[str], int]] = {
     "a long report": (_sparse("report.json", b'{"'), ["report", "report.json"], 3),
     "a long database": (_sparse("queue.db", b"SQLite format 3\0"), _CHECK, 3),
     "a deep value in the log": (_put("runs.jsonl", _DEEP_JSON), _CHECK, 3),
+    "escaped quotes without end in the log": (_put("runs.jsonl", b'"\\' * (4 << 20) + b"\n"), _CHECK, 3),
     "a deep report": (_put("report.json", _DEEP_JSON), ["report", "report.json"], 3),
     "a deep policy": (_put("ops-checks.yaml", b"queue: " + b"[" * _DEEP + b"]" * _DEEP), _CHECK, 4),
     "a policy of deep blocks": (_put("ops-checks.yaml", b"- " * _DEEP + b"x"), _CHECK, 4),
@@ -143,7 +145,7 @@ def _log_of(data: bytes) -> object:
 
 
 def _report_of(text: str) -> str:
-    return FORMATS["json"].render(report(rule("field-mismatch", "fail", *[MISMATCH] * 3, message=text)))
+    return FORMATS["json"].render(report(rule("field-mismatch", Verdict.FAIL, *[MISMATCH] * 3, message=text)))
 
 
 _ONE = 1 << 20
@@ -171,7 +173,7 @@ TIMED: dict[str, Callable[[int], Callable[[], object]]] = {
     "text with controls": lambda size: _doing(visible, "a\x1b" * (size // 2)),
     **{
         f"the format {name}": lambda size, one=one: _doing(
-            one.render, report(rule("field-mismatch", "fail", MISMATCH, message="`a|<&" * (size // 5)))
+            one.render, report(rule("field-mismatch", Verdict.FAIL, MISMATCH, message="`a|<&" * (size // 5)))
         )
         for name, one in FORMATS.items()
     },
