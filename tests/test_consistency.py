@@ -12,13 +12,13 @@ from builders import SCHEMA, document, execute, item, make_database, make_markdo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops_checks.checks.consistency import Comparison, Drift, normal
+from ops_checks.checks.consistency import Comparison, Drift, normal, plain_id
 from ops_checks.errors import ChangingError, InputError
 from ops_checks.findings import Place
 from ops_checks.gate import compare
 from ops_checks.model import FIELDS, PRIORITIES, STATUSES, Item
 from ops_checks.queues import open_database, open_markdown
-from ops_checks.queues.table import render_row
+from ops_checks.queues.table import render_row, split_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -278,3 +278,19 @@ def test_far_rows_meet(pair: Callable[[list[Item], list[Item]], tuple[Queue, Que
     shuffled = many[:]
     random.Random(1).shuffle(shuffled)
     assert compare(*pair(many, shuffled)).clean
+
+
+@given(st.text(alphabet="|\\ \t\r\va한-", max_size=12), st.sampled_from(["", "| ", "|", " | "]))
+def test_plain_id_is_the_first_cell(text: str, before: str) -> None:
+    """The id that is read without splitting a row is its first cell, or it is not read that way."""
+    row = before + text + " | x |"
+    assert plain_id(row) in {"", split_cells(row)[0]}
+
+
+@pytest.mark.parametrize(
+    ("row", "item_id"),
+    [("| A-1 | DONE |", "A-1"), ("| a b | x", "a b"), ("|A-1 | x |", ""), ("| A\\|1 | x |", ""), ("|  A | x |", "")],
+)
+def test_plain_ids(row: str, item_id: str) -> None:
+    """A row as it is usually written needs no splitting; any other does."""
+    assert plain_id(row) == item_id

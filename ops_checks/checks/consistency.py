@@ -75,7 +75,7 @@ class Comparison:
         from hashlib import blake2b  # brings OpenSSL with it, which who only imports a name from here need not wait for
 
         self._digest = blake2b(digest_size=16)
-        self._waiting: tuple[dict[str, Numbered], dict[str, Numbered]] = ({}, {})
+        self._waiting: tuple[dict[str, Row], dict[str, Row]] = ({}, {})
 
     def run(self, md: Iterable[Row], db: Iterable[Row]) -> Drift:
         """Compare the streams of rows in step. A row without its partner is set aside until the partner comes.
@@ -87,10 +87,10 @@ class Comparison:
         for left, right in zip_longest(md, db):
             if left is None:
                 total_db += 1
-                self._meet(1, self._parse(1, right))
+                self._meet(1, self._id(1, right), right)
             elif right is None:
                 total += 1
-                self._meet(0, self._parse(0, left))
+                self._meet(0, self._id(0, left), left)
             else:
                 total += 1
                 total_db += 1
@@ -105,12 +105,12 @@ class Comparison:
         return bool(self._waiting[0])
 
     def _differ(self, left: Row, right: Row) -> None:
-        md, db = self._parse(0, left), self._parse(1, right)
-        if md[1].id == db[1].id:
-            self._compare(md, db)
+        md_id, db_id = self._id(0, left), self._id(1, right)
+        if md_id == db_id:
+            self._compare(self._parse(0, left), self._parse(1, right))
         else:
-            self._meet(0, md)
-            self._meet(1, db)
+            self._meet(0, md_id, left)
+            self._meet(1, db_id, right)
 
     def _parse(self, side: int, row: Row) -> Numbered:
         item = parse_row(row[1])
@@ -118,16 +118,20 @@ class Comparison:
             raise InputError(f"{visible(str(self._places[side](row[0], '')))}: {row_defect(row[1])}")
         return row[0], item
 
-    def _meet(self, side: int, row: Numbered) -> None:
-        number, item = row
-        partner = self._waiting[1 - side].pop(item.id, None)
+    def _id(self, side: int, row: Row) -> str:
+        return plain_id(row[1]) or self._parse(side, row)[1].id
+
+    def _meet(self, side: int, item_id: str, row: Row) -> None:
+        partner = self._waiting[1 - side].pop(item_id, None)
         if partner:
-            self._compare(*((row, partner) if side == 0 else (partner, row)))
+            if partner[1] != row[1]:  # in any order, too, most rows are the same in every cell
+                left, right = (row, partner) if side == 0 else (partner, row)
+                self._compare(self._parse(0, left), self._parse(1, right))
             return
-        first = self._waiting[side].setdefault(item.id, row)
+        first = self._waiting[side].setdefault(item_id, row)
         if first is not row:
-            where = visible(str(self._places[side](number, item.id)))
-            raise InputError(f"{where}: duplicate id {visible(item.id)}, first at {first[0]}: give one another id")
+            where = visible(str(self._places[side](row[0], item_id)))
+            raise InputError(f"{where}: duplicate id {visible(item_id)}, first at {first[0]}: give one another id")
 
     def _compare(self, left: Numbered, right: Numbered) -> None:
         (line, md), (number, db) = left, right
@@ -141,7 +145,8 @@ class Comparison:
 
     def _conclude(self) -> None:
         for side, rule in enumerate((MISSING_IN_DB, MISSING_IN_MD)):
-            for number, item in self._waiting[side].values():
+            for row in self._waiting[side].values():
+                number, item = self._parse(side, row)
                 if item.status not in self._ignored:
                     where = "database" if side == 0 else "Markdown queue"
                     place = self._places[side](number, item.id)
@@ -154,6 +159,14 @@ class Comparison:
         kept = self._drift.findings[finding.rule]
         if not self._keep or len(kept) < self._keep:
             kept.append(finding)
+
+
+def plain_id(row: str) -> str:
+    """Return the id of a row written as `| id | …`, or "" if it takes a closer look: it may have another."""
+    end = row.find(" |", 2)
+    item_id = row[2:end]
+    odd = row[:2] != "| " or end < 0 or "|" in item_id or "\\" in item_id
+    return "" if odd or item_id != item_id.strip(_BLANK + "\r") else item_id
 
 
 def normal(field: str, text: str) -> str:

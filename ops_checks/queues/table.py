@@ -29,18 +29,26 @@ MAX_DEFECTS = 20
 def split_cells(line: str) -> list[str]:
     """Return the cells of a table line as text: trimmed, and with `\\|` read as a pipe."""
     body = line.strip(_BLANK)
-    if "\\" in body:
-        return _split_escaped(body)
-    cells = body.split("|")
+    cells = _split_escaped(body) if "\\" in body else body.split("|")
     if body[:1] == "|":
         del cells[0]
-    if body[-1:] == "|" and cells:
+    if body[-1:] == "|" and body[-2:] != "\\|" and cells:
         cells.pop()
     return [cell.strip(_BLANK) for cell in cells]
 
 
 def _split_escaped(body: str) -> list[str]:
-    return [body[start:end].strip(_BLANK).replace("\\|", "|") for start, end in _spans(body)]
+    """Split at the pipes that no backslash stands before; the others belong to their cell."""
+    *parts, last = body.split("|")
+    cells: list[str] = []
+    held = ""
+    for part in parts:
+        if part[-1:] == "\\":
+            held += part[:-1] + "|"
+        else:
+            cells.append(held + part)
+            held = ""
+    return [*cells, held + last]
 
 
 def _spans(body: str) -> list[tuple[int, int]]:
