@@ -33,18 +33,24 @@ def test_what_nothing_notices_is_told(monkeypatch):
     monkeypatch.setattr(defects, "DEFECTS", (_NOTICED, _HARMLESS, _GONE))
     asked = []
     failing = defects.failing
-    monkeypatch.setattr(
-        defects, "failing", lambda tree, tests: failing(tree, tests) if len(tests) < 2 else asked.append(tests)
-    )
+
+    def ask(tree, tests, until="-x"):
+        if len(tests) == 1:
+            return failing(tree, tests, until)
+        asked.append((len(tests), until))
+        return ["tests/test_x.py::test_broken_anyway"] if until != "-x" else []
+
+    monkeypatch.setattr(defects, "failing", ask)
     outcome = defects.run(3, lambda _: None)
     assert outcome.figures == {"planted": 2, "noticed": 1}
     assert outcome.failures == ["nothing noticed: a comment (text.py)"]
     assert not outcome.valid
-    assert len(asked) == 1
-    assert len(asked[0]) > 20
+    (tests, until), (again, last) = asked
+    assert tests > 20
+    assert (again, until, last) == (tests + 1, "--maxfail=20", "-x")  # one is deselected
 
 
 def test_a_test_that_hangs_has_noticed(monkeypatch, tmp_path):
     """Tests that do not end count as failing."""
     monkeypatch.setattr(defects, "_TIMEOUT_S", 0.01)
-    assert defects.failing(tmp_path, ["x"]) == "more than 0.01 s"
+    assert defects.failing(tmp_path, ["x"]) == ["more than 0.01 s"]

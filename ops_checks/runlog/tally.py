@@ -165,11 +165,9 @@ class _Pairs:
             return
         chosen = {*map(id, starts), *map(id, ends)}
         for line, row in enumerate(rows, before + 1):
-            if id(row) not in chosen:
-                continue
-            if type(row) is RunEnd:
+            if type(row) is RunEnd and id(row) in chosen:
                 self._end((row.trace_id,))
-            elif type(row) is RunStart:
+            elif type(row) is RunStart and id(row) in chosen:
                 self._open(row.trace_id, line)
 
     def _start(self, starts: Sequence[RunStart], rows: Sequence[Row], before: int) -> None:
