@@ -53,6 +53,21 @@ def unescaped(line: str) -> str:
     return _ESCAPE.sub(lambda match: _NAMED.get(match[4]) or chr(int(match[1] or match[2] or match[3], 16)), line)
 
 
+def as_shown(text: str) -> str:
+    """Return a text as it must be shown: each character that cannot be seen as its escape, resolved again as a line is.
+
+    Not the text itself, for a backslash before an escape makes it another one.
+    """
+    return unescaped("".join(_escaped(char) if category(char) in _INVISIBLE else char for char in text))
+
+
+def _escaped(char: str) -> str:
+    return repr(char)[1:-1] if ord(char) < _ASCII else char.encode("unicode_escape").decode("ascii")
+
+
+_ASCII = 0x80
+
+
 def runner_commands(log: str) -> list[str]:
     """Return what GitHub's runner would obey in a log, as it reads one (actions/runner, `ActionCommand.cs`).
 

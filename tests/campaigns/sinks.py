@@ -26,7 +26,7 @@ from ops_checks import cli
 from ops_checks.formats import FORMATS
 from tests.campaigns.common import Tally
 from tests.campaigns.operation import Operation, ended
-from tests.campaigns.sink_readers import runner_commands, table_rows, terminal_lines, unescaped
+from tests.campaigns.sink_readers import as_shown, runner_commands, table_rows, terminal_lines
 from tests.format_readers import READERS
 from tests.report_samples import HOSTILE, hostile
 
@@ -234,7 +234,7 @@ def _on_a_terminal(argv: tuple[str, ...], shown: str, cells: Sequence[str]) -> I
 
 def _broken(text: str) -> str:
     """Return a text as a log of GitHub's shows it: with a space in what the runner would obey."""
-    return unescaped(text).replace("##[", "## [")
+    return as_shown(text.replace("##[", "## ["))
 
 
 def command(argv: list[str], **environ: str) -> tuple[int, str]:
