@@ -64,4 +64,4 @@ def _plain(value: object) -> object:
         return [list(value.counts), list(value.counts.values()), value.rest.tobytes()]
     if isinstance(value, array):
         return value.tobytes()
-    raise NotImplementedError(type(value))
+    raise NotImplementedError(type(value))  # as msgspec asks of a hook that does not know a type
