@@ -42,7 +42,8 @@ def rendered(lines: list[str]) -> list[int]:
 
 def ours(lines: list[str]) -> list[int]:
     """Return the lines that we read as rows."""
-    return [number for number, _ in Table().rows(["\n".join(lines) + "\n"])]
+    rows = Table().rows(["\n".join(lines) + "\n"])
+    return [number for first, texts in rows for number in range(first, first + len(texts))]
 
 
 @pytest.mark.parametrize(

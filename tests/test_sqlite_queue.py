@@ -23,9 +23,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops_checks.errors import InputError, OpsError, RefusedError, WriteError
+from ops_checks.model import FIELDS
 from ops_checks.operations import Stamp, cancel, replan, retry
 from ops_checks.queues import open_database
 from ops_checks.queues.sqlite.file import commit
+from ops_checks.queues.sqlite.rows import as_item, as_rows, joined, row_defect
+from ops_checks.queues.table import parse_row, render_row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -514,3 +517,31 @@ def test_a_symlink_in_the_journals_place_is_not_followed(database: Path, tmp_pat
     with pytest.raises(OpsError):
         queue_at(database).change("A-1", cancel(STAMP))
     assert (tmp_path / "precious").read_bytes() == b"precious"
+
+
+_CELL = st.sampled_from(["", "x", " x ", "a|b", "a\\|b", "x\\", "a\nb", "a\rb", "한", "\x00", None, 5, b"x"])
+_ROW = st.tuples(
+    st.sampled_from(["A-1", "a|b", "", None]),
+    st.sampled_from(["DONE", "DONE", "done"]),
+    st.sampled_from(["P0", "P0", "P3", None]),
+    *[_CELL] * 6,
+)
+
+
+@given(st.lists(_ROW, max_size=4))
+def test_rows_looked_at_all_at_once_are_those_looked_at_one_by_one(rows: list[tuple[Any, ...]]) -> None:
+    """Joined cells are given for sound rows only, and make the same rows of Markdown as each item does."""
+    lines = joined(rows)
+    if lines is not None:
+        assert not any(map(row_defect, rows))
+        assert [as_item(cells) for cells in rows] == rows
+        assert list(map(parse_row, as_rows(rows, lines))) == [parse_row(render_row(cells)) for cells in rows]
+
+
+def test_usual_rows_are_joined_all_at_once() -> None:
+    """Sound rows are joined, also with a pipe in a cell; nulls and the like leave it to what looks at each."""
+    usual = tuple(item("A-1", task="a | b"))
+    assert joined([usual, usual]) == [" | ".join(usual)] * 2
+    for name, value in (("task", None), ("task", b"x"), ("notes", 5), ("owner_session", ""), ("status", "OPEN")):
+        odd = [value if field == name else cell for field, cell in zip(FIELDS, usual, strict=True)]
+        assert joined([usual, tuple(odd)]) is None

@@ -64,7 +64,8 @@ def test_rows_are_the_items_as_markdown(make: Callable[[list[Item]], Queue]) -> 
 
     with make(ITEMS).view() as view:
         numbered = list(view.items())
-        assert [(number, row.strip()) for number, row in view.rows()] == [(n, render_row(each)) for n, each in numbered]
+        rows = [pair for first, texts in view.rows() for pair in enumerate(map(str.strip, texts), first)]
+        assert rows == [(n, render_row(each)) for n, each in numbered]
 
 
 def test_a_view_can_be_read_again(make: Callable[[list[Item]], Queue]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from builders import DELIMITER, HEAD, item, table
 from hypothesis import given
@@ -14,12 +16,18 @@ from ops_checks.queues.table import (
     edit_row,
     escape_cell,
     parse_row,
+    plain_ids,
     render_head,
     render_row,
     row_defect,
     split_cells,
 )
 from ops_checks.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ops_checks.queues.table import Rows
 
 BLANK = " \t\v\f\r"
 ROW = "| A-1 | PENDING | P0 | t | s | - | - | - |  |"
@@ -282,16 +290,57 @@ def test_strays_are_rows_that_stand_outside_the_table(document: str, lines: list
 
 
 @given(
-    st.lists(st.sampled_from([HEAD, DELIMITER, ROW, "", "```", "> q", "- a", "text", "    code", "<!--", "-->", "|"]))
+    st.lists(
+        st.sampled_from(
+            ["table", HEAD, DELIMITER, ROW, "", "```", "> q", "- a", "text", "    code", "<!--", "-->", "|"]
+        )
+    )
 )
 def test_chunks_make_no_difference(lines: list[str]) -> None:
     """A document reads the same in one chunk, line by line, and with CRLF line ends."""
+
+    def flat(rows: Iterable[Rows]) -> list[tuple[int, str]]:
+        return [pair for first, texts in rows for pair in enumerate(texts, first)]
+
+    lines = [line for name in lines for line in ([HEAD, DELIMITER, ROW, ROW] if name == "table" else [name])]
     whole = Table()
-    expected = list(whole.rows(["\n".join(lines) + "\n"]))
+    expected = flat(whole.rows(["\n".join(lines) + "\n"]))
     for ending in ("\n", "\r\n"):
         found = Table()
-        assert list(found.rows(line + ending for line in lines)) == expected
+        assert flat(found.rows(line + ending for line in lines)) == expected
         assert (found.defects, found.strays) == (whole.defects, whole.strays)
+
+
+_CELLS = st.sampled_from(
+    ["", "A-1", "a b", " x ", "DONE", "PENDING", "P0", "P3", "a\\|b", "\\", "\r", "한", "|", "\x85"]
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["|", "| ", "", " |"]),
+            st.sampled_from(["A-1", "B-2", "", "a\\|b", "\\", " "]),
+            st.sampled_from(["DONE", " DONE ", "PENDING", "done", ""]),
+            st.sampled_from(["P0", "P2 ", "P3"]),
+            st.lists(_CELLS, min_size=5, max_size=7),
+            st.sampled_from(["|", " |", "", "| ", "\\|"]),
+        ),
+        max_size=4,
+    )
+)
+def test_plain_ids_are_those_of_the_items(drawn: list[tuple[str, str, str, str, list[str], str]]) -> None:
+    """What looks at all rows at once gives the ids of their items, or leaves it to what looks at each."""
+    lines = [start + "|".join((*cells, *more)) + end for start, *cells, more, end in drawn]
+    items = [parse_row(line) for line in lines]
+    assert plain_ids(lines) in (None, [each and each.id for each in items])
+
+
+def test_usual_rows_are_plain() -> None:
+    """Rows as people and tools write them are looked at all at once: aligned, with escaped pipes, without blanks."""
+    rows = [ROW, ROW.replace("A-1", "A-2   "), ROW.replace("t", "a \\| b"), ROW.replace(" | ", "|"), ROW]
+    assert plain_ids(rows) == ["A-1", "A-2", "A-1", "A-1", "A-1"]
+    assert plain_ids([*rows, ROW.replace("P0", "P3")]) is None
 
 
 @given(st.text(), st.text("|\\-:` \r\n\tadDONEP0>*#<", max_size=60))

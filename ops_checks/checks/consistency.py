@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from operator import itemgetter
 
 from ops_checks.errors import InputError
 from ops_checks.findings import Finding, Place
@@ -23,9 +23,15 @@ DEFAULT_FIELDS = tuple(name for name in FIELDS if name not in {"id", "notes"})
 DEFAULT_KEEP = 50
 
 _BLANK = " \t\v\f"
+_MOST_ID = 64  # ids are shorter; what follows is not copied only to find one
+_AROUND_ID = _BLANK + "\r"
+_END: Rows = (0, [])
+_MD, _DB = 0, 1
 
-Row = tuple[int, str]
-Numbered = tuple[int, Item]
+#: Rows of Markdown that follow each other: the number of the first, and the text of each.
+Rows = tuple[int, list[str]]
+#: A row that is looked at by itself: its side, its number, its text.
+Row = tuple[int, int, str]
 Locate = Callable[[int, str], Place]
 
 
@@ -75,82 +81,66 @@ class Comparison:
         from hashlib import blake2b  # brings OpenSSL with it, which who only imports a name from here need not wait for
 
         self._digest = blake2b(digest_size=16)
-        self._waiting: tuple[dict[str, Row], dict[str, Row]] = ({}, {})
+        self._waiting: dict[str, Row] = {}  # of both sides: one look tells whether the partner is there
 
-    def run(self, md: Iterable[Row], db: Iterable[Row]) -> Drift:
+    def run(self, md: Iterable[Rows], db: Iterable[Rows]) -> Drift:
         """Compare the streams of rows in step. A row without its partner is set aside until the partner comes.
 
         Raises InputError for a row that is malformed, and for an id met twice on one side while it
-        waits. An id met twice otherwise is left `unmatched`: whoever has the store asks it then.
+        waits. An id met twice otherwise is left among the `unmatched`: the other store tells.
         """
-        total = total_db = 0
-        for left, right in zip_longest(md, db):
-            if left is None:
-                total_db += 1
-                self._meet(1, self._id(1, right), right)
-            elif right is None:
-                total += 1
-                self._meet(0, self._id(0, left), left)
-            else:
-                total += 1
-                total_db += 1
-                if left[1] != right[1]:  # by far the most rows are the same in every cell
-                    self._differ(left, right)
-        self._drift.total, self._drift.total_db = total, total_db
+        for left, right in _in_step(iter(md), iter(db)):
+            self._drift.total += len(left[1])
+            self._drift.total_db += len(right[1])
+            if left[1] != right[1]:  # by far the most rows are the same in every cell
+                self._meet(_differing(left, right))
         self._conclude()
         return self._drift
 
-    def unmatched(self) -> bool:
-        """Tell whether a Markdown row found no partner: it has none, or its id is written twice."""
-        return bool(self._waiting[0])
+    def unmatched(self) -> Iterator[str]:
+        """Yield the ids of Markdown rows that found no partner: they have none, or their id is written twice."""
+        return (item_id for item_id, (side, *_) in self._waiting.items() if side == _MD)
 
-    def _differ(self, left: Row, right: Row) -> None:
-        md_id, db_id = self._id(0, left), self._id(1, right)
-        if md_id == db_id:
-            self._compare(self._parse(0, left), self._parse(1, right))
-        else:
-            self._meet(0, md_id, left)
-            self._meet(1, db_id, right)
-
-    def _parse(self, side: int, row: Row) -> Numbered:
-        item = parse_row(row[1])
+    def _parse(self, row: Row) -> Item:
+        side, number, text = row
+        item = parse_row(text)
         if item is None:
-            raise InputError(f"{visible(str(self._places[side](row[0], '')))}: {row_defect(row[1])}")
-        return row[0], item
+            raise InputError(f"{visible(str(self._places[side](number, '')))}: {row_defect(text)}")
+        return item
 
-    def _id(self, side: int, row: Row) -> str:
-        return plain_id(row[1]) or self._parse(side, row)[1].id
+    def _meet(self, rows: Iterable[Row]) -> None:
+        waiting = self._waiting
+        for row in rows:
+            item_id = plain_id(row[2]) or self._parse(row).id
+            partner = waiting.setdefault(item_id, row)
+            if partner is row:
+                continue
+            if partner[0] == row[0]:
+                where = visible(str(self._places[row[0]](row[1], item_id)))
+                raise InputError(
+                    f"{where}: duplicate id {visible(item_id)}, first at {partner[1]}: give one another id"
+                )
+            del waiting[item_id]
+            if partner[2] != row[2]:  # in any order, too, most rows are the same in every cell
+                self._compare(*sorted((row, partner)))
 
-    def _meet(self, side: int, item_id: str, row: Row) -> None:
-        partner = self._waiting[1 - side].pop(item_id, None)
-        if partner:
-            if partner[1] != row[1]:  # in any order, too, most rows are the same in every cell
-                left, right = (row, partner) if side == 0 else (partner, row)
-                self._compare(self._parse(0, left), self._parse(1, right))
-            return
-        first = self._waiting[side].setdefault(item_id, row)
-        if first is not row:
-            where = visible(str(self._places[side](row[0], item_id)))
-            raise InputError(f"{where}: duplicate id {visible(item_id)}, first at {first[0]}: give one another id")
-
-    def _compare(self, left: Numbered, right: Numbered) -> None:
-        (line, md), (number, db) = left, right
+    def _compare(self, left: Row, right: Row) -> None:
+        md, db = self._parse(left), self._parse(right)
         if md.status in self._ignored and db.status in self._ignored:
             return
         for name, index in self._fields:
             if md[index] != db[index] and normal(name, md[index]) != normal(name, db[index]):
-                places = (self._places[0](line, md.id), self._places[1](number, db.id))
+                places = (self._places[_MD](left[1], md.id), self._places[_DB](right[1], db.id))
                 message = f"{md.id} {name}: md={md[index]} db={db[index]}"
                 self._find(Finding(FIELD_MISMATCH, message, md.id, name, md[index], db[index], places=places))
 
     def _conclude(self) -> None:
-        for side, rule in enumerate((MISSING_IN_DB, MISSING_IN_MD)):
-            for row in self._waiting[side].values():
-                number, item = self._parse(side, row)
-                if item.status not in self._ignored:
-                    where = "database" if side == 0 else "Markdown queue"
-                    place = self._places[side](number, item.id)
-                    self._find(Finding(rule, f"{item.id} is not in the {where}", item.id, places=(place,)))
+        for row in sorted(self._waiting.values(), key=itemgetter(0)):
+            side, item = row[0], self._parse(row)
+            if item.status not in self._ignored:
+                rule, where = (MISSING_IN_DB, "database") if side == _MD else (MISSING_IN_MD, "Markdown queue")
+                place = self._places[side](row[1], item.id)
+                self._find(Finding(rule, f"{item.id} is not in the {where}", item.id, places=(place,)))
         self._drift.digest = self._digest.hexdigest()
 
     def _find(self, finding: Finding) -> None:
@@ -161,12 +151,30 @@ class Comparison:
             kept.append(finding)
 
 
+def _in_step(md: Iterator[Rows], db: Iterator[Rows]) -> Iterator[tuple[Rows, Rows]]:
+    """Cut both streams into pieces of the same number of rows; where one has ended, its pieces are empty."""
+    (line, left), (number, right) = next(md, _END), next(db, _END)
+    while left or right:
+        count = min(len(left), len(right)) or max(len(left), len(right))
+        yield (line, left[:count]), (number, right[:count])
+        line, left = (line + count, left[count:]) if len(left) > count else next(md, _END)
+        number, right = (number + count, right[count:]) if len(right) > count else next(db, _END)
+
+
+def _differing(left: Rows, right: Rows) -> list[Row]:
+    """Return the rows of both pieces that differ from the one at the same place of the other piece."""
+    (line, md), (number, db) = left, right
+    if md and db:
+        places = [at for at, pair in enumerate(zip(md, db, strict=True)) if pair[0] != pair[1]]
+        return [(_MD, line + at, md[at]) for at in places] + [(_DB, number + at, db[at]) for at in places]
+    return [(_MD, line + at, row) for at, row in enumerate(md)] + [(_DB, number + at, row) for at, row in enumerate(db)]
+
+
 def plain_id(row: str) -> str:
     """Return the id of a row written as `| id | …`, or "" if it takes a closer look: it may have another."""
-    end = row.find(" |", 2)
-    item_id = row[2:end]
-    odd = row[:2] != "| " or end < 0 or "|" in item_id or "\\" in item_id
-    return "" if odd or item_id != item_id.strip(_BLANK + "\r") else item_id
+    cells = row[:_MOST_ID].split("|", 2)
+    plain = len(cells) > 2 and not cells[0] and cells[1][-1:] != "\\"  # noqa: PLR2004 - two pipes stand around a cell
+    return cells[1].strip(_AROUND_ID) if plain else ""
 
 
 def normal(field: str, text: str) -> str:

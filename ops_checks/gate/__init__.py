@@ -95,7 +95,7 @@ def _run(comparison: Comparison, left: View, right: View) -> Drift:
     except InputError:
         _must_be_sound(left)
         raise
-    if comparison.unmatched():
+    if right.holds(comparison.unmatched()):  # a partner each, and yet one too few of them
         _must_be_sound(left)
     return drift
 

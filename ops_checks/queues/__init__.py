@@ -10,12 +10,13 @@ from ops_checks.queues.changes import Change, Decide, Reliability
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
     from typing import Protocol, Self
 
     from ops_checks.findings import Place
     from ops_checks.model import Item
+    from ops_checks.queues.table import Rows
 
     class View(Protocol):
         """One state of a queue, held while it is read; a context manager."""
@@ -37,12 +38,16 @@ if TYPE_CHECKING:
             """
             ...
 
-        def rows(self) -> Iterator[tuple[int, str]]:
-            """Stream the items as rows of Markdown, each with its number.
+        def rows(self) -> Iterator[Rows]:
+            """Stream the items as rows of Markdown, as many at a time as come cheap, never none.
 
             Two equal rows are the same item. A row need not be well-formed nor its id unique:
             `items` tells. This is what a comparison of a million rows can afford.
             """
+            ...
+
+        def holds(self, ids: Iterable[str]) -> bool:
+            """Tell whether the queue has an item with one of these ids."""
             ...
 
         def changed(self) -> bool:

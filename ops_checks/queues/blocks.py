@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+
 _BLANK = " \t\v\f\r"
 _CODE_INDENT = 4
 _MOST_SPACES = 4  # after a list marker, before they count as the indent of code
@@ -36,7 +38,14 @@ class Blocks:
         body = line.strip(_BLANK)
         return self._enter(body, indent_of(line)) if body else self._enter_blank()
 
-    def ends_table(self, line: str) -> bool:
+    def table_end(self, lines: list[str], start: int) -> int:
+        """Return the index of the line, from `start` on, with which the open table ends; their number if none does."""
+        rest = lines[start:] if start else lines
+        if not self._indents and all(map(str.startswith, rest, repeat("|"))):  # as in all of a table but its last chunk
+            return len(lines)
+        return next((at for at, line in enumerate(rest, start) if self._ends_table(line)), len(lines))
+
+    def _ends_table(self, line: str) -> bool:
         """Tell whether a line that follows a table's row is no row of it: blank, or a new block (GFM 4.10)."""
         if line[:1] == "|" and not self._indents:
             return False

@@ -8,22 +8,25 @@ import stat
 from ops_checks.atomic import let_go, replace_file
 from ops_checks.errors import ChangingError, InputError, RefusedError, WriteError
 from ops_checks.model import FIELDS
-from ops_checks.queues.table import Table, edit_row, parse_row
+from ops_checks.queues.table import Table, edit_row, parse_row, plain_ids
 from ops_checks.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
     from typing import Self
 
     from ops_checks.findings import Place
     from ops_checks.model import Item
     from ops_checks.queues.changes import Change, Decide
+    from ops_checks.queues.table import Rows
 
     Progress = Callable[[int, int], object]
 
-_BLOCK_BYTES = 1 << 18
+#: So much is read at a time that the text of it, too, takes memory which the allocator has at hand.
+#: So small that the text of a block lies in memory which the allocator has at hand: larger ones are three times slower.
+_BLOCK_BYTES = 1 << 15
 _LONGEST_LINE_BYTES = 1 << 24
 _BOM = "\ufeff"
 
@@ -45,7 +48,7 @@ class MarkdownQueue:
     def preview(self, item_id: str, decide: Decide) -> Change:
         """Decide on an item and write nothing. Raises what `change` raises."""
         with self.view() as view:
-            return decide(self._find(view, item_id)[1], None)
+            return decide(view.find(item_id)[1], None)
 
     def change(self, item_id: str, decide: Decide) -> Change:
         """Decide on an item under the lock and replace its row; every other byte of the file stays.
@@ -56,48 +59,27 @@ class MarkdownQueue:
         from ops_checks.queues.lock import locked
 
         with locked(self.path, self._lock_timeout_s), self.view() as view:
-            number, item = self._find(view, item_id)
+            number, item = view.find(item_id)
             change = decide(item, None)
             self._write(view, number, change)
             return change
 
-    def _find(self, view: MarkdownView, item_id: str) -> tuple[int, Item]:
-        found = None
-        for number, item in view.items():  # to the end: a malformed table is never written to
-            if item.id == item_id:
-                found = (number, item)
-        if found is None:
-            raise RefusedError(f"{visible(self.path)}: no item {visible(item_id)}: see the id column of the queue")
-        return found
-
     def _write(self, view: MarkdownView, number: int, change: Change) -> None:
-        data = view.content()
-        start, end = _line_span(data, number)
-        line = data[start:end].decode()
-        edited = edit_row(line, _changed_cells(change))
-        if parse_row(edited.removesuffix("\r")) != change.after:
-            raise WriteError(
-                f"{visible(self.path)}:{number}: not written, the row could not be edited without harm: check its cells"
-            )
-        replace_file(
-            self.path,
-            (data[:start], edited.encode(), data[end:]),
-            seen=view.stat,
-        )
+        def edited(line: str) -> str:
+            row = edit_row(line, _changed_cells(change))
+            if parse_row(row.removesuffix("\r")) != change.after:
+                raise WriteError(
+                    f"{visible(self.path)}:{number}: not written, the row could not be edited without harm: "
+                    "check its cells"
+                )
+            return row
+
+        replace_file(self.path, view.with_line(number, edited), seen=view.stat)
 
 
 def _changed_cells(change: Change) -> list[tuple[str, str]]:
     pairs = zip(FIELDS, change.before, change.after, strict=True)
     return [(field, after) for field, before, after in pairs if before != after]
-
-
-def _line_span(data: bytes, number: int) -> tuple[int, int]:
-    """Return where line `number` (from 1) stands in the file, without its line feed."""
-    start = 0
-    for _ in range(number - 1):
-        start = data.index(b"\n", start) + 1
-    end = data.find(b"\n", start)
-    return start, len(data) if end < 0 else end
 
 
 class MarkdownView:
@@ -133,11 +115,39 @@ class MarkdownView:
                 yield number, item
         self._conclude()
 
-    def rows(self) -> Iterator[tuple[int, str]]:
-        """Stream line number and text of every row, as it is written. Raises InputError if there is no one table."""
+    def find(self, item_id: str) -> tuple[int, Item]:
+        """Return line number and item of an id, having looked at every row: a malformed table is never written to.
+
+        Raises RefusedError if there is none, and what `items` raises.
+        """
+        self._table = Table()
+        ids: set[str] = set()
+        count, found = 0, None
+        for first, lines in self._table.rows(self._chunks()):
+            plain = plain_ids(lines)
+            named = [item.id for _, item in self._table.parsed(first, lines)] if plain is None else plain
+            ids.update(named)
+            count += len(lines)
+            if item_id in named:
+                found = next(pair for pair in self._table.parsed(first, lines) if pair[1].id == item_id)
+        if self._table.defects or len(ids) < count:
+            for _ in self.items():  # it tells what is wrong
+                pass
+        self._must_be_whole()
+        if found is None:
+            raise RefusedError(f"{visible(self._path)}: no item {visible(item_id)}: see the id column of the queue")
+        return found
+
+    def rows(self) -> Iterator[Rows]:
+        """Stream the rows as they are written. Raises InputError if there is no one table."""
         self._table = Table()
         yield from self._table.rows(self._chunks())
         self._conclude()
+
+    def holds(self, ids: Iterable[str]) -> bool:
+        """Tell whether the document has an item with one of these ids. Reads all of it."""
+        wanted = frozenset(ids)
+        return bool(wanted) and any(item.id in wanted for _, item in self.items())
 
     def changed(self) -> bool:
         """Tell whether another file stands at the path, or this one was written to."""
@@ -194,6 +204,23 @@ class MarkdownView:
         self._must_be_whole()
         return data
 
+    def with_line(self, number: int, edit: Callable[[str], str]) -> Iterator[bytes]:
+        """Yield the document with one line replaced by what `edit` makes of it; all other bytes as they are.
+
+        Raises ChangingError at the end if it is not the document that the view was entered with.
+        """
+        before = 0
+        for chunk in self._whole_lines():
+            count = chunk.count(b"\n") or 1
+            if before < number <= before + count:
+                lines = chunk.split(b"\n")
+                lines[number - before - 1] = edit(lines[number - before - 1].decode()).encode()
+                yield b"\n".join(lines)
+            else:
+                yield chunk
+            before += count
+        self._must_be_whole()
+
     def _blocks(self) -> Iterator[bytes]:
         try:
             os.lseek(self._fd, 0, os.SEEK_SET)
@@ -208,16 +235,42 @@ class MarkdownView:
 
     def _chunks(self) -> Iterator[str]:
         """Yield the document in chunks of whole lines. Raises InputError at the first byte that is not UTF-8."""
-        lines = 0
-        for chunk in _whole_lines(self._path, self._blocks()):
+        done = 0
+        for chunk in self._whole_lines():
             try:
                 text = chunk.decode()
             except UnicodeDecodeError as error:
                 self._must_be_whole()
-                line = lines + chunk.count(b"\n", 0, error.start) + 1
+                line = self._line_at(done + error.start)
                 raise InputError(f"{visible(self._path)}:{line}: not UTF-8: save the file as UTF-8") from error
-            yield text if lines else text.removeprefix(_BOM)
-            lines += chunk.count(b"\n")
+            yield text if done else text.removeprefix(_BOM)
+            done += len(chunk)
+
+    def _whole_lines(self) -> Iterator[bytes]:
+        """Cut the blocks at line feeds, so that no line (and no character) is split; the last one may lack its own."""
+        pending: list[bytes] = []
+        size = done = 0
+        for block in self._blocks():
+            cut = block.rfind(b"\n") + 1
+            if cut:
+                yield b"".join((*pending, block[:cut]))
+                done += size + cut
+                pending, size = [], 0
+            pending.append(block[cut:])
+            size += len(block) - cut
+            if size > _LONGEST_LINE_BYTES:
+                where = f"{visible(self._path)}:{self._line_at(done)}"
+                raise InputError(f"{where}: a line of more than 16 MB: expected one row a line")
+        if size:
+            yield b"".join(pending)
+
+    def _line_at(self, offset: int) -> int:
+        """Return the number of the line in which a byte stands. Reads from the beginning: only an error wants it."""
+        line = 1
+        for block in self._blocks():
+            line += block.count(b"\n", 0, max(0, offset))
+            offset -= len(block)
+        return line
 
     def _conclude(self) -> None:
         self._must_be_whole()
@@ -243,24 +296,6 @@ class MarkdownView:
 
     def _locate(self, number: int, message: str) -> str:
         return f"{visible(self._path)}:{number}: {message}" if number else f"{visible(self._path)}: {message}"
-
-
-def _whole_lines(path: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Cut blocks at line feeds, so that no line (and no character) is split; the last may lack its line feed."""
-    pending: list[bytes] = []
-    size = lines = 0
-    for block in blocks:
-        cut = block.rfind(b"\n") + 1
-        if cut:
-            yield b"".join((*pending, block[:cut]))
-            pending, size = [], 0
-            lines += block.count(b"\n")
-        pending.append(block[cut:])
-        size += len(block) - cut
-        if size > _LONGEST_LINE_BYTES:
-            raise InputError(f"{visible(path)}:{lines + 1}: a line of more than 16 MB: expected one row a line")
-    if size:
-        yield b"".join(pending)
 
 
 def _let_a_writer_finish() -> None:

@@ -15,6 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    #: Lines that follow each other as rows of the queue: the number of the first, and the text of each.
+    Rows = tuple[int, list[str]]
+
 #: What Markdown trims around a cell. Never a no-break space: `DONE\u00a0` is not `DONE`.
 _BLANK = " \t\v\f\r"
 _WIDTH = len(FIELDS)
@@ -112,7 +115,7 @@ def _all_dashes(cells: list[str]) -> bool:
 class Table:
     """Finds the rows of a document's one queue table, line by line.
 
-    `rows` yields them as they are written, `items` as items. Afterwards `defects` holds what is
+    `rows` yields them as they are written, `items` as items, once. Afterwards `defects` holds what is
     malformed as pairs of line number and message (the first MAX_DEFECTS; `more` counts the others),
     and `strays` the numbers of lines outside the table that look like rows of it: GFM does not read
     them as rows, a person would.
@@ -124,45 +127,64 @@ class Table:
         self.strays: list[int] = []
         self.header_line = 0
         self._headless = 0
+        self._blocks = Blocks()
+        self._above: list[str] = []  # the cells of the line before, which a delimiter row makes a header
+        self._inside = self._of_queue = False  # a table; the queue's
 
     def items(self, chunks: Iterable[str]) -> Iterator[tuple[int, Item]]:
         """Yield line number and item of every well-formed row, also after a defect: look at `defects`."""
-        for number, line in self.rows(chunks):
+        for first, lines in self.rows(chunks):
+            yield from self.parsed(first, lines)
+
+    def parsed(self, first: int, lines: list[str]) -> Iterator[tuple[int, Item]]:
+        """Yield line number and item of the well-formed ones of rows that `rows` gave; note what is not."""
+        for number, line in enumerate(lines, first):
             item = parse_row(line)
             if item is None:
                 self.defect(number, row_defect(line))
             else:
                 yield number, item
 
-    def rows(self, chunks: Iterable[str]) -> Iterator[tuple[int, str]]:
-        """Yield number and text of every line that stands as a row, well-formed or not.
+    def rows(self, chunks: Iterable[str]) -> Iterator[Rows]:
+        """Yield the lines that stand as rows, well-formed or not, as many at a time as a chunk holds.
 
         Takes the document in chunks of whole lines. Only a line feed ends a line, with or without a
         carriage return before it.
         """
-        blocks = Blocks()
-        numbered = enumerate(_lines(chunks), 1)
-        above: list[str] = []  # the cells of the line before, which a delimiter row makes a header
-        for number, line in numbered:
-            if blocks.enter(line):
-                above = []
+        before = 0
+        for lines in map(_lines, chunks):
+            at = 0
+            while at < len(lines):
+                if not self._inside:
+                    at = self._seek(lines, at, before)
+                    continue
+                end = self._blocks.table_end(lines, at)
+                if self._of_queue and end > at:
+                    yield before + at + 1, lines[at:end]
+                self._inside = end == len(lines)
+                at = end
+            before += len(lines)
+        self._conclude()
+
+    def _seek(self, lines: list[str], start: int, before: int) -> int:
+        """Read lines, `before` of which came in earlier chunks, up to a delimiter row; return where to go on."""
+        for at in range(start, len(lines)):
+            line, number, above = lines[at], before + at + 1, self._above
+            self._above = []
+            if self._blocks.enter(line):
                 continue
             cells = split_cells(line) if "|" in line else []
-            if above and len(cells) == len(above) and not blocks.deep and _all_dashes(cells):
-                rows = _until_table_ends(numbered, blocks)
-                if above == _HEADER:
+            if above and len(cells) == len(above) and not self._blocks.deep and _all_dashes(cells):
+                self._inside, self._of_queue = True, above == _HEADER
+                if self._of_queue:
                     self._enter_table(number - 1)
-                    yield from rows
-                for _ in rows:
-                    pass  # the rows of another table
-                above = []
-                continue
+                return at + 1
             if cells == _HEADER:
                 self._headless = self._headless or number
             if self.header_line and _is_item(cells):
                 self.strays.append(number)
-            above = cells
-        self._conclude()
+            self._above = cells
+        return len(lines)
 
     def _enter_table(self, header: int) -> None:
         if self.header_line:
@@ -185,20 +207,34 @@ class Table:
             self.defect(0, "no queue table: expected one with the header " + " | ".join(FIELDS))
 
 
-def _lines(chunks: Iterable[str]) -> Iterator[str]:
-    for chunk in chunks:
-        lines = (chunk.replace("\r\n", "\n") if "\r" in chunk else chunk).split("\n")
-        if not lines[-1]:
-            lines.pop()
-        yield from lines
+def _lines(chunk: str) -> list[str]:
+    lines = (chunk.replace("\r\n", "\n") if "\r" in chunk else chunk).split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
 
 
-def _until_table_ends(numbered: Iterator[tuple[int, str]], blocks: Blocks) -> Iterator[tuple[int, str]]:
-    for number, line in numbered:
-        if blocks.ends_table(line):
-            blocks.enter(line)
-            return
-        yield number, line
+def plain_ids(lines: list[str]) -> list[str] | None:
+    """Return the ids of rows all of which are surely items, or None if one of them takes a closer look.
+
+    Looks at all rows at once, and makes no item of any: where a single row of a large table is to
+    be changed, nearly all the time goes into making sure that no other one is malformed.
+    """
+    text = "\n".join([*lines, ""])
+    if "\\" in text:  # no line holds a line feed: in place of an escaped pipe it keeps to its cell
+        text = text.replace("\\|", "\n")
+    cells = text.split("|")
+    width = _WIDTH + 1
+    framed = not cells[0] and len(cells) == width * len(lines) + 1 and cells[width::width].count("\n") == len(lines)
+    if not framed or "\r" in text:
+        return None
+    ids = [cell.strip(_BLANK) for cell in cells[1::width]]
+    known = _all_in(_STATUSES, cells[2::width]) and _all_in(_PRIORITIES, cells[3::width])
+    return ids if known and all(ids) and "\n" not in "".join(ids) else None
+
+
+def _all_in(names: frozenset[str], cells: list[str]) -> bool:
+    return all(cell.strip(_BLANK) in names for cell in set(cells))
 
 
 def parse_row(line: str) -> Item | None:

@@ -7,7 +7,7 @@ them with an error that a person can read; anything else that is raised is a fin
 from __future__ import annotations
 
 import os
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError, OpsError, RefusedError, UsageError, WriteError
@@ -34,7 +34,7 @@ def table(data: bytes, _folder: Path) -> None:
     """Read any text as a document; edit every row that is one."""
     text = data.decode("utf-8", "replace")
     read = Table()
-    for _, line in read.rows([text]):
+    for line in chain.from_iterable(lines for _, lines in read.rows([text])):
         item = parse_row(line)
         if item is not None:
             edited = edit_row(line, [("notes", _NOTES), ("status", "DONE"), ("owner_session", "-")])

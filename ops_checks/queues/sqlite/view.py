@@ -16,20 +16,21 @@ from ops_checks.queues.sqlite.file import (
     translated,
     where,
 )
-from ops_checks.queues.sqlite.rows import as_item, joined, row_defect
-from ops_checks.queues.table import MAX_DEFECTS, render_row
+from ops_checks.queues.sqlite.rows import as_item, as_rows, joined, row_defect
+from ops_checks.queues.table import MAX_DEFECTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
     from typing import Any, Self
 
     from ops_checks.findings import Place
+    from ops_checks.queues.table import Rows
 
-#: Between the cells of a row that has none inside them.
-_PIPES = len(FIELDS) - 1
+#: So many rows are taken at a time: few enough that most times none of them needs a closer look.
+_BATCH = 64
 _CELLS = ", ".join(FIELDS)
 
 
@@ -65,35 +66,40 @@ class SqliteView:
         self._connection.close()
 
     def items(self) -> Iterator[tuple[int, Item]]:
-        """Stream row id and item, in the order in which rows were added. Raises InputError with all defects."""
-        for number, cells, _ in self._cells():
-            yield number, Item(cells)
+        """Stream number and item, in the order in which rows were added. Raises InputError with all defects."""
+        for first, rows, _ in self._batches():
+            yield from enumerate(map(Item, rows), first)
 
-    def rows(self) -> Iterator[tuple[int, str]]:
-        """Stream row id and item as the row that Markdown would hold. Raises what `items` raises."""
-        for number, cells, line in self._cells():
-            plain = line.count("|") == _PIPES and "\n" not in line and "\r" not in line
-            yield number, f"| {line} |" if plain else render_row(cells)
+    def rows(self) -> Iterator[Rows]:
+        """Stream the items as the rows that Markdown would hold. Raises what `items` raises."""
+        for first, rows, lines in self._batches():
+            yield first, as_rows(rows, lines)
 
-    def _cells(self) -> Iterator[tuple[int, tuple[str, ...], str]]:
-        """Stream row id, cells, and the cells joined by ` | `, or "" where one of them had to be mended."""
+    def holds(self, ids: Iterable[str]) -> bool:
+        """Tell whether the table has an item with one of these ids."""
+        with translated(self._path, writing=False):
+            query = f"SELECT 1 FROM {TABLE} WHERE id = ?"
+            return any(self._connection.execute(query, (item_id,)).fetchone() for item_id in ids)
+
+    def _batches(self) -> Iterator[tuple[int, list[tuple[Any, ...]], list[str]]]:
+        """Stream rows that are items, some at a time: the number of the first, their cells, the cells joined."""
+        first = 1
         defects: list[str] = []
         with translated(self._path, writing=False):
-            for row in self._connection.execute(self._query()):
-                cells = row[1:]
-                line = joined(cells)
-                if not line:
-                    defect = row_defect(cells)
-                    if defect:
-                        defects.append(f"{where(self._path, cells[0])}: {defect}")
-                        if len(defects) == MAX_DEFECTS:
-                            break
-                        continue
-                    cells = as_item(cells)
-                if not defects:
-                    yield row[0], cells, line
+            cursor = self._connection.execute(self._query())
+            while len(defects) < MAX_DEFECTS and (rows := cursor.fetchmany(_BATCH)):
+                lines = joined(rows)
+                if lines is None:
+                    found = ((cells[0], row_defect(cells)) for cells in rows)
+                    defects += [f"{where(self._path, item_id)}: {defect}" for item_id, defect in found if defect]
+                if lines is None and not defects:
+                    rows = list(map(as_item, rows))
+                    lines = list(map(" | ".join, rows))
+                if lines and not defects:
+                    yield first, rows, lines
+                first += len(rows)
         if defects:
-            raise InputError(defects[0], tuple(defects[1:]))
+            raise InputError(defects[0], tuple(defects[1:MAX_DEFECTS]))
 
     def changed(self) -> bool:
         """Tell whether another program has committed since the view was entered."""
@@ -145,9 +151,8 @@ class SqliteView:
 
     def _query(self) -> str:
         # A table WITHOUT ROWID has no order of addition; its key's order is the only one there is.
-        rowid = self._connection.execute("SELECT wr FROM pragma_table_list(?)", (TABLE,)).fetchone()[0] == 0
-        number, order = ("rowid", "rowid") if rowid else ("0", "id")
-        return f"SELECT {number}, {_CELLS} FROM {TABLE} ORDER BY {order}"
+        keyed = self._connection.execute("SELECT wr FROM pragma_table_list(?)", (TABLE,)).fetchone()[0]
+        return f"SELECT {_CELLS} FROM {TABLE} ORDER BY {'id' if keyed else 'rowid'}"
 
 
 def _text_or_none(value: object) -> str | None:
