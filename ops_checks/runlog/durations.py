@@ -62,9 +62,12 @@ class Durations:
         count = len(self)
         if not count:
             return None
-        repeated = chain.from_iterable(map(repeat, self.counts, self.counts.values()))
+        whole = {value: times for value, times in self.counts.items() if value.is_integer()}
+        total = sum(int(value) * times for value, times in whole.items())
+        others = ((value, times) for value, times in self.counts.items() if value not in whole)
+        repeated = chain.from_iterable(repeat(value, times) for value, times in others)
         try:
-            return fsum(chain(repeated, self.rest)) / count
+            return fsum(chain((high := float(total), total - int(high)), repeated, self.rest)) / count
         except OverflowError:
             from fractions import Fraction
 

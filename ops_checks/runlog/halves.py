@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: Below this size a second interpreter takes longer to start than it saves.
 WORTH_IT = 48 << 20
 
+#: The helper begins so many bytes later than this process does: while its interpreter starts.
+HEAD_START = 8 << 20
+
 #: The helper's program. It gets its module search path with its task, so that it finds what this process found.
 _PROGRAM = """import marshal, sys
 sys.path[:], task = marshal.loads(bytes.fromhex(sys.argv[1]))
@@ -42,7 +45,7 @@ def read_plain(
     What is appended from now on belongs to the next evaluation. `advance` hears of every bytes read.
     """
     size = os.fstat(descriptor).st_size
-    step = -(-size // 2) if size >= worth_it else size
+    step = -(-(size + min(HEAD_START, size // 8)) // 2) if size >= worth_it else size
     bounds = cut(path, descriptor, 0, size, step)
     return merged_parts(path, read_parts(path, descriptor, bounds, selection, advance=advance, worth_it=worth_it))
 

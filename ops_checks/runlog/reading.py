@@ -52,8 +52,8 @@ def read_blocks(
     for number, block in enumerate(lines):
         if block is None:
             tally.add([Malformed(f"longer than {longest} bytes")])
-        elif first and number == 0:
-            tally.add(decode_block(block.removeprefix(_BOM)))
-        else:
-            tally.add(decode_block(block))
+            continue
+        rows, only_runs = decode_block(block.removeprefix(_BOM) if first and number == 0 else block)
+        tally.add(rows, only_runs=only_runs)
+        del rows  # before the next ones are made, in the same memory
     return tally.finish(torn_tail=lines.torn)

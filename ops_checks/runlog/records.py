@@ -86,18 +86,20 @@ _decode_run = Decoder(RunStart | RunEnd).decode
 _decode_record = Decoder(Record).decode
 
 
-def decode_block(block: bytes) -> list[Row]:
-    """Return what each line of a block of whole lines is.
+def decode_block(block: bytes) -> tuple[list[Row], bool]:
+    """Return what each line of a block of whole lines is, and whether all of them surely are starts and ends of runs.
 
     The common lines are decoded in one go. Where that fails, and where it would not notice what is
     wrong (it does not look into the text of unknown keys), the lines are looked at one by one.
     """
-    if _is_utf8(block) and not _MAYBE_LONG_NUMBER.search(block[::_STRIDE]):
+    lines = list(BytesIO(block))
+    beyond_ascii = b"".join([line for line in lines if not line.isascii()])
+    if _is_utf8(beyond_ascii) and not _MAYBE_LONG_NUMBER.search(block[::_STRIDE]):
         try:
-            return list(map(_decode_run, BytesIO(block)))
+            return list(map(_decode_run, lines)), True
         except (DecodeError, UnicodeDecodeError, RecursionError):
             pass
-    return list(map(decode_line, BytesIO(block)))
+    return list(map(decode_line, lines)), False
 
 
 def decode_line(line: bytes) -> Row:

@@ -39,12 +39,12 @@ class Tally:
         self._pairs = _Pairs()
         self._times = _Times()
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """Take in what stands on lines one after the other."""
+    def add(self, rows: Sequence[Row], *, only_runs: bool = False) -> None:
+        """Take in what stands on lines one after the other; `only_runs`: surely nothing but starts and ends."""
         ends = [row for row in rows if type(row) is RunEnd]
         if self._stats.detailed:
             self._add_details(rows, ends)
-        if len(ends) != len(rows):
+        if not only_runs:
             self._add_defects(rows)
         if self._since_ms is not None:
             self._stats.undated += sum(end.ts_epoch_ms is UNSET for end in ends)
@@ -98,8 +98,8 @@ class Tally:
         commands = [end.command for end in ends if end.exit_code == 0]
         failed = commands.count("fail")
         self._stats.done += commands.count("done")
-        if failed:
-            self._stats.failed += failed
+        self._stats.failed += failed
+        if failed and self._stats.detailed:
             self._failed_blocks.append((failed, self._stats.lines, rows))
             while sum(count for count, *_ in self._failed_blocks[1:]) >= KEPT:
                 del self._failed_blocks[0]
@@ -116,11 +116,9 @@ class Tally:
     def _measure(self, ends: Sequence[RunEnd], rows: Sequence[Row]) -> None:
         if self._commands is not None:
             ends = [end for end in ends if end.command in self._commands]
-        durations = [end.duration_ms for end in ends if end.duration_ms is not UNSET]
-        if not durations:
-            return
+        durations = [ms for end in ends if (ms := end.duration_ms) is not UNSET]
         self._durations.add(durations)
-        if max(durations) > self._floor:
+        if self._stats.detailed and durations and max(durations) > self._floor:
             slow = [end for end in ends if end.duration_ms is not UNSET and end.duration_ms > self._floor]
             worst = slowest_of(self._stats.slowest + self._runs(slow, rows))
             self._stats.slowest = worst
