@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Verdict(StrEnum):
@@ -21,8 +20,7 @@ class Verdict(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a person looks: a line of a file, or a row of a database table.
 
     `path` is the input as the user named it; `line` and `column` count from 1;
@@ -37,12 +35,10 @@ class Place:
 
     def __str__(self) -> str:
         """`QUEUE.md:42`, or `queue.db:queue_items:ORCH-013`."""
-        parts = (self.path, self.line, self.column, self.table, self.key)
-        return ":".join(str(part) for part in parts if part is not None)
+        return ":".join(str(part) for part in self if part is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is out: an item that drifted, a run that was too slow, a line that is no record.
 
     `md` and `db` are the values on both sides of a drift (None where a side has none);
@@ -66,5 +62,7 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """The same finding tomorrow has the same fingerprint: rule, item (or trace) and field, no line numbers."""
+        import hashlib  # brings OpenSSL with it, for which not every command waits
+
         parts = (self.rule, self.item or "", self.field or "", "" if self.item else self.trace or "")
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]

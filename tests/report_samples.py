@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ops_checks.report import Finding, InputRead, Metric, Place, Report, RuleResult, Verdict
 
@@ -35,8 +34,7 @@ MISMATCH = Finding(
     db="DONE",
     places=(Place("ops/QUEUE.md", 7, 12), Place("ops/queue.db", table="queue_items", key="ORCH-102")),
 )
-KOREAN = replace(
-    MISMATCH,
+KOREAN = MISMATCH._replace(
     item="ORCH-7",
     field="task",
     md="대기열 정리",
@@ -118,7 +116,7 @@ METRICS = (
     Metric("oldest_pending_minutes", 17.25, "minutes", 4),
 )
 
-WAIVED = replace(MISMATCH, item="ORCH-8", suppressed="agreed with the team", places=(Place("ops/QUEUE.md", 10, 2),))
+WAIVED = MISMATCH._replace(item="ORCH-8", suppressed="agreed with the team", places=(Place("ops/QUEUE.md", 10, 2),))
 
 EVERYTHING = report(
     rule("missing-in-db", Verdict.FAIL, ONLY_IN_MD, value=4, operator="<=", limit=0, samples=31, more_findings=3),
@@ -199,7 +197,7 @@ def hostile(text: str) -> Report:
         RuleResult(
             id=text, title=text, help=text, group=group, severity=text, verdict=verdict, message=text,
             value=1, operator=text, limit=0, unit=text, samples=1, low=0, high=1, needed=1,
-            findings=(finding, replace(finding, suppressed=text)), more_findings=1,
+            findings=(finding, finding._replace(suppressed=text)), more_findings=1,
         )
         for verdict in Verdict
         for group in (text, "kpi")

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import stat
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -221,25 +222,26 @@ def test_runs_that_are_faster_than_the_slowest(tmp_path):
     assert {run.duration_ms for run in read_runs([str(path)]).slowest} == {9.0}
 
 
-@pytest.fixture
+@contextmanager
 def no_room():
-    """Let no file grow beyond a few bytes: writing more fails as on a full disk."""
+    """Let no file grow beyond a few bytes: writing more fails as on a full disk, also what pytest itself writes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.usefixtures("no_room")
 @pytest.mark.parametrize("content", [None, b"old"])
 def test_a_file_that_cannot_be_written_whole(tmp_path, content):
     """A new file is not there at all then, an existing one is as it was, and nothing is left beside it."""
     path = tmp_path / "file"
     if content:
         path.write_bytes(content)
-    with pytest.raises(WriteError, match="File too large"):
+    with no_room(), pytest.raises(WriteError, match="File too large"):
         atomic.put_file(str(path), b"x" * 1000)
     assert [each.read_bytes() for each in tmp_path.iterdir()] == ([content] if content else [])
 

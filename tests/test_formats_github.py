@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from format_readers import read_github
 from report_samples import MISMATCH, ONLY_IN_MD, SAMPLES, WAIVED, rate, report, rule
@@ -74,8 +72,8 @@ def test_escapes(text, data, title):
 
 def many(count, *, verdict=Verdict.FAIL, waived=0, more=0):
     """Return a report with so many drifts of each kind."""
-    drifts = [replace(ONLY_IN_MD, item=f"I-{number}", message="is missing") for number in range(count)]
-    accepted = [replace(WAIVED, item=f"W-{number}") for number in range(waived)]
+    drifts = [ONLY_IN_MD._replace(item=f"I-{number}", message="is missing") for number in range(count)]
+    accepted = [WAIVED._replace(item=f"W-{number}") for number in range(waived)]
     return rule("missing-in-db", verdict, *drifts, *accepted, more_findings=more)
 
 
@@ -114,6 +112,6 @@ def test_most_severe_first():
 
 def test_paths_are_relative_to_the_workspace():
     """Paths are those of the repository, from whatever folder the gate ran in."""
-    sample = report(rule("field-mismatch", Verdict.FAIL, replace(MISMATCH, places=(Place("../QUEUE.md", 7, 2),))))
+    sample = report(rule("field-mismatch", Verdict.FAIL, MISMATCH._replace(places=(Place("../QUEUE.md", 7, 2),))))
     assert shown(sample, folder="/w/repo/ops", root="/w/repo")[0].startswith("::error file=QUEUE.md,line=7,col=2,")
     assert shown(sample)[0].startswith("::error file=ops/QUEUE.md,line=1,col=1,")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from format_readers import read_gitlab
@@ -57,7 +56,7 @@ def test_severities(name, severities):
 
 def test_fingerprints_are_unique_and_stable():
     """The same finding twice has two fingerprints, the first its own; and both are the same tomorrow."""
-    twice = report(rule("field-mismatch", Verdict.FAIL, MISMATCH, replace(MISMATCH, message="again")))
+    twice = report(rule("field-mismatch", Verdict.FAIL, MISMATCH, MISMATCH._replace(message="again")))
     prints = [issue["fingerprint"] for issue in issues(twice)]
     assert prints[0] == MISMATCH.fingerprint
     assert len(set(prints)) == 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from format_readers import read_junit
 from lxml import etree
@@ -118,7 +116,7 @@ def test_errors_are_a_testcase():
 def test_attributes_and_text(text, found):
     """The same text comes back from an attribute and from between tags; what XML cannot hold is its escape."""
     failure = next(
-        root_of(report(rule("a", Verdict.FAIL, replace(ONLY_IN_MD, item=None), message=text))).iter("failure")
+        root_of(report(rule("a", Verdict.FAIL, ONLY_IN_MD._replace(item=None), message=text))).iter("failure")
     )
     assert failure.get("message") == found
     assert failure.text.split("\n")[0] == f"fail: {found}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from format_readers import read_markdown
@@ -86,7 +85,7 @@ def cells_of(rendered):
 @pytest.mark.parametrize("text", [text for text in HOSTILE if text])
 def test_cells_hold_the_text(text):
     """A hostile text is one cell's text: no other cell, row, link, mention or tag."""
-    drift = replace(MISMATCH, item=text, field=None, message=text, places=(), reason=None)
+    drift = MISMATCH._replace(item=text, field=None, message=text, places=(), reason=None)
     cells = cells_of(shown(report(rule("field-mismatch", Verdict.FAIL, drift), inputs=())))
     assert len(cells) == 7 * 2 + 4 * 2
     assert cells[-4:] == ["field-mismatch", "", visible(text), visible(text)]
@@ -122,11 +121,11 @@ def test_words_and_code(message, written):
 
 def test_long_tables_are_cut():
     """A hundred findings, and no more text than GitHub takes; the others are counted."""
-    many = [replace(ONLY_IN_MD, item=f"I-{number}") for number in range(150)]
+    many = [ONLY_IN_MD._replace(item=f"I-{number}") for number in range(150)]
     rendered = shown(report(rule("missing-in-db", Verdict.FAIL, *many, more_findings=7)))
     assert rendered.count("| `missing-in-db` | `ops/QUEUE.md") == 100
     assert "\nAnd 57 more: see the whole report.\n" in rendered
-    huge = [replace(ONLY_IN_MD, message="가" * 100_000) for _ in range(5)]
+    huge = [ONLY_IN_MD._replace(message="가" * 100_000) for _ in range(5)]
     rendered = shown(report(rule("missing-in-db", Verdict.FAIL, *huge)))
     assert len(rendered.encode()) < 1_000_000
     assert "\nAnd 3 more: see the whole report.\n" in rendered

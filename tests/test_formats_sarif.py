@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from format_readers import read_sarif, sarif_message
+from msgspec.structs import replace
 from report_samples import EVERYTHING, MISMATCH, ONLY_IN_MD, SAMPLES, STALE, WAIVED, report, rule
 
 from ops_checks.formats import FORMATS, Setting
@@ -81,7 +81,7 @@ def test_the_first_of_two_rules():
 def test_the_same_place_twice():
     """A place that a finding names twice, or two that look the same, is one logical location."""
     places = (Place("a\n", 1), Place("a\n", 1), Place("a\\n", 1))
-    result = run_of(report(rule("missing-in-db", Verdict.FAIL, replace(ONLY_IN_MD, places=places))))["results"][0]
+    result = run_of(report(rule("missing-in-db", Verdict.FAIL, ONLY_IN_MD._replace(places=places))))["results"][0]
     assert result["locations"][0]["logicalLocations"] == [{"fullyQualifiedName": r"a\n:1", "kind": "resource"}]
 
 
@@ -149,14 +149,14 @@ def test_what_could_not_be_evaluated_is_a_notification():
 )
 def test_uris(path, uri):
     """URIs are percent-encoded and relative: no scheme, no query, the bytes of the file's name."""
-    sample = report(rule("missing-in-db", Verdict.FAIL, replace(ONLY_IN_MD, places=(Place(path, 2, 3),))))
+    sample = report(rule("missing-in-db", Verdict.FAIL, ONLY_IN_MD._replace(places=(Place(path, 2, 3),))))
     location = run_of(sample)["results"][0]["locations"][0]["physicalLocation"]
     assert location["artifactLocation"] == {"uri": uri, "uriBaseId": "%SRCROOT%"}
 
 
 def test_places_outside_of_the_repository():
     """What stands outside is shown at an input inside, and named; with no such input only named."""
-    outside = report(rule("stale-in-progress", Verdict.FAIL, replace(STALE, places=(Place("/var/QUEUE.md", 9),))))
+    outside = report(rule("stale-in-progress", Verdict.FAIL, STALE._replace(places=(Place("/var/QUEUE.md", 9),))))
     location = run_of(outside)["results"][1]["locations"][0]
     assert location["physicalLocation"]["artifactLocation"]["uri"] == "ops/runs.jsonl"
     assert location["logicalLocations"] == [{"fullyQualifiedName": "/var/QUEUE.md:9", "kind": "resource"}]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 from report_samples import EVERYTHING, FAILED, MISMATCH, ONLY_IN_MD, SAMPLES, SLOW, STALE, WAIVED, rate, report, rule
@@ -71,8 +70,8 @@ def test_evidence():
         (ONLY_IN_MD, "ops/QUEUE.md:42:3 ORCH-110 is missing in the database"),
         (FAILED, "ops/runs.jsonl:18 ORCH-4 trace-ba9876543210 fail ended with exit code 0"),
         (STALE, "ops/QUEUE.md:9:5 ORCH-5 in progress for longer than 60 minutes (no readable start)"),
-        (replace(MISMATCH, db=None, places=()), "ORCH-102 status: md=IN_PROGRESS db=-"),
-        (replace(MISMATCH, md=None, db=None), "ops/QUEUE.md:7:12 ORCH-102 differs"),
+        (MISMATCH._replace(db=None, places=()), "ORCH-102 status: md=IN_PROGRESS db=-"),
+        (MISMATCH._replace(md=None, db=None), "ops/QUEUE.md:7:12 ORCH-102 differs"),
     ],
 )
 def test_line_of(finding, line):
@@ -82,8 +81,8 @@ def test_line_of(finding, line):
 
 def test_reason_is_not_said_twice():
     """A reason that the message holds already is not repeated."""
-    assert detail(replace(STALE, message="stale: no readable start")) == "stale: no readable start"
-    assert whom(replace(STALE, item=None)) == ""
+    assert detail(STALE._replace(message="stale: no readable start")) == "stale: no readable start"
+    assert whom(STALE._replace(item=None)) == ""
 
 
 def test_worst_first():
@@ -156,14 +155,14 @@ def test_findings_of_a_rule_that_holds():
 )
 def test_measured(message, unit, text):
     """An offender's number stands beside it if the rule's unit is its own and the message does not have it."""
-    assert measured(rule("latency-p95-ms", Verdict.FAIL, unit=unit), replace(SLOW, message=message)) == text
+    assert measured(rule("latency-p95-ms", Verdict.FAIL, unit=unit), SLOW._replace(message=message)) == text
 
 
 def test_beside():
     """Beside the item's own column the item is not said again."""
     assert beside(ONLY_IN_MD) == "is missing in the database"
-    assert beside(replace(ONLY_IN_MD, item="ORCH-11")) == "ORCH-110 is missing in the database"
-    assert beside(replace(ONLY_IN_MD, item=None)) == "ORCH-110 is missing in the database"
+    assert beside(ONLY_IN_MD._replace(item="ORCH-11")) == "ORCH-110 is missing in the database"
+    assert beside(ONLY_IN_MD._replace(item=None)) == "ORCH-110 is missing in the database"
 
 
 def test_amount():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from report_samples import EVERYTHING, KOREAN, MISMATCH, ONLY_IN_MD, SAMPLES, SLOW, report, rule
@@ -87,7 +86,7 @@ def test_order_and_counts():
 
 def test_columns_are_aligned():
     """Offenders stand in columns, also with Korean text, and a column that is empty everywhere is left out."""
-    korean_item = replace(KOREAN, item="작업-7")
+    korean_item = KOREAN._replace(item="작업-7")
     rows = shown(report(rule("field-mismatch", Verdict.FAIL, korean_item, MISMATCH))).split("\n")[3:5]
     assert rows == [
         "  ops/QUEUE.md:8:1   작업-7    task: md=대기열 정리 db=대기열 정리 (2차)",
@@ -97,7 +96,7 @@ def test_columns_are_aligned():
 
 def test_offender_numbers():
     """An offender's number is shown in the rule's unit, unless its message has it."""
-    quiet = replace(SLOW, message="was slow")
+    quiet = SLOW._replace(message="was slow")
     lines = shown(report(rule("latency-p95-ms", Verdict.FAIL, quiet, SLOW, unit="ms"))).split("\n")
     assert lines[3:5] == [
         "  ops/runs.jsonl:17  ORCH-3 trace-0123456789ab  9999 ms  was slow",
@@ -107,14 +106,14 @@ def test_offender_numbers():
 
 def test_a_huge_cell_pads_no_other():
     """A cell that is wider than 48 columns does not push the others apart."""
-    wide = replace(ONLY_IN_MD, item="X" * 1000)
+    wide = ONLY_IN_MD._replace(item="X" * 1000)
     lines = shown(report(rule("missing-in-db", Verdict.FAIL, wide, ONLY_IN_MD))).split("\n")
     assert lines[4] == "  ops/QUEUE.md:42:3  " + "ORCH-110".ljust(48) + "  is missing in the database"
 
 
 def test_colour_surrounds_our_own_words_only():
     """With colour, the text is the same once the colours are taken out, and no hostile escape is among them."""
-    hostile = report(rule("missing-in-db", Verdict.FAIL, replace(ONLY_IN_MD, item="\x1b[31mred")), errors=("\x1b[0m",))
+    hostile = report(rule("missing-in-db", Verdict.FAIL, ONLY_IN_MD._replace(item="\x1b[31mred")), errors=("\x1b[0m",))
     for sample in (EVERYTHING, hostile):
         coloured = FORMATS["text"].render(sample, Setting(color=True))
         assert re.sub(r"\x1b\[[0-9;]+m", "", coloured) == shown(sample)

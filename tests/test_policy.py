@@ -231,7 +231,7 @@ def test_symlink(file: Path):
 def test_light():
     """Importing the policy's words costs no YAML and no JSON Schema."""
     code = "import sys, ops_checks.policy; print(*{'ruamel.yaml', 'jsonschema', 'json'} & set(sys.modules))"
-    command = [sys.executable, "-S", "-c", code]
+    command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
     assert done.stdout.strip() == ""
 

@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ops_checks.runlog import Durations
@@ -59,6 +59,7 @@ def test_add_all(first: list[float], second: list[float], most_counted: int) -> 
 
 
 @given(st.lists(_values, min_size=1, max_size=40), st.sampled_from([0, 2, 100]))
+@example([0.0, 1.0, 6.44695452580832e307, 8.045213399993154e307], 100)
 def test_mean(values: list[float], most_counted: int) -> None:
     """The mean is the exact sum, rounded, divided by the count; order makes no difference, and nothing overflows."""
     exact = float(sum(map(Fraction, values)) / len(values))

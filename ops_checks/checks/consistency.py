@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from operator import itemgetter
+
+from msgspec import Struct, field
 
 from ops_checks.errors import InputError
 from ops_checks.findings import Finding, Place
@@ -35,8 +36,7 @@ Row = tuple[int, int, str]
 Locate = Callable[[int, str], Place]
 
 
-@dataclass(slots=True)
-class Drift:
+class Drift(Struct):
     """What a comparison found: `total` items of the Markdown queue, `counts` and kept `findings` by rule.
 
     `digest` stands for the whole drift, also the part that is not kept: two comparisons with the

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ops_checks.checks.evidence import percentile_ranks, rate_interval
 from ops_checks.checks.offenders import offenders
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 GROUP = "kpi"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A metric that can be limited: its unit, and its rule's title and help.
 
     `counted`: a count is known from the first sample on; a rate or a percentile needs samples.
@@ -173,8 +174,7 @@ def counts_as(result: RuleResult, on_insufficient: str) -> Verdict:
     return Verdict(on_insufficient) if result.verdict is Verdict.INSUFFICIENT else result.verdict
 
 
-@dataclass(frozen=True, slots=True)
-class _Limit:
+class _Limit(Struct, frozen=True):
     """A condition that has to hold, and the verdict if it does not."""
 
     operator: str

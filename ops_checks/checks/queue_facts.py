@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from heapq import nsmallest
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from ops_checks.clock import start_epoch
 from ops_checks.model import NOTHING, STATUSES
@@ -25,8 +26,7 @@ _MANY = 8 * KEPT
 _Stale = tuple[float, int, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class StaleItem:
+class StaleItem(Struct, frozen=True):
     """An item in progress for too long: since `minutes`, or None where its start cannot be read; `reason` says so."""
 
     item: str
@@ -35,8 +35,7 @@ class StaleItem:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class QueueFacts:
+class QueueFacts(Struct, frozen=True):
     """What was counted in one pass over a queue.
 
     `counts` holds every status; `stale` the worst stale items of `stale_count`: longest first, then

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from ops_checks.findings import Finding, Place, Verdict
 from ops_checks.report import RuleResult
@@ -63,7 +64,7 @@ def _marked(finding: Finding, waivers: Sequence[Waiver], used: set[int]) -> Find
     for waiver in waivers:
         if waiver.item in {None, finding.item} and waiver.field in {None, finding.field}:
             used.add(id(waiver))
-            return replace(finding, suppressed=f"{waiver.reason} ({waiver.owner}, until {waiver.expires})")
+            return finding._replace(suppressed=f"{waiver.reason} ({waiver.owner}, until {waiver.expires})")
     return finding
 
 

@@ -6,9 +6,10 @@ changes a verdict or an exit code (FORMATS section 7).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from ops_checks.report import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """What a format must know of where it is shown.
 
     `color`: the terminal understands colours. `folder`: the absolute path that relative paths in
@@ -35,8 +35,7 @@ class _Renderer(Protocol):
     def render(self, report: Report, setting: Setting) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """One format: how it is called, what it is for, and how a file of it is written.
 
     `module` is the one in this package that renders it. `append`: a target file is appended to (a

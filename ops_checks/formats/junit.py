@@ -5,9 +5,10 @@ One test suite a rule, with one testcase in it: the schema allows properties in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ops_checks.formats.telling import evidence, line_of, number
 from ops_checks.report import Verdict
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 _COUNTED = (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(Struct, frozen=True):
     """One testcase; `outcome` is the element it gets, or `system-out` where it passes."""
 
     group: str

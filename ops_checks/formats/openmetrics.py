@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ops_checks.report import Verdict
 from ops_checks.text import visible
@@ -27,8 +28,7 @@ _LARGE = 1e15  # whole numbers up to here are written without an exponent
 _Labels = dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Family:
+class _Family(Struct, frozen=True):
     name: str
     help: str
     samples: Iterable[tuple[_Labels, float | None]]

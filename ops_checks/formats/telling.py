@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from ops_checks.report import Verdict
 from ops_checks.report.summary import live_findings, rules_by_verdict, waived_findings
@@ -29,8 +30,7 @@ def worst_first(report: Report) -> list[RuleResult]:
     return sorted(report.rules, key=lambda rule: (WORST_FIRST.index(rule.effect), WORST_FIRST.index(rule.verdict)))
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """One thing to tell somebody at a place: a finding of a rule, or the rule itself (`finding` None)."""
 
     rule: RuleResult

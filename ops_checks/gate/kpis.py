@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ops_checks.checks.kpi import evaluate, measure
 from ops_checks.checks.queue_facts import QueueFacts, queue_facts
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from ops_checks.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Kpis:
+class Kpis(Struct, frozen=True):
     """Every metric as measured, what each limit says of it, and what was read for it."""
 
     metrics: tuple[Metric, ...]

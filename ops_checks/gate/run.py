@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ops_checks import __version__
 from ops_checks.checks import drift_rules
@@ -33,8 +35,7 @@ _DRIFT = 1
 _ALERT = 2
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """What the checks have added so far."""
 
     inputs: list[InputRead] = field(default_factory=list)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(Struct, frozen=True):
     """The limits of one metric. A violation of `max` or `min` counts as `severity`; of the `warn_` ones as a warning.
 
     With fewer than `min_samples` samples there is no verdict, only `insufficient`.
@@ -33,8 +32,7 @@ DEFAULT_THRESHOLDS: Mapping[str, Threshold] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(Struct, frozen=True):
     """A finding that somebody answers for until a day (`expires`, ISO date, the last day it holds)."""
 
     rule: str
@@ -46,8 +44,7 @@ class Waiver:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConsistencyPolicy:
+class ConsistencyPolicy(Struct, frozen=True):
     """Which fields are compared (None: those of FORMATS section 6), and what each drift rule counts as.
 
     `severity` is by rule `error`, `warning` or `off`; a rule it does not name counts as `error`.
@@ -58,8 +55,7 @@ class ConsistencyPolicy:
     ignore_statuses: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class KpiPolicy:
+class KpiPolicy(Struct, frozen=True):
     """Thresholds by metric, and what the metrics are computed from.
 
     `window_s`: only runs of the last so many seconds (by `ts_epoch_ms`); `commands`: whose
@@ -74,8 +70,7 @@ class KpiPolicy:
     log_cache: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """A whole policy; what the file leaves out has its default here. `path` is the file, as the user named it."""
 
     path: str | None = None

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from msgspec import Struct, field
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
@@ -70,8 +70,7 @@ class Problem(NamedTuple):
     message: str
 
 
-@dataclass(slots=True)
-class Document:
+class Document(Struct):
     """One YAML document: its value, the place of every value in it, and what was wrong with it as YAML.
 
     `value` is UNKNOWN, whole or in part, where the text could not be understood.

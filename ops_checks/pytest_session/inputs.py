@@ -6,8 +6,10 @@ import math
 import os
 import shlex
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ops_checks.errors import UsageError
 from ops_checks.gate.kpis import with_limits
@@ -34,8 +36,7 @@ _SAME_OPTION = {
 _LONGEST_COUNT = 15  # digits: exact as a float too
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """Where the inputs are and what they are held to.
 
     Every path is relative to `rootdir` (absolute), or absolute if it lies outside. `command` is

@@ -19,11 +19,11 @@ import os
 import sqlite3
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from msgspec import Struct
 
 from ops_checks.errors import ChangingError, InputError, OpsError
 from ops_checks.formats.telling import line_of
@@ -45,8 +45,7 @@ _PAUSES_S = (0.0, 0.05, 0.2)
 _LISTED = 10
 
 
-@dataclass(frozen=True, slots=True)
-class QueueStores:
+class QueueStores(Struct, frozen=True):
     """Both stores, and the policy by which they are compared."""
 
     md: Queue

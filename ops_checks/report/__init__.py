@@ -5,13 +5,12 @@ Its published JSON is in `published`, reading a saved one in `saved`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from ops_checks.findings import Finding, Place, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class InputRead:
+class InputRead(Struct, frozen=True):
     """One input as it was read.
 
     `kind` is `queue`, `db`, `log` or `policy`; `path` as the user named it; `state` identifies
@@ -31,8 +30,7 @@ class InputRead:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """A measured number, whether a rule limits it or not.
 
     `value` is None where there is no data. `samples` is what it was computed from;
@@ -47,8 +45,7 @@ class Metric:
     high: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RuleResult:
+class RuleResult(Struct, frozen=True):
     """What one rule said, also when it passed.
 
     `id` is a plain slug (`missing-in-db`, `failure-rate`); `group` is `consistency`, `kpi` or
@@ -96,8 +93,7 @@ class RuleResult:
         return tuple(finding for finding in self.findings if finding.suppressed is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """A gate run: verdict, exit code, what was read, every rule that ran.
 
     `created_ms` is epoch milliseconds. `errors` are the one-line messages of what could not be

@@ -14,11 +14,11 @@ since: a log is appended to, or it is not for the cache.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ops_checks.errors import InputError
 from ops_checks.runlog import blocks, seal
@@ -70,8 +70,7 @@ class Kept(Struct):
     segments: list[Segment]
 
 
-@dataclass(frozen=True, slots=True)
-class _Log:
+class _Log(Struct, frozen=True):
     """An open log, and the state it was in when the reading began."""
 
     path: str

@@ -19,6 +19,9 @@ MOST_COUNTED = 1 << 16
 #: their memory.
 STRETCH = 1 << 17
 
+#: Below this every whole number is a float.
+_EXACT = 1 << 53
+
 _AS_FLOAT = Struct("<d")
 _AS_BITS = Struct("<q")
 
@@ -62,7 +65,8 @@ class Durations:
         count = len(self)
         if not count:
             return None
-        whole = {value: times for value, times in self.counts.items() if value.is_integer()}
+        # As integers their sum is exact, and so are the two floats that it is split into.
+        whole = {value: times for value, times in self.counts.items() if value < _EXACT and value.is_integer()}
         total = sum(int(value) * times for value, times in whole.items())
         others = ((value, times) for value, times in self.counts.items() if value not in whole)
         repeated = chain.from_iterable(repeat(value, times) for value, times in others)

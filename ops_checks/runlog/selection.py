@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Which runs count: ends (and unfinished starts) since an epoch millisecond, and whose commands' latency.
 
     `details`: also the time range and the pairing of starts with ends, which a command that

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ops_checks.runlog.durations import Durations
 
@@ -20,8 +22,7 @@ Start = TypeVar("Start")
 KEPT = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """A run that is worth naming: too slow, failed, or never ended. `ms` is its `ts_epoch_ms`, `line` counts from 1."""
 
     path: str
@@ -33,8 +34,7 @@ class Run:
     ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
+class Defect(Struct, frozen=True):
     """A line of the log that is no record, and why. `reason` quotes nothing of the line."""
 
     path: str
@@ -42,8 +42,7 @@ class Defect:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogRead:
+class LogRead(Struct, frozen=True):
     """One log as it was read: its complete lines, how many of them were malformed, and its time range.
 
     `torn_tail`: its last line had no line break yet: a write in progress, neither counted nor an
@@ -59,8 +58,7 @@ class LogRead:
     newest: str | None = None
 
 
-@dataclass(slots=True)
-class RunStats:
+class RunStats(Struct):
     """Run statistics of one log, of a part of it, or of several.
 
     `lines` complete lines; `runs` ends of runs (within the window, if there is one); `done` and

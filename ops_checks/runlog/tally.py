@@ -7,10 +7,9 @@ only when it may be among the few that are kept with their place.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct, field
 
 from ops_checks.runlog.durations import Durations
 from ops_checks.runlog.records import Malformed, Record, RunEnd, RunStart
@@ -142,8 +141,7 @@ class Tally:
         )
 
 
-@dataclass(slots=True)
-class _Pairs:
+class _Pairs(Struct):
     """Which starts have not ended yet: trace id to the lines of its starts, and the ends that came first."""
 
     opened: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -195,8 +193,7 @@ def _start_first(starts: Sequence[RunStart], ends: Sequence[RunEnd], rows: Seque
     return list(last.values()).count(RunStart) == left
 
 
-@dataclass(slots=True)
-class _Times:
+class _Times(Struct):
     """The time range of the records, epoch milliseconds, and the name of the newest one."""
 
     first: int | None = None

@@ -36,7 +36,7 @@ def parsed(data: bytes) -> RunStats | None:
         plain = msgpack.decode(data)
     except DecodeError:
         return None
-    if not isinstance(plain, dict) or plain.keys() != set(RunStats.__slots__):
+    if not isinstance(plain, dict) or plain.keys() != set(RunStats.__struct_fields__):
         return None
     values, counts, rest = plain["durations"]
     durations = Durations()
