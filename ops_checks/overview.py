@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ops_checks.clock import start_epoch
 from ops_checks.model import NOTHING, PRIORITIES, STATUSES, id_order
 
 TYPE_CHECKING = False
@@ -67,7 +68,5 @@ def triage_order(item: Item) -> tuple[int, float, tuple[str, int, str]]:
 
 
 def _start(item: Item) -> float:
-    from ops_checks.clock import start_epoch
-
     start = start_epoch(item.started_at_kst, 0)  # only compared with each other: any zone will do
     return _UNKNOWN if start is None else start

@@ -17,6 +17,7 @@ from ops_checks.queues.table import (
     escape_cell,
     parse_row,
     plain_ids,
+    plain_items,
     render_head,
     render_row,
     row_defect,
@@ -329,10 +330,13 @@ _CELLS = st.sampled_from(
         max_size=4,
     )
 )
-def test_plain_ids_are_those_of_the_items(drawn: list[tuple[str, str, str, str, list[str], str]]) -> None:
-    """What looks at all rows at once gives the ids of their items, or leaves it to what looks at each."""
+def test_rows_looked_at_all_at_once_are_those_looked_at_one_by_one(
+    drawn: list[tuple[str, str, str, str, list[str], str]],
+) -> None:
+    """What looks at all rows at once gives their items or ids, or leaves it to what looks at each."""
     lines = [start + "|".join((*cells, *more)) + end for start, *cells, more, end in drawn]
     items = [parse_row(line) for line in lines]
+    assert plain_items(lines) in (None, items)
     assert plain_ids(lines) in (None, [each and each.id for each in items])
 
 
@@ -340,7 +344,8 @@ def test_usual_rows_are_plain() -> None:
     """Rows as people and tools write them are looked at all at once: aligned, with escaped pipes, without blanks."""
     rows = [ROW, ROW.replace("A-1", "A-2   "), ROW.replace("t", "a \\| b"), ROW.replace(" | ", "|"), ROW]
     assert plain_ids(rows) == ["A-1", "A-2", "A-1", "A-1", "A-1"]
-    assert plain_ids([*rows, ROW.replace("P0", "P3")]) is None
+    assert plain_items(rows) == [parse_row(row) for row in rows]
+    assert plain_ids([*rows, ROW.replace("P0", "P3")]) is plain_items([*rows, ROW.replace("P0", "P3")]) is None
 
 
 @given(st.text(), st.text("|\\-:` \r\n\tadDONEP0>*#<", max_size=60))

@@ -106,13 +106,15 @@ class MarkdownView:
 
     def items(self) -> Iterator[tuple[int, Item]]:
         """Stream line number and item of every row. Raises InputError with all defects, also duplicate ids."""
-        lines: dict[str, int] = {}
+        numbers: dict[str, int] = {}
         self._table = Table()
-        for number, item in self._table.items(self._chunks()):
-            if lines.setdefault(item.id, number) != number:
-                self._table.defect(number, f"duplicate id {visible(item.id)}, first in line {lines[item.id]}")
-            elif not self._table.defects:
-                yield number, item
+        for first, lines in self._table.rows(self._chunks()):
+            items = self._table.parsed(first, lines)
+            for number, item in items:
+                if numbers.setdefault(item[0], number) != number:
+                    self._table.defect(number, f"duplicate id {visible(item.id)}, first in line {numbers[item.id]}")
+            if not self._table.defects:
+                yield from items
         self._conclude()
 
     def find(self, item_id: str) -> tuple[int, Item]:
@@ -279,7 +281,7 @@ class MarkdownView:
         _let_a_writer_finish()
         if self.changed():
             raise ChangingError(f"{visible(self._path)}: changing while read: run the command again")
-        first, *others = [self._locate(number, message) for number, message in self._table.defects]
+        first, *others = [self._locate(number, message) for number, message in sorted(self._table.defects)]
         if self._table.more:
             others.append(f"{visible(self._path)}: and {self._table.more} more defects")
         raise InputError(first, tuple(others))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: What Markdown trims around a cell. Never a no-break space: `DONE\u00a0` is not `DONE`.
 _BLANK = " \t\v\f\r"
 _WIDTH = len(FIELDS)
+_PIPES = _WIDTH + 1
 _STATUSES = frozenset(STATUSES)
 _PRIORITIES = frozenset(PRIORITIES)
 _HEADER = list(FIELDS)
@@ -136,14 +137,19 @@ class Table:
         for first, lines in self.rows(chunks):
             yield from self.parsed(first, lines)
 
-    def parsed(self, first: int, lines: list[str]) -> Iterator[tuple[int, Item]]:
-        """Yield line number and item of the well-formed ones of rows that `rows` gave; note what is not."""
+    def parsed(self, first: int, lines: list[str]) -> list[tuple[int, Item]]:
+        """Return line number and item of the well-formed ones of rows that `rows` gave; note what is not."""
+        items = plain_items(lines)
+        if items is not None:
+            return list(enumerate(items, first))
+        found = []
         for number, line in enumerate(lines, first):
             item = parse_row(line)
             if item is None:
                 self.defect(number, row_defect(line))
             else:
-                yield number, item
+                found.append((number, item))
+        return found
 
     def rows(self, chunks: Iterable[str]) -> Iterator[Rows]:
         """Yield the lines that stand as rows, well-formed or not, as many at a time as a chunk holds.
@@ -217,20 +223,41 @@ def _lines(chunk: str) -> list[str]:
 def plain_ids(lines: list[str]) -> list[str] | None:
     """Return the ids of rows all of which are surely items, or None if one of them takes a closer look.
 
-    Looks at all rows at once, and makes no item of any: where a single row of a large table is to
-    be changed, nearly all the time goes into making sure that no other one is malformed.
+    Makes no item of any: where a single row of a large table is to be changed, nearly all the time
+    goes into making sure that no other one is malformed.
+    """
+    cells = _cells_of(lines)
+    known = _all_in(_STATUSES, cells[2::_PIPES]) and _all_in(_PRIORITIES, cells[3::_PIPES])
+    ids = [cell.strip(_BLANK).replace("\n", "|") for cell in cells[1::_PIPES]]
+    return ids if cells and known and all(ids) else None
+
+
+def plain_items(lines: list[str]) -> list[Item] | None:
+    """Return the items of rows, or None if one of them takes a closer look: it may be none."""
+    cells = _cells_of(lines)
+    columns = [[cell.strip(_BLANK) for cell in cells[number::_PIPES]] for number in range(1, _PIPES)]
+    known = all(columns[0]) and _STATUSES.issuperset(columns[1]) and _PRIORITIES.issuperset(columns[2])
+    if not cells or not known:
+        return None
+    if any("\\|" in line for line in lines):
+        columns = [[cell.replace("\n", "|") for cell in column] for column in columns]
+    columns[5:8] = [[cell or NOTHING for cell in column] for column in columns[5:8]]
+    return list(map(Item, zip(*columns, strict=True)))
+
+
+def _cells_of(lines: list[str]) -> list[str]:
+    """Return what stands between the pipes of rows: before the first row, its nine cells, after it, and so on.
+
+    Looks at all rows at once; returns nothing if one of them is not written as nine cells between
+    pipes. In place of an escaped pipe there is a line feed, which no line holds.
     """
     text = "\n".join([*lines, ""])
-    if "\\" in text:  # no line holds a line feed: in place of an escaped pipe it keeps to its cell
+    if "\\" in text:
         text = text.replace("\\|", "\n")
     cells = text.split("|")
-    width = _WIDTH + 1
-    framed = not cells[0] and len(cells) == width * len(lines) + 1 and cells[width::width].count("\n") == len(lines)
-    if not framed or "\r" in text:
-        return None
-    ids = [cell.strip(_BLANK) for cell in cells[1::width]]
-    known = _all_in(_STATUSES, cells[2::width]) and _all_in(_PRIORITIES, cells[3::width])
-    return ids if known and all(ids) and "\n" not in "".join(ids) else None
+    ends = cells[_PIPES::_PIPES]
+    framed = not cells[0] and len(cells) == _PIPES * len(lines) + 1 and ends.count("\n") == len(lines)
+    return cells if framed and "\r" not in text else []
 
 
 def _all_in(names: frozenset[str], cells: list[str]) -> bool:

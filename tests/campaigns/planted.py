@@ -163,7 +163,7 @@ _READING = (
     Defect(
         "a duplicate id is not seen",
         "queues/markdown.py",
-        "if lines.setdefault(item.id, number) != number:",
+        "if numbers.setdefault(item[0], number) != number:",
         "if False:",
         _MARKDOWN,
     ),
@@ -178,7 +178,14 @@ _READING = (
     Defect(
         "a status of any kind beside the row that changes",
         "queues/table.py",
-        "_all_in(_STATUSES, cells[2::width])",
+        "_all_in(_STATUSES, cells[2::_PIPES])",
+        "True",
+        _MARKDOWN,
+    ),
+    Defect(
+        "a status of any kind in a row like the others",
+        "queues/table.py",
+        "_STATUSES.issuperset(columns[1])",
         "True",
         _MARKDOWN,
     ),

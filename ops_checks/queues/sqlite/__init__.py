@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 from ops_checks.errors import InputError, RefusedError, WriteError
 from ops_checks.model import DASHED, FIELDS, Item
 from ops_checks.queues.changes import Reliability
@@ -12,6 +10,7 @@ from ops_checks.queues.sqlite.file import (
     EVENTS,
     ITEM_COLUMNS,
     TABLE,
+    Translated,
     check_health,
     check_table,
     columns_of,
@@ -20,7 +19,6 @@ from ops_checks.queues.sqlite.file import (
     deny_triggers,
     must_have_one_name,
     stop_runaways,
-    translated,
     where,
 )
 from ops_checks.queues.sqlite.rows import as_item, reliability_defect, row_defect
@@ -30,7 +28,7 @@ from ops_checks.text import visible
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from ops_checks.queues.changes import Change, Decide
 
@@ -54,8 +52,7 @@ class SqliteQueue:
 
     def preview(self, item_id: str, decide: Decide) -> Change:
         """Decide on an item and write nothing. Raises what `change` raises."""
-        with self._transaction("BEGIN", writing=False) as connection:
-            return decide(*self._read(connection, item_id))
+        return self._within("BEGIN", lambda connection: decide(*self._read(connection, item_id)), writing=False)
 
     def change(self, item_id: str, decide: Decide) -> Change:
         """Decide on an item inside a write transaction, and write the change and its event with it.
@@ -64,15 +61,18 @@ class SqliteQueue:
         schema), WriteError (lock not had in time, disk, a trigger that undoes the change). Then
         nothing has changed.
         """
-        with self._transaction("BEGIN IMMEDIATE", writing=True) as connection:
+
+        def work(connection: sqlite3.Connection) -> Change:
             item, reliability = self._read(connection, item_id)
             change = decide(item, reliability)
             self._write(connection, change, reliability)
             return change
 
-    @contextmanager
-    def _transaction(self, begin: str, *, writing: bool) -> Iterator[sqlite3.Connection]:
-        with translated(self.path, writing=writing):
+        return self._within("BEGIN IMMEDIATE", work, writing=True)
+
+    def _within(self, begin: str, work: Callable[[sqlite3.Connection], Change], *, writing: bool) -> Change:
+        """Do work on the tables of a sound queue inside a transaction, and commit it."""
+        with Translated(self.path, writing=writing):
             connection = connect(self.path, self._lock_timeout_s)
             try:
                 if writing:
@@ -87,8 +87,9 @@ class SqliteQueue:
                 connection.execute(begin)
                 check_table(connection, self.path, TABLE, ITEM_COLUMNS)
                 check_table(connection, self.path, EVENTS, EVENT_COLUMNS)
-                yield connection
+                change = work(connection)
                 commit(connection, self.path)
+                return change
             finally:
                 connection.close()  # what was not committed is rolled back
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from contextlib import contextmanager
 
 from ops_checks.errors import InputError, OpsError, WriteError
 from ops_checks.model import FIELDS
@@ -16,7 +15,7 @@ from ops_checks.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
 
 TABLE = "queue_items"
 EVENTS = "queue_events"
@@ -162,16 +161,26 @@ def stop_runaways(connection: sqlite3.Connection) -> None:
     connection.set_progress_handler(lambda: next(calls, None) is None, _STEPS_A_CALL)
 
 
-@contextmanager
-def translated(path: str, *, writing: bool) -> Iterator[None]:
+class Translated:
     """Turn what the driver raises into errors a person can act on; a corrupt file raises more than `sqlite3.Error`."""
-    try:
-        yield
-    except OpsError:
-        raise
-    except (sqlite3.Error, UnicodeError, OverflowError, ValueError, MemoryError) as error:
-        # A damaged header makes SQLite ask for memory beyond all bounds, and that comes without a word.
-        raise _translate(path, str(error) or "no memory for it", writing=writing) from error
+
+    def __init__(self, path: str, *, writing: bool) -> None:
+        self._path = path
+        self._writing = writing
+
+    def __enter__(self) -> None:
+        """Begin to listen."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raise the translated error in place of the driver's."""
+        if isinstance(error, _DRIVER_ERRORS) and not isinstance(error, OpsError):
+            raise _translate(self._path, str(error) or "no memory for it", writing=self._writing) from error
+
+
+#: A damaged header makes SQLite ask for memory beyond all bounds, and that comes without a word.
+_DRIVER_ERRORS = (sqlite3.Error, UnicodeError, OverflowError, ValueError, MemoryError)
 
 
 def _translate(path: str, reason: str, *, writing: bool) -> OpsError:

@@ -9,11 +9,11 @@ from ops_checks.queues.sqlite.file import (
     EVENTS,
     ITEM_COLUMNS,
     TABLE,
+    Translated,
     check_health,
     check_table,
     connect,
     data_version,
-    translated,
     where,
 )
 from ops_checks.queues.sqlite.rows import as_item, as_rows, joined, row_defect
@@ -45,7 +45,7 @@ class SqliteView:
 
     def __enter__(self) -> Self:
         """Open the database and begin to read. Raises InputError for anything but a sound queue database."""
-        with translated(self._path, writing=False):
+        with Translated(self._path, writing=False):
             self._connection = connect(self._path, self._timeout_s)
             try:
                 self._connection.execute("PRAGMA query_only = ON")
@@ -77,7 +77,7 @@ class SqliteView:
 
     def holds(self, ids: Iterable[str]) -> bool:
         """Tell whether the table has an item with one of these ids."""
-        with translated(self._path, writing=False):
+        with Translated(self._path, writing=False):
             query = f"SELECT 1 FROM {TABLE} WHERE id = ?"
             return any(self._connection.execute(query, (item_id,)).fetchone() for item_id in ids)
 
@@ -85,7 +85,7 @@ class SqliteView:
         """Stream rows that are items, some at a time: the number of the first, their cells, the cells joined."""
         first = 1
         defects: list[str] = []
-        with translated(self._path, writing=False):
+        with Translated(self._path, writing=False):
             cursor = self._connection.execute(self._query())
             while len(defects) < MAX_DEFECTS and (rows := cursor.fetchmany(_BATCH)):
                 lines = joined(rows)
@@ -103,7 +103,7 @@ class SqliteView:
 
     def changed(self) -> bool:
         """Tell whether another program has committed since the view was entered."""
-        with translated(self._path, writing=False):
+        with Translated(self._path, writing=False):
             self._connection.execute("COMMIT")
             changed = data_version(self._connection) != self._version
             self._connection.execute("BEGIN")
@@ -140,7 +140,7 @@ class SqliteView:
         return _text_or_none(self._one(query, TABLE))
 
     def _one(self, query: str, table: str) -> Any:  # noqa: ANN401 - whatever the database holds
-        with translated(self._path, writing=False):
+        with Translated(self._path, writing=False):
             check_table(self._connection, self._path, table, ITEM_COLUMNS if table == TABLE else EVENT_COLUMNS)
             row = self._connection.execute(query).fetchone()
             return row[0] if row else None
