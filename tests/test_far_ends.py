@@ -20,7 +20,7 @@ from ops_checks.policy import load_policy, yamltext
 from ops_checks.queues import lock, markdown, open_markdown
 from ops_checks.queues.blocks import html_end
 from ops_checks.queues.sqlite.file import _translate
-from ops_checks.runlog import blocks, cache, halves, read_runs, seal, wire
+from ops_checks.runlog import blocks, cache, read_runs, seal, shares, wire
 from ops_checks.runlog.selection import Selection
 from ops_checks.runlog.stats import KEPT
 
@@ -174,15 +174,15 @@ def test_a_child_that_is_gone():
     """A helper that somebody else has waited for is no error; and there is at least one processor."""
     child = os.posix_spawn("/bin/true", ["true"], {})
     os.waitpid(child, 0)
-    halves._end(child)
-    assert halves._processors() >= 1
+    shares._end(child)
+    assert shares._processors() >= 1
 
 
 def test_an_interrupt_while_the_helper_starts(tmp_path, monkeypatch):
     """No descriptor stays open when the start of the helper is interrupted."""
-    monkeypatch.setattr(halves, "_spawn", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(shares, "_spawn", lambda *_: signal.raise_signal(signal.SIGINT))
     before = os.listdir("/proc/self/fd")
-    with pytest.raises(KeyboardInterrupt), halves._helper(0, (0, 1), Selection()):
+    with pytest.raises(KeyboardInterrupt), shares._helper(0, (0, 1), Selection()):
         pass
     assert os.listdir("/proc/self/fd") == before
 
@@ -192,18 +192,20 @@ def test_the_helpers_work(tmp_path):
     path = tmp_path / "log"
     path.write_bytes(b'{"event":"run_end","command":"done","exit_code":0}\n' * 3)
     saved = os.dup(0), os.dup(1)
-    log, (answers, questions) = os.open(path, os.O_RDONLY), os.pipe()
+    log, (answers, questions), (tokens, offers) = os.open(path, os.O_RDONLY), os.pipe(), os.pipe()
+    os.write(offers, bytes(4))
+    os.close(offers)
     try:
         os.dup2(log, 0)
         os.dup2(questions, 1)
-        halves.answer((0, path.stat().st_size), None, None, 1)
+        shares.answer((0, path.stat().st_size), None, None, 1, tokens)
     finally:
         os.dup2(saved[0], 0)
         os.dup2(saved[1], 1)
-        for descriptor in (*saved, log, questions):
+        for descriptor in (*saved, log, questions, tokens):
             os.close(descriptor)
     with os.fdopen(answers, "rb") as pipe:
-        (stats,) = wire.parsed_all(pipe.read())
+        (stats,) = wire.parsed_all(pipe.read()).values()
     assert (stats.lines, stats.done) == (3, 3)
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from runlog_reference import summary, summary_of
 
-from ops_checks.runlog import CACHE_SUFFIX, cache, expand_logs, halves, read_runs, seal
+from ops_checks.runlog import CACHE_SUFFIX, cache, expand_logs, read_runs, seal, shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,9 +125,9 @@ def test_window_moves(place: Place, parts_read: list[tuple[int, int]], monkeypat
 
 def test_two_processes(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large part is read by two processes here too, in segments or whole."""
-    monkeypatch.setattr(halves, "_processors", lambda: 2)
+    monkeypatch.setattr(shares, "_processors", lambda: 2)
     monkeypatch.setattr(cache, "WORTH_IT", 1)
-    monkeypatch.setattr(halves.read_parts, "__kwdefaults__", {"advance": None, "worth_it": 1})
+    monkeypatch.setattr(shares.read_parts, "__kwdefaults__", {"advance": None, "worth_it": 1})
     monkeypatch.setattr(cache, "SEGMENT", 700)
     place.read()
     place.cache.unlink()

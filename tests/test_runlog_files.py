@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import pytest
 from runlog_reference import summary, summary_of
 
 from ops_checks.errors import InputError
-from ops_checks.runlog import halves, read_runs
-from ops_checks.runlog.halves import read_plain
+from ops_checks.runlog import read_runs, shares
 from ops_checks.runlog.reading import read_part
 from ops_checks.runlog.selection import Selection
+from ops_checks.runlog.shares import read_plain
 from ops_checks.runlog.wire import packed, parsed
 
 zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
@@ -95,7 +96,7 @@ def test_no_zstd(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pretend to have them, so that these tests split the log on every machine."""
-    monkeypatch.setattr(halves, "_processors", lambda: 2)
+    monkeypatch.setattr(shares, "_processors", lambda: 2)
 
 
 def read_in_two(path: Path, **selection: Any) -> Any:
@@ -111,8 +112,8 @@ def read_in_two(path: Path, **selection: Any) -> Any:
 @pytest.mark.parametrize(
     "selection", [{}, {"since_ms": 4900}, {"commands": frozenset({"done", "일"})}, {"details": False}]
 )
-def test_halves(log: Path, selection: dict[str, Any]) -> None:
-    """Two processes with a half each say what one process says, places included."""
+def test_shares(log: Path, selection: dict[str, Any]) -> None:
+    """Two processes that share the parts say what one process says, places included."""
     descriptor = os.open(log, os.O_RDONLY)
     try:
         whole = read_part(str(log), descriptor, 0, log.stat().st_size, Selection(**selection))
@@ -126,21 +127,22 @@ def test_halves(log: Path, selection: dict[str, Any]) -> None:
 
 
 @pytest.mark.usefixtures("two_processors")
-def test_helper_is_used(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second half is read by the helper: here nothing but the first half is."""
+@pytest.mark.parametrize("taken", [0, 1, 5])
+def test_helper_is_used(log: Path, monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
+    """What this process does not take is read by the helper, and by nobody else."""
     from ops_checks.runlog import reading
 
     asked: list[tuple[int, int]] = []
-    real = reading.read_part
+    real, claims = reading.read_part, shares._claims
 
     def spy(path: str, descriptor: int, start: int, stop: int, selection: Selection, **more: Any) -> Any:
         asked.append((start, stop))
         return real(path, descriptor, start, stop, selection, **more)
 
     monkeypatch.setattr(reading, "read_part", spy)
+    monkeypatch.setattr(shares, "_claims", lambda tokens: islice(claims(tokens), taken))
     assert summary(read_in_two(log)) == summary_of(log.read_bytes())
-    assert [start for start, _ in asked] == [0]
-    assert 0 < asked[0][1] < log.stat().st_size
+    assert len(asked) <= taken
 
 
 @pytest.mark.usefixtures("two_processors")
@@ -157,7 +159,7 @@ def test_helper_is_used(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_helper_fails(log: Path, program: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> None:
     """A helper that dies, or answers with anything else, costs time but changes nothing and prints nothing."""
-    monkeypatch.setattr(halves, "_PROGRAM", program)
+    monkeypatch.setattr(shares, "_PROGRAM", program)
     assert summary(read_in_two(log)) == summary_of(log.read_bytes())
     assert capfd.readouterr() == ("", "")
 
@@ -171,7 +173,7 @@ def test_no_helper(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("two_processors")
 @pytest.mark.parametrize("data", [b"", b"\n", b"x", b"{}\n", b"x" * 5000, b"x" * 5000 + b"\n", b"\n" * 5000])
-def test_halves_of_little(tmp_path: Path, data: bytes) -> None:
+def test_shares_of_little(tmp_path: Path, data: bytes) -> None:
     """A log that has no line to split at is read whole."""
     path = tmp_path / "log"
     path.write_bytes(data)

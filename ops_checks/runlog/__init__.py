@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ops_checks.errors import InputError
 from ops_checks.runlog.blocks import compression, opened, unpacked
 from ops_checks.runlog.durations import Durations
-from ops_checks.runlog.halves import read_plain
 from ops_checks.runlog.selection import Selection
+from ops_checks.runlog.shares import read_plain
 from ops_checks.runlog.stats import KEPT, Defect, LogRead, Run, RunStats, merge
 
 if TYPE_CHECKING:

@@ -192,7 +192,7 @@ class WholeLines:
         self.torn = False
 
     def __iter__(self) -> Iterator[bytes | None]:
-        kept: list[bytes] = []
+        kept: list[bytes | memoryview] = []
         held = 0
         while chunk := self._read():
             end = chunk.rfind(b"\n") + 1
@@ -200,7 +200,7 @@ class WholeLines:
                 yield None
                 kept, held = [chunk[chunk.find(b"\n") + 1 : end]], 0
             elif end:
-                kept.append(chunk[:end])
+                kept.append(memoryview(chunk)[:end])
             if end:
                 block = b"".join(kept)
                 if block:

@@ -22,8 +22,8 @@ from msgspec.structs import replace
 
 from ops_checks.errors import InputError
 from ops_checks.runlog import blocks, seal
-from ops_checks.runlog.halves import WORTH_IT, cut, read_parts
 from ops_checks.runlog.reading import read_part
+from ops_checks.runlog.shares import WORTH_IT, cut, read_parts, shared
 from ops_checks.runlog.stats import RunStats, merge, merged_parts, placed
 from ops_checks.runlog.wire import packed, parsed
 from ops_checks.text import visible
@@ -178,8 +178,12 @@ def _read(log: _Log, start: int, stop: int) -> list[Segment]:
     if start == stop:
         return []
     windowed = log.scope[0]
-    step = SEGMENT if windowed else -(-(stop - start) // 2) if stop - start >= WORTH_IT else stop - start
-    bounds = cut(log.path, log.descriptor, start, stop, step)
+    size = stop - start
+    if windowed:
+        step = max(SEGMENT, size // MOST_SEGMENTS)
+        bounds = cut(log.path, log.descriptor, start, stop, lambda _: step)
+    else:
+        bounds = cut(log.path, log.descriptor, start, stop, shared(size)) if size >= WORTH_IT else [start, stop]
     selection = replace(log.selection, since_ms=_ALWAYS if windowed else None)
     parts = read_parts(log.path, log.descriptor, bounds, selection, advance=log.advance)
     return [_segment(begin, end, stats) for (begin, end), stats in zip(pairwise(bounds), parts, strict=True)]

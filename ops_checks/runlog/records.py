@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from io import BytesIO
+from itertools import filterfalse
 from typing import Annotated
 
 from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType, ValidationError
@@ -93,8 +94,8 @@ def decode_block(block: bytes) -> tuple[list[Row], bool]:
     wrong (it does not look into the text of unknown keys), the lines are looked at one by one.
     """
     lines = list(BytesIO(block))
-    beyond_ascii = b"".join([line for line in lines if not line.isascii()])
-    if _is_utf8(beyond_ascii) and not _MAYBE_LONG_NUMBER.search(block[::_STRIDE]):
+    beyond_ascii = filterfalse(bytes.isascii, lines)
+    if _is_utf8(b"".join(beyond_ascii)) and not _MAYBE_LONG_NUMBER.search(block[::_STRIDE]):
         try:
             return list(map(_decode_run, lines)), True
         except (DecodeError, UnicodeDecodeError, RecursionError):

@@ -15,19 +15,18 @@ def packed(stats: RunStats) -> bytes:
     return msgpack.encode(stats, enc_hook=_plain)
 
 
-def packed_all(parts: list[RunStats]) -> bytes:
-    """Return the statistics of several parts as bytes that `parsed_all` reads on the same machine."""
-    return msgpack.encode([packed(stats) for stats in parts])
+def packed_all(parts: dict[int, RunStats]) -> bytes:
+    """Return the statistics of several parts, by number, as bytes that `parsed_all` reads on the same machine."""
+    return msgpack.encode({number: packed(stats) for number, stats in parts.items()})
 
 
-def parsed_all(data: bytes) -> list[RunStats] | None:
-    """Return the statistics in bytes made by `packed_all`, or None if they are not whole."""
+def parsed_all(data: bytes) -> dict[int, RunStats]:
+    """Return the statistics in bytes made by `packed_all`; none if they are not whole."""
     try:
-        parts = [parsed(part) for part in msgpack.decode(data, type=list[bytes])]
+        parts = {number: parsed(part) for number, part in msgpack.decode(data, type=dict[int, bytes]).items()}
     except DecodeError:
-        return None
-    found = [stats for stats in parts if stats is not None]
-    return found if len(found) == len(parts) else None
+        return {}
+    return {number: stats for number, stats in parts.items() if stats is not None}
 
 
 def parsed(data: bytes) -> RunStats | None:
