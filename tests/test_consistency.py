@@ -6,12 +6,14 @@ import random
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from builders import SCHEMA, document, execute, item, make_database, make_markdown, table
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ops_checks.checks import consistency
 from ops_checks.checks.consistency import Comparison, Drift, normal, plain_id
 from ops_checks.errors import ChangingError, InputError
 from ops_checks.findings import Place
@@ -27,14 +29,18 @@ if TYPE_CHECKING:
     from ops_checks.queues import Queue
 
 
-def drift_of(md: Iterable[Item], db: Iterable[Item], **options: object) -> Drift:
-    """Compare two lists of items."""
+def drift_of(md: Iterable[Item], db: Iterable[Item], sizes: tuple[int, int] = (100, 100), **options: object) -> Drift:
+    """Compare two lists of items, of which each side gives so many at a time."""
     comparison = Comparison(
         lambda number, _: Place("Q.md", line=number),
         lambda _, key: Place("q.db", table="queue_items", key=key),
         **options,
     )
-    sides = [[(1, list(map(render_row, items)))] for items in (md, db)]
+    rows = [list(map(render_row, items)) for items in (md, db)]
+    sides = [
+        [(at + 1, side[at : at + size]) for at in range(0, len(side), size)]
+        for side, size in zip(rows, sizes, strict=True)
+    ]
     return comparison.run(*sides)
 
 
@@ -135,9 +141,20 @@ items = st.builds(
 queues = st.lists(items, max_size=6, unique_by=lambda each: each.id)
 
 
-@given(queues, queues, st.sets(st.sampled_from(FIELDS[1:]), min_size=1))
-def test_the_comparison_is_that_of_two_dictionaries(md: list[Item], db: list[Item], names: set[str]) -> None:
-    """The stream's comparison finds what a plain comparison of two whole queues finds, whatever the order."""
+@given(
+    queues,
+    queues,
+    st.sets(st.sampled_from(FIELDS[1:]), min_size=1),
+    st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    st.integers(0, 4),
+)
+def test_the_comparison_is_that_of_two_dictionaries(
+    md: list[Item], db: list[Item], names: set[str], sizes: tuple[int, int], many: int
+) -> None:
+    """The stream's comparison finds what a plain comparison of two whole queues finds.
+
+    Whatever the order, how many rows come at a time, and how many may wait.
+    """
     left, right = ({each.id: dict(zip(FIELDS, each, strict=True)) for each in side} for side in (md, db))
     fields = tuple(name for name in FIELDS if name in names)
     expected = {
@@ -150,11 +167,20 @@ def test_the_comparison_is_that_of_two_dictionaries(md: list[Item], db: list[Ite
             if normal(name, left[key][name]) != normal(name, right[key][name])
         ),
     }
-    drift = drift_of(md, db, fields=fields, keep=0)
+    with patch.object(consistency, "_MANY", many):
+        drift = drift_of(md, db, sizes, fields=fields, keep=0)
     assert {finding[:3] for finding in told(drift)} == expected
     assert sum(drift.counts.values()) == len(expected)
     swapped = drift_of(db, md, fields=fields, keep=0)
     assert swapped.counts["missing-in-db"] == drift.counts["missing-in-md"]
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (3, 3), (1, 2)])
+@pytest.mark.parametrize("twin", [ITEMS[0], ITEMS[0].with_cells([("task", "another")])], ids=["the same", "another"])
+def test_an_id_that_waits_twice_is_refused(twin: Item, sizes: tuple[int, int]) -> None:
+    """Two rows of one id without a partner are no two missing items, also when they are the same to the letter."""
+    with pytest.raises(InputError, match=r"^Q.md:3: duplicate id A-1, first at 1: give one another id"):
+        drift_of([ITEMS[0], ITEMS[1], twin], [ITEMS[1], ITEMS[2]], sizes)
 
 
 @pytest.fixture

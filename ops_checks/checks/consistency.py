@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from operator import itemgetter
+from itertools import count
 
 from msgspec import Struct, field
 
@@ -28,11 +28,13 @@ _MOST_ID = 64  # ids are shorter; what follows is not copied only to find one
 _AROUND_ID = _BLANK + "\r"
 _END: Rows = (0, [])
 _MD, _DB = 0, 1
+#: So many rows may wait before those that differ from their partner are looked for.
+_MANY = 1 << 14
 
 #: Rows of Markdown that follow each other: the number of the first, and the text of each.
 Rows = tuple[int, list[str]]
-#: A row that is looked at by itself: its side, its number, its text.
-Row = tuple[int, int, str]
+#: Rows with their numbers.
+Numbered = list[tuple[str, int]]
 Locate = Callable[[int, str], Place]
 
 
@@ -81,51 +83,78 @@ class Comparison:
         from hashlib import blake2b  # brings OpenSSL with it, which who only imports a name from here need not wait for
 
         self._digest = blake2b(digest_size=16)
-        self._waiting: dict[str, Row] = {}  # of both sides: one look tells whether the partner is there
+        # Rows of either side, with their numbers: by their text, because to find the partner by that takes no parsing.
+        self._waiting: tuple[dict[str, int], dict[str, int]] = ({}, {})
+        self._most = _MANY
 
     def run(self, md: Iterable[Rows], db: Iterable[Rows]) -> Drift:
         """Compare the streams of rows in step. A row without its partner is set aside until the partner comes.
 
-        Raises InputError for a row that is malformed, and for an id met twice on one side while it
-        waits. An id met twice otherwise is left among the `unmatched`: the other store tells.
+        Raises InputError for a row that is malformed, and for an id that two rows have which wait.
+        An id met twice otherwise is left among the `unmatched`: the other store tells.
         """
         for left, right in _in_step(iter(md), iter(db)):
             self._drift.total += len(left[1])
             self._drift.total_db += len(right[1])
             if left[1] != right[1]:  # by far the most rows are the same in every cell
-                self._meet(_differing(left, right))
+                self._set_aside(*_differing(left, right))
+        self._settle()
         self._conclude()
         return self._drift
 
     def unmatched(self) -> Iterator[str]:
         """Yield the ids of Markdown rows that found no partner: they have none, or their id is written twice."""
-        return (item_id for item_id, (side, *_) in self._waiting.items() if side == _MD)
+        return (self._id(_MD, row, number) for row, number in self._waiting[_MD].items())
 
-    def _parse(self, row: Row) -> Item:
-        side, number, text = row
-        item = parse_row(text)
+    def _set_aside(self, left: Numbered, right: Numbered) -> None:
+        for side, rows in enumerate((left, right)):
+            mine, theirs = self._waiting[side], self._waiting[1 - side]
+            new = dict(rows)
+            if len(new) < len(rows) or not mine.keys().isdisjoint(new):
+                self._refuse_twins(side, rows)
+            for row in new.keys() & theirs.keys():  # in any order, too, most rows are the same in every cell
+                del new[row], theirs[row]
+            mine.update(new)
+        if sum(map(len, self._waiting)) > self._most:
+            self._settle()
+            self._most = max(_MANY, 4 * sum(map(len, self._waiting)))
+
+    def _refuse_twins(self, side: int, rows: Numbered) -> None:
+        numbers = dict(self._waiting[side])
+        for row, number in rows:
+            first = numbers.setdefault(row, number)
+            if first != number:
+                self._refuse(side, number, self._id(side, row, number), first)
+
+    def _refuse(self, side: int, number: int, item_id: str, first: int) -> None:
+        where = visible(str(self._places[side](number, item_id)))
+        raise InputError(f"{where}: duplicate id {visible(item_id)}, first at {first}: give one another id")
+
+    def _settle(self) -> None:
+        """Compare the waiting rows whose partner, of the same id, waits too."""
+        found: tuple[dict[str, str], dict[str, str]] = ({}, {})
+        for side, rows in enumerate(self._waiting):
+            for row, number in rows.items():
+                item_id = self._id(side, row, number)
+                if found[side].setdefault(item_id, row) is not row:
+                    self._refuse(side, number, item_id, rows[found[side][item_id]])
+        md, db = self._waiting
+        for item_id, left in found[_MD].items():
+            right = found[_DB].get(item_id)
+            if right is not None:
+                self._compare((left, md.pop(left)), (right, db.pop(right)))
+
+    def _id(self, side: int, row: str, number: int) -> str:
+        return plain_id(row) or self._parse(side, row, number).id
+
+    def _parse(self, side: int, row: str, number: int) -> Item:
+        item = parse_row(row)
         if item is None:
-            raise InputError(f"{visible(str(self._places[side](number, '')))}: {row_defect(text)}")
+            raise InputError(f"{visible(str(self._places[side](number, '')))}: {row_defect(row)}")
         return item
 
-    def _meet(self, rows: Iterable[Row]) -> None:
-        waiting = self._waiting
-        for row in rows:
-            item_id = plain_id(row[2]) or self._parse(row).id
-            partner = waiting.setdefault(item_id, row)
-            if partner is row:
-                continue
-            if partner[0] == row[0]:
-                where = visible(str(self._places[row[0]](row[1], item_id)))
-                raise InputError(
-                    f"{where}: duplicate id {visible(item_id)}, first at {partner[1]}: give one another id"
-                )
-            del waiting[item_id]
-            if partner[2] != row[2]:  # in any order, too, most rows are the same in every cell
-                self._compare(*sorted((row, partner)))
-
-    def _compare(self, left: Row, right: Row) -> None:
-        md, db = self._parse(left), self._parse(right)
+    def _compare(self, left: tuple[str, int], right: tuple[str, int]) -> None:
+        md, db = self._parse(_MD, *left), self._parse(_DB, *right)
         if md.status in self._ignored and db.status in self._ignored:
             return
         for name, index in self._fields:
@@ -135,12 +164,13 @@ class Comparison:
                 self._find(Finding(FIELD_MISMATCH, message, md.id, name, md[index], db[index], places=places))
 
     def _conclude(self) -> None:
-        for row in sorted(self._waiting.values(), key=itemgetter(0)):
-            side, item = row[0], self._parse(row)
-            if item.status not in self._ignored:
-                rule, where = (MISSING_IN_DB, "database") if side == _MD else (MISSING_IN_MD, "Markdown queue")
-                place = self._places[side](row[1], item.id)
-                self._find(Finding(rule, f"{item.id} is not in the {where}", item.id, places=(place,)))
+        for side, rows in enumerate(self._waiting):
+            rule, where = (MISSING_IN_DB, "database") if side == _MD else (MISSING_IN_MD, "Markdown queue")
+            for row, number in rows.items():
+                item = self._parse(side, row, number)
+                if item.status not in self._ignored:
+                    place = self._places[side](number, item.id)
+                    self._find(Finding(rule, f"{item.id} is not in the {where}", item.id, places=(place,)))
         self._drift.digest = self._digest.hexdigest()
 
     def _find(self, finding: Finding) -> None:
@@ -155,19 +185,19 @@ def _in_step(md: Iterator[Rows], db: Iterator[Rows]) -> Iterator[tuple[Rows, Row
     """Cut both streams into pieces of the same number of rows; where one has ended, its pieces are empty."""
     (line, left), (number, right) = next(md, _END), next(db, _END)
     while left or right:
-        count = min(len(left), len(right)) or max(len(left), len(right))
-        yield (line, left[:count]), (number, right[:count])
-        line, left = (line + count, left[count:]) if len(left) > count else next(md, _END)
-        number, right = (number + count, right[count:]) if len(right) > count else next(db, _END)
+        size = min(len(left), len(right)) or max(len(left), len(right))
+        yield (line, left[:size]), (number, right[:size])
+        line, left = (line + size, left[size:]) if len(left) > size else next(md, _END)
+        number, right = (number + size, right[size:]) if len(right) > size else next(db, _END)
 
 
-def _differing(left: Rows, right: Rows) -> list[Row]:
-    """Return the rows of both pieces that differ from the one at the same place of the other piece."""
+def _differing(left: Rows, right: Rows) -> tuple[Numbered, Numbered]:
+    """Return the rows of each piece that differ from the one at the same place of the other, with their numbers."""
     (line, md), (number, db) = left, right
-    if md and db:
-        places = [at for at, pair in enumerate(zip(md, db, strict=True)) if pair[0] != pair[1]]
-        return [(_MD, line + at, md[at]) for at in places] + [(_DB, number + at, db[at]) for at in places]
-    return [(_MD, line + at, row) for at, row in enumerate(md)] + [(_DB, number + at, row) for at, row in enumerate(db)]
+    if not (md and db):
+        return list(zip(md, count(line))), list(zip(db, count(number)))
+    places = [at for at, pair in enumerate(zip(md, db, strict=True)) if pair[0] != pair[1]]
+    return [(md[at], line + at) for at in places], [(db[at], number + at) for at in places]
 
 
 def plain_id(row: str) -> str:

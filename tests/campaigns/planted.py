@@ -221,8 +221,22 @@ _READING = (
     Defect(
         "rows that only the database has pass",
         "checks/consistency.py",
-        "            side, item = row[0], self._parse(row)\n",
-        "            side, item = row[0], self._parse(row)\n            if side == _DB:\n                continue\n",
+        'else (MISSING_IN_MD, "Markdown queue")\n            for row, number in rows.items():',
+        'else (MISSING_IN_MD, "")\n            for row, number in rows.items() if side == _MD else ():',
+        ("test_consistency",),
+    ),
+    Defect(
+        "a row that stands twice hides itself",
+        "checks/consistency.py",
+        " or not mine.keys().isdisjoint(new)",
+        "",
+        ("test_consistency",),
+    ),
+    Defect(
+        "rows that wait are forgotten",
+        "checks/consistency.py",
+        "            mine.update(new)\n",
+        "            mine.update(new if len(mine) < 3 else {})\n",
         ("test_consistency",),
     ),
     Defect(
