@@ -265,8 +265,8 @@ def test_a_file_that_cannot_be_read_any_more_is_an_error(tmp_path: Path) -> None
     """A descriptor that fails under the reader ends in an error that names the file, not in an accident."""
     path = make_markdown(tmp_path / "Q.md", [item("A-1")])
     with open_markdown(path, lock_timeout_s=0.2).view() as view:
-        os.close(view._fd)
+        os.close(view._document._fd)
         with pytest.raises(InputError, match=r"Q\.md: cannot be read \(Bad file descriptor\): check the disk"):
             list(view.items())
         with pytest.raises(InputError, match=r"Q\.md: cannot be read \(Bad file descriptor\): check the disk"):
-            view._must_be_whole()
+            view._document.must_be_whole()

@@ -68,7 +68,7 @@ _WRITING = (
     Defect(
         "an item that changed meanwhile is overwritten",
         "queues/markdown.py",
-        ", seen=view.stat)",
+        ", seen=self._document.stat)",
         ")",
         _MARKDOWN,
     ),
