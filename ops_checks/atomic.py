@@ -15,7 +15,7 @@ from ops_checks.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 #: Never follow a name that somebody planted, never open one that exists.
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -80,39 +80,50 @@ def let_go(fd: int) -> None:
 
 
 def _make_in(folder_fd: int, name: str, path: str, data: bytes) -> None:
-    temporary = f".ops-checks-{os.urandom(8).hex()}.tmp"
-    created = False
-    try:
-        with os.fdopen(os.open(temporary, _NEW_FILE, 0o666, dir_fd=folder_fd), "wb") as file:
-            created = True
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
-        created = False
-    except OSError as error:
-        raise _not_written(path, error) from error
-    finally:
-        if created:
-            _remove(folder_fd, temporary, path)
+    _write_beside(folder_fd, name, path, (data,), 0o666, prepare=lambda _: None, confirm=lambda: None)
 
 
 def _replace_in(
     folder_fd: int, name: str, path: str, data: bytes | Iterable[bytes], seen: os.stat_result | None
 ) -> None:
     """Write beside, then rename over. All by names inside the opened folder, which nobody can swap meanwhile."""
+    try:
+        old = _replaceable(folder_fd, name, path)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    _write_beside(
+        folder_fd,
+        name,
+        path,
+        (data,) if isinstance(data, bytes) else data,
+        0o600,
+        prepare=lambda new_fd: _keep_attributes(folder_fd, name, old, new_fd),
+        confirm=lambda: _must_be_unchanged(folder_fd, name, path, seen or old),
+    )
+
+
+def _write_beside(
+    folder_fd: int,
+    name: str,
+    path: str,
+    chunks: Iterable[bytes],
+    mode: int,
+    *,
+    prepare: Callable[[int], None],
+    confirm: Callable[[], None],
+) -> None:
+    """Write a temporary file, prepared while it is empty, and give it its name once its content is on disk."""
     temporary = f".ops-checks-{os.urandom(8).hex()}.tmp"
     created = False
     try:
-        old = _replaceable(folder_fd, name, path)
-        temporary_fd = os.open(temporary, _NEW_FILE, 0o600, dir_fd=folder_fd)
+        temporary_fd = os.open(temporary, _NEW_FILE, mode, dir_fd=folder_fd)
         created = True
         with os.fdopen(temporary_fd, "wb", buffering=_BUFFER_BYTES) as file:
-            _keep_attributes(folder_fd, name, old, temporary_fd)
-            file.writelines((data,) if isinstance(data, bytes) else data)
+            prepare(temporary_fd)
+            file.writelines(chunks)
             file.flush()
             os.fsync(temporary_fd)
-        _must_be_unchanged(folder_fd, name, path, seen or old)
+        confirm()
         os.rename(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
         created = False
     except OSError as error:
