@@ -290,6 +290,19 @@ def test_strays_are_rows_that_stand_outside_the_table(document: str, lines: list
     assert found.strays == lines
 
 
+@pytest.mark.parametrize("odd", ["\u2028", "\u2029", "\x85", "\x1c", "\v", "\f"])
+def test_only_a_line_feed_ends_a_line(odd: str) -> None:
+    """What other programs call a line's end is a character of its cell like any other."""
+    row = ROW.replace(" t ", f" t{odd}u ")
+    assert read(table(row, ROW.replace("A-1", "A-2"))) == (
+        [
+            (3, item("A-1", priority="P0", task=f"t{odd}u", success_criteria="s")),
+            (4, item("A-2", priority="P0", task="t", success_criteria="s")),
+        ],
+        [],
+    )
+
+
 @given(
     st.lists(
         st.sampled_from(
