@@ -50,8 +50,8 @@ def judge(
     """Read the run log and the queue, and judge them by the policy.
 
     The queue is the database, or the Markdown queue if no database was named and there is none at
-    the default path. `now_s` is in epoch seconds. `details`: False where neither unfinished runs nor
-    the logs' time range are shown; a limit on unfinished runs counts them all the same. `progress`
+    the default path. `now_s` is in epoch seconds. `details`: False where no single run and no time
+    range of a log is shown; a limit on unfinished runs counts them all the same. `progress`
     hears how far the reading of the logs is. Raises InputError for what cannot be read.
     """
     since_ms = None if policy.window_s is None else int((now_s - policy.window_s) * 1000)

@@ -55,8 +55,8 @@ def read_runs(
     take (see Durations). `since_ms`: only ends of runs from that epoch millisecond on count, and
     only starts from then on can be unfinished; earlier ends end none of them. What has no time
     cannot be shown to lie in the window: it is left out, and the ends so left out are counted as
-    `undated`. `commands`: only their runs' durations count. `details`: False where neither
-    unfinished runs nor the log's time range are asked for, which is faster. `cache_home`: what is
+    `undated`. `commands`: only their runs' durations count. `details`: False where no
+    single run (unfinished, failed, slow) and no log's time range is asked for, which is faster. `cache_home`: what is
     read of plain logs is kept for the next time (see `cache`), beside the log or in this folder of
     the user's, "" if there is none; details come with it. Raises InputError naming the log that
     cannot be read.

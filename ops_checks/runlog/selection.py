@@ -8,8 +8,8 @@ from msgspec import Struct
 class Selection(Struct, frozen=True):
     """Which runs count: ends (and unfinished starts) since an epoch millisecond, and whose commands' latency.
 
-    `details`: also the time range and the pairing of starts with ends, which a command that
-    shows neither is faster without.
+    `details`: also which runs were slowest, failed or never ended, and the time range, which a
+    command that shows none of it is faster without.
     """
 
     since_ms: int | None = None

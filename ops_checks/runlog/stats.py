@@ -68,8 +68,8 @@ class RunStats(Struct):
     because they have no `ts_epoch_ms`. `unpaired`: starts without a trace id, which no end can be
     found for. `open_runs` maps the mark of a trace id to its starts not ended so far, and
     `early_ends` are the marks of ends that no start was seen for: together with other parts they
-    pair up. Without
-    `detailed` neither pairs nor times were looked at. `notes` tell of a log cache that was of no use.
+    pair up. Without `detailed` no single run is kept, and neither pairs nor times were looked at.
+    `notes` tell of a log cache that was of no use.
     """
 
     lines: int = 0
