@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from ops_checks.errors import InputError, OpsError, RefusedError, WriteError
 from ops_checks.model import FIELDS
 from ops_checks.operations import Stamp, cancel, replan, retry
-from ops_checks.queues import open_database
+from ops_checks.queues import Change, Reliability, open_database
 from ops_checks.queues.sqlite.file import commit
 from ops_checks.queues.sqlite.rows import as_item, as_rows, joined, row_defect
 from ops_checks.queues.table import parse_row, render_row
@@ -517,6 +517,20 @@ def test_a_symlink_in_the_journals_place_is_not_followed(database: Path, tmp_pat
     with pytest.raises(OpsError):
         queue_at(database).change("A-1", cancel(STAMP))
     assert (tmp_path / "precious").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
+def test_nobody_writes_between_the_decision_and_the_change(database: Path, mode: str) -> None:
+    """The decision is made while the write lock is held already, not on a state that another may still change."""
+    execute(database, f"PRAGMA journal_mode = {mode}")
+
+    def decide(each: Item, reliability: Reliability | None) -> Change:
+        other = sqlite3.connect(database, timeout=0, isolation_level=None)
+        with closing(other), pytest.raises(sqlite3.OperationalError, match="database is locked"):
+            other.execute("BEGIN IMMEDIATE")
+        return cancel(STAMP)(each, reliability)
+
+    assert open_database(str(database)).change("A-1", decide).after.status == "BLOCKED"
 
 
 _CELL = st.sampled_from(["", "x", " x ", "a|b", "a\\|b", "x\\", "a\nb", "a\rb", "한", "\x00", None, 5, b"x"])
