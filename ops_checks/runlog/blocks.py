@@ -208,6 +208,7 @@ class WholeLines:
                 kept, held = [], 0
             rest = chunk[end:]
             held += len(rest)
-            # Of a line that is too long already nothing needs to be kept but its length.
-            kept = [*kept, rest] if held <= self._longest else []
+            kept.append(rest)
+            if held > self._longest:  # of such a line nothing needs to be kept but its length
+                kept = []
         self.torn = held > 0
