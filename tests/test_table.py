@@ -333,7 +333,7 @@ _CELLS = st.sampled_from(
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["|", "| ", "", " |"]),
+            st.sampled_from(["|", "| ", "", " |", "|\\||"]),
             st.sampled_from(["A-1", "B-2", "", "a\\|b", "\\", " "]),
             st.sampled_from(["DONE", " DONE ", "PENDING", "done", ""]),
             st.sampled_from(["P0", "P2 ", "P3"]),
@@ -351,6 +351,19 @@ def test_rows_looked_at_all_at_once_are_those_looked_at_one_by_one(
     items = [parse_row(line) for line in lines]
     assert plain_items(lines) in (None, items)
     assert plain_ids(lines) in (None, [each and each.id for each in items])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["|A|DONE|P0|t|c|-|-|-|", "|\\||B|DONE|P0|t|c|-|-|-|n|"],
+        ["|A|DONE|P0|t|c|-|-|-|n", "|\\||B|DONE|P0|t|c|-|-|-|n|"],
+    ],
+    ids=["eight and ten cells", "an open end and ten cells"],
+)
+def test_an_escaped_pipe_alone_in_its_cell_is_no_end_of_a_row(rows: list[str]) -> None:
+    """Rows that have the right number of pipes only together are not taken for rows that have them each."""
+    assert plain_items(rows) is plain_ids(rows) is None
 
 
 def test_usual_rows_are_plain() -> None:

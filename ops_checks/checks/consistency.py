@@ -91,7 +91,7 @@ class Comparison:
         """Compare the streams of rows in step. A row without its partner is set aside until the partner comes.
 
         Raises InputError for a row that is malformed, and for an id that two rows have which wait.
-        An id met twice otherwise is left among the `unmatched`: the other store tells.
+        An id met twice otherwise is left `unmatched`: whoever has the store asks it then.
         """
         for left, right in _in_step(iter(md), iter(db)):
             self._drift.total += len(left[1])
@@ -102,9 +102,9 @@ class Comparison:
         self._conclude()
         return self._drift
 
-    def unmatched(self) -> Iterator[str]:
-        """Yield the ids of Markdown rows that found no partner: they have none, or their id is written twice."""
-        return (self._id(_MD, row, number) for row, number in self._waiting[_MD].items())
+    def unmatched(self) -> bool:
+        """Tell whether a Markdown row found no partner: it has none, or its id is written twice."""
+        return bool(self._waiting[_MD])
 
     def _set_aside(self, left: Numbered, right: Numbered) -> None:
         for side, rows in enumerate((left, right)):

@@ -93,14 +93,8 @@ def _run(comparison: Comparison, left: View, right: View) -> Drift:
     except ChangingError:
         raise
     except InputError:
-        _must_be_sound(left)
+        left.check()
         raise
-    if right.holds(comparison.unmatched()):  # a partner each, and yet one too few of them
-        _must_be_sound(left)
+    if comparison.unmatched():  # or stands twice, and its twin has the partner
+        left.check()
     return drift
-
-
-def _must_be_sound(view: View) -> None:
-    """Raise InputError if a queue is malformed (an id that stands twice, say), with all its defects."""
-    for _ in view.items():
-        pass

@@ -10,7 +10,7 @@ from ops_checks.queues.changes import Change, Decide, Reliability
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Protocol, Self
 
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
             """
             ...
 
-        def holds(self, ids: Iterable[str]) -> bool:
-            """Tell whether the queue has an item with one of these ids."""
+        def check(self) -> None:
+            """Raise what `items` raises: for who only wants to know that the queue is sound."""
             ...
 
         def changed(self) -> bool:

@@ -11,7 +11,7 @@ from ops_checks.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -111,6 +111,16 @@ class MarkdownView:
 
         Raises RefusedError if there is none, and what `items` raises.
         """
+        found = self._search(item_id)
+        if found is None:
+            raise RefusedError(f"{visible(self._path)}: no item {visible(item_id)}: see the id column of the queue")
+        return found
+
+    def check(self) -> None:
+        """Raise what `items` raises, in less time."""
+        self._search(None)
+
+    def _search(self, item_id: str | None) -> tuple[int, Item] | None:
         self._table = Table()
         ids: set[str] = set()
         count, found = 0, None
@@ -125,8 +135,6 @@ class MarkdownView:
             for _ in self.items():  # it tells what is wrong
                 pass
         self._document.must_be_whole()
-        if found is None:
-            raise RefusedError(f"{visible(self._path)}: no item {visible(item_id)}: see the id column of the queue")
         return found
 
     def rows(self) -> Iterator[Rows]:
@@ -134,11 +142,6 @@ class MarkdownView:
         self._table = Table()
         yield from self._table.rows(self._document.chunks())
         self._conclude()
-
-    def holds(self, ids: Iterable[str]) -> bool:
-        """Tell whether the document has an item with one of these ids. Reads all of it."""
-        wanted = frozenset(ids)
-        return bool(wanted) and any(item.id in wanted for _, item in self.items())
 
     def changed(self) -> bool:
         """Tell whether another file stands at the path, or this one was written to."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _BLANK = " \t\v\f\r"
 _WIDTH = len(FIELDS)
 _PIPES = _WIDTH + 1
+#: In place of an escaped pipe while rows are taken apart. A single line feed ends a row, and no line holds one, so
+#: that whatever is made of these is no row's end.
+_ESCAPED = "\n\n"
 _STATUSES = frozenset(STATUSES)
 _PRIORITIES = frozenset(PRIORITIES)
 _HEADER = list(FIELDS)
@@ -228,7 +231,7 @@ def plain_ids(lines: list[str]) -> list[str] | None:
     """
     cells = _cells_of(lines)
     known = _all_in(_STATUSES, cells[2::_PIPES]) and _all_in(_PRIORITIES, cells[3::_PIPES])
-    ids = [cell.strip(_BLANK).replace("\n", "|") for cell in cells[1::_PIPES]]
+    ids = [cell.strip(_BLANK).replace(_ESCAPED, "|") for cell in cells[1::_PIPES]]
     return ids if cells and known and all(ids) else None
 
 
@@ -240,7 +243,7 @@ def plain_items(lines: list[str]) -> list[Item] | None:
     if not cells or not known:
         return None
     if any("\\|" in line for line in lines):
-        columns = [[cell.replace("\n", "|") for cell in column] for column in columns]
+        columns = [[cell.replace(_ESCAPED, "|") for cell in column] for column in columns]
     columns[5:8] = [[cell or NOTHING for cell in column] for column in columns[5:8]]
     return list(map(Item, zip(*columns, strict=True)))
 
@@ -249,11 +252,11 @@ def _cells_of(lines: list[str]) -> list[str]:
     """Return what stands between the pipes of rows: before the first row, its nine cells, after it, and so on.
 
     Looks at all rows at once; returns nothing if one of them is not written as nine cells between
-    pipes. In place of an escaped pipe there is a line feed, which no line holds.
+    pipes. In place of an escaped pipe there is _ESCAPED.
     """
     text = "\n".join([*lines, ""])
     if "\\" in text:
-        text = text.replace("\\|", "\n")
+        text = text.replace("\\|", _ESCAPED)
     cells = text.split("|")
     ends = cells[_PIPES::_PIPES]
     framed = not cells[0] and len(cells) == _PIPES * len(lines) + 1 and ends.count("\n") == len(lines)

@@ -242,7 +242,7 @@ _READING = (
     Defect(
         "duplicates hide",
         "gate/__init__.py",
-        "if right.holds(comparison.unmatched()):",
+        "if comparison.unmatched():",
         "if False:",
         _GATE,
     ),

@@ -22,7 +22,7 @@ from ops_checks.queues.table import MAX_DEFECTS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Any, Self
 
@@ -75,11 +75,10 @@ class SqliteView:
         for first, rows, lines in self._batches():
             yield first, as_rows(rows, lines)
 
-    def holds(self, ids: Iterable[str]) -> bool:
-        """Tell whether the table has an item with one of these ids."""
-        with Translated(self._path, writing=False):
-            query = f"SELECT 1 FROM {TABLE} WHERE id = ?"
-            return any(self._connection.execute(query, (item_id,)).fetchone() for item_id in ids)
+    def check(self) -> None:
+        """Raise what `items` raises."""
+        for _ in self._batches():
+            pass
 
     def _batches(self) -> Iterator[tuple[int, list[tuple[Any, ...]], list[str]]]:
         """Stream rows that are items, some at a time: the number of the first, their cells, the cells joined."""
