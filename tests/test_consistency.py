@@ -298,6 +298,15 @@ def test_queues_that_never_rest_are_an_error(
     assert 1 < len(looks) <= 10
 
 
+@pytest.mark.parametrize("in_db", ["A-1", "A-1\n", " A-1", "A-1\t", "A-1\r", "\nA-1"])
+def test_an_id_that_stands_twice_is_no_missing_item(tmp_path: Path, in_db: str) -> None:
+    """One of two rows finds the partner: the other one is a defect of the document, however the database writes it."""
+    md = make_markdown(tmp_path / "Q.md", [ITEMS[0], ITEMS[1], ITEMS[0].with_cells([("task", "another")])])
+    db = make_database(tmp_path / "q.db", [ITEMS[0].with_cells([("id", in_db)]), ITEMS[1]])
+    with pytest.raises(InputError, match=r"Q\.md:9: duplicate id A-1, first in line 7"):
+        compare(open_markdown(md), open_database(db))
+
+
 def test_far_rows_meet(pair: Callable[[list[Item], list[Item]], tuple[Queue, Queue]]) -> None:
     """Rows that stand in quite another order are set aside until their partner comes."""
     many = [item(f"A-{number}", task=f"t{number}") for number in range(500)]

@@ -102,9 +102,9 @@ class Comparison:
         self._conclude()
         return self._drift
 
-    def unmatched(self) -> bool:
-        """Tell whether a Markdown row found no partner: it has none, or its id is written twice."""
-        return bool(self._waiting[_MD])
+    def unmatched(self) -> Iterator[str]:
+        """Yield the ids of Markdown rows that found no partner: they have none, or their id is written twice."""
+        return (self._id(_MD, row, number) for row, number in self._waiting[_MD].items())
 
     def _set_aside(self, left: Numbered, right: Numbered) -> None:
         for side, rows in enumerate((left, right)):

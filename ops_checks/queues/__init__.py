@@ -10,7 +10,7 @@ from ops_checks.queues.changes import Change, Decide, Reliability
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
     from typing import Protocol, Self
 
@@ -48,6 +48,10 @@ if TYPE_CHECKING:
 
         def check(self) -> None:
             """Raise what `items` raises: for who only wants to know that the queue is sound."""
+            ...
+
+        def may_hold(self, ids: Iterable[str]) -> bool:
+            """Tell whether the queue may have an item with one of these ids; where that costs much, it may."""
             ...
 
         def changed(self) -> bool:

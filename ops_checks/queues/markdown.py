@@ -11,7 +11,7 @@ from ops_checks.text import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
     from typing import Self
 
@@ -136,6 +136,10 @@ class MarkdownView:
                 pass
         self._document.must_be_whole()
         return found
+
+    def may_hold(self, ids: Iterable[str]) -> bool:
+        """Tell whether any ids are asked for: to know more, the whole document would have to be read."""
+        return any(True for _ in ids)
 
     def rows(self) -> Iterator[Rows]:
         """Stream the rows as they are written. Raises InputError if there is no one table."""

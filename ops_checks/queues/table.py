@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Rows = tuple[int, list[str]]
 
 #: What Markdown trims around a cell. Never a no-break space: `DONE\u00a0` is not `DONE`.
-_BLANK = " \t\v\f\r"
+BLANK = " \t\v\f\r"
 _WIDTH = len(FIELDS)
 _PIPES = _WIDTH + 1
 #: In place of an escaped pipe while rows are taken apart. A single line feed ends a row, and no line holds one, so
@@ -35,13 +35,13 @@ MAX_DEFECTS = 20
 
 def split_cells(line: str) -> list[str]:
     """Return the cells of a table line as text: trimmed, and with `\\|` read as a pipe."""
-    body = line.strip(_BLANK)
+    body = line.strip(BLANK)
     cells = _split_escaped(body) if "\\" in body else body.split("|")
     if body[:1] == "|":
         del cells[0]
     if body[-1:] == "|" and body[-2:] != "\\|" and cells:
         cells.pop()
-    return [cell.strip(_BLANK) for cell in cells]
+    return [cell.strip(BLANK) for cell in cells]
 
 
 def _split_escaped(body: str) -> list[str]:
@@ -75,7 +75,7 @@ def escape_cell(text: str) -> str:
     """Return text as it is written into a cell: one line, trimmed, every pipe escaped."""
     from ops_checks.text import one_line
 
-    return one_line(text).strip(_BLANK).replace("|", "\\|")
+    return one_line(text).strip(BLANK).replace("|", "\\|")
 
 
 def edit_row(line: str, cells: Iterable[tuple[str, str]]) -> str:
@@ -83,8 +83,8 @@ def edit_row(line: str, cells: Iterable[tuple[str, str]]) -> str:
 
     The row must have its nine cells. The blanks around a replaced cell stay as they were.
     """
-    lead = len(line) - len(line.lstrip(_BLANK))
-    spans = _spans(line.strip(_BLANK))
+    lead = len(line) - len(line.lstrip(BLANK))
+    spans = _spans(line.strip(BLANK))
     for field, text in sorted(cells, key=lambda cell: -FIELDS.index(cell[0])):
         start, end = (lead + edge for edge in spans[FIELDS.index(field)])
         line = line[:start] + _fill(line[start:end], escape_cell(text)) + line[end:]
@@ -93,7 +93,7 @@ def edit_row(line: str, cells: Iterable[tuple[str, str]]) -> str:
 
 def _fill(old: str, text: str) -> str:
     """Put text into the place of a cell, between the blanks that stood there."""
-    bare = old.strip(_BLANK)
+    bare = old.strip(BLANK)
     before, after = (old.split(bare, 1)[0], old.rsplit(bare, 1)[-1]) if bare else (" ", " ")
     if text.endswith("\\") and not after:
         after = " "  # a backslash next to the cell's end would escape its pipe
@@ -231,14 +231,14 @@ def plain_ids(lines: list[str]) -> list[str] | None:
     """
     cells = _cells_of(lines)
     known = _all_in(_STATUSES, cells[2::_PIPES]) and _all_in(_PRIORITIES, cells[3::_PIPES])
-    ids = [cell.strip(_BLANK).replace(_ESCAPED, "|") for cell in cells[1::_PIPES]]
+    ids = [cell.strip(BLANK).replace(_ESCAPED, "|") for cell in cells[1::_PIPES]]
     return ids if cells and known and all(ids) else None
 
 
 def plain_items(lines: list[str]) -> list[Item] | None:
     """Return the items of rows, or None if one of them takes a closer look: it may be none."""
     cells = _cells_of(lines)
-    columns = [[cell.strip(_BLANK) for cell in cells[number::_PIPES]] for number in range(1, _PIPES)]
+    columns = [[cell.strip(BLANK) for cell in cells[number::_PIPES]] for number in range(1, _PIPES)]
     known = all(columns[0]) and _STATUSES.issuperset(columns[1]) and _PRIORITIES.issuperset(columns[2])
     if not cells or not known:
         return None
@@ -264,7 +264,7 @@ def _cells_of(lines: list[str]) -> list[str]:
 
 
 def _all_in(names: frozenset[str], cells: list[str]) -> bool:
-    return all(cell.strip(_BLANK) in names for cell in set(cells))
+    return all(cell.strip(BLANK) in names for cell in set(cells))
 
 
 def parse_row(line: str) -> Item | None:

@@ -17,12 +17,12 @@ from ops_checks.queues.sqlite.file import (
     where,
 )
 from ops_checks.queues.sqlite.rows import as_item, as_rows, joined, row_defect
-from ops_checks.queues.table import MAX_DEFECTS
+from ops_checks.queues.table import BLANK, MAX_DEFECTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
     from typing import Any, Self
 
@@ -79,6 +79,17 @@ class SqliteView:
         """Raise what `items` raises."""
         for _ in self._batches():
             pass
+
+    def may_hold(self, ids: Iterable[str]) -> bool:
+        """Tell whether the table has an item with one of these ids, or any whose id is another one once trimmed."""
+        odd = f"SELECT 1 FROM {TABLE} WHERE id <> trim(id, ?) OR instr(id, char(10)) OR instr(id, char(13)) LIMIT 1"
+        same = f"SELECT 1 FROM {TABLE} WHERE id = ?"
+        with Translated(self._path, writing=False):
+            wanted = list(ids)
+            run = self._connection.execute
+            return bool(wanted) and (
+                run(odd, (BLANK,)).fetchone() is not None or any(run(same, (each,)).fetchone() for each in wanted)
+            )
 
     def _batches(self) -> Iterator[tuple[int, list[tuple[Any, ...]], list[str]]]:
         """Stream rows that are items, some at a time: the number of the first, their cells, the cells joined."""
