@@ -129,11 +129,16 @@ def test_two_processes(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "WORTH_IT", 1)
     monkeypatch.setattr(shares.read_parts, "__kwdefaults__", {"advance": None, "worth_it": 1})
     monkeypatch.setattr(cache, "SEGMENT", 700)
+    started: list[int | None] = []
+    spawn = shares._spawn
+    monkeypatch.setattr(shares, "_spawn", lambda *task: started.append(spawn(*task)) or started[-1])
     place.read()
     place.cache.unlink()
     place.read(since_ms=1200)
     place.append(lines(50, seed=2, ms=1500))
     place.read(since_ms=1300)
+    assert len(started) >= 3
+    assert None not in started
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"{", b"\xef\xbb\xbf" + lines(3), b"\xef\xbb\xbf", lines(1)[:-1]])

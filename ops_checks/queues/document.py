@@ -31,8 +31,7 @@ class Document:
     def __init__(self, path: str, progress: Progress | None) -> None:
         self.path = path
         self._progress = progress
-        self._fd = _open_regular(path)
-        self.stat = _state(self._fd, path)
+        self._fd, self.stat = _open_regular(path)
 
     def close(self) -> None:
         """Close the file."""
@@ -155,8 +154,11 @@ def _state(fd: int, path: str) -> os.stat_result:
         raise InputError(f"{visible(path)}: cannot be read ({error.strerror}): check the disk") from error
 
 
-def _open_regular(path: str) -> int:
-    """Open a regular file for reading. Raises InputError for everything else, without waiting for a pipe's writer."""
+def _open_regular(path: str) -> tuple[int, os.stat_result]:
+    """Open a regular file for reading; return its descriptor and its state.
+
+    Raises InputError for everything else, without waiting for a pipe's writer.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
@@ -164,7 +166,12 @@ def _open_regular(path: str) -> int:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{visible(path)}: cannot be opened ({reason}): check the path and its permissions") from error
-    if not stat.S_ISREG(_state(fd, path).st_mode):
+    try:
+        state = _state(fd, path)
+    except InputError:
+        let_go(fd)
+        raise
+    if not stat.S_ISREG(state.st_mode):
         let_go(fd)
         raise InputError(f"{visible(path)}: is no regular file: name a Markdown file with --queue")
-    return fd
+    return fd, state

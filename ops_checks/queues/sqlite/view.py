@@ -54,7 +54,7 @@ class SqliteView:
                 self._connection.execute("BEGIN")
                 check_health(self._connection, self._path)
                 check_table(self._connection, self._path, TABLE, ITEM_COLUMNS)
-            except BaseException:
+            except BaseException:  # Ctrl-C too: whatever comes, nobody else will close it
                 self._connection.close()
                 raise
         return self
