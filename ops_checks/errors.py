@@ -1,16 +1,18 @@
-"""Everything that can go wrong, with the exit code it ends in (FORMATS section 7).
+"""The errors that a user sees, with the exit code each ends in (FORMATS section 7).
 
-A message is one line: where (file and line), what is wrong, what to do. It never
-suggests deleting or overwriting anything.
+A message is one line: where (file and line), what is wrong, what to do. It never suggests deleting or
+overwriting anything.
 """
 
 from __future__ import annotations
 
+from ops_checks.exit_codes import NOT_EVALUATED, REFUSED, USAGE
+
 
 class OpsError(Exception):
-    """Root of the errors a user sees: `message` is one line, `details` further places of the same kind."""
+    """Root of the errors a user sees: `message` is one line, `details` are further lines of the same kind."""
 
-    exit_code = 3
+    exit_code = NOT_EVALUATED
 
     def __init__(self, message: str, details: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -33,10 +35,27 @@ class WriteError(OpsError):
 class UsageError(OpsError):
     """Unknown flag, bad value, invalid policy file."""
 
-    exit_code = 4
+    exit_code = USAGE
 
 
 class RefusedError(OpsError):
-    """A safety check said no: unknown id, terminal item, not eligible, attempts used up, read-only queue."""
+    """A safety check refused: unknown id, terminal item, not eligible, attempts used up, read-only queue."""
 
-    exit_code = 5
+    exit_code = REFUSED
+
+
+def unexpected(error: BaseException) -> str:
+    """Return the one line for an exception that no part of the program expected: its kind, and where to report it."""
+    from ops_checks.sanitize import visible
+
+    kind, reason = type(error).__name__, visible(" ".join(str(error).split()))[:300]
+    what = f"unexpected {kind}" + (f" ({reason})" if reason else "")
+    advice = next((text for cause, text in _ADVICE if isinstance(error, cause)), "")
+    return f"{what}: {advice}report it to the issue tracker of ops-checks with what OPS_CHECKS_DEBUG=1 prints"
+
+
+#: What to try first, by the kind of exception.
+_ADVICE = (
+    (ImportError, "install ops-checks again with its dependencies; if that is not it, "),
+    (MemoryError, "give the process more memory; if that is not it, "),
+)

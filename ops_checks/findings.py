@@ -1,13 +1,39 @@
-"""The words of a check: what was found, where, and what it means for the verdict."""
+"""The words of a check: what was found, where, in which group of rules, and what it means for the verdict."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import NamedTuple
 
+from ops_checks.exit_codes import ALERT, DRIFT, ExitCode
+
+
+class Group(NamedTuple):
+    """Rules that are run together.
+
+    `exit_code` is that of the gate when one of them fails; `reads` is the kind of input (of a report) that a
+    finding without a line is shown at; `marker` is pytest's marker of its checks, "" for none; `selectable`:
+    `check --only` may name it.
+    """
+
+    id: str
+    exit_code: ExitCode
+    reads: str
+    marker: str = ""
+    selectable: bool = True
+
+
+CONSISTENCY = Group("consistency", DRIFT, reads="queue", marker="queue_drift")
+KPI = Group("kpi", ALERT, reads="log", marker="queue_kpi")
+#: An expired waiver fails with the exit code of the group that it was for.
+WAIVERS = Group("waivers", ALERT, reads="policy", selectable=False)
+
+#: Every group by its id, in the order of a report.
+GROUPS = {group.id: group for group in (CONSISTENCY, KPI, WAIVERS)}
+
 
 class Verdict(StrEnum):
-    """What a rule, or a whole report, says.
+    """The outcome of a rule, or of a whole report.
 
     `INSUFFICIENT` is no data or too little of it: never as good as `PASS`.
     `ERROR` is "could not be evaluated": an input is missing, unreadable or malformed.
@@ -21,7 +47,7 @@ class Verdict(StrEnum):
 
 
 class Place(NamedTuple):
-    """Where a person looks: a line of a file, or a row of a database table.
+    """A location: a line of a file, or a row of a database table.
 
     `path` is the input as the user named it; `line` and `column` count from 1;
     `table` and `key` name a database row instead.
@@ -39,10 +65,10 @@ class Place(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One thing that is out: an item that drifted, a run that was too slow, a line that is no record.
+    """One violation of a rule: an item that drifted, a run that was too slow, a line that is no record.
 
     `md` and `db` are the values on both sides of a drift (None where a side has none);
-    `value` is a measured number of a KPI offender (`unit` in the rule); `reason` says why
+    `value` is a measured number of a KPI offender (`unit` in the rule); `reason` is why
     it counts where that is not plain from the rule. `suppressed` is the reason of the
     waiver that holds, or None.
     """

@@ -1,4 +1,4 @@
-"""The words of the queue: items and their fields (FORMATS section 1).
+"""The queue's vocabulary: items and their fields (FORMATS section 1).
 
 This module is imported by every command, `status` included, so it imports next to nothing:
 `typing`, `enum` and `dataclasses` would each cost an operator more start-up time than the
@@ -11,8 +11,8 @@ from operator import itemgetter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
+    from collections.abc import Callable, Iterable
+    from typing import Any, Self
 
 STATUSES = ("PENDING", "IN_PROGRESS", "BLOCKED", "FAILED", "DONE")
 TERMINAL = ("DONE", "FAILED")
@@ -43,6 +43,10 @@ NOTES_SEPARATOR = " | "
 _LONGEST_NUMBER = 18
 
 
+#: What a field holds where it is not named.
+_DEFAULTS = {**dict.fromkeys(DASHED, NOTHING), "notes": ""}
+
+
 def _cell(index: int) -> Any:  # noqa: ANN401 - each name below says what it is
     return property(itemgetter(index))
 
@@ -50,11 +54,27 @@ def _cell(index: int) -> Any:  # noqa: ANN401 - each name below says what it is
 class Item(tuple[str, ...]):
     """One task of the queue: the nine cells of FIELDS, in that order, as text.
 
-    A tuple with names, because a comparison of a million rows can afford nothing slower.
-    Built from an iterable of the nine cells.
+    A tuple with names, because a comparison of a million rows can afford nothing slower. Built by field names
+    (`Item(id="ORCH-1", status="PENDING", priority="P1", task="…", success_criteria="…")`; the others default
+    to nothing), or from an iterable of the nine cells. Raises TypeError for a field that is missing or unknown.
     """
 
     __slots__ = ()
+
+    def __new__(cls, cells: Iterable[str] | None = None, /, **fields: str) -> Self:
+        """Return the item of nine cells, or of named fields."""
+        if cells is not None and fields:
+            raise TypeError("give the cells or the fields, not both")
+        if cells is None:
+            named = {**_DEFAULTS, **fields}
+            wrong = sorted(named.keys() ^ set(FIELDS))
+            if wrong:
+                raise TypeError(f"an item has the fields {', '.join(FIELDS)}: missing or unknown: {', '.join(wrong)}")
+            cells = [named[field] for field in FIELDS]
+        return super().__new__(cls, cells)
+
+    #: Return the item of nine cells, as fast as a tuple: for those who make a million of them.
+    from_cells: Callable[[Iterable[str]], Item] = classmethod(tuple.__new__)  # type: ignore[assignment] # bound when looked up
 
     id: str = _cell(0)
     status: str = _cell(1)
@@ -69,7 +89,7 @@ class Item(tuple[str, ...]):
     def with_cells(self, cells: Iterable[tuple[str, str]]) -> Item:
         """Return this item with some cells replaced, given as pairs of field name and text."""
         changed = dict(zip(FIELDS, self, strict=True)) | dict(cells)
-        return Item(changed[field] for field in FIELDS)
+        return Item.from_cells(changed[field] for field in FIELDS)
 
 
 def id_order(item_id: str) -> tuple[str, int, str]:

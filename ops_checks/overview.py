@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ops_checks.clock import start_epoch
 from ops_checks.model import NOTHING, PRIORITIES, STATUSES, id_order
+from ops_checks.timestamps import start_epoch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import ops_checks
 from ops_checks.model import FIELDS, Item
-from ops_checks.queues.table import render_head, render_row
+from ops_checks.stores.markdown.table import render_head, render_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SCHEMA = (Path(ops_checks.__file__).parent / "schemas" / "queue.sql").read_text()
+SCHEMA = (Path(ops_checks.__file__).parent / "stores" / "sqlite" / "schema.sql").read_text()
 HEAD = "| " + " | ".join(FIELDS) + " |"
 DELIMITER = "|---|---|---|---|---|---|---|---|---|"
 #: The columns that databases from before the reliability layer lack (FORMATS section 2).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -23,6 +24,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 #: 2026-01-02 00:00 in the queue's zone (UTC+09:00).
 NOW_S = 1_767_279_600
+
+
+# A background shell or nohup starts us with SIGINT ignored, and our children would inherit that: those that a test
+# interrupts would never end. The children of a process that handles it get the default back.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Told(NamedTuple):

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
-from ops_checks.report.published import json_text, to_json
-from ops_checks.report.saved import from_json, parse_report, report_schema
+from ops_checks.report.parse import from_json, parse_report, report_schema
+from ops_checks.report.serialize import json_text, to_json
 
 if TYPE_CHECKING:
-    from ops_checks.report import Report
+    from ops_checks.report.model import Report
 
 
 @cache

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from ops_checks.report import Finding, InputRead, Metric, Place, Report, RuleResult, Verdict
+from ops_checks.findings import Finding, Place, Verdict
+from ops_checks.report.model import InputRead, Metric, Report, RuleResult
 
 CREATED_MS = 1_767_225_600_123  # 2026-01-01T00:00:00.123Z
 

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ops_checks.runlog import RunStats
+    from ops_checks.runlog.stats import RunStats
 
 _LINE = 16 << 20
 _TEXTS = ("event", "trace_id", "command", "ts_kst", "status")

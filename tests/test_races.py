@@ -13,7 +13,7 @@ import pytest
 from builders import item, make_database, make_markdown, select
 
 from ops_checks.cli import main
-from ops_checks.queues import open_queue
+from ops_checks.stores.registry import open_queue
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -75,7 +75,7 @@ def test_two_processes_at_one_item(tmp_path: Path, race: Race) -> None:
     assert set(codes) <= race.outcomes
     acknowledged = sum(code == 0 for pair in codes for code in pair)
     assert acknowledged >= ROUNDS
-    with open_queue(path).view() as view:
+    with open_queue(path).snapshot() as view:
         after = [each for _, each in view.items()]
     assert [each.id for each in after] == [each.id for each in items]
     assert {each.status for each in after} <= {"BLOCKED", "PENDING"}

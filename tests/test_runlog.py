@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from runlog_reference import record_of, summary, summary_of
 
 from ops_checks.errors import InputError
-from ops_checks.runlog import RunStats, expand_logs, merge, read_runs
-from ops_checks.runlog.blocks import WholeLines
-from ops_checks.runlog.reading import read_blocks, read_part
-from ops_checks.runlog.records import Malformed, decode_line
-from ops_checks.runlog.selection import Selection
-from ops_checks.runlog.stats import merged_parts, placed
+from ops_checks.runlog.decoder import Malformed, decode_line
+from ops_checks.runlog.line_reader import WholeLines
+from ops_checks.runlog.part_reader import read_blocks, read_part
+from ops_checks.runlog.reader import expand_logs, read_runs
+from ops_checks.runlog.stats import RunStats, merge, merge_parts, relocate
 
 END = {"event": "run_end", "trace_id": "trace-0123456789ab", "command": "done", "exit_code": 0, "duration_ms": 12}
 
@@ -41,7 +40,7 @@ def pieces(data: bytes, size: int) -> Any:
 
 def stats_of(data: bytes, size: int = 1 << 18, longest: int = 16 << 20, **selection: Any) -> RunStats:
     """Read bytes as one log, so many at a time."""
-    return read_blocks("log", pieces(data, size), Selection(**selection), longest=longest)
+    return read_blocks("log", pieces(data, size), RunFilter(**selection), longest=longest)
 
 
 # --- what is a record
@@ -365,10 +364,10 @@ def test_merge(log: bytes, data: Any) -> None:
 
     def parts() -> list[RunStats]:
         first, second, third = (
-            read_blocks("log", pieces(log[begin:stop], 100), Selection(), first=begin == 0)
+            read_blocks("log", pieces(log[begin:stop], 100), RunFilter(), first=begin == 0)
             for begin, stop in ((0, one), (one, two), (two, len(log)))
         )
-        second, third = placed(second, "log", first.lines), placed(third, "log", first.lines + second.lines)
+        second, third = relocate(second, "log", first.lines), relocate(third, "log", first.lines + second.lines)
         return [first, second, third]
 
     first, second, third = parts()
@@ -389,8 +388,8 @@ def test_merge(log: bytes, data: Any) -> None:
 )
 def test_parts_pair_up(first: bytes, second: bytes, left: list[int]) -> None:
     """Which start of a trace id is unfinished does not depend on the parts that a log is read in."""
-    parts = [read_blocks("log", pieces(data, 1 << 18), Selection()) for data in (first, second)]
-    assert [run.line for run in merged_parts("log", parts).unfinished()] == left
+    parts = [read_blocks("log", pieces(data, 1 << 18), RunFilter()) for data in (first, second)]
+    assert [run.line for run in merge_parts("log", parts).unfinished()] == left
     assert [run.line for run in stats_of(first + second).unfinished()] == left
 
 
@@ -434,7 +433,7 @@ def test_read_part_ends_early(log: Path) -> None:
     """A file that is shorter than it was said to be ends there, as a log does that is cut while it is read."""
     descriptor = os.open(log, os.O_RDONLY)
     try:
-        stats = read_part("log", descriptor, 0, 1 << 30, Selection(), size=50)
+        stats = read_part("log", descriptor, 0, 1 << 30, RunFilter(), size=50)
     finally:
         os.close(descriptor)
     assert (stats.lines, stats.torn_tail) == (3, False)

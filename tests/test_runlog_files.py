@@ -13,11 +13,11 @@ import pytest
 from runlog_reference import summary, summary_of
 
 from ops_checks.errors import InputError
-from ops_checks.runlog import read_runs, shares
-from ops_checks.runlog.reading import read_part
-from ops_checks.runlog.selection import Selection
-from ops_checks.runlog.shares import read_plain
-from ops_checks.runlog.wire import packed, parsed
+from ops_checks.runlog.filter import RunFilter
+from ops_checks.runlog.parallel import read_plain
+from ops_checks.runlog.part_reader import read_part
+from ops_checks.runlog.reader import read_runs, shares
+from ops_checks.runlog.serialize import packed, parsed
 
 zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
@@ -103,7 +103,7 @@ def read_in_two(path: Path, **selection: Any) -> Any:
     """Read a small log the way a large one is read."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        return read_plain(str(path), descriptor, Selection(**selection), worth_it=1)
+        return read_plain(str(path), descriptor, RunFilter(**selection), worth_it=1)
     finally:
         os.close(descriptor)
 
@@ -116,7 +116,7 @@ def test_shares(log: Path, selection: dict[str, Any]) -> None:
     """Two processes that share the parts say what one process says, places included."""
     descriptor = os.open(log, os.O_RDONLY)
     try:
-        whole = read_part(str(log), descriptor, 0, log.stat().st_size, Selection(**selection))
+        whole = read_part(str(log), descriptor, 0, log.stat().st_size, RunFilter(**selection))
     finally:
         os.close(descriptor)
     stats = read_in_two(log, **selection)
@@ -130,12 +130,12 @@ def test_shares(log: Path, selection: dict[str, Any]) -> None:
 @pytest.mark.parametrize("taken", [0, 1, 5])
 def test_helper_is_used(log: Path, monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
     """What this process does not take is read by the helper, and by nobody else."""
-    from ops_checks.runlog import reading
+    from ops_checks.runlog import part_reader as reading
 
     asked: list[tuple[int, int]] = []
     real, claims = reading.read_part, shares._claims
 
-    def spy(path: str, descriptor: int, start: int, stop: int, selection: Selection, **more: Any) -> Any:
+    def spy(path: str, descriptor: int, start: int, stop: int, selection: RunFilter, **more: Any) -> Any:
         asked.append((start, stop))
         return real(path, descriptor, start, stop, selection, **more)
 
@@ -210,7 +210,7 @@ def test_wire(log: Path) -> None:
 
 def test_light_import() -> None:
     """Importing the reader imports neither the decoder nor json: commands that read no log do not pay for it."""
-    heavy = ("ops_checks.runlog.records", "json", "subprocess", "dataclasses")
-    code = f"import sys, ops_checks.runlog; print([name for name in {heavy} if name in sys.modules])"
+    heavy = ("ops_checks.runlog.decoder", "json", "subprocess", "dataclasses")
+    code = f"import sys, ops_checks.runlog.reader; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

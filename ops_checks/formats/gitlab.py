@@ -5,45 +5,46 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from ops_checks.formats.folders import place_of, stand_in
-from ops_checks.formats.telling import told
-from ops_checks.report import Verdict
-from ops_checks.report.published import TOOL, json_text
-from ops_checks.text import visible
+from ops_checks.findings import Verdict
+from ops_checks.presentation.annotations import annotate
+from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.locations import fallback_path, locate
+from ops_checks.report.serialize import TOOL, json_text
+from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
-    from ops_checks.formats import Setting
-    from ops_checks.formats.telling import Told
-    from ops_checks.report import Report
+    from ops_checks.presentation.annotations import Annotation
+    from ops_checks.report.model import Report
 
 _SEVERITIES = {Verdict.ERROR: "blocker", Verdict.FAIL: "critical", Verdict.WARN: "minor"}
-_NO_PATH = "."  # GitLab asks for a path; nothing that was read lies in the repository
+_NO_PATH = "."  # GitLab requires a path, also where no input lies in the repository
 
 
-def render(report: Report, setting: Setting) -> str:
-    """Return the issues as a JSON list. What is waived, or changes no verdict, is there as `info`."""
-    issues = [_error(report, message, setting) for message in report.errors]
-    issues += (_issue(report, one, setting) for one in told(report))
+def render(report: Report, options: RenderOptions) -> str:
+    """Return the issues as a JSON list; what is waived, or changes no verdict, has the severity `info`."""
+    issues = [_error(report, message, options) for message in report.errors]
+    issues += (_issue(report, annotation, options) for annotation in annotate(report))
     return json_text(_unique(issues))
 
 
-def _error(report: Report, message: str, setting: Setting) -> dict[str, Any]:
+def _error(report: Report, message: str, options: RenderOptions) -> dict[str, Any]:
     return {
         "description": visible(message),
         "check_name": f"{TOOL}-error",
         "fingerprint": _digest("error", message),
         "severity": "blocker",
-        "location": _location(stand_in(report, None, setting), 1),
+        "location": _location(fallback_path(report, None, options), 1),
     }
 
 
-def _issue(report: Report, one: Told, setting: Setting) -> dict[str, Any]:
-    path, line, _ = place_of(report, one.rule, one.finding, setting)
+def _issue(report: Report, annotation: Annotation, options: RenderOptions) -> dict[str, Any]:
+    rule, finding = annotation.rule, annotation.finding
+    path, line, _ = locate(report, rule, finding, options)
     return {
-        "description": visible(one.message),
-        "check_name": visible(one.rule.id),
-        "fingerprint": one.finding.fingerprint if one.finding else _digest("rule", one.rule.id),
-        "severity": "info" if one.waived else _SEVERITIES.get(one.rule.effect, "info"),
+        "description": visible(annotation.message),
+        "check_name": visible(rule.id),
+        "fingerprint": finding.fingerprint if finding else _digest("rule", rule.id),
+        "severity": "info" if annotation.waived else _SEVERITIES.get(rule.effect, "info"),
         "location": _location(path, line),
     }
 
@@ -53,7 +54,7 @@ def _location(path: str | None, line: int) -> dict[str, Any]:
 
 
 def _unique(issues: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """GitLab merges issues of the same fingerprint: a second one gets its own, made of the first and its number."""
+    """Return the issues with unique fingerprints: GitLab merges those of the same one."""
     seen: dict[str, int] = {}
     for issue in issues:
         fingerprint = issue["fingerprint"]
@@ -65,3 +66,11 @@ def _unique(issues: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+FORMAT = Format(
+    help="GitLab code quality report",
+    extension=".json",
+    media_type="application/json",
+    render=render,
+)

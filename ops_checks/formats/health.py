@@ -5,17 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
-from ops_checks.text import visible
+from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
-    from ops_checks.formats import Setting
-    from ops_checks.report import Report
+    from ops_checks.report.model import Report
 
 _WORDS = {Verdict.PASS: "HEALTH_OK", Verdict.FAIL: "HEALTH_FAIL", Verdict.ERROR: "HEALTH_ERROR"}
 
 
-def render(report: Report, _setting: Setting) -> str:
-    """Return the line: the word for the verdict, then each rule that is not as it should be, with its verdict."""
+def render(report: Report, _options: RenderOptions) -> str:
+    """Return the line: the word for the verdict, then each rule that does not pass, with its verdict."""
     word = _WORDS.get(report.verdict, "HEALTH_WARN")
     named = [f"{visible(rule.id)}={rule.verdict}" for rule in report.rules if rule.verdict is not Verdict.PASS]
     return " ".join((word, *named)) + "\n"
+
+
+FORMAT = Format(
+    help="one line for a pipeline's log: HEALTH_OK, HEALTH_WARN, HEALTH_FAIL or HEALTH_ERROR",
+    extension=".txt",
+    media_type="text/plain",
+    append=True,
+    render=render,
+)

@@ -1,4 +1,4 @@
-"""JUnit XML as Jenkins' xunit2 schema describes it, which GitLab and GitHub's test reporters read too.
+"""JUnit XML by Jenkins' xunit2 schema, which GitLab and GitHub's test reporters read too.
 
 One test suite a rule, with one testcase in it: the schema allows properties in a suite only.
 """
@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ops_checks.formats.telling import evidence, line_of, number
-from ops_checks.report import Verdict
-from ops_checks.report.published import TOOL, iso_utc
-from ops_checks.text import visible
+from ops_checks.findings import Verdict
+from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.wording import finding_line, measurements, number
+from ops_checks.report.serialize import TOOL, iso_utc
+from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
-    from ops_checks.formats import Setting
-    from ops_checks.report import Report, RuleResult
+    from ops_checks.report.model import Report, RuleResult
 
 _COUNTED = (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
 
 
 class _Case(Struct, frozen=True):
-    """One testcase; `outcome` is the element it gets, or `system-out` where it passes."""
+    """One testcase; `outcome` is its element, `system-out` where it passes."""
 
     group: str
     name: str
@@ -34,12 +34,12 @@ class _Case(Struct, frozen=True):
     properties: tuple[tuple[str, str], ...] = ()
 
 
-def render(report: Report, _setting: Setting) -> str:
+def render(report: Report, _options: RenderOptions) -> str:
     r"""Return one testcase a rule, and one more, `inputs`, if an input could not be evaluated.
 
     A rule that counts as a failure fails, whatever its verdict; too few samples otherwise skip;
-    a warning passes and speaks in system-out. XML 1.0 knows no control characters: they stand as
-    their escapes, `\x1b`.
+    a warning passes, with its message in system-out. XML 1.0 allows no control characters: they
+    are written as their escapes, `\x1b`.
     """
     cases = [_case(rule) for rule in report.rules]
     if report.errors:
@@ -60,7 +60,7 @@ def _case(rule: RuleResult) -> _Case:
 
 
 def _properties(rule: RuleResult) -> tuple[tuple[str, str], ...]:
-    """Return what machines read of a rule, numbers without their unit."""
+    """Return a rule's machine-readable properties, numbers without their unit."""
     numbers = {
         "value": rule.value,
         "limit": rule.limit,
@@ -85,13 +85,13 @@ def _outcome(rule: RuleResult) -> str:
 
 
 def _body(rule: RuleResult) -> tuple[str, ...]:
-    """Return the message, what was measured, every finding on its line, what to do."""
+    """Return the lines of the message, the measurements, the findings and the help."""
     return (
         f"{rule.verdict}: {rule.message}",
-        *(f"{word}: {text}" for word, text in evidence(rule)),
-        *(line_of(finding) for finding in rule.live),
+        *(f"{word}: {text}" for word, text in measurements(rule)),
+        *(finding_line(finding) for finding in rule.live),
         *([f"and {rule.more_findings} more"] if rule.more_findings else []),
-        *(f"waived ({finding.suppressed}): {line_of(finding)}" for finding in rule.waived),
+        *(f"waived ({finding.suppressed}): {finding_line(finding)}" for finding in rule.waived),
         *([f"help: {rule.help}"] if rule.help and rule.verdict is not Verdict.PASS else []),
     )
 
@@ -121,5 +121,13 @@ def _element(case: _Case) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text as XML, in an attribute and between tags alike."""
+    """Return a text as XML, for an attribute and between tags alike."""
     return escape(visible(text))
+
+
+FORMAT = Format(
+    help="JUnit XML, one testcase a rule",
+    extension=".xml",
+    media_type="application/xml",
+    render=render,
+)

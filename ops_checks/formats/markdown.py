@@ -1,7 +1,7 @@
 """A summary for a pull request (GitHub Flavored Markdown): the verdict, what to do, then the evidence.
 
-Text from a report is only ever text: it stands in code spans, in which a renderer sees no markup,
-no link, no mention and no HTML. Plain words go without.
+Text from a report is written in code spans, in which a renderer recognizes no markup, link, mention
+or HTML. Plain words need none.
 """
 
 from __future__ import annotations
@@ -9,25 +9,27 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ops_checks.formats.telling import (
-    amount,
-    beside,
-    evidence,
-    measured,
+from ops_checks.findings import Verdict
+from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.wording import (
+    detail_without_item,
+    first_place,
+    input_size,
+    measurements,
+    offender_value,
     plural,
-    tally,
-    whom,
+    report_counts,
+    subject,
     worst_first,
 )
-from ops_checks.report import Verdict
-from ops_checks.report.published import TOOL, iso_utc
-from ops_checks.text import visible
+from ops_checks.report.serialize import TOOL, iso_utc
+from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ops_checks.formats import Setting
-    from ops_checks.report import Finding, Report, RuleResult
+    from ops_checks.findings import Finding
+    from ops_checks.report.model import Report, RuleResult
 
 _ICONS = {
     Verdict.PASS: "✅",
@@ -37,21 +39,21 @@ _ICONS = {
     Verdict.ERROR: "❌",
 }
 _MOST_ROWS = 100
-_MOST_CHARACTERS = 250_000  # of a table: GitHub takes a summary of 1 MiB at most, and a character may be four bytes
+_MOST_CHARACTERS = 250_000  # of a table: GitHub's limit for a summary is 1 MiB, and a character may be four bytes
 
-#: Words, and punctuation that means nothing to Markdown between words. No `www.`, no `://`, no mention.
+#: Words, and punctuation that has no meaning in Markdown between words. No `www.`, no `://`, no mention.
 _PLAIN = re.compile(r"(?!.*www\.)[^\W_](?:[^\W_]|[ ,;.()'%/=-]|: )*", re.IGNORECASE)
 _TICKS = re.compile("`+")
 
 
-def render(report: Report, _setting: Setting) -> str:
-    """Return the summary: heading, counts, what to do, a table of rules, tables of findings, what was read."""
+def render(report: Report, _options: RenderOptions) -> str:
+    """Return the summary: heading, counts, what to do, a table of rules, tables of findings, the inputs."""
     return "\n".join(_lines(report)) + "\n"
 
 
 def _lines(report: Report) -> Iterator[str]:
     rules = worst_first(report)
-    yield from (f"## {_ICONS[report.verdict]} {TOOL}: {report.verdict}", "", f"{tally(report)}.", "")
+    yield from (f"## {_ICONS[report.verdict]} {TOOL}: {report.verdict}", "", f"{report_counts(report)}.", "")
     if report.errors:
         yield from ("**Could not be evaluated:**", "")
         yield from (f"- {_code(message)}" for message in report.errors)
@@ -72,13 +74,13 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _footer(report: Report) -> Iterator[str]:
     yield from (f"- Note: {_words(note)}" for note in report.notes)
-    yield from (f"- Read: {_words(read.kind)} {_code(read.path)}{amount(read)}" for read in report.inputs)
+    yield from (f"- Read: {_words(read.kind)} {_code(read.path)}{input_size(read)}" for read in report.inputs)
     made = iso_utc(report.created_ms) or "-"
     yield f"- Made: {made} by {TOOL} {_words(report.tool_version)}, exit code {report.exit_code}"
 
 
 def _rule(rule: RuleResult) -> list[str]:
-    numbers = dict(evidence(rule))
+    numbers = dict(measurements(rule))
     return [
         f"{_ICONS[rule.verdict]} {rule.verdict}",
         _code(rule.id),
@@ -88,16 +90,12 @@ def _rule(rule: RuleResult) -> list[str]:
 
 
 def _finding(rule: RuleResult, finding: Finding) -> list[str]:
-    said = " ".join(part for part in (measured(rule, finding), beside(finding)) if part)
-    return [_code(rule.id), _place(finding), _code(whom(finding)), _code(said)]
+    text = " ".join(part for part in (offender_value(rule, finding), detail_without_item(finding)) if part)
+    return [_code(rule.id), _code(first_place(finding)), _code(subject(finding)), _code(text)]
 
 
 def _waived(rule: RuleResult, finding: Finding) -> list[str]:
     return [*_finding(rule, finding), _code(finding.suppressed or "")]
-
-
-def _place(finding: Finding) -> str:
-    return _code(str(finding.places[0])) if finding.places else ""
 
 
 def _unlisted(rules: list[RuleResult]) -> int:
@@ -105,7 +103,7 @@ def _unlisted(rules: list[RuleResult]) -> int:
 
 
 def _findings(title: str, rows: list[list[str]], unlisted: int) -> Iterator[str]:
-    """Yield a table of findings, as long as GitHub takes it, and how many more there are."""
+    """Yield a table of findings, cut to GitHub's limit, and how many more there are."""
     if not rows and not unlisted:
         return
     yield from (f"**{title}:**", "")
@@ -135,17 +133,26 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _words(text: str) -> str:
-    """Plain words as they are, anything else as code."""
+    """Return plain words unchanged, anything else as code."""
     return text if _PLAIN.fullmatch(text) and not text.endswith(" ") else _code(text)
 
 
 def _code(text: str) -> str:
-    """Text as a code span (CommonMark 6.1): a fence longer than any run of backticks in it; nothing for no text."""
+    """Return a text as a code span (CommonMark 6.1), its fence longer than any run of backticks in it."""
     if not text:
         return ""
     shown = visible(text)
     fence = "`" * (max(map(len, _TICKS.findall(shown)), default=0) + 1)
-    # One space is taken off both ends if both have one, and a backtick must not touch the fence.
+    # A parser strips one space off both ends if both have one, and a backtick must not touch the fence.
     spaced = shown[0] == shown[-1] == " " and shown.strip(" ")
     pad = " " if spaced or "`" in {shown[0], shown[-1]} else ""
     return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+FORMAT = Format(
+    help="a summary for a pull request",
+    extension=".md",
+    media_type="text/markdown",
+    append=True,
+    render=render,
+)

@@ -1,6 +1,6 @@
 """OpenMetrics 1.0 text for a textfile collector.
 
-A node exporter reads such files as Prometheus text, which knows no info and no stateset: every
+A node exporter reads such files as Prometheus text, which has no info and no stateset: every
 family is a gauge, and the same text is valid in both formats.
 """
 
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ops_checks.report import Verdict
-from ops_checks.text import visible
+from ops_checks.findings import Verdict
+from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ops_checks.formats import Setting
-    from ops_checks.report import Report
+    from ops_checks.report.model import Report
 
 _PREFIX = "ops_checks_"
 _METRIC = re.compile(r"[a-z][a-z0-9_]*")
@@ -35,11 +35,11 @@ class _Family(Struct, frozen=True):
     unit: str = ""
 
 
-def render(report: Report, _setting: Setting) -> str:
+def render(report: Report, _options: RenderOptions) -> str:
     """Return the families, each with HELP and TYPE (and UNIT where its name ends in one), then `# EOF`.
 
-    A number that there is none of has no sample. A metric, rule or input that stands in the
-    report twice is told once: two samples of the same labels would make the file unreadable.
+    A missing number has no sample. Of a metric, rule or input that is in the report twice the first
+    is written: two samples of the same labels would make the file unreadable.
     """
     own = [*_run(report), *_rules(report), *_inputs(report), *_evidence(report)]
     taken = {family.name for family in own}
@@ -96,7 +96,7 @@ def _evidence(report: Report) -> Iterator[_Family]:
 
 
 def _metrics(report: Report, taken: set[str]) -> Iterator[_Family]:
-    """Yield a family for each metric; one whose name can be no family's stands in `metric`, as a label."""
+    """Yield a family for each metric; one whose name is taken or invalid is a label of the family `metric`."""
     others: list[tuple[_Labels, float | None]] = []
     for metric in report.metrics:
         if _METRIC.fullmatch(metric.name) and metric.name not in taken and metric.name != "metric":
@@ -127,7 +127,7 @@ def _labels(labels: _Labels) -> str:
 
 
 def _escaped(text: str) -> str:
-    r"""Text of a label or of HELP: `\\`, `\"`; a line break is a visible escape already."""
+    r"""Return the text of a label or of HELP with `\\` and `\"`; a line break is a visible escape already."""
     return visible(text).replace("\\", r"\\").replace('"', r"\"")
 
 
@@ -139,3 +139,11 @@ def _number(value: float) -> str:
     if math.isfinite(number):
         return str(int(number)) if number.is_integer() and abs(number) < _LARGE else repr(number)
     return "NaN" if math.isnan(number) else "+Inf" if number > 0 else "-Inf"
+
+
+FORMAT = Format(
+    help="OpenMetrics text for a textfile collector",
+    extension=".prom",
+    media_type="application/openmetrics-text",
+    render=render,
+)

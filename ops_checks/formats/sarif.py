@@ -1,4 +1,4 @@
-"""SARIF 2.1.0 (OASIS), as code scanning reads it: rules with help, results with places in the repository."""
+"""SARIF 2.1.0 (OASIS) for code scanning: rules with help, results with locations in the repository."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ops_checks.formats.folders import place_of
-from ops_checks.formats.telling import told
-from ops_checks.report import Verdict
-from ops_checks.report.published import TOOL, iso_utc, json_text
-from ops_checks.text import visible
+from ops_checks.findings import Verdict
+from ops_checks.presentation.annotations import annotate
+from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.locations import locate
+from ops_checks.report.serialize import TOOL, iso_utc, json_text
+from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
-    from ops_checks.formats import Setting
-    from ops_checks.formats.telling import Told
-    from ops_checks.report import Report, RuleResult
+    from ops_checks.presentation.annotations import Annotation
+    from ops_checks.report.model import Report, RuleResult
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
@@ -26,15 +26,14 @@ _LEVELS = {"error": "error", "warning": "warning", "notice": "note"}
 _ESCAPED = re.compile(r"\\(?=[\\\[\]])|[\[\]]")
 
 
-def render(report: Report, setting: Setting) -> str:
+def render(report: Report, options: RenderOptions) -> str:
     """Return one run: its rules, its results, and what could not be evaluated as notifications.
 
-    URIs are relative to the repository's root and percent-encoded. What stands outside of it is
-    shown at an input inside, and named as a logical location. Waived findings are suppressed.
+    URIs are relative to the repository's root and percent-encoded. A location outside of it is
+    replaced by an input inside, and named as a logical location. Waived findings are suppressed.
     """
     rules = _by_id(report)
     index = {rule_id: number for number, rule_id in enumerate(rules)}
-    decided = [one for one in told(report) if one.rule.verdict is not Verdict.ERROR]
     run = {
         "tool": {
             "driver": {
@@ -47,13 +46,17 @@ def render(report: Report, setting: Setting) -> str:
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "invocations": [_invocation(report, index)],
-        "results": [_result(report, one, index[visible(one.rule.id)], setting) for one in decided],
+        "results": [
+            _result(report, annotation, index[visible(annotation.rule.id)], options)
+            for annotation in annotate(report)
+            if annotation.rule.verdict is not Verdict.ERROR
+        ],
     }
     return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _by_id(report: Report) -> dict[str, RuleResult]:
-    """Return the rules by their ids, which must be unique here; of two with the same id the first."""
+    """Return the rules by id, which SARIF requires to be unique; of two with the same id the first."""
     rules: dict[str, RuleResult] = {}
     for rule in report.rules:
         rules.setdefault(visible(rule.id), rule)
@@ -93,17 +96,17 @@ def _invocation(report: Report, index: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _result(report: Report, one: Told, rule_index: int, setting: Setting) -> dict[str, Any]:
-    rule, finding = one.rule, one.finding
+def _result(report: Report, annotation: Annotation, rule_index: int, options: RenderOptions) -> dict[str, Any]:
+    rule, finding = annotation.rule, annotation.finding
     undecided = rule.verdict is Verdict.INSUFFICIENT and rule.effect is not Verdict.FAIL
     result: dict[str, Any] = {
         "ruleId": visible(rule.id),
         "ruleIndex": rule_index,
         # SARIF 3.27.9: "open" is what could not be decided for lack of information; its level is none.
         "kind": "open" if undecided else "fail",
-        "level": "none" if undecided else _level(one),
-        "message": _message(one.message),
-        "locations": [_location(report, one, setting)],
+        "level": "none" if undecided else _level(annotation),
+        "message": _message(annotation.message),
+        "locations": [_location(report, annotation, options)],
         "partialFingerprints": {_FINGERPRINT: finding.fingerprint if finding else f"rule:{visible(rule.id)}"},
     }
     if finding is not None and finding.suppressed is not None:
@@ -113,16 +116,16 @@ def _result(report: Report, one: Told, rule_index: int, setting: Setting) -> dic
     return result
 
 
-def _level(one: Told) -> str:
-    """Return the level; a waived finding keeps the one it would have: its suppression tells that it is waived."""
-    if one.waived:
-        return "warning" if one.rule.severity == "warning" else "error"
-    return _LEVELS[one.level]
+def _level(annotation: Annotation) -> str:
+    """Return the level; a waived finding keeps the one of a live finding, since it has a suppression."""
+    if annotation.waived:
+        return "warning" if annotation.rule.severity == "warning" else "error"
+    return _LEVELS[annotation.level]
 
 
-def _location(report: Report, one: Told, setting: Setting) -> dict[str, Any]:
-    path, line, column = place_of(report, one.rule, one.finding, setting)
-    places = one.finding.places if one.finding else ()
+def _location(report: Report, annotation: Annotation, options: RenderOptions) -> dict[str, Any]:
+    path, line, column = locate(report, annotation.rule, annotation.finding, options)
+    places = annotation.finding.places if annotation.finding else ()
     location: dict[str, Any] = {}
     if path is not None:
         location["physicalLocation"] = {
@@ -150,6 +153,14 @@ def _uri(path: str) -> str:
 
 
 def _message(text: str) -> dict[str, str]:
-    r"""Plain text as a SARIF message: `{{` for a brace (3.11.5), `\[` for a bracket, else it may be a link (3.11.6)."""
+    r"""Return a text as a SARIF message: `{{` for a brace (3.11.5), `\[` for a bracket (3.11.6: a link)."""
     shown = _ESCAPED.sub(lambda match: "\\" + match[0], visible(text))
     return {"text": shown.replace("{", "{{").replace("}", "}}")}
+
+
+FORMAT = Format(
+    help="SARIF 2.1.0 for code scanning",
+    extension=".sarif",
+    media_type="application/sarif+json",
+    render=render,
+)

@@ -1,23 +1,34 @@
-"""Text for a terminal: the verdict first, then what is wrong with its worst offenders, then what holds."""
+"""Text for a terminal: the verdict first, then the rules not met with their worst offenders, then those met."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops_checks.formats.telling import amount, beside, evidence, measured, plural, tally, whom, worst_first
-from ops_checks.formats.widths import padded, width
-from ops_checks.report import Verdict
-from ops_checks.text import visible
+from ops_checks.findings import Verdict
+from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.widths import display_width, pad
+from ops_checks.presentation.wording import (
+    detail_without_item,
+    first_place,
+    input_size,
+    measurements,
+    offender_value,
+    plural,
+    report_counts,
+    subject,
+    worst_first,
+)
+from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ops_checks.formats import Setting
-    from ops_checks.report import Finding, Report, RuleResult
+    from ops_checks.findings import Finding
+    from ops_checks.report.model import Report, RuleResult
 
 _INDENT = "  "
 _GAP = "  "
-_WIDEST = 48  # columns that one cell may ask its whole column to be padded to
+_WIDEST = 48  # columns up to which a cell widens its whole column
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW = 1, 2, 31, 32, 33
 _COLORS = {
@@ -30,7 +41,7 @@ _COLORS = {
 
 
 class _Paint:
-    """Puts colour around our own words, never around text from outside."""
+    """Surround this program's own words with colour, never text from the inputs."""
 
     def __init__(self, *, on: bool) -> None:
         self._on = on
@@ -42,9 +53,9 @@ class _Paint:
         return self(verdict.upper(), _BOLD, _COLORS[verdict])
 
 
-def render(report: Report, setting: Setting) -> str:
-    """Return the report as lines for a person; text from the inputs has every control character escaped."""
-    return "".join(f"{line}\n" for line in _lines(report, _Paint(on=setting.color)))
+def render(report: Report, options: RenderOptions) -> str:
+    """Return the report as lines for people; text from the inputs has every control character escaped."""
+    return "".join(f"{line}\n" for line in _lines(report, _Paint(on=options.color)))
 
 
 def _lines(report: Report, paint: _Paint) -> Iterator[str]:
@@ -63,9 +74,9 @@ def _lines(report: Report, paint: _Paint) -> Iterator[str]:
     yield ""
     passed = ", ".join(visible(rule.id) for rule in rules if rule.verdict is Verdict.PASS)
     yield f"{paint('passed:', _GREEN)} {passed or 'none'}"
-    yield from (f"read: {visible(read.kind)} {visible(read.path)}{amount(read)}" for read in report.inputs)
+    yield from (f"read: {visible(read.kind)} {visible(read.path)}{input_size(read)}" for read in report.inputs)
     yield from (f"note: {visible(note)}" for note in report.notes)
-    yield f"{tally(report)}, exit code {report.exit_code}"
+    yield f"{report_counts(report)}, exit code {report.exit_code}"
 
 
 def _headline(report: Report) -> str:
@@ -82,10 +93,10 @@ def _headline(report: Report) -> str:
 
 
 def _rule(rule: RuleResult, paint: _Paint) -> Iterator[str]:
-    """One rule that is not met: what it says, its numbers, its offenders, what to do."""
+    """Yield the lines of a rule that is not met: message, measurements, offenders, help."""
     effect = f" (counts as {rule.effect})" if rule.effect not in {rule.verdict, Verdict.WARN} else ""
     yield f"{paint.verdict(rule.verdict)} {visible(rule.id)}: {visible(rule.message)}{effect}"
-    numbers = ", ".join(f"{word} {visible(text)}" for word, text in evidence(rule))
+    numbers = ", ".join(f"{word} {visible(text)}" for word, text in measurements(rule))
     if numbers:
         yield _INDENT + numbers
     yield from _table([_row(rule, finding) for finding in rule.live])
@@ -96,19 +107,32 @@ def _rule(rule: RuleResult, paint: _Paint) -> Iterator[str]:
 
 
 def _row(rule: RuleResult, finding: Finding) -> list[str]:
-    place = str(finding.places[0]) if finding.places else ""
-    return [place, whom(finding), measured(rule, finding), beside(finding)]
+    return [first_place(finding), subject(finding), offender_value(rule, finding), detail_without_item(finding)]
 
 
 def _waived_row(rule: RuleResult, finding: Finding) -> list[str]:
-    place = str(finding.places[0]) if finding.places else ""
-    return [rule.id, place, whom(finding), beside(finding), f"waived: {finding.suppressed}"]
+    return [
+        rule.id,
+        first_place(finding),
+        subject(finding),
+        detail_without_item(finding),
+        f"waived: {finding.suppressed}",
+    ]
 
 
 def _table(rows: list[list[str]]) -> Iterator[str]:
-    """Rows with their columns aligned; a column that is empty in all rows is left out."""
+    """Yield rows with their columns aligned; a column that is empty in all rows is left out."""
     shown = [[visible(cell) for cell in row] for row in rows]
     columns = [column for column in zip(*shown, strict=True) if any(column)]
-    widths = [min(max(map(width, column)), _WIDEST) for column in columns]
+    widths = [min(max(map(display_width, column)), _WIDEST) for column in columns]
     for cells in zip(*columns, strict=True):
-        yield (_INDENT + _GAP.join(map(padded, cells, widths))).rstrip()
+        yield (_INDENT + _GAP.join(map(pad, cells, widths))).rstrip()
+
+
+FORMAT = Format(
+    help="for a terminal: verdict, failing rules, worst offenders",
+    extension=".txt",
+    media_type="text/plain",
+    append=True,
+    render=render,
+)

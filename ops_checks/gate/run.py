@@ -1,4 +1,4 @@
-"""Run the whole gate: both checks, the waivers, one Report."""
+"""Run the gate: evaluate the rules of every group, apply the waivers, make one Report."""
 
 from __future__ import annotations
 
@@ -8,167 +8,125 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ops_checks import __version__
-from ops_checks.checks import drift_rules
-from ops_checks.checks.consistency import DRIFT_RULES
-from ops_checks.checks.kpi import counts_as, unjudged
-from ops_checks.checks.waivers import EXPIRED, UNUSED, apply
-from ops_checks.checks.waivers import GROUP as WAIVERS
-from ops_checks.clock import queue_time
 from ops_checks.errors import InputError
-from ops_checks.findings import Verdict
-from ops_checks.gate import compare
-from ops_checks.gate.kpis import input_read, judge, must_be_read
-from ops_checks.policy import Policy
-from ops_checks.queues import DEFAULT_LOCK_TIMEOUT_S, open_database, open_markdown
-from ops_checks.report import InputRead, Metric, Report, RuleResult
+from ops_checks.exit_codes import NOT_EVALUATED, OK, ExitCode
+from ops_checks.findings import GROUPS, WAIVERS, Verdict
+from ops_checks.gate.inputs import READERS
+from ops_checks.report.model import InputRead, Metric, Report, RuleResult
+from ops_checks.rules.registry import RULES
+from ops_checks.rules.rule import Threshold, counts_as, evaluate, not_evaluated
+from ops_checks.rules.waivers import apply
+from ops_checks.sanitize import visible
+from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ops_checks.runlog import Progress
-    from ops_checks.settings import Settings
-
-CHECKS = ("consistency", "kpi")
-
-_COULD_NOT_RUN = 3
-_DRIFT = 1
-_ALERT = 2
+    from ops_checks.context import Context
+    from ops_checks.gate.inputs import Evidence
+    from ops_checks.policy.model import Policy
 
 
 class _Found(Struct):
-    """What the checks have added so far."""
+    """What the groups have added so far."""
 
     inputs: list[InputRead] = field(default_factory=list)
     metrics: list[Metric] = field(default_factory=list)
-    rules: list[RuleResult] = field(default_factory=list)
+    results: list[RuleResult] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def run_gate(
-    settings: Settings,
-    policy: Policy | None = None,
-    *,
-    now_s: float,
-    only: str | None = None,
-    fail_level: str = "error",
-    lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S,
-    progress: Progress | None = None,
-) -> Report:
-    """Run the checks (`only` one of CHECKS, or both) and return the Report.
+def run_gate(context: Context, *, only: str | None = None, fail_level: str = "error") -> Report:
+    """Evaluate the rules of all groups (or `only` of `consistency` or `kpi`) and return the Report.
 
-    An input that cannot be read is no exception here: its rules say `error`, the report says why, and
-    the exit code is 3. `now_s` is in epoch seconds. With `fail_level` `warn` a warning fails too.
-    `progress` hears how far the reading of the Markdown queue and of the logs is.
+    An input that cannot be read is no exception here: its rules are `error`, the report says why, and the exit code
+    is 3. With `fail_level` `warn` a warning fails too.
     """
-    policy = policy or settings.policy or Policy()
-    found = _Found()
-    if only in {None, "consistency"}:
-        _check_consistency(found, settings, policy, lock_timeout_s, progress)
-    if only in {None, "kpi"}:
-        _check_kpis(found, settings, policy, now_s, lock_timeout_s, progress)
-    waived = apply(found.rules, policy, queue_time(now_s, settings.tz_minutes)[:10])
-    rules = tuple(weighed(must_be_read(rule), policy.kpi.on_insufficient, fail_level) for rule in waived)
-    found.errors += [rule.message for rule in rules if rule.verdict is Verdict.ERROR]
-    verdict = _verdict(rules)
+    policy = context.policy
+    found = _Found(notes=list(context.warnings))
+    for group in [only] if only else READERS:
+        _add_group(found, context, group)
+    waived = apply(
+        found.results, policy.waivers, policy.path, queue_time(context.now_s, context.tz_minutes)[:10], RULES
+    )
+    results = tuple(conclude(result, policy, fail_level) for result in waived)
+    found.errors += [result.message for result in results if result.verdict is Verdict.ERROR]
     return Report(
         tool_version=__version__,
-        created_ms=int(now_s * 1000),
-        verdict=verdict,
-        exit_code=exit_code(rules),
+        created_ms=int(context.now_s * 1000),
+        verdict=_verdict(results),
+        exit_code=exit_code(results),
         inputs=tuple(dict.fromkeys(found.inputs)),
         metrics=tuple(found.metrics),
-        rules=rules,
+        rules=results,
         errors=tuple(dict.fromkeys(found.errors)),
         notes=tuple(dict.fromkeys(found.notes)),
     )
 
 
-def planned_rules(policy: Policy, only: str | None = None) -> list[tuple[str, str]]:
-    """Return id and group of every rule that `run_gate` will report on; the policy alone tells."""
-    rules: list[tuple[str, str]] = []
-    if only in {None, "consistency"}:
-        rules += [(rule, drift_rules.GROUP) for rule in drift_rules.on(policy.consistency.severity)]
-    if only in {None, "kpi"}:
-        rules += [(rule.id, rule.group) for rule in unjudged(policy.kpi.thresholds, "")]
-    if policy.waivers:
-        rules += [(EXPIRED, WAIVERS), (UNUSED, WAIVERS)]
-    return rules
-
-
-def _check_consistency(
-    found: _Found, settings: Settings, policy: Policy, lock_timeout_s: float, progress: Progress | None
-) -> None:
-    md = open_markdown(settings.queue, lock_timeout_s=lock_timeout_s, progress=progress)
-    db = open_database(settings.db, lock_timeout_s=lock_timeout_s)
-    keep = 0 if policy.waivers else None  # a waiver may be for any of them
-    rules = policy.consistency
-    inputs: list[InputRead] = []  # of the last look, which is the one that counts
+def _add_group(found: _Found, context: Context, group: str) -> None:
+    """Read the evidence of a group and evaluate its rules; without evidence they are errors."""
     try:
-        drift = compare(
-            md,
-            db,
-            fields=rules.fields,
-            ignore_statuses=rules.ignore_statuses,
-            keep=keep,
-            on_look=lambda left, right, rows, rows_db: inputs.__setitem__(
-                slice(None), [input_read(md, left, rows), input_read(db, right, rows_db)]
-            ),
-        )
+        evidence = READERS[group](context)
     except InputError as error:
         found.errors += [error.message, *error.details]
-        found.rules += drift_rules.unjudged(rules.severity, error.message)
+        for rule in context.policy.active_rules([group]):
+            threshold = context.policy.threshold(rule) or Threshold()
+            found.results.append(not_evaluated(rule, threshold.severity, error.message))
         return
-    found.inputs += inputs
-    found.notes += drift.remarks
-    found.rules += drift_rules.judge(drift, rules.severity)
+    found.inputs += evidence.inputs
+    found.metrics += evidence.metrics
+    found.notes += evidence.remarks
+    found.results += evaluate_group(context.policy, group, evidence)
 
 
-def _check_kpis(
-    found: _Found,
-    settings: Settings,
-    policy: Policy,
-    now_s: float,
-    lock_timeout_s: float,
-    progress: Progress | None,
-) -> None:
-    try:
-        kpis = judge(settings, policy.kpi, now_s=now_s, lock_timeout_s=lock_timeout_s, progress=progress)
-    except InputError as error:
-        found.errors += [error.message, *error.details]
-        found.rules += unjudged(policy.kpi.thresholds, error.message)
-        return
-    found.inputs += kpis.inputs
-    found.metrics += kpis.metrics
-    found.notes += kpis.remarks
-    found.rules += kpis.rules
+def evaluate_group(policy: Policy, group: str, evidence: Evidence) -> list[RuleResult]:
+    """Return the results of a group's rules that are on, in the order of a report."""
+    return [
+        evaluate(rule, evidence.value, policy.threshold(rule) or Threshold()) for rule in policy.active_rules([group])
+    ]
 
 
-def weighed(rule: RuleResult, on_insufficient: str, fail_level: str) -> RuleResult:
-    """Return the rule with what it counts as: by the policy for missing data, by --fail-level for a warning."""
-    counted = counts_as(rule, on_insufficient)
-    if fail_level == "warn" and counted is Verdict.WARN:
-        counted = Verdict.FAIL
-    return replace(rule, counts_as=counted)
+def conclude(result: RuleResult, policy: Policy, fail_level: str) -> RuleResult:
+    """Return a result with what it counts as in the whole; one that cannot be relied on is an `error`.
+
+    That is a finding of a rule that the registry does not know, and malformed lines that break their limit: an input
+    is malformed, so that its metrics may miss runs. A violation that only warns stays (FORMATS sections 3 and 7).
+    """
+    strangers = [each.rule for each in result.findings if each.rule != result.id or each.rule not in RULES]
+    if strangers:
+        message = f"{visible(result.id)}: a finding of the unknown rule {visible(strangers[0])}: register the rule"
+        result = replace(result, verdict=Verdict.ERROR, message=message)
+    elif result.id == "malformed-lines" and result.verdict is Verdict.FAIL:
+        result = replace(result, verdict=Verdict.ERROR, message=_malformed_message(result))
+    return replace(result, counts_as=counts_as(result, policy.kpi.on_insufficient, fail_level))
 
 
-def _verdict(rules: Iterable[RuleResult]) -> Verdict:
-    """Return what the worst of the rules counts as."""
+def _malformed_message(result: RuleResult) -> str:
+    first = result.findings[0]
+    more = f" (and {result.value - 1:g} more malformed lines)" if result.value and result.value > 1 else ""
+    return f"{visible(str(first.places[0]))}: {first.message}{more}: mend its writer, then set the line aside"
+
+
+def _verdict(results: Iterable[RuleResult]) -> Verdict:
+    """Return what the worst of the results counts as."""
     order = (Verdict.PASS, Verdict.WARN, Verdict.FAIL, Verdict.ERROR)
-    return max((rule.effect for rule in rules), key=order.index, default=Verdict.PASS)
+    return max((result.effect for result in results), key=order.index, default=Verdict.PASS)
 
 
-def exit_code(rules: Iterable[RuleResult]) -> int:
+def exit_code(results: Iterable[RuleResult]) -> ExitCode:
     """Return the exit code of FORMATS section 7: what could not be evaluated, then drift, then an alert."""
-    effects = [(rule, rule.effect) for rule in rules]
+    effects = [(result, result.effect) for result in results]
     if any(effect is Verdict.ERROR for _, effect in effects):
-        return _COULD_NOT_RUN
-    groups = {_group(rule) for rule, effect in effects if effect is Verdict.FAIL}
-    return _DRIFT if "consistency" in groups else _ALERT if groups else 0
+        return NOT_EVALUATED
+    failed = {code for result, effect in effects if effect is Verdict.FAIL for code in _exit_codes(result)}
+    return min(failed, default=OK)
 
 
-def _group(rule: RuleResult) -> str:
-    """Return which check a rule stands for; an expired waiver stands for the rules that it was for."""
-    if rule.group != "waivers":
-        return rule.group
-    return "consistency" if any(finding.trace in DRIFT_RULES for finding in rule.findings) else "kpi"
+def _exit_codes(result: RuleResult) -> set[ExitCode]:
+    """Return the exit codes that a failed result stands for; an expired waiver, those of the rules it was for."""
+    if result.group != WAIVERS.id:
+        return {GROUPS[result.group].exit_code}
+    known = {GROUPS[RULES[finding.trace].group].exit_code for finding in result.findings if finding.trace in RULES}
+    return known or {GROUPS[WAIVERS.id].exit_code}

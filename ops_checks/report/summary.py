@@ -1,12 +1,17 @@
-"""Counts of what a report holds, for the last line of a text and the first look of a reader."""
+"""Counts of rules and findings in a report."""
 
 from __future__ import annotations
 
-from ops_checks.report import Report, Verdict
+from typing import TYPE_CHECKING
+
+from ops_checks.findings import Verdict
+
+if TYPE_CHECKING:
+    from ops_checks.report.model import Report
 
 
 def rules_by_verdict(report: Report) -> dict[Verdict, int]:
-    """Return how many rules said what, every verdict named, from the best to the worst."""
+    """Return how many rules have each verdict, from the best to the worst, zeros included."""
     counts = dict.fromkeys(Verdict, 0)
     for rule in report.rules:
         counts[rule.verdict] += 1
@@ -14,10 +19,10 @@ def rules_by_verdict(report: Report) -> dict[Verdict, int]:
 
 
 def live_findings(report: Report) -> int:
-    """Return the number of findings that no waiver holds, those that are counted but not listed included."""
+    """Return the number of findings without a waiver, those that are not listed included."""
     return sum(len(rule.live) + rule.more_findings for rule in report.rules)
 
 
 def waived_findings(report: Report) -> int:
-    """Return the number of findings that a waiver holds."""
+    """Return the number of findings that a waiver suppresses."""
     return sum(len(rule.waived) for rule in report.rules)

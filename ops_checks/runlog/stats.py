@@ -1,29 +1,35 @@
-"""What one pass over the run log leaves behind: counts, durations, and the places a person will want to look at."""
+"""Statistics of runs: counts, durations, and the few runs and lines that a report names (FORMATS section 4)."""
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
+from functools import reduce
 from heapq import nsmallest
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ops_checks.runlog.durations import Durations
+from ops_checks.runlog.percentiles import Durations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    Fingerprints = array[int]
+else:
+    Fingerprints = array  # msgspec evaluates annotations, and Python 3.11 cannot evaluate `array[int]`
+
 Key = TypeVar("Key")
 Start = TypeVar("Start")
+Located = TypeVar("Located", "Run", "Defect")
 
-#: So many offenders of a kind are kept with their place; how many more there were is counted.
+#: Runs or defects of a kind that are kept with their location; all are counted.
 KEPT = 20
 
 
 class Run(Struct, frozen=True):
-    """A run that is worth naming: too slow, failed, or never ended. `ms` is its `ts_epoch_ms`, `line` counts from 1."""
+    """A slow, failed or unfinished run. `line` counts from 1, `duration_ms` is in milliseconds, `ms` its epoch time."""
 
     path: str
     line: int
@@ -35,7 +41,7 @@ class Run(Struct, frozen=True):
 
 
 class Defect(Struct, frozen=True):
-    """A line of the log that is no record, and why. `reason` quotes nothing of the line."""
+    """A malformed line of the log; `line` counts from 1, `reason` quotes nothing of it."""
 
     path: str
     line: int
@@ -43,10 +49,10 @@ class Defect(Struct, frozen=True):
 
 
 class LogRead(Struct, frozen=True):
-    """One log as it was read: its complete lines, how many of them were malformed, and its time range.
+    """One log as it was read: complete lines, malformed ones among them, and the time range in epoch milliseconds.
 
-    `torn_tail`: its last line had no line break yet: a write in progress, neither counted nor an
-    error. `newest` names the newest event; times are epoch milliseconds.
+    `torn_tail`: the last line has no line break, so it is a write in progress: not counted, and no error (FORMATS
+    section 3). `newest` names the newest event.
     """
 
     path: str
@@ -61,15 +67,13 @@ class LogRead(Struct, frozen=True):
 class RunStats(Struct):
     """Run statistics of one log, of a part of it, or of several.
 
-    `lines` complete lines; `runs` ends of runs (within the window, if there is one); `done` and
-    `failed` task outcomes (FORMATS section 4); `durations` in milliseconds; `slowest` the longest
-    runs, longest first; `failures` the last failed outcomes in the order of the log; `defects` the
-    first malformed lines of `malformed` in all. `undated`: ends of runs that a window left out
-    because they have no `ts_epoch_ms`. `unpaired`: starts without a trace id, which no end can be
-    found for. `open_runs` maps the mark of a trace id to its starts not ended so far, and
-    `early_ends` are the marks of ends that no start was seen for: together with other parts they
-    pair up. Without `detailed` no single run is kept, and neither pairs nor times were looked at.
-    `notes` tell of a log cache that was of no use.
+    - `lines`: complete lines; `malformed` of them are no records, and `defects` holds the first ones.
+    - `runs`: ends of runs that the filter lets through; `undated`: ends that a window excludes for want of a time.
+    - `done`, `failed`: task outcomes (FORMATS section 4); `failures` holds the last failed ones, in log order.
+    - `durations`: milliseconds; `slowest` holds the longest runs, longest first.
+    - `open_runs`: trace fingerprint to the starts without an end so far; `early_ends`: fingerprints of ends without
+      a start so far. Merging pairs them up. `unpaired`: starts without a trace id, which no end can match.
+    - `detailed`: False where `slowest`, `failures`, `open_runs`, `early_ends` and time ranges were not collected.
     """
 
     lines: int = 0
@@ -84,32 +88,15 @@ class RunStats(Struct):
     failures: tuple[Run, ...] = ()
     defects: tuple[Defect, ...] = ()
     open_runs: dict[int, tuple[Run, ...]] = field(default_factory=dict)
-    early_ends: array[int] = field(default_factory=lambda: array("q"))
+    early_ends: Fingerprints = field(default_factory=lambda: array("q"))
     logs: tuple[LogRead, ...] = ()
     detailed: bool = True
-    notes: tuple[str, ...] = ()
-
-    @property
-    def first_ms(self) -> int | None:
-        """The earliest `ts_epoch_ms` of any record, or None."""
-        return min((log.first_ms for log in self.logs if log.first_ms is not None), default=None)
-
-    @property
-    def last_ms(self) -> int | None:
-        """The latest `ts_epoch_ms` of any record, or None."""
-        return max((log.last_ms for log in self.logs if log.last_ms is not None), default=None)
-
-    @property
-    def torn_tail(self) -> bool:
-        """Whether any of the logs ended within a line."""
-        return any(log.torn_tail for log in self.logs)
 
     def unfinished(self) -> tuple[Run, ...]:
-        """Return the starts without an end, in the order of the log.
+        """Return the starts without an end, in log order.
 
-        An end ends the latest start of its trace id that is open; one that finds none ends a start
-        that comes later, for logs may be read in any order. Whatever parts a log is read in, it
-        comes to the same.
+        An end closes the latest open start of its trace id; an end without one closes the earliest later start,
+        because logs are read in any order. The parts that a log is read in make no difference.
         """
         ended = Counter(end for end in self.early_ends if end in self.open_runs)
         order = {log.path: number for number, log in enumerate(self.logs)}
@@ -118,11 +105,11 @@ class RunStats(Struct):
 
 
 def merge(earlier: RunStats, later: RunStats) -> RunStats:
-    """Return the statistics of two parts read one after the other; merging is associative. Uses up both."""
+    """Return the statistics of two parts read one after the other. Associative; consumes both."""
     small, large = sorted((earlier.durations, later.durations), key=lambda part: len(part.counts))
     large.add_all(small)
     early_ends = earlier.early_ends
-    early_ends.extend(end for end in later.early_ends if not end_latest(earlier.open_runs, end))
+    early_ends.extend(end for end in later.early_ends if not close_latest(earlier.open_runs, end))
     for trace, starts in later.open_runs.items():
         earlier.open_runs[trace] = earlier.open_runs.get(trace, ()) + starts
     return RunStats(
@@ -134,46 +121,45 @@ def merge(earlier: RunStats, later: RunStats) -> RunStats:
         undated=earlier.undated + later.undated,
         unpaired=earlier.unpaired + later.unpaired,
         durations=large,
-        slowest=slowest_of(earlier.slowest + later.slowest),
+        slowest=keep_slowest(earlier.slowest + later.slowest),
         failures=(earlier.failures + later.failures)[-KEPT:],
         defects=(earlier.defects + later.defects)[:KEPT],
         open_runs=earlier.open_runs,
         early_ends=early_ends,
-        logs=_joined(earlier.logs, later.logs),
+        logs=_merge_logs(earlier.logs, later.logs),
         detailed=earlier.detailed and later.detailed,
-        notes=earlier.notes + later.notes,
     )
 
 
-def merged_parts(path: str, parts: Iterable[RunStats]) -> RunStats:
-    """Return the statistics of a log from those of its parts, in which lines count from 1. Uses them up."""
-    whole: RunStats | None = None
-    for part in parts:
-        whole = merge(whole, placed(part, path, whole.lines)) if whole else placed(part, path, 0)
-    return RunStats() if whole is None else whole
+def merge_parts(path: str, parts: Iterable[RunStats]) -> RunStats:
+    """Return the statistics of a log from those of its parts, in each of which lines count from 1. Consumes them."""
+    return reduce(lambda whole, part: merge(whole, relocate(part, path, whole.lines)), parts, RunStats())
 
 
-def placed(stats: RunStats, path: str, lines: int) -> RunStats:
-    """Return the statistics of a part of a log, given its path and the number of lines before it. Uses them up."""
-    stats.slowest = tuple(replace(run, path=path, line=run.line + lines) for run in stats.slowest)
-    stats.failures = tuple(replace(run, path=path, line=run.line + lines) for run in stats.failures)
-    stats.defects = tuple(replace(defect, path=path, line=defect.line + lines) for defect in stats.defects)
-    for trace, starts in stats.open_runs.items():
-        stats.open_runs[trace] = tuple(replace(run, path=path, line=run.line + lines) for run in starts)
+def relocate(stats: RunStats, path: str, lines_before: int) -> RunStats:
+    """Return the statistics of a part of a log, with the log's path and line numbers. Consumes them."""
+    stats.slowest = _moved(stats.slowest, path, lines_before)
+    stats.failures = _moved(stats.failures, path, lines_before)
+    stats.defects = _moved(stats.defects, path, lines_before)
+    for trace, starts in stats.open_runs.items():  # in place: there may be a million
+        stats.open_runs[trace] = _moved(starts, path, lines_before)
     stats.logs = tuple(replace(log, path=path) for log in stats.logs)
     return stats
 
 
-def slowest_of(runs: tuple[Run, ...]) -> tuple[Run, ...]:
-    """Return the longest runs, longest first; of equally long ones those that come first."""
+def _moved(found: tuple[Located, ...], path: str, lines_before: int) -> tuple[Located, ...]:
+    return tuple(replace(each, path=path, line=each.line + lines_before) for each in found)
+
+
+def keep_slowest(runs: tuple[Run, ...]) -> tuple[Run, ...]:
+    """Return the KEPT longest runs, longest first; of equally long ones the first in log order."""
     return tuple(nsmallest(KEPT, runs, key=lambda run: -(run.duration_ms or 0)))
 
 
-def mark(trace: str) -> int:
-    """Return 64 bits that stand for a trace id, the same in every process.
+def trace_fingerprint(trace: str) -> int:
+    """Return a 64-bit fingerprint of a trace id, the same in every process.
 
-    A log of ends without starts would otherwise hold every trace id in memory. Two ids of a
-    million share a mark once in 10^7 logs.
+    It bounds the memory that a log of ends without starts takes. Among a million ids two collide once in 10^7 logs.
     """
     from hashlib import blake2b
 
@@ -181,8 +167,8 @@ def mark(trace: str) -> int:
     return int.from_bytes(digest, "little", signed=True)
 
 
-def _joined(earlier: tuple[LogRead, ...], later: tuple[LogRead, ...]) -> tuple[LogRead, ...]:
-    """Return both lists of logs; a log that ends the one and begins the other was read in two parts."""
+def _merge_logs(earlier: tuple[LogRead, ...], later: tuple[LogRead, ...]) -> tuple[LogRead, ...]:
+    """Return both sequences of logs; a log that ends the one and begins the other was read in two parts."""
     if not (earlier and later) or earlier[-1].path != later[0].path:
         return earlier + later
     first, second = earlier[-1], later[0]
@@ -200,8 +186,8 @@ def _joined(earlier: tuple[LogRead, ...], later: tuple[LogRead, ...]) -> tuple[L
     return (*earlier[:-1], whole, *later[1:])
 
 
-def end_latest(opened: dict[Key, tuple[Start, ...]], trace: Key) -> bool:
-    """Take the latest open start of a trace id away, and tell whether there was one."""
+def close_latest(opened: dict[Key, tuple[Start, ...]], trace: Key) -> bool:
+    """Remove the latest open start of a trace id, and return whether there was one."""
     starts = opened.pop(trace, ())
     if len(starts) > 1:
         opened[trace] = starts[:-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 
-from ops_checks.queues.table import render_head, render_row
+from ops_checks.stores.markdown.table import render_head, render_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,4 +46,4 @@ def database(items: Iterable[Columns], events: Iterable[Columns]) -> bytes:
 
 
 def _schema() -> str:
-    return resources.files("ops_checks").joinpath("schemas", "queue.sql").read_text(encoding="utf-8")
+    return resources.files("ops_checks.stores.sqlite").joinpath("schema.sql").read_text(encoding="utf-8")

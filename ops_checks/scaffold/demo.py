@@ -11,10 +11,10 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.json import decode
 
-from ops_checks.clock import queue_time
 from ops_checks.model import FIELDS, NOTES_SEPARATOR, NOTHING, Item
 from ops_checks.scaffold.content import database, markdown, template
 from ops_checks.scaffold.demo_log import Run, render_log
+from ops_checks.timestamps import queue_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SCHEMA = Path(__file__).parents[2] / "ops_checks" / "schemas" / "queue.sql"
+_SCHEMA = Path(__file__).parents[2] / "ops_checks" / "stores" / "sqlite" / "schema.sql"
 _COLUMNS = (
     "id",
     "status",

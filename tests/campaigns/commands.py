@@ -23,6 +23,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from ops_checks import cli
+from ops_checks.cli import entry
 from tests.campaigns import stage
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def not_traceable() -> str | None:
 
 def prepare() -> None:
     """Import everything that a command may import, and stop the program's clock at `stage.NOW_S`."""
-    cli.time = SimpleNamespace(time=lambda: stage.NOW_S)  # type: ignore[assignment]  # a clock that stands
+    entry.time = SimpleNamespace(time=lambda: stage.NOW_S)  # type: ignore[assignment]  # a clock that stands
     for name in [name for name in os.environ if name.startswith(("ORCH_", "GITHUB_", "GITLAB_", "CI_"))]:
         del os.environ[name]
     with tempfile.TemporaryDirectory() as scratch:

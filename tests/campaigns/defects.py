@@ -84,12 +84,12 @@ class Suite:
 
     def noticing(self, defect: Defect) -> str:
         """Return the first test that fails in the tree as it is now, or nothing if all pass."""
-        named = [f"tests/{name}.py" for name in defect.tests]
+        tests = {path.stem: str(path.relative_to(self._tree)) for path in (self._tree / "tests").rglob("test_*.py")}
+        named = [tests[name] for name in defect.tests]
         found = failing(self._tree, named)
         if found:
             return found[0]
-        others = sorted(f"tests/{path.name}" for path in (self._tree / "tests").glob("test_*.py"))
-        rest = [name for name in others if name not in named and not name.endswith(_LEFT_OUT)]
+        rest = [name for name in sorted(tests.values()) if name not in named and not name.endswith(_LEFT_OUT)]
         broken = [f"--deselect={test}" for test in self._failing_anyway(rest, defect)]
         return next(iter(failing(self._tree, [*rest, *broken])), "")
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
 from ops_checks.formats import FORMATS
-from ops_checks.policy.yamltext import read as read_yaml
-from ops_checks.queues.table import Table, edit_row, parse_row
-from ops_checks.report.saved import parse_report
-from ops_checks.runlog.reading import read_blocks
-from ops_checks.runlog.selection import Selection
-from ops_checks.text import visible
+from ops_checks.policy.yaml_reader import read as read_yaml
+from ops_checks.report.parse import parse_report
+from ops_checks.runlog.filter import RunFilter
+from ops_checks.runlog.part_reader import read_blocks
+from ops_checks.sanitize import visible
+from ops_checks.stores.markdown.table import Table, edit_row, parse_row
 from tests.campaigns.operation import Operation, ended, log, markdown
 from tests.report_samples import MISMATCH, report, rule
 
@@ -152,7 +152,7 @@ def _edited(cell: str) -> object:
 
 def _log_of(data: bytes) -> object:
     parts = iter((data, b""))
-    return read_blocks("x", lambda: next(parts), Selection())
+    return read_blocks("x", lambda: next(parts), RunFilter())
 
 
 def _report_of(text: str) -> str:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from ops_checks.errors import InputError, OpsError, RefusedError, UsageError, WriteError
 from ops_checks.formats import FORMATS
 from ops_checks.model import FIELDS
-from ops_checks.operations import Stamp, cancel, replan
-from ops_checks.policy import load_policy
-from ops_checks.queues import open_database, open_markdown
-from ops_checks.queues.table import Table, edit_row, parse_row
-from ops_checks.report.published import json_text, to_json
-from ops_checks.report.saved import parse_report
-from ops_checks.runlog import read_runs
+from ops_checks.policy.loader import load_policy
+from ops_checks.report.parse import parse_report
+from ops_checks.report.serialize import json_text, to_json
+from ops_checks.runlog.reader import read_runs
+from ops_checks.stores.markdown.table import Table, edit_row, parse_row
+from ops_checks.stores.registry import MARKDOWN, SQLITE
+from ops_checks.transitions import Stamp, cancel, replan
 from tests.campaigns.operation import NOW_S
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def queue(data: bytes, folder: Path) -> None:
     """Read any bytes as the Markdown queue, and change an item of it; only one line may differ then."""
     path = folder / "QUEUE.md"
     path.write_bytes(data)
-    store = open_markdown(str(path), lock_timeout_s=1)
+    store = MARKDOWN.open(str(path), lock_timeout_s=1)
     try:
-        with store.view() as view:
+        with store.snapshot() as view:
             ids = [item.id for _, item in view.items()]
             _told(view.remarks())
         _must(path.read_bytes() == data, "reading wrote")
@@ -112,9 +112,9 @@ def database(data: bytes, folder: Path) -> None:
         if name.startswith("queue.db"):
             (folder / name).unlink()
     path.write_bytes(data)
-    store = open_database(str(path), lock_timeout_s=0.1)
+    store = SQLITE.open(str(path), lock_timeout_s=0.1)
     try:
-        with store.view() as view:
+        with store.snapshot() as view:
             for number, item in view.items():
                 _must(len(item) == len(FIELDS), "an item that is none")
                 str(view.place(number, item.id)).encode()

@@ -41,8 +41,8 @@ _RELIABILITY = """
 
 _DATABASE = (
     Situation("no database", then(lambda folder: (folder / "queue.db").unlink()), _bad_db("no such database")),
-    Situation("a folder in the database's place", replaced("queue.db", os.mkdir), _bad_db("no regular file")),
-    Situation("a FIFO in the database's place", replaced("queue.db", os.mkfifo), _bad_db("no regular file")),
+    Situation("a folder in the database's place", replaced("queue.db", os.mkdir), _bad_db("is a directory")),
+    Situation("a FIFO in the database's place", replaced("queue.db", os.mkfifo), _bad_db("is a FIFO")),
     Situation("a symlink to the database", linked("queue.db"), GREEN),
     Situation("an empty file in the database's place", _bytes_of_db(lambda _: b""), _bad_db("no table queue_items")),
     Situation("text in the database's place", _bytes_of_db(lambda _: b"# Queue\n" * 999), _bad_db("not a database")),

@@ -22,8 +22,8 @@ _QUEUE = (
     Situation(
         "no queue file", then(lambda folder: (folder / "QUEUE.md").unlink()), broken("QUEUE.md", "no such queue")
     ),
-    Situation("a folder in the queue's place", replaced("QUEUE.md", os.mkdir), broken("QUEUE.md", "no regular file")),
-    Situation("a FIFO in the queue's place", replaced("QUEUE.md", os.mkfifo), broken("QUEUE.md", "no regular file")),
+    Situation("a folder in the queue's place", replaced("QUEUE.md", os.mkdir), broken("QUEUE.md", "is a directory")),
+    Situation("a FIFO in the queue's place", replaced("QUEUE.md", os.mkfifo), broken("QUEUE.md", "is a FIFO")),
     Situation(
         "a dangling symlink in the queue's place",
         replaced("QUEUE.md", lambda path: path.symlink_to("gone")),

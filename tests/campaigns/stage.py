@@ -31,7 +31,7 @@ _ROWS = (
 )
 #: The ids of the items, in their order.
 IDS = tuple(row[0] for row in _ROWS)
-_SCHEMA = Path(__file__).parents[2] / "ops_checks/schemas/queue.sql"
+_SCHEMA = Path(__file__).parents[2] / "ops_checks/stores/sqlite/schema.sql"
 _POLICY = b"# limits\nkpi:\n  thresholds:\n    failure_rate: 0.5 # half\n    latency_p95_ms: 2000\n"
 _LOG = {"event": "run_end", "command": "done", "exit_code": 0, "duration_ms": 12.5}
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from ops_checks import cli
+from ops_checks.cli import entry
 from tests.campaigns import (
     situations_database,
     situations_drift,
@@ -95,7 +96,7 @@ def _gate(operation: Operation) -> tuple[int, list[str], dict[str, Any] | None]:
     out, err = io.StringIO(), io.StringIO()
     clock = SimpleNamespace(time=lambda: operation.now_s)
     with (
-        mock.patch.object(cli, "time", clock),
+        mock.patch.object(entry, "time", clock),
         mock.patch.dict(os.environ, operation.env, clear=True),
         redirect_stdout(out),
         redirect_stderr(err),

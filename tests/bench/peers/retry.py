@@ -15,10 +15,10 @@ _SEEN = "id status priority task success_criteria notes lease_owner lease_expire
 
 def ours(database: str, items: range) -> None:
     """Retry through the package."""
-    from ops_checks.operations import Stamp, retry
-    from ops_checks.queues import open_database
+    from ops_checks.stores.registry import SQLITE
+    from ops_checks.transitions import Stamp, retry
 
-    queue = open_database(database, lock_timeout_s=60)
+    queue = SQLITE.open(database, lock_timeout_s=60)
     decide = retry(Stamp(actor="bench", now_s=_NOW_S, tz_minutes=540))
     for number in items:
         queue.change(f"ORCH-{number}", decide)

@@ -1,1 +1,0 @@
-"""The checks: pure decisions on what was read."""

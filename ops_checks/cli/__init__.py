@@ -1,0 +1,51 @@
+"""The command line: arguments in, one command, text out."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NOT_EVALUATED = 3
+_INTERRUPTED = 130
+_NO_MEMORY_LEFT = b"error: unexpected MemoryError: give the process more memory, or report it to ops-checks\n"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (FORMATS section 7). `argv` defaults to the process's arguments.
+
+    An exception that nobody expected is "could not carry out", whatever it is and wherever it comes from, a module
+    that is missing or memory that runs out included: exit code 3 and one line. A traceback would end in 1, and 1
+    says that the queues disagree. With OPS_CHECKS_DEBUG=1 the traceback is shown before the line.
+    """
+    try:
+        from ops_checks.cli.entry import run
+
+        return run(argv)
+    except KeyboardInterrupt:  # before the command has begun
+        return _INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    try:
+        import sys
+
+        if os.environ.get("OPS_CHECKS_DEBUG") == "1":
+            sys.excepthook(type(error), error, error.__traceback__)
+        from ops_checks.errors import unexpected
+
+        line = f"error: {unexpected(error)}\n".encode()
+    except Exception:  # noqa: BLE001 - what is left is a line that is there already
+        line = _NO_MEMORY_LEFT
+    try:
+        os.write(2, line)
+    except OSError:  # nobody listens
+        return _NOT_EVALUATED
+    return _NOT_EVALUATED
+
+
+__all__ = ["main"]

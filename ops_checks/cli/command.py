@@ -1,0 +1,102 @@
+"""A command, what it gets when it is invoked, and the registry of all of them."""
+
+from __future__ import annotations
+
+import os
+
+from ops_checks.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+    from ops_checks.context import Context
+
+    #: Exit code, and the lines for stdout.
+    Result = tuple[int, Iterable[str]]
+
+#: What a command needs of the context: none at all, the queues, or the whole policy.
+NOTHING, QUEUES, POLICY = "nothing", "queues", "policy"
+
+
+def no_arguments(_parser: ArgumentParser) -> None:
+    """Add no argument: the command has the global options only."""
+
+
+class Command:
+    """One command: `help` in a sentence, an `example`, what adds its `arguments`, what carries it out, what it needs.
+
+    Each module of `ops_checks.cli.commands` defines one as COMMAND; its name is that of the module.
+    """
+
+    __slots__ = ("arguments", "example", "help", "needs", "run")
+
+    def __init__(
+        self,
+        run: Callable[[Invocation], Result],
+        *,
+        help: str,  # noqa: A002 - as argparse calls it
+        example: str,
+        needs: str,
+        arguments: Callable[[ArgumentParser], None] = no_arguments,
+    ) -> None:
+        self.run = run
+        self.help = help
+        self.example = example
+        self.needs = needs
+        self.arguments = arguments
+
+
+class Invocation:
+    """One invocation of a command: its arguments, its context, the time (epoch seconds).
+
+    `terminal`: stdout is one. `remarks` collects lines for stderr that change no exit code.
+    """
+
+    __slots__ = ("_context", "args", "environ", "now_s", "remarks", "terminal")
+
+    def __init__(
+        self,
+        args: Any,  # noqa: ANN401 - argparse's, or the quick parser's
+        context: Context | None,
+        environ: Mapping[str, str],
+        now_s: float,
+        *,
+        terminal: bool,
+    ) -> None:
+        self.args = args
+        self._context = context
+        self.environ = environ
+        self.now_s = now_s
+        self.terminal = terminal
+        self.remarks: list[str] = []
+
+    @property
+    def context(self) -> Context:
+        """The context. A command that needs none has none."""
+        if self._context is None:
+            raise AttributeError("this command asked for no context")
+        return self._context
+
+    def warn(self, remarks: Iterable[str]) -> None:
+        """Keep remarks for stderr."""
+        self.remarks += [f"warning: {remark}" for remark in remarks]
+
+
+def command_names() -> list[str]:
+    """Return the name of every command, without importing any."""
+    folder = os.path.join(os.path.dirname(__file__), "commands")
+    modules = sorted(name.removesuffix(".py") for name in os.listdir(folder) if name.endswith(".py"))
+    return [name.replace("_", "-") for name in modules if not name.startswith("_")]
+
+
+def load_command(name: str) -> Command:
+    """Return a command by its name; only its own module is imported. Raises UsageError if there is none."""
+    if name not in command_names():
+        raise UsageError(f"no command {name!a}: see `ops-checks --help`")
+    from importlib import import_module
+
+    command: Command = import_module(f"ops_checks.cli.commands.{name.replace('-', '_')}").COMMAND
+    return command

@@ -1,0 +1,1 @@
+"""The commands, one module each: `consistency_check.py` is `consistency-check`. See `ops_checks.cli.command`."""

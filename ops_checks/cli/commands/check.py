@@ -1,0 +1,47 @@
+"""`check`: the gate, all groups of rules by one policy, one report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops_checks.cli.command import POLICY, Command
+from ops_checks.cli.gate_report import gate_report
+from ops_checks.cli.options import add_fields, add_formats, add_limits, add_log, add_queues, log_warnings
+from ops_checks.exit_codes import NOT_EVALUATED, OK
+from ops_checks.findings import GROUPS
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from ops_checks.cli.command import Invocation, Result
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    groups = [group.id for group in GROUPS.values() if group.selectable]
+    parser.add_argument("--only", choices=groups, help="run one of the checks")
+    parser.add_argument(
+        "--fail-level", choices=("error", "warn"), default="error", help="what fails the gate (default: error)"
+    )
+    parser.add_argument("--exit-zero", action="store_true", help="exit 0 for drift and alerts; still 3 and above")
+    add_queues(parser)
+    add_log(parser)
+    add_fields(parser)
+    add_limits(parser)
+    add_formats(parser)
+
+
+def run(invocation: Invocation) -> Result:
+    """Run the gate and show its report; with --exit-zero only what could not be evaluated has an exit code."""
+    args = invocation.args
+    invocation.warn(log_warnings(args))
+    code, lines = gate_report(invocation, only=args.only, fail_level=args.fail_level)
+    return (OK if args.exit_zero and code < NOT_EVALUATED else code), lines
+
+
+COMMAND = Command(
+    run,
+    help="Run the gate: all checks, one report.",
+    example="ops-checks check -f text -f json=report.json",
+    needs=POLICY,
+    arguments=_add_arguments,
+)

@@ -1,0 +1,39 @@
+"""`help`: show a page of the manual."""
+
+from __future__ import annotations
+
+from ops_checks.cli.command import NOTHING, Command
+from ops_checks.cli.output import Document
+from ops_checks.help import page, topics
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from ops_checks.cli.command import Invocation, Result
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("topic", nargs="?", choices=topics(), metavar="TOPIC", help=f"one of {', '.join(topics())}")
+
+
+def run(invocation: Invocation) -> Result:
+    """Show a page, with a pager on a terminal; without a topic, list the topics."""
+    topic = invocation.args.topic
+    if topic is None:
+        return 0, [f"{name}: {page(name).partition(chr(10))[0].removeprefix('# ')}" for name in topics()]
+    if not invocation.terminal:
+        return 0, [Document(page(topic))]
+    from pydoc import pager
+
+    pager(page(topic))
+    return 0, []
+
+
+COMMAND = Command(
+    run,
+    help="Show a page of the manual.",
+    example="ops-checks help policy",
+    needs=NOTHING,
+    arguments=_add_arguments,
+)

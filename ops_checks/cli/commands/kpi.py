@@ -1,0 +1,57 @@
+"""`kpi`: success rate, latency, retries and stale items against their limits (OPS_COMMANDS `kpi`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops_checks.cli.command import POLICY, Command
+from ops_checks.cli.gate_report import gate_report
+from ops_checks.cli.lines import kpi_lines
+from ops_checks.cli.options import add_database, add_formats, add_limits, add_log, log_warnings
+from ops_checks.exit_codes import ALERT, OK
+from ops_checks.findings import KPI, Verdict
+from ops_checks.gate.inputs import read_kpis
+from ops_checks.gate.run import conclude, evaluate_group, exit_code
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from ops_checks.cli.command import Invocation, Result
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    add_log(parser)
+    add_database(parser)
+    add_limits(parser)
+    parser.add_argument("--fail-on-alert", action="store_true", help="exit 2 if a KPI is past its limit")
+    add_formats(parser)
+
+
+def run(invocation: Invocation) -> Result:
+    """Return the lines of `kpi`, or its report in the formats that were asked for; exit 2 only with --fail-on-alert."""
+    code, lines = _formatted(invocation) if invocation.args.format else _plain(invocation)
+    return (OK if code == ALERT and not invocation.args.fail_on_alert else code), lines
+
+
+def _formatted(invocation: Invocation) -> Result:
+    invocation.warn(log_warnings(invocation.args))
+    return gate_report(invocation, only=KPI.id, plain=True)
+
+
+def _plain(invocation: Invocation) -> Result:
+    context = invocation.context
+    evidence = read_kpis(context, details=False)
+    invocation.warn((*log_warnings(invocation.args), *context.warnings, *evidence.remarks))
+    results = [conclude(each, context.policy, "error") for each in evaluate_group(context.policy, KPI.id, evidence)]
+    invocation.remarks += [f"error: {each.message}" for each in results if each.verdict is Verdict.ERROR]
+    values = {metric.name: metric.value for metric in evidence.metrics}
+    return exit_code(results), kpi_lines(values, results)
+
+
+COMMAND = Command(
+    run,
+    help="Show success rate, latency, retries and stale items.",
+    example="ops-checks kpi --fail-on-alert",
+    needs=POLICY,
+    arguments=_add_arguments,
+)

@@ -1,0 +1,35 @@
+"""`policy check`: validate the policy."""
+
+from __future__ import annotations
+
+from ops_checks.cli.command import NOTHING, Command
+from ops_checks.sanitize import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from ops_checks.cli.command import Invocation, Result
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("action", choices=("check",), help="validate the policy")
+
+
+def run(invocation: Invocation) -> Result:
+    """Validate the policy. Raises UsageError with everything that is wrong in it."""
+    from ops_checks.context import DEFAULT_POLICY
+    from ops_checks.policy.loader import load_policy
+
+    path = getattr(invocation.args, "policy", None) or DEFAULT_POLICY
+    invocation.warn(load_policy(path).warnings)
+    return 0, [f"policy ok {visible(path)}"]
+
+
+COMMAND = Command(
+    run,
+    help="Validate the policy.",
+    example="ops-checks policy check",
+    needs=NOTHING,
+    arguments=_add_arguments,
+)

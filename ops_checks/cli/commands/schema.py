@@ -1,0 +1,47 @@
+"""`schema`: print a published JSON Schema (2020-12)."""
+
+from __future__ import annotations
+
+from ops_checks.cli.command import NOTHING, Command
+from ops_checks.cli.output import Document
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable, Mapping
+
+    from ops_checks.cli.command import Invocation, Result
+
+
+def _policy_schema() -> str:
+    from ops_checks.policy.schema import policy_schema_text
+
+    return policy_schema_text()
+
+
+def _report_schema() -> str:
+    from ops_checks.report.parse import report_schema
+
+    return report_schema()
+
+
+#: What has a schema, and what returns it.
+SCHEMAS: Mapping[str, Callable[[], str]] = {"report": _report_schema, "policy": _policy_schema}
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("of", choices=SCHEMAS, help="what the schema is for")
+
+
+def run(invocation: Invocation) -> Result:
+    """Print the schema."""
+    return 0, [Document(SCHEMAS[invocation.args.of]())]
+
+
+COMMAND = Command(
+    run,
+    help="Print the JSON Schema of reports or policies.",
+    example="ops-checks schema report",
+    needs=NOTHING,
+    arguments=_add_arguments,
+)

@@ -1,0 +1,111 @@
+"""From arguments to an exit code: parse, make the context, carry the command out, print."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from ops_checks.cli.command import NOTHING, QUEUES, Invocation, load_command
+from ops_checks.cli.output import abandon_results, write_remarks, write_results
+from ops_checks.cli.quick_parser import plain_arguments
+from ops_checks.errors import OpsError
+from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED
+from ops_checks.sanitize import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ops_checks.cli.command import Command
+    from ops_checks.cli.progress import Bar
+    from ops_checks.context import Context
+
+
+def run(argv: Sequence[str] | None) -> int:
+    """Run one command, print what it returns, and return its exit code. An expected error is one line on stderr."""
+    code: int = NOT_EVALUATED
+    results: list[str] = []
+    try:
+        code, results, remarks = _carry_out(sys.argv[1:] if argv is None else argv)
+    except OpsError as error:
+        code, remarks = error.exit_code, ["error: " + error.message, *("  " + line for line in error.details)]
+    except OSError as error:
+        remarks = [f"error: {_failure(error)}: check the disk, then run it again"]
+    except KeyboardInterrupt:
+        code, remarks = INTERRUPTED, ["error: interrupted"]
+    try:
+        written = write_results(results)
+        write_remarks(remarks)
+    except KeyboardInterrupt:  # while a slow reader kept us waiting
+        abandon_results()
+        write_remarks(["error: interrupted"])
+        return INTERRUPTED
+    return code if written else NOT_EVALUATED
+
+
+def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
+    """Return exit code, results and remarks of a command."""
+    try:
+        args: Any = plain_arguments(argv) or _parse(argv)
+    except SystemExit as stop:  # --help and --version have printed what they are for
+        return int(stop.code or 0), [], []
+    command = load_command(args.command)
+    bar = _bar()
+    try:
+        now_s = time.time()
+        context = None if command.needs == NOTHING else _context(command, args, now_s, bar)
+        terminal = sys.stdout is not None and sys.stdout.isatty()
+        invocation = Invocation(args, context, os.environ, now_s, terminal=terminal)
+        code, lines = command.run(invocation)
+        return code, list(lines), invocation.remarks
+    finally:
+        if bar:
+            bar.close()
+
+
+def _parse(argv: Sequence[str]) -> Any:  # noqa: ANN401 - argparse's namespace
+    from ops_checks.cli.parser import parse
+
+    return parse(argv)
+
+
+def _context(command: Command, args: Any, now_s: float, bar: Bar | None) -> Context:  # noqa: ANN401 - see _parse
+    """Make the context from what the command line names. Raises UsageError for a bad policy or environment."""
+    from ops_checks.context import resolve
+
+    given = vars(args)
+    more = {"lock_timeout_s": given["lock_timeout"]} if "lock_timeout" in given else {}
+    if command.needs != QUEUES:
+        from ops_checks.cli.options import limits
+
+        more |= {"limits": limits(args)}
+    return resolve(
+        policy_path=given.get("policy"),
+        queue=given.get("queue_path") or given.get("queue"),
+        db=given.get("db_path") or given.get("db"),
+        logs=tuple(given.get("log_path") or ()),
+        stale_minutes=given.get("stale_minutes"),
+        fields=given.get("fields"),
+        now_s=now_s,
+        actor=given.get("actor"),
+        progress=bar,
+        queues_only=command.needs == QUEUES,
+        **more,
+    )
+
+
+def _bar() -> Bar | None:
+    """Return what shows how far a long reading is; nothing does where stderr is no terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return None
+    from ops_checks.cli.progress import Bar
+
+    return Bar(sys.stderr, time.monotonic)
+
+
+def _failure(error: OSError) -> str:
+    """Name a failure that no part of the program expected, and the file where there is one."""
+    reason = error.strerror or type(error).__name__
+    return f"{visible(os.fsdecode(error.filename))}: {reason}" if isinstance(error.filename, str | bytes) else reason

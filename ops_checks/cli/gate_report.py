@@ -1,0 +1,25 @@
+"""Run the gate for a command and render its report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops_checks.cli.report_files import render_report
+from ops_checks.gate.run import run_gate
+
+if TYPE_CHECKING:
+    from ops_checks.cli.command import Invocation, Result
+
+
+def gate_report(
+    invocation: Invocation, *, only: str | None = None, fail_level: str = "error", plain: bool = False
+) -> Result:
+    """Return the gate's exit code and its report for stdout; its notes and errors are remarks.
+
+    `plain`: without what the policy waives or counts less, as the commands of OPS_COMMANDS show it.
+    """
+    context = invocation.context.without_exceptions() if plain else invocation.context
+    report = run_gate(context, only=only, fail_level=fail_level)
+    invocation.warn(report.notes)
+    invocation.remarks += [f"error: {error}" for error in report.errors]
+    return render_report(invocation, report)

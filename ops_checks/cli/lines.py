@@ -1,0 +1,97 @@
+"""The lines that OPS_COMMANDS specifies, to the byte (FORMATS section 6)."""
+
+from __future__ import annotations
+
+from ops_checks.model import STATUSES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ops_checks.findings import Finding
+    from ops_checks.overview import Summary, Worker
+    from ops_checks.report.model import RuleResult
+    from ops_checks.rules.drift.comparison import Drift
+
+_TOP = 5
+
+
+def status_lines(summary: Summary) -> Iterator[str]:
+    """Yield the lines of `status`."""
+    yield "summary " + " ".join(f"{status}={summary.counts[status]}" for status in STATUSES)
+    if not summary.in_progress:
+        yield "top_in_progress: none"
+        return
+    yield "top_in_progress:"
+    for item in summary.in_progress[:_TOP]:
+        yield f"- {item.id} ({item.priority}) owner={item.owner_session} started={item.started_at_kst}"
+
+
+def workers_lines(groups: Sequence[Worker], in_progress: int) -> Iterator[str]:
+    """Yield the lines of `workers`; an owner of `-` is nobody, so it is listed and not counted."""
+    yield f"workers_active={sum(group.owner != '-' for group in groups)} in_progress={in_progress}"
+    if not groups:
+        yield "workers: none"
+    for group in groups:
+        ids = ",".join(item.id for item in group.items)
+        by_priority = " ".join(f"{name.lower()}={group.count(name)}" for name in ("P0", "P1", "P2"))
+        yield f"- {group.owner} tasks={len(group.items)} {by_priority} ids={ids} oldest_start={group.oldest_start}"
+
+
+def consistency_lines(drift: Drift) -> Iterator[str]:
+    """Yield the lines of `consistency-check`: the details that were kept, and how many more there are of each kind."""
+    from ops_checks.rules.drift.rules import DRIFT_RULES
+
+    if drift.ok:
+        yield f"consistency ok total={drift.total}"
+        return
+    yield "consistency mismatch " + " ".join(f"{rule.metric}={drift.counts[rule.id]}" for rule in DRIFT_RULES)
+    for rule in DRIFT_RULES:
+        kept = drift.findings[rule.id]
+        for finding in kept:
+            yield f"- {rule.word} {finding.item}{_both_values(finding)}"
+        if drift.counts[rule.id] > len(kept):
+            yield f"- {rule.word}: {drift.counts[rule.id] - len(kept)} more (--max-details 0 shows all)"
+
+
+def _both_values(finding: Finding) -> str:
+    return f":{finding.field}:md={finding.md} db={finding.db}" if finding.field else ""
+
+
+def kpi_lines(values: Mapping[str, float | None], rules: Sequence[RuleResult]) -> Iterator[str]:
+    """Yield the lines of `kpi`: the measured values by metric, then what is out or cannot be said."""
+    yield (
+        f"kpi success_rate={_percent(values['success_rate'])} latency_p95_ms={number(values['latency_p95_ms'])} "
+        f"latency_avg_ms={_hundredths(values['latency_avg_ms'])} retry_count={number(values['retry_count'])} "
+        f"stale_in_progress={number(values['stale_in_progress'])}"
+    )
+    for rule in rules:
+        metric = rule.id.replace("-", "_")
+        if rule.verdict in {"fail", "warn"} and rule.value is not None and rule.limit is not None:
+            yield f"alert {metric}={_distinguished(metric, rule.value, rule.limit)}"
+        elif rule.verdict == "insufficient" or rule.value is None:
+            yield f"insufficient {metric} samples={rule.samples or 0}"
+
+
+def _distinguished(metric: str, value: float, limit: float) -> str:
+    """Write a value and the limit it broke so that they differ: `0.5000 exceeds 0.2000`."""
+    verb = "exceeds" if value > limit else "falls below"
+    if not metric.endswith("_rate"):
+        return f"{number(value)} {verb} {number(limit)}"
+    digits = next((d for d in range(4, 18) if f"{value:.{d}f}" != f"{limit:.{d}f}"), 4)
+    return f"{value:.{digits}f} {verb} {limit:.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"
+
+
+def _hundredths(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def number(value: float | None) -> str:
+    """Write a number as short as it is exact: `300`, `12.5`; `-` for none."""
+    if value is None:
+        return "-"
+    return str(int(value)) if value == int(value) else repr(float(value))

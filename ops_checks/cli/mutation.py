@@ -1,0 +1,35 @@
+"""Carry out a transition of one item, or with --dry-run only decide (FORMATS section 5)."""
+
+from __future__ import annotations
+
+from ops_checks.errors import RefusedError
+from ops_checks.sanitize import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ops_checks.cli.command import Invocation, Result
+    from ops_checks.context import Context
+    from ops_checks.stores.changes import Decide
+    from ops_checks.stores.protocol import Store
+
+
+def mutate(invocation: Invocation, decide: Decide) -> Result:
+    """Return the line of a transition. Raises RefusedError, InputError, WriteError; then nothing was changed."""
+    store = _writable_store(invocation.context)
+    args = invocation.args
+    change = (store.preview if args.dry_run else store.change)(args.id, decide)
+    if args.dry_run:
+        invocation.remarks.append("dry run: nothing was written")
+    return 0, [f"{change.after.id} -> {change.after.status}"]
+
+
+def _writable_store(context: Context) -> Store:
+    """Return the store to change. Raises RefusedError if it may only be read."""
+    if context.works_on_db:
+        return context.db_store
+    name = visible(context.queue)
+    if context.source_of_truth == "db":
+        raise RefusedError(f"{name}: is a view of the database, by the policy: change it with --db")
+    if context.markdown_read_only:
+        raise RefusedError(f"{name}: read-only by ORCH_QUEUE_MD_READ_ONLY: change the database with --db")
+    return context.md_store

@@ -1,0 +1,186 @@
+"""Options that several commands share, and the types of their values."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LONGEST_COUNT = 15  # digits: exact as a float too
+_LONGEST_WAIT_S = 86_400
+
+
+def add_globals(parser: argparse.ArgumentParser) -> None:
+    """Add the options that stand before or after the command's name; the later one counts."""
+    group = parser.add_argument_group("global options")
+    absent = argparse.SUPPRESS  # so that the command's parser does not forget what stood before it
+    group.add_argument("--queue", metavar="PATH", type=path, default=absent, help="Markdown queue")
+    group.add_argument(
+        "--db", metavar="PATH", type=path, default=absent, help="queue database; work on it instead of Markdown"
+    )
+    group.add_argument(
+        "--policy", metavar="PATH", type=path, default=absent, help="policy file (default: ops-checks.yaml)"
+    )
+    group.add_argument(
+        "--lock-timeout", metavar="SECONDS", type=seconds, default=absent, help="wait for other writers (default: 10)"
+    )
+
+
+def add_database(parser: argparse.ArgumentParser) -> None:
+    """Add the database by name."""
+    parser.add_argument("--db-path", metavar="PATH", type=path, help="queue database (default: --db)")
+
+
+def add_queues(parser: argparse.ArgumentParser) -> None:
+    """Add both queues by name."""
+    parser.add_argument("--queue-path", metavar="PATH", type=path, help="Markdown queue (default: --queue)")
+    add_database(parser)
+
+
+def add_fields(parser: argparse.ArgumentParser) -> None:
+    """Add the fields to compare."""
+    parser.add_argument("--fields", metavar="NAMES", type=fields, help="fields to compare, comma separated, or all")
+
+
+def add_log(parser: argparse.ArgumentParser) -> None:
+    """Add the run log, and the option of an earlier release that has no effect any more."""
+    parser.add_argument("--log-path", metavar="PATH", type=path, action="append", help="run log; repeatable, may glob")
+    parser.add_argument("--log-cache", action="store_true", help=argparse.SUPPRESS)
+
+
+def log_warnings(args: argparse.Namespace) -> list[str]:
+    """Return a remark on the option that has no effect any more, where it was given."""
+    return ["--log-cache has no effect any more: leave it out"] if args.log_cache else []
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the limits: one option for each rule that has one."""
+    from ops_checks.rules.registry import BY_METRIC
+
+    for rule in BY_METRIC.values():
+        if rule.option and rule.default is not None:
+            is_rate = rule.unit == "ratio"
+            metavar = "RATE" if is_rate else "MS" if rule.unit == "ms" else "N"
+            shown = {"ratio": "from 0 to 1", "ms": "milliseconds"}.get(rule.unit, "items")
+            text = f"{shown} (default: {rule.default.max:g})"
+            parser.add_argument(rule.option, metavar=metavar, type=rate if is_rate else count, help=text)
+    parser.add_argument("--stale-minutes", metavar="MINUTES", type=count, help="stale after (default: 60)")
+
+
+def limits(args: argparse.Namespace) -> Mapping[str, float]:
+    """Return the limits that the command line names, by metric."""
+    from ops_checks.rules.registry import BY_METRIC
+
+    named = {
+        rule.metric: rule.option.removeprefix("--").replace("-", "_") for rule in BY_METRIC.values() if rule.option
+    }
+    given = {metric: getattr(args, name, None) for metric, name in named.items()}
+    return {metric: value for metric, value in given.items() if value is not None}
+
+
+def add_formats(parser: argparse.ArgumentParser) -> None:
+    """Add the formats of a report."""
+    from ops_checks.formats import FORMATS
+
+    parser.add_argument(
+        "-f",
+        "--format",
+        metavar="NAME[=FILE]",
+        type=report_format,
+        action="append",
+        help=f"{', '.join(FORMATS)}; to stdout or FILE; repeatable",
+    )
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the text")
+
+
+def add_mutation(parser: argparse.ArgumentParser) -> None:
+    """Add the item of a mutation, who does it, and whether to write."""
+    parser.add_argument("--id", metavar="ID", required=True, type=item_id, help="the item, such as ORCH-013")
+    parser.add_argument("--dry-run", action="store_true", help="decide and print, write nothing")
+    parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
+
+
+def report_format(word: str) -> tuple[str, str | None]:
+    """Return a format and its file (None: stdout) from `NAME[=FILE]`."""
+    from ops_checks.formats import FORMATS
+
+    found, has_target, target = word.partition("=")
+    if found not in FORMATS:
+        raise argparse.ArgumentTypeError(f"no format {found!a}: expected one of {', '.join(FORMATS)}")
+    return found, path(target) if has_target else None
+
+
+def path(word: str) -> str:
+    """Return a path that is none of nothing."""
+    if not word.strip() or "\0" in word:
+        raise argparse.ArgumentTypeError("expected a path, found nothing")
+    return word
+
+
+def text(word: str) -> str:
+    """Return a text that is UTF-8."""
+    try:
+        word.encode()
+    except UnicodeEncodeError as error:
+        raise argparse.ArgumentTypeError("is not UTF-8") from error
+    return word
+
+
+def name(word: str) -> str:
+    """Return a name: a text that is not blank."""
+    if not word.strip():
+        raise argparse.ArgumentTypeError("expected a name, found nothing")
+    return text(word)
+
+
+def item_id(word: str) -> str:
+    """Return an item's id, trimmed."""
+    return name(word).strip()
+
+
+def count(word: str) -> int:
+    """Return a whole number from 0."""
+    if not (word.isascii() and word.isdigit() and len(word) <= _LONGEST_COUNT):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, found {word!a}")
+    return int(word)
+
+
+def rate(word: str) -> float:
+    """Return a number from 0 to 1."""
+    value = _number(word)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, found {word!a}")
+    return value
+
+
+def seconds(word: str) -> float:
+    """Return seconds to wait, a day at most."""
+    value = _number(word)
+    if not 0 <= value <= _LONGEST_WAIT_S:
+        raise argparse.ArgumentTypeError(f"expected seconds from 0 to 86400, found {word!a}")
+    return value
+
+
+def fields(word: str) -> tuple[str, ...]:
+    """Return the fields that a comma separated list names, each once; `all` is every field that can be compared."""
+    from ops_checks.model import FIELDS
+
+    comparable = FIELDS[1:]
+    if word == "all":
+        return comparable
+    names = tuple(part.strip() for part in word.split(","))
+    for part in names:
+        if part not in comparable:
+            raise argparse.ArgumentTypeError(f"no field {part!a}: expected some of {', '.join(comparable)}, or all")
+    return tuple(dict.fromkeys(names))
+
+
+def _number(word: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    return value if word.isascii() and "_" not in word else math.nan

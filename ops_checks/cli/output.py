@@ -1,0 +1,87 @@
+"""The one place that prints: lines and documents to stdout, remarks to stderr, safe for terminals and CI logs."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+from ops_checks.sanitize import visible, without_commands
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
+
+
+class Document(str):
+    """Text in a format of its own, to be written as it is: its format has made it safe."""
+
+    __slots__ = ()
+
+
+def write_results(lines: Iterable[str]) -> bool:
+    """Write lines and documents to stdout, and return whether they arrived.
+
+    A reader that has gone is no failure (`| head -1`); a full disk is, and is told on stderr.
+    """
+    return _write(sys.stdout, [line if isinstance(line, Document) else _safe(line) + "\n" for line in lines])
+
+
+def write_remarks(lines: Iterable[str]) -> None:
+    """Write lines to stderr."""
+    _write(sys.stderr, [_safe(line) + "\n" for line in lines])
+
+
+def abandon_results() -> None:
+    """Give up writing to stdout: its reader has had all it will get."""
+    _redirect_to_nowhere(sys.stdout)
+
+
+def standard_stream(path: str) -> str | None:
+    """Return `stdout` or `stderr` if a path leads to where that stream goes (`/dev/stdout`, `/dev/fd/2`), else None."""
+    try:
+        target = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        try:
+            stream = os.fstat(descriptor)
+        except OSError:
+            continue
+        if (stream.st_dev, stream.st_ino) == (target.st_dev, target.st_ino):
+            return name
+    return None
+
+
+def _safe(line: str) -> str:
+    """Return a line that is safe for a terminal and for a CI system's log."""
+    shown = visible(line)
+    return without_commands(shown) if os.environ.get("GITHUB_ACTIONS") else shown
+
+
+def _write(stream: TextIO | None, lines: list[str]) -> bool:
+    if stream is None:  # the descriptor was closed before we started
+        return not lines
+    try:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        stream.write("".join(lines))
+        stream.flush()
+    except BrokenPipeError:
+        _redirect_to_nowhere(stream)
+    except OSError as error:
+        _redirect_to_nowhere(stream)
+        if stream is not sys.stderr:
+            write_remarks([f"error: the results cannot be written ({error.strerror}): check the disk"])
+        return False
+    return True
+
+
+def _redirect_to_nowhere(stream: TextIO | None) -> None:
+    """Lead the stream's descriptor to nowhere, or the interpreter complains when it flushes at exit."""
+    if stream is None:
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

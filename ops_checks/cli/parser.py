@@ -1,0 +1,86 @@
+"""The command line's grammar: global options, the commands of the registry, help (OPS_COMMANDS)."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+
+from ops_checks.cli.command import command_names, load_command
+from ops_checks.cli.options import add_globals
+from ops_checks.errors import UsageError
+from ops_checks.exit_codes import EXIT_CODES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import NoReturn
+
+_ANY_WIDTH = 80
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are UsageError, so that they end in one line and exit code 4."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError with the command's name and where to read more."""
+        raise UsageError(f"{message}: see `{self.prog} --help`")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Return the arguments as a namespace; `command` names the command. Raises UsageError, or SystemExit for --help."""
+    return build_parser(argv).parse_args(argv)
+
+
+def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of the commands that these arguments can mean: all of them take longer to build than to use."""
+    from ops_checks import __version__
+
+    asked = not {"-h", "--help"}.isdisjoint(argv)
+    parser = Parser(
+        prog="ops-checks",
+        description="The gate between QUEUE.md and the queue database.",
+        epilog=_epilog("ops-checks status") if asked else None,
+        formatter_class=_formatter(asked=asked),
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"ops-checks {__version__}")
+    add_globals(parser)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=Parser, prog=parser.prog
+    )
+    for name in _possible(argv):
+        command = load_command(name)
+        subparser = commands.add_parser(
+            name,
+            help=command.help,
+            description=command.help,
+            epilog=_epilog(command.example) if asked else None,
+            formatter_class=_formatter(asked=asked),
+            allow_abbrev=False,
+        )
+        add_globals(subparser)
+        command.arguments(subparser)
+    return parser
+
+
+def _possible(argv: Sequence[str]) -> list[str]:
+    """Return the commands that these arguments can mean."""
+    names = command_names()
+    named = [word for word in argv if word in names]
+    asks_for_all = not named or not {"-h", "--help"}.isdisjoint(argv[: argv.index(named[0])])
+    return names if asks_for_all else list(dict.fromkeys(named))
+
+
+def _formatter(*, asked: bool) -> Callable[..., argparse.HelpFormatter]:
+    """Return what writes the help. Every option makes one; asking the terminal its width takes longer than all else."""
+    return partial(argparse.RawDescriptionHelpFormatter, width=None if asked else _ANY_WIDTH)
+
+
+def _epilog(example: str) -> str:
+    from textwrap import fill
+
+    lines = [
+        fill(code.meaning, _ANY_WIDTH - 1, initial_indent=f"  {code:<5}", subsequent_indent=" " * 7)
+        for code in EXIT_CODES
+    ]
+    return "\n".join((f"example:\n  {example}\n", "exit codes:", *lines))

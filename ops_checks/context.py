@@ -1,0 +1,285 @@
+"""The context of a command, made once at the door: inputs, effective policy, stores, time (FORMATS section 8).
+
+Each setting comes from the command line, then the environment, then the policy file, then a default. Nobody
+below the door asks for a setting again or opens an input twice.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ops_checks.errors import UsageError
+from ops_checks.sanitize import visible
+from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_url, store_kind
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ops_checks.policy.model import Policy
+    from ops_checks.stores.protocol import Store
+    from ops_checks.stores.registry import StoreKind
+    from ops_checks.transitions import Stamp
+
+DEFAULT_QUEUE = "automation/orchestrator/QUEUE.md"
+DEFAULT_DB = "automation/orchestrator/db/queue.db"
+DEFAULT_LOG = "automation/orchestrator/logs/orch_runs.jsonl"
+DEFAULT_TZ_MINUTES = 9 * 60
+DEFAULT_POLICY = "ops-checks.yaml"
+
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off")
+_MOST_TZ_HOURS = 14
+
+
+class Context:
+    """All that a command or a gate run needs to know; build it with `resolve`.
+
+    `queue` and `db` are the locations of both sides (a path, or a URL of a store), `logs` the paths and patterns of
+    the run log; `db_named`: somebody named the database, so that it must be there; `works_on_db`: an operator's
+    command works on the database. `tz_minutes` is the queue's zone, minutes east of UTC; `now_s` epoch seconds.
+    `source_of_truth` is `markdown` or `db`. `policy` is the effective policy, the command line's limits in it.
+    `progress` gets how far a long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings.
+    """
+
+    __slots__ = (
+        "_actor",
+        "_policy",
+        "_stores",
+        "db",
+        "db_named",
+        "environ",
+        "lock_timeout_s",
+        "logs",
+        "now_s",
+        "progress",
+        "queue",
+        "source_of_truth",
+        "tz_minutes",
+        "warnings",
+        "works_on_db",
+    )
+
+    def __init__(  # noqa: PLR0913 - by name, from one place
+        self,
+        environ: Mapping[str, str],
+        policy: Policy | None,
+        *,
+        queue: str,
+        db: str,
+        db_named: bool,
+        logs: tuple[str, ...],
+        now_s: float,
+        lock_timeout_s: float,
+        progress: Callable[[int, int], object] | None,
+        actor: str | None,
+        works_on_db: bool,
+    ) -> None:
+        self.environ = environ
+        self._policy = policy
+        self._actor = actor
+        self.works_on_db = works_on_db
+        self.queue, self.db, self.db_named, self.logs = queue, db, db_named, logs
+        self._stores: dict[str, Store] = {}
+        self.tz_minutes = zone_minutes(environ, policy.timezone_minutes if policy else None)
+        self.source_of_truth = policy.source_of_truth if policy else "markdown"
+        self.now_s = now_s
+        self.lock_timeout_s = lock_timeout_s
+        self.progress = progress
+        self.warnings = policy.warnings if policy else ()
+
+    @property
+    def policy(self) -> Policy:
+        """The effective policy. A context that was made for the queues alone has none."""
+        if self._policy is None:
+            raise AttributeError("this context was resolved without its policy")
+        return self._policy
+
+    def without_exceptions(self) -> Context:
+        """Return this context with a policy that waives nothing and counts no drift less; the stores are the same."""
+        from copy import copy
+
+        plain = copy(self)
+        plain._policy = self.policy.without_exceptions()  # noqa: SLF001 - of the same class
+        return plain
+
+    def at(self, now_s: float) -> Context:
+        """Return this context at another time, in epoch seconds; the stores are the same."""
+        from copy import copy
+
+        later = copy(self)
+        later.now_s = now_s
+        return later
+
+    @property
+    def stamp(self) -> Stamp:
+        """Who changes the queue (by default the login name), and when."""
+        from ops_checks.transitions import Stamp
+
+        return Stamp(actor=self._actor or _login_name(), now_s=self.now_s, tz_minutes=self.tz_minutes)
+
+    @property
+    def md_store(self) -> Store:
+        """The store that people edit."""
+        return self._store(self.queue, MARKDOWN)
+
+    @property
+    def db_store(self) -> Store:
+        """The store that machines work from."""
+        return self._store(self.db, SQLITE)
+
+    def _store(self, location: str, default: StoreKind) -> Store:
+        """Open a store once; its module is imported only then."""
+        if default.name not in self._stores:
+            self._stores[default.name] = store_kind(location, default).open(
+                location, lock_timeout_s=self.lock_timeout_s, progress=self.progress
+            )
+        return self._stores[default.name]
+
+    @property
+    def working_store(self) -> Store:
+        """The store that an operator's command works on: the one that was named, else the source of truth."""
+        return self.db_store if self.works_on_db else self.md_store
+
+    @property
+    def kpi_store(self) -> Store:
+        """The store that KPIs are read from: the database, or Markdown if none was named and none is at its default."""
+        return self.db_store if self.db_named or os.path.lexists(self.db) else self.md_store
+
+    @property
+    def retry_backoff_s(self) -> tuple[int, ...]:
+        """The seconds to wait by attempt (`ORCH_RETRY_BACKOFF`). Raises UsageError if it is no list of them."""
+        from ops_checks.transitions import DEFAULT_BACKOFF_S
+
+        text = self.environ.get("ORCH_RETRY_BACKOFF", "").strip()
+        if not text:
+            return DEFAULT_BACKOFF_S
+        parts = [part.strip() for part in text.split(",")]
+        if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):  # noqa: PLR2004 - 30 years
+            raise UsageError(f"ORCH_RETRY_BACKOFF={visible(text)}: expected seconds by attempt, such as 60,180,600")
+        return tuple(int(part) for part in parts)
+
+    @property
+    def markdown_read_only(self) -> bool:
+        """Whether `ORCH_QUEUE_MD_READ_ONLY` forbids to change the Markdown queue. Raises UsageError if unclear."""
+        text = self.environ.get("ORCH_QUEUE_MD_READ_ONLY", "").strip().lower()
+        if text not in ("", *_TRUE, *_FALSE):
+            raise UsageError(f"ORCH_QUEUE_MD_READ_ONLY={visible(text)}: expected one of {', '.join(_TRUE + _FALSE)}")
+        return text in _TRUE
+
+
+def resolve(  # noqa: PLR0913 - the settings that a command line can name
+    environ: Mapping[str, str] | None = None,
+    policy: Policy | None = None,
+    *,
+    policy_path: str | None = None,
+    queue: str | None = None,
+    db: str | None = None,
+    logs: tuple[str, ...] = (),
+    limits: Mapping[str, float] | None = None,
+    stale_minutes: int | None = None,
+    fields: tuple[str, ...] | None = None,
+    now_s: float | None = None,
+    actor: str | None = None,
+    lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S,
+    progress: Callable[[int, int], object] | None = None,
+    queues_only: bool = False,
+) -> Context:
+    """Return the context of what the command line names (None or empty: not named), the environment and the policy.
+
+    The policy is `policy`, or the file at `policy_path`, or `ops-checks.yaml` in the current folder if there is one,
+    or the defaults; paths in it are relative to its folder. `limits` (greatest values allowed, by metric),
+    `stale_minutes` and `fields` come before its own. `environ` defaults to the process's environment, `now_s` to
+    the clock. `queues_only`: a policy in the current folder is not read if it plainly says nothing of the queues:
+    that takes ten times as long as `status`, and a misspelled limit must not stop an operator.
+    Raises UsageError for a bad policy or environment.
+    """
+    environ = os.environ if environ is None else environ
+    if policy is None:
+        policy = _read_policy(policy_path, queues_only=queues_only)
+    if policy is not None and not queues_only:
+        policy = policy.with_limits(limits or {}, stale_minutes=stale_minutes, fields=fields)
+    named_db = db or environ.get("ORCH_DB_PATH") or _in_policy(policy, policy.db if policy else None)
+    env_log = environ.get("ORCH_LOG_PATH")
+    policy_logs = tuple(_in_policy(policy, path) or path for path in policy.logs) if policy else ()
+    return Context(
+        environ,
+        policy,
+        queue=queue
+        or environ.get("ORCH_QUEUE_MD")
+        or _in_policy(policy, policy.queue if policy else None)
+        or DEFAULT_QUEUE,
+        db=named_db or DEFAULT_DB,
+        db_named=bool(named_db),
+        logs=logs or ((env_log,) if env_log else ()) or policy_logs or (DEFAULT_LOG,),
+        now_s=time.time() if now_s is None else now_s,
+        lock_timeout_s=lock_timeout_s,
+        progress=progress,
+        actor=actor,
+        works_on_db=bool(db) or (not queue and policy is not None and policy.source_of_truth == "db"),
+    )
+
+
+def _login_name() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's user may have no name
+        return f"uid:{os.getuid()}"
+
+
+def _read_policy(path: str | None, *, queues_only: bool) -> Policy | None:
+    """Return the policy that was named, or the one in the current folder, or the defaults; None if none is needed."""
+    from ops_checks.policy.source import may_locate_queues, read_policy
+
+    if path is None and not _exists(DEFAULT_POLICY):
+        return None if queues_only else _default_policy()
+    data = read_policy(path or DEFAULT_POLICY)
+    if path is None and queues_only and not may_locate_queues(data):
+        return None
+    from ops_checks.policy.loader import parse_policy
+
+    return parse_policy(data, path or DEFAULT_POLICY)
+
+
+def _default_policy() -> Policy:
+    from ops_checks.policy.model import Policy
+
+    return Policy()
+
+
+def _exists(path: str) -> bool:
+    """Return whether a name is taken. If even that cannot be found out, yes: reading it will explain."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _in_policy(policy: Policy | None, location: str | None) -> str | None:
+    """Return a location that a policy names; a path is relative to the policy's folder."""
+    if not location or policy is None or is_url(location):
+        return location
+    return os.path.join(os.path.dirname(policy.path or ""), location)
+
+
+def zone_minutes(environ: Mapping[str, str], by_policy: int | None = None) -> int:
+    """Return the queue's zone, minutes east of UTC: `ORCH_TZ_OFFSET` (hours), then the policy's, then Korea's.
+
+    Raises UsageError for an offset that is none.
+    """
+    text = environ.get("ORCH_TZ_OFFSET", "").strip()
+    if not text:
+        return DEFAULT_TZ_MINUTES if by_policy is None else by_policy
+    try:
+        hours = float(text) if text.isascii() and "_" not in text else float("nan")
+    except ValueError:
+        hours = float("nan")
+    if not abs(hours) <= _MOST_TZ_HOURS:  # false for NaN too
+        raise UsageError(f"ORCH_TZ_OFFSET={visible(text)}: expected hours east of UTC, such as 9")
+    return round(hours * 60)

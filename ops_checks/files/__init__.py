@@ -1,0 +1,1 @@
+"""Files, opened and written with care (SAFETY): nothing here knows what they hold."""

@@ -1,0 +1,259 @@
+"""Replace a file in one step: whatever happens, its name leads to the whole old content or the whole new (SAFETY).
+
+Imported by the commands an operator waits for, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+
+from ops_checks.errors import WriteError
+from ops_checks.files.safe_open import close_quietly
+from ops_checks.sanitize import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+#: Never follow a name that somebody planted, never open one that exists.
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_BUFFER_BYTES = 1 << 18
+_STALE_S = 3600
+
+
+def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: os.stat_result | None = None) -> None:
+    """Replace the content of the existing regular file `path` by `data` (bytes, or chunks of bytes, in order).
+
+    A symlink is resolved first and stays a symlink. Mode, owner, group, access list and user
+    attributes stay. When this returns, the new content is on disk, also after a power cut.
+
+    `seen` is the `os.stat` of the file that `data` was made from: if the file is another one
+    by now, it is not replaced, so that nobody's work is lost that was never read.
+
+    Raises WriteError when the file is missing, no regular file, read-only, has several hard
+    links, changed since `seen`, or anything fails on the way; the original then stands byte for
+    byte and no temporary file stays behind. The same holds when the iterable raises; what it
+    raises passes through, except that an OSError becomes a WriteError.
+    """
+    try:
+        folder, name = os.path.split(os.path.realpath(path, strict=True))
+        folder_fd = os.open(folder, _FOLDER)
+    except (OSError, ValueError) as error:
+        raise _not_written(path, error) from error
+    try:
+        _replace_in(folder_fd, name, path, data, seen)
+        _sweep(folder_fd, name)
+        sync_folder(folder_fd, path)
+    finally:
+        close_quietly(folder_fd)
+
+
+def put_file(path: str, data: bytes) -> None:
+    """Write a whole file: replace what stands at `path` as `replace_file` does, or make a new file in one step.
+
+    Raises WriteError as `replace_file` does; a new file is there whole or not at all.
+    """
+    if os.path.lexists(path):
+        replace_file(path, data)
+        return
+    folder, name = os.path.split(os.path.abspath(path))
+    try:
+        folder_fd = os.open(folder, _FOLDER)
+    except (OSError, ValueError) as error:
+        raise _not_written(path, error) from error
+    try:
+        write_beside(folder_fd, name, path, (data,), 0o666)
+        sync_folder(folder_fd, path)
+    finally:
+        close_quietly(folder_fd)
+
+
+def _replace_in(
+    folder_fd: int, name: str, path: str, data: bytes | Iterable[bytes], seen: os.stat_result | None
+) -> None:
+    """Write beside, then rename over. All by names inside the opened folder, which nobody can swap meanwhile."""
+    try:
+        old = _replaceable(folder_fd, name, path)
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+    def publish(folder_fd: int, temporary: str, name: str) -> bool:
+        _must_be_unchanged(folder_fd, name, path, seen or old)
+        return rename_over(folder_fd, temporary, name)
+
+    write_beside(
+        folder_fd,
+        name,
+        path,
+        (data,) if isinstance(data, bytes) else data,
+        0o600,
+        prepare=lambda new_fd: _keep_attributes(folder_fd, name, old, new_fd),
+        publish=publish,
+    )
+
+
+def rename_over(folder_fd: int, temporary: str, name: str) -> bool:
+    """Give a temporary file its name, in place of whatever has it. Returns True: it always takes the place."""
+    os.rename(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+    return True
+
+
+def link_new(folder_fd: int, temporary: str, name: str) -> bool:
+    """Give a temporary file a second name, unless something has it: unlike a rename, a link replaces nothing.
+
+    Returns whether it took the name.
+    """
+    try:
+        os.link(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    os.unlink(temporary, dir_fd=folder_fd)
+    return True
+
+
+def write_beside(
+    folder_fd: int,
+    name: str,
+    path: str,
+    chunks: Iterable[bytes],
+    mode: int,
+    *,
+    prepare: Callable[[int], None] = lambda _fd: None,
+    publish: Callable[[int, str, str], bool] = rename_over,
+    explain: Callable[[str, OSError], WriteError] | None = None,
+) -> bool:
+    """Write a temporary file in an open folder, and publish it under its name once its content is on disk.
+
+    `prepare` gets its descriptor while it is empty; `publish` gets the folder, the temporary name and the
+    name, and returns whether the file got it (`rename_over`, `link_new`). `path` stands in messages; `explain`
+    makes the error of what fails. Returns what `publish` did. Raises WriteError; no temporary file stays behind then.
+    """
+    temporary = f".ops-checks-{os.urandom(8).hex()}.tmp"
+    created = False
+    try:
+        temporary_fd = os.open(temporary, _NEW_FILE, mode, dir_fd=folder_fd)
+        created = True
+        with os.fdopen(temporary_fd, "wb", buffering=_BUFFER_BYTES) as file:
+            prepare(temporary_fd)
+            file.writelines(chunks)
+            file.flush()
+            os.fsync(temporary_fd)
+        created = not publish(folder_fd, temporary, name)
+    except OSError as error:
+        raise (explain or _not_written)(path, error) from error
+    else:
+        return not created
+    finally:
+        if created:
+            _remove(folder_fd, temporary, path)
+
+
+def _sweep(folder_fd: int, name: str) -> None:
+    """Remove the temporary files that killed programs left here an hour or more before `name` was written.
+
+    They stand in nobody's way, but for their size and in lists of new files. A program that has
+    been held up for so long finds its own gone, and its original as it was. Whatever fails, stays.
+    """
+    try:
+        written = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+        for other in os.listdir(folder_fd):
+            if other.startswith(".ops-checks-") and other.endswith(".tmp"):
+                left = os.stat(other, dir_fd=folder_fd, follow_symlinks=False)
+                same = stat.S_ISREG(left.st_mode) and left.st_uid == written.st_uid
+                if same and left.st_mtime < written.st_mtime - _STALE_S:
+                    os.unlink(other, dir_fd=folder_fd)
+    except OSError:
+        return
+
+
+def _remove(folder_fd: int, temporary: str, path: str) -> None:
+    try:
+        os.unlink(temporary, dir_fd=folder_fd)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise WriteError(
+            f"{visible(path)}: not written, the file is as it was, and {temporary} stayed beside it "
+            f"({error.strerror}); check the disk",
+        ) from error
+
+
+def _replaceable(folder_fd: int, name: str, path: str) -> os.stat_result:
+    """Return the state of the file to replace, or say why a rename over it would do more than change its content."""
+    old = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+    if not stat.S_ISREG(old.st_mode):
+        raise WriteError(f"{visible(path)}: not written, because it is not a regular file; name one")
+    if old.st_nlink > 1:
+        raise WriteError(
+            f"{visible(path)}: not written, because the file has {old.st_nlink} hard links and only this one would "
+            "change; use a symlink in place of the others",
+        )
+    if not os.access(name, os.W_OK, dir_fd=folder_fd):
+        raise WriteError(f"{visible(path)}: not written, because this user may only read it; ask its owner")
+    return old
+
+
+def _keep_attributes(folder_fd: int, name: str, old: os.stat_result, new_fd: int) -> None:
+    """Give the new file owner, group, access list and mode of the old one, before any content is in it.
+
+    The owner first: changing it clears mode bits. The access list matters because the group
+    bits of a file that has one are only its mask: without the list they would grant more.
+    """
+    new = os.fstat(new_fd)
+    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        os.fchown(new_fd, old.st_uid, old.st_gid)
+    os.fchmod(new_fd, stat.S_IMODE(old.st_mode))
+    if sys.platform == "linux":
+        old_fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder_fd)
+        try:
+            for attribute in _attributes(old_fd):
+                os.setxattr(new_fd, attribute, os.getxattr(old_fd, attribute))
+        finally:
+            close_quietly(old_fd)
+
+
+def _attributes(fd: int) -> list[str]:
+    """Return the names of the extended attributes that belong to the user; the system sets the others itself."""
+    if sys.platform != "linux":
+        return []
+    try:
+        names = os.listxattr(fd)
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return []
+        raise
+    return [name for name in names if name.startswith("user.") or name == "system.posix_acl_access"]
+
+
+def _must_be_unchanged(folder_fd: int, name: str, path: str, seen: os.stat_result) -> None:
+    now = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+    if _identity(now) != _identity(seen):
+        raise WriteError(
+            f"{visible(path)}: not written, because another program changed the file meanwhile; run the command again",
+        )
+
+
+def _identity(state: os.stat_result) -> tuple[int, ...]:
+    return (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+
+
+def sync_folder(folder_fd: int, path: str) -> None:
+    """Bring the new name to disk. File systems that cannot sync a folder (EINVAL) keep names in order themselves."""
+    try:
+        os.fsync(folder_fd)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise WriteError(
+                f"{visible(path)}: written, but it may not survive a power cut ({error.strerror}); check the disk",
+            ) from error
+
+
+def _not_written(path: str, error: OSError | ValueError) -> WriteError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return WriteError(
+        f"{visible(path)}: not written ({reason}), the file is as it was; check path, permissions and disk"
+    )

@@ -1,0 +1,32 @@
+"""Write an output: appended to a file that others write to as well, or in place of one, in one step."""
+
+from __future__ import annotations
+
+import os
+
+from ops_checks.errors import WriteError
+from ops_checks.files.atomic_write import put_file
+from ops_checks.sanitize import visible
+
+
+def write_output(path: str, text: str, *, append: bool) -> None:
+    """Write a rendered report to a file. Raises WriteError; then a file that was to be replaced is as it was."""
+    if append:
+        _append(path, text.encode())
+    else:
+        put_file(path, text.encode())
+
+
+def _append(path: str, data: bytes) -> None:
+    """Append in one write, so that what several programs append does not run together."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        fd = os.open(path, flags, 0o666)
+        try:
+            if os.write(fd, data) != len(data):
+                raise WriteError(f"{visible(path)}: written only in part: check the disk")
+        finally:
+            os.close(fd)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise WriteError(f"{visible(path)}: cannot be written ({reason}): check the path and the disk") from error

@@ -1,0 +1,139 @@
+"""A policy file → Policy: parsed, validated, and turned into records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ops_checks.errors import UsageError
+from ops_checks.model import FIELDS
+from ops_checks.policy.model import DEFAULT_THRESHOLDS, ConsistencyPolicy, KpiPolicy, Policy
+from ops_checks.policy.source import read_policy
+from ops_checks.policy.validator import problems, rendered
+from ops_checks.policy.yaml_reader import YamlDocument, read
+from ops_checks.rules.registry import BY_METRIC
+from ops_checks.rules.rule import Threshold
+from ops_checks.rules.waivers import Waiver
+from ops_checks.sanitize import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_BOM = "\ufeff"
+_MOST_LINES = 20
+_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
+
+
+def load_policy(path: str) -> Policy:
+    """Return the policy in a YAML file. What the file leaves out has its default.
+
+    Raises UsageError (exit code 4) with everything that is wrong at once, each a line
+    `file:line:column: dotted.path: what is wrong, what is allowed`: the first as the message,
+    the others, up to 20, in the details. Raises InputError if the file cannot be read to its end.
+    """
+    return parse_policy(read_policy(path), path)
+
+
+def parse_policy(data: bytes, path: str) -> Policy:
+    """Return the policy in the bytes of the file at `path`. Raises UsageError as `load_policy` does."""
+    document = read(_decoded(data, path).removeprefix(_BOM))
+    _refuse(path, document)
+    return _policy(path, document)
+
+
+def _refuse(path: str, document: YamlDocument) -> None:
+    """Raise UsageError with every problem (the first 20 in full), if there is one."""
+    lines = rendered(document, problems(document), path)
+    if lines:
+        more = len(lines) - _MOST_LINES
+        details = (*lines[1:_MOST_LINES], *((f"… and {more} more",) if more > 0 else ()))
+        raise UsageError(lines[0], details)
+
+
+def _decoded(data: bytes, path: str) -> str:
+    """Return the text of a policy file, line ends and BOM as they are."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8")) + 1
+        problem = f"byte 0x{data[error.start]:02x} is not UTF-8; save the policy as UTF-8"
+        raise UsageError(f"{visible(path)}:{line}:{column}: top level: {problem}") from error
+
+
+def _policy(path: str, document: YamlDocument) -> Policy:
+    """Return the policy of a document that has no problems."""
+    value: Any = document.value
+    kpi = value.get("kpi", {})
+    return Policy(
+        path=path,
+        queue=value.get("queue"),
+        db=value.get("db"),
+        logs=_logs(value.get("log", ())),
+        timezone_minutes=_minutes(value.get("timezone")),
+        source_of_truth=value.get("source_of_truth", "markdown"),
+        consistency=_consistency(value.get("consistency", {})),
+        kpi=_kpi(kpi),
+        waivers=tuple(
+            Waiver(**waiver, line=document.place(document.spots["waivers", index].start)[0])
+            for index, waiver in enumerate(value.get("waivers", ()))
+        ),
+        warnings=_warnings(path, document, kpi),
+    )
+
+
+def _warnings(path: str, document: YamlDocument, kpi: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a remark on the key that is accepted and has no effect any more."""
+    if "log_cache" not in kpi:
+        return ()
+    line, column = document.place(document.spots["kpi", "log_cache"].key)
+    return (f"{visible(path)}:{line}:{column}: kpi.log_cache has no effect any more: take it out",)
+
+
+def _logs(log: str | Iterable[str]) -> tuple[str, ...]:
+    return (log,) if isinstance(log, str) else tuple(log)
+
+
+def _minutes(zone: str | float | None) -> int | None:
+    """Return a zone, `+09:00` or hours, as minutes east of UTC."""
+    if not isinstance(zone, str):
+        return None if zone is None else round(zone * 60)
+    minutes = int(zone[1:3]) * 60 + int(zone[4:6])
+    return -minutes if zone[0] == "-" else minutes
+
+
+def _consistency(section: Mapping[str, Any]) -> ConsistencyPolicy:
+    fields = section.get("fields")
+    return ConsistencyPolicy(
+        fields=FIELDS[1:] if fields == "all" else None if fields is None else tuple(dict.fromkeys(fields)),
+        severity=section.get("severity", {}),
+        ignore_statuses=frozenset(section.get("ignore_statuses", ())),
+    )
+
+
+def _kpi(section: Mapping[str, Any]) -> KpiPolicy:
+    options = dict(section)
+    options.pop("log_cache", None)
+    options["thresholds"] = _thresholds(section.get("thresholds", {}))
+    if "window" in section:
+        window = options.pop("window")
+        options["window_s"] = int(window[:-1]) * _SECONDS[window[-1]]
+    if "commands" in section:
+        options["commands"] = frozenset(section["commands"])
+    if "stale_minutes" in section:
+        options["stale_minutes"] = int(section["stale_minutes"])  # YAML may have written it 60.0
+    return KpiPolicy(**options)
+
+
+def _thresholds(section: Mapping[str, Any]) -> dict[str, Threshold]:
+    """Return the limits by metric: the defaults, with each metric that the policy names replaced or, if `off`, gone."""
+    thresholds = dict(DEFAULT_THRESHOLDS)
+    for metric, limits in section.items():
+        if limits == "off":
+            thresholds.pop(metric, None)
+        elif isinstance(limits, dict):
+            whole = {"min_samples": int(limits["min_samples"])} if "min_samples" in limits else {}
+            thresholds[metric] = Threshold(**limits | whole)
+        else:
+            thresholds[metric] = Threshold(min=limits) if BY_METRIC[metric].min_is_short else Threshold(max=limits)
+    return thresholds

@@ -1,0 +1,104 @@
+"""The policy as records: limits, severities, waivers, where the inputs are; what a file leaves out has its default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from ops_checks.findings import CONSISTENCY, GROUPS, WAIVERS
+from ops_checks.rules.registry import BY_GROUP, BY_METRIC
+from ops_checks.rules.rule import Threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ops_checks.rules.rule import Rule
+    from ops_checks.rules.waivers import Waiver
+
+#: The limits of the rules that need no policy (OPS_COMMANDS `kpi`, and no line of the log left unread).
+DEFAULT_THRESHOLDS: Mapping[str, Threshold] = {
+    metric: rule.default for metric, rule in BY_METRIC.items() if rule.default is not None
+}
+
+
+class ConsistencyPolicy(Struct, frozen=True):
+    """Which fields are compared (None: those of FORMATS section 6), and what each drift rule counts as.
+
+    `severity` is by rule `error`, `warning` or `off`; a rule it does not name counts as `error`.
+    """
+
+    fields: tuple[str, ...] | None = None
+    severity: Mapping[str, str] = field(default_factory=dict)
+    ignore_statuses: frozenset[str] = frozenset()
+
+
+class KpiPolicy(Struct, frozen=True):
+    """Thresholds by metric, and what the metrics are computed from.
+
+    `window_s`: only runs of the last so many seconds (by `ts_epoch_ms`); `commands`: whose
+    latency counts (None: all); `on_insufficient`: `pass`, `warn` or `fail`.
+    """
+
+    thresholds: Mapping[str, Threshold] = field(default_factory=lambda: dict(DEFAULT_THRESHOLDS))
+    window_s: int | None = None
+    commands: frozenset[str] | None = None
+    stale_minutes: int = 60
+    on_insufficient: str = "warn"
+
+
+class Policy(Struct, frozen=True):
+    """A whole policy. `path` is its file as the user named it, None where there is none.
+
+    `warnings` are remarks on the file that change no verdict.
+    """
+
+    path: str | None = None
+    queue: str | None = None
+    db: str | None = None
+    logs: tuple[str, ...] = ()
+    timezone_minutes: int | None = None
+    source_of_truth: str = "markdown"
+    consistency: ConsistencyPolicy = field(default_factory=ConsistencyPolicy)
+    kpi: KpiPolicy = field(default_factory=KpiPolicy)
+    waivers: tuple[Waiver, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def threshold(self, rule: Rule) -> Threshold | None:
+        """Return the limits of a rule by this policy, None if the rule is off."""
+        if rule.group == WAIVERS.id:
+            return rule.default if self.waivers else None
+        if rule.group == CONSISTENCY.id:
+            severity = self.consistency.severity.get(rule.id, "error")
+            return None if severity == "off" or rule.default is None else replace(rule.default, severity=severity)
+        return self.kpi.thresholds.get(rule.metric)
+
+    def active_rules(self, groups: Sequence[str] = tuple(GROUPS)) -> list[Rule]:
+        """Return the rules of some groups that are not off, in the order of a report."""
+        return [rule for group in groups for rule in BY_GROUP[group] if self.threshold(rule) is not None]
+
+    def without_exceptions(self) -> Policy:
+        """Return the policy without waivers, and with every drift rule at its default severity."""
+        return replace(self, waivers=(), consistency=replace(self.consistency, severity={}))
+
+    def with_limits(
+        self,
+        limits: Mapping[str, float],
+        *,
+        stale_minutes: int | None = None,
+        fields: tuple[str, ...] | None = None,
+    ) -> Policy:
+        """Return the policy with what the command line names in place of its own.
+
+        `limits` are the greatest values allowed, by metric.
+        """
+        thresholds = dict(self.kpi.thresholds)
+        for metric, limit in limits.items():
+            thresholds[metric] = replace(thresholds.get(metric, Threshold()), max=limit)
+        minutes = self.kpi.stale_minutes if stale_minutes is None else stale_minutes
+        return replace(
+            self,
+            kpi=replace(self.kpi, thresholds=thresholds, stale_minutes=minutes),
+            consistency=replace(self.consistency, fields=fields or self.consistency.fields),
+        )

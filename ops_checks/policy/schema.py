@@ -1,0 +1,44 @@
+"""The JSON Schema (2020-12) of a policy: the published text, with the rules, metrics and fields that there are."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from ops_checks.findings import CONSISTENCY
+from ops_checks.model import FIELDS, STATUSES
+from ops_checks.rules.registry import BY_GROUP, BY_METRIC, WAIVABLE
+
+_COMPARABLE = list(FIELDS[1:])
+
+
+def policy_schema_text() -> str:
+    """Return the schema that a policy keeps, as text; it describes every key."""
+    return json.dumps(policy_schema(), ensure_ascii=False, indent=2) + "\n"
+
+
+@cache
+def policy_schema() -> dict[str, Any]:
+    """Return the schema as a JSON value. What the table of rules holds is filled in from there."""
+    text = files("ops_checks.policy").joinpath("schemas", "policy.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    parts = schema["$defs"]
+    consistency, waiver = parts["consistency"]["properties"], parts["waiver"]["properties"]
+    consistency["fields"]["anyOf"][1]["items"]["enum"] = _COMPARABLE
+    consistency["ignore_statuses"]["items"]["enum"] = list(STATUSES)
+    consistency["severity"]["properties"] = {
+        rule.id: _described(rule.summary, "drift_severity", rule.examples) for rule in BY_GROUP[CONSISTENCY.id]
+    }
+    parts["kpi"]["properties"]["thresholds"]["properties"] = {
+        metric: _described(rule.summary, "rate_limits" if rule.unit == "ratio" else "limits", rule.examples)
+        for metric, rule in BY_METRIC.items()
+    }
+    waiver["rule"]["enum"] = list(WAIVABLE)
+    waiver["field"]["enum"] = _COMPARABLE
+    return schema
+
+
+def _described(summary: str, definition: str, examples: tuple[Any, ...]) -> dict[str, Any]:
+    return {"description": summary, "$ref": f"#/$defs/{definition}", "examples": list(examples)}

@@ -1,0 +1,180 @@
+"""Validate a document against the policy's schema and what a schema cannot express: all problems at once, in words."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from operator import gt, lt
+from typing import TYPE_CHECKING, Any
+
+from ops_checks.policy.scalars import UNKNOWN
+from ops_checks.policy.schema import policy_schema
+from ops_checks.policy.yaml_reader import Problem, short
+from ops_checks.sanitize import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from jsonschema import ValidationError
+
+    from ops_checks.policy.yaml_reader import Path, YamlDocument
+
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+#: A limit, how it must not stand to another limit, and what must hold instead.
+_ORDERS = (
+    ("min", gt, "max", "at most max, or no value passes"),
+    ("warn_max", gt, "max", "at most max, or no warning comes first"),
+    ("warn_min", lt, "min", "at least min, or no warning comes first"),
+    ("warn_min", gt, "max", "at most max, or no value passes without a warning"),
+    ("warn_min", gt, "warn_max", "at most warn_max, or no value passes without a warning"),
+    ("min", gt, "warn_max", "at most warn_max, or no value passes without a warning"),
+)
+#: Longer words are no misspelling of ours, and comparing them would take long.
+_LONGEST_WORD = 40
+
+
+def problems(document: YamlDocument) -> list[Problem]:
+    """Return everything that keeps a document from being a policy, in the order of the text; nothing for a policy."""
+    found = list(document.problems)
+    if document.value is not UNKNOWN:
+        found += _against_schema(document)
+        found += [_at(document, path, message) for path, message in _crosschecks(document.value)]
+    once = dict.fromkeys(found)  # jsonschema tells each missing key by itself, and a person reads them together
+    return sorted(once, key=lambda problem: problem.position)
+
+
+def rendered(document: YamlDocument, found: Iterable[Problem], name: str) -> list[str]:
+    """Return problems as lines `file:line:column: dotted.path: what is wrong, what is allowed`."""
+    lines = []
+    for problem in found:
+        line, column = document.place(problem.position)
+        lines.append(f"{visible(name)}:{line}:{column}: {dotted(problem.path)}: {problem.message}")
+    return lines
+
+
+def dotted(path: Path) -> str:
+    """Return a path as a person writes it: `kpi.thresholds.failure_rate.max`, `waivers.0.expires`."""
+    return ".".join(short(str(part)) for part in path) or "top level"
+
+
+def _at(document: YamlDocument, path: Path, message: str, *, key: bool = False) -> Problem:
+    spot = document.spots.get(path)
+    position = 0 if spot is None else spot.key if key else spot.start
+    return Problem(position, path, message)
+
+
+def _against_schema(document: YamlDocument) -> Iterator[Problem]:
+    from jsonschema import Draft202012Validator
+
+    for error in Draft202012Validator(policy_schema()).iter_errors(document.value):
+        for cause in _causes(error):
+            if cause.instance is not UNKNOWN:
+                yield from _described(document, cause)
+
+
+def _causes(error: ValidationError) -> Iterator[ValidationError]:
+    """Yield what a person would call the errors: of several allowed kinds of value, only the one that was meant."""
+    branches: dict[int, list[ValidationError]] = {}
+    for inner in error.context or ():
+        branches.setdefault(int(inner.schema_path[0]), []).append(inner)
+    meant = [inner for inner in branches.values() if not any(_other_kind(each) for each in inner)]
+    if len(meant) == 1:
+        for inner_error in meant[0]:
+            yield from _causes(inner_error)
+    else:
+        yield error
+
+
+def _other_kind(error: ValidationError) -> bool:
+    return not error.relative_path and error.validator in ("type", "const", "enum")
+
+
+def _described(document: YamlDocument, error: ValidationError) -> Iterator[Problem]:
+    path: Path = tuple(error.absolute_path)
+    schema: Any = error.schema
+    instance: Any = error.instance
+    if error.validator == "additionalProperties":
+        allowed = tuple(schema["properties"])
+        for key in instance:
+            if key not in allowed:
+                yield _at(document, (*path, key), _unknown_key(key, allowed), key=True)
+    elif error.validator == "required":
+        missing = [key for key in schema["required"] if key not in instance]
+        yield _at(document, path, f"lacks {', '.join(missing)}; expected {_expected(schema)}")
+    else:
+        yield _at(document, path, _not_allowed(instance, schema))
+
+
+def _unknown_key(key: str, allowed: tuple[str, ...]) -> str:
+    return f"unknown key{_suggestion(key, allowed)}; allowed: {', '.join(allowed)}"
+
+
+def _not_allowed(value: object, schema: Mapping[str, Any]) -> str:
+    words = [*schema.get("enum", ()), *(branch.get("const", "") for branch in schema.get("anyOf", ()))]
+    suggestion = _suggestion(value, words) if isinstance(value, str) else ""
+    return f"{_shown(value)} is not allowed; expected {_expected(schema)}{suggestion}"
+
+
+def _expected(schema: Mapping[str, Any]) -> str:
+    """Return what a schema allows. Its titles are written to complete "expected …"."""
+    title = str(schema.get("title", schema.get("type", "another value")))
+    if "enum" in schema and "`" not in title:
+        title += f" ({', '.join(schema['enum'])})"
+    return title
+
+
+def _suggestion(word: str, allowed: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    if len(word) > _LONGEST_WORD:
+        return ""
+    spelled = {name.replace("-", "_").lower(): name for name in allowed}
+    close = get_close_matches(word.replace("-", "_").lower(), spelled, n=1)
+    return f"; did you mean {spelled[close[0]]}?" if close else ""
+
+
+def _shown(value: object) -> str:
+    """Return a value as it would stand in the file, cut short; a text in quotes, so that `"0.2"` is seen to be one."""
+    if isinstance(value, str):
+        return f'"{short(value)}"'
+    if isinstance(value, dict):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    return "nothing" if value is None else short(json.dumps(value))
+
+
+def _crosschecks(value: object) -> Iterator[tuple[Path, str]]:
+    for metric, limits in _mapping(_mapping(_mapping(value).get("kpi")).get("thresholds")).items():
+        path = ("kpi", "thresholds", metric)
+        if isinstance(limits, dict):
+            yield from (((*path, name), message) for name, message in _contradictions(limits))
+    waivers = _mapping(value).get("waivers")
+    for index, waiver in enumerate(waivers if isinstance(waivers, list) else ()):
+        expires = _mapping(waiver).get("expires")
+        if isinstance(expires, str) and _DATE.fullmatch(expires) and not _exists(expires):
+            yield ("waivers", index, "expires"), f"{expires} is no day that exists; expected a day as YYYY-MM-DD"
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _contradictions(limits: dict[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield limits (by name) that no value can keep, and warnings that could never come before the violation."""
+    given = {
+        name: limit for name, limit in limits.items() if isinstance(limit, int | float) and not isinstance(limit, bool)
+    }
+    for name, contradicts, other, expected in _ORDERS:
+        if name in given and other in given and contradicts(given[name], given[other]):
+            yield name, f"{given[name]} contradicts {other} {given[other]}; expected {expected}"
+
+
+def _exists(day: str) -> bool:
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        return False
+    return True

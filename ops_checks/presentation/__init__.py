@@ -1,0 +1,1 @@
+"""Parts that formats and faces share to present a Report: wording, annotations, locations, widths."""

@@ -1,0 +1,68 @@
+"""The annotations of a report: what CI systems show one by one, each with a level and a message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from ops_checks.findings import Verdict
+from ops_checks.presentation.wording import finding_text, measurements, worst_first
+
+if TYPE_CHECKING:
+    from ops_checks.findings import Finding
+    from ops_checks.report.model import Report, RuleResult
+
+#: The levels of annotations, the worst first.
+LEVELS = ("error", "warning", "notice")
+
+_LEVEL = {Verdict.ERROR: "error", Verdict.FAIL: "error", Verdict.WARN: "warning"}
+
+
+def rule_level(rule: RuleResult) -> str:
+    """Return the level that a rule has by what it counts as: `error`, `warning`, or `notice` if it changes nothing."""
+    return _LEVEL.get(rule.effect, "notice")
+
+
+class Annotation(Struct, frozen=True):
+    """A finding of a rule, or the rule itself (`finding` None), to be shown at a location."""
+
+    rule: RuleResult
+    finding: Finding | None
+
+    @property
+    def waived(self) -> bool:
+        """Whether a waiver holds for the finding."""
+        return self.finding is not None and self.finding.suppressed is not None
+
+    @property
+    def level(self) -> str:
+        """The rule's level, or `notice` for a waived finding."""
+        return "notice" if self.waived else rule_level(self.rule)
+
+    @property
+    def message(self) -> str:
+        """One line: the item and its violation, or the rule's message and measurements."""
+        if self.finding is None:
+            numbers = ", ".join(f"{word} {text}" for word, text in measurements(self.rule))
+            return f"{self.rule.message} ({numbers})" if numbers else self.rule.message
+        text = finding_text(self.finding)
+        return f"{text} (waived: {self.finding.suppressed})" if self.waived else text
+
+
+def annotate(report: Report) -> list[Annotation]:
+    """Return the annotations of a report, the worst level first, in each level the rules before their findings.
+
+    A rule is annotated itself when it has a limit that is violated, too little data, or no finding
+    to list; of a rule that passes only the waived findings are.
+    """
+    found: list[Annotation] = []
+    for rule in worst_first(report):
+        if rule.verdict is Verdict.PASS:
+            findings = rule.waived
+        else:
+            findings = rule.findings
+            if rule.group == "kpi" or not rule.live:
+                found.append(Annotation(rule, None))
+        found += (Annotation(rule, finding) for finding in findings)
+    return sorted(found, key=lambda one: (LEVELS.index(one.level), one.finding is not None))

@@ -1,0 +1,55 @@
+"""What a format is, and what it may depend on besides the report."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops_checks.report.model import Report
+
+
+class RenderOptions(NamedTuple):
+    """What a format depends on besides the report.
+
+    `color`: the terminal understands colours. `folder`: the absolute path that relative paths in
+    the report are relative to; `root`: the absolute path of the repository, which CI systems want
+    paths relative to. Where they are empty, relative paths are taken to be relative to the
+    repository already, and absolute ones to be outside of it.
+    """
+
+    color: bool = False
+    folder: str = ""
+    root: str = ""
+
+
+class Format:
+    """One format: what it is for, how a file of it is written, and the function that renders it.
+
+    `help` is a few words for help texts. `extension` is the usual one, `media_type` the registered
+    one. `append`: a target file is appended to (a summary or a stream of commands that others write
+    to as well); otherwise it is replaced, atomically.
+    """
+
+    __slots__ = ("_render", "append", "extension", "help", "media_type")
+
+    def __init__(
+        self,
+        *,
+        help: str,  # noqa: A002 - the field's name in every registry of this program
+        extension: str,
+        media_type: str,
+        render: Callable[[Report, RenderOptions], str],
+        append: bool = False,
+    ) -> None:
+        self.help = help
+        self.extension = extension
+        self.media_type = media_type
+        self.append = append
+        self._render = render
+
+    def render(self, report: Report, options: RenderOptions | None = None) -> str:
+        """Return the report in this format: text that can be encoded as UTF-8 and ends in a line break, or nothing."""
+        return self._render(report, options or RenderOptions())

@@ -1,0 +1,62 @@
+"""Paths as CI systems want them: relative to the repository, and never leading out of it."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from ops_checks.findings import GROUPS
+
+if TYPE_CHECKING:
+    from ops_checks.findings import Finding, Place
+    from ops_checks.presentation.format import RenderOptions
+    from ops_checks.report.model import InputRead, Report, RuleResult
+
+
+def repository_path(path: str, options: RenderOptions) -> str | None:
+    """Return a path relative to the repository's root, with `/`, or None when it is outside of it (or its root)."""
+    if "\0" in path or not path:
+        return None
+    whole = posixpath.normpath(posixpath.join(options.folder, path))
+    if posixpath.isabs(whole):
+        root = posixpath.normpath(options.root) if options.root else ""
+        if not root or not whole.startswith(root.rstrip("/") + "/"):
+            return None
+        whole = whole[len(root.rstrip("/")) + 1 :]
+    return None if whole in {".", ".."} or whole.startswith("../") else whole
+
+
+def fallback_path(report: Report, rule: RuleResult | None, options: RenderOptions) -> str | None:
+    """Return the file of the repository to show something at that has no line in it: one of the inputs.
+
+    Code scanning and code quality reports must name a file for every entry. Preferred is the kind of
+    input that the rule's group reads; None if no input lies in the repository.
+    """
+    group = GROUPS.get(rule.group) if rule else None
+    preferred = group.reads if group else None
+
+    def rank(read: InputRead) -> bool:
+        return read.kind != preferred
+
+    paths = (repository_path(read.path, options) for read in sorted(report.inputs, key=rank))
+    return next((path for path in paths if path is not None), None)
+
+
+def locate(
+    report: Report, rule: RuleResult, finding: Finding | None, options: RenderOptions
+) -> tuple[str | None, int, int]:
+    """Return path, line and column to show a finding (or a rule itself) at; line and column count from 1.
+
+    The path is None when no input lies in the repository.
+    """
+    found = _first_line(finding.places, options) if finding else None
+    if found is None:
+        return fallback_path(report, rule, options), 1, 1
+    path, place = found
+    return path, max(place.line or 1, 1), max(place.column or 1, 1)
+
+
+def _first_line(places: tuple[Place, ...], options: RenderOptions) -> tuple[str, Place] | None:
+    """Return the first location that is a line of a file in the repository, with the file's path there."""
+    lines = ((repository_path(place.path, options), place) for place in places if place.line is not None)
+    return next(((path, place) for path, place in lines if path is not None), None)

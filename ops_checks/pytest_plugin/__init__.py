@@ -1,0 +1,92 @@
+"""`pytest --queue-check`: every rule of the gate is a test. When off, this registers its options and does nothing else.
+
+Imported by every pytest run wherever the package is installed, so it imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ops_checks.pytest_plugin.scratch import Checked, QueueStores
+    from ops_checks.report.model import Report
+
+#: Option (its ini name is the same with underscores), ini type, placeholder in the help, help.
+_OPTIONS = (
+    ("--queue-check", "bool", "", "check the task queue: one test for each rule of the gate"),
+    ("--queue-check-only", "bool", "", "check the task queue and leave out all other tests"),
+    ("--queue-policy", "string", "PATH", "policy file (default: ops-checks.yaml)"),
+    ("--queue-path", "string", "PATH", "Markdown queue (default: automation/orchestrator/QUEUE.md)"),
+    ("--queue-db", "string", "PATH", "SQLite queue (default: automation/orchestrator/db/queue.db)"),
+    ("--queue-log", "linelist", "PATH", "run log; repeatable, may glob"),
+    ("--queue-report", "string", "PATH", "write the JSON report of the session here"),
+    ("--max-failure-rate", "string", "RATE", "limit of the failure rate, from 0 to 1 (default: 0.2)"),
+    ("--max-latency-p95-ms", "string", "MS", "limit of the 95th percentile of run times (default: 2000)"),
+    ("--max-stale-in-progress", "string", "N", "how many items may be stale (default: 0)"),
+    ("--stale-minutes", "string", "MINUTES", "an item in progress is stale after so long (default: 60)"),
+)
+_ACTIONS = {"bool": "store_true", "linelist": "append", "string": "store"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, each with its ini name. Relative paths are relative to the rootdir."""
+    group = parser.getgroup("queue-check", "checks of the task queue (ops-checks)")
+    for option, ini_type, metavar, text in _OPTIONS:
+        shown = {"metavar": metavar} if metavar else {}
+        group.addoption(option, action=_ACTIONS[ini_type], default=None, help=text, **shown)
+        parser.addini(_ini_name(option), f"{text} (as {option})", type=ini_type, default=None)  # type: ignore[arg-type] # one of pytest's words
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the session's checks if they are on."""
+    if _on(config, "--queue-check") or _on(config, "--queue-check-only"):
+        try:
+            from ops_checks.pytest_plugin.session import SESSION, QueueSession
+        except Exception as error:  # noqa: BLE001 - a missing module, say: as in every command
+            from ops_checks.errors import unexpected
+
+            pytest.exit(f"error: {unexpected(error)}", returncode=3)
+        session = QueueSession(config)
+        config.stash[SESSION] = session
+        config.pluginmanager.register(session, "ops-checks-session")
+
+
+def _on(config: pytest.Config, option: str) -> bool:
+    name = _ini_name(option)
+    return bool(config.getoption(name) or config.getini(name))
+
+
+def _ini_name(option: str) -> str:
+    return option.removeprefix("--").replace("-", "_")
+
+
+@pytest.fixture(scope="session")
+def queue_report(pytestconfig: pytest.Config) -> Report:
+    """Return the session's Report, the one that the queue checks show. Only with --queue-check."""
+    from ops_checks.pytest_plugin.session import SESSION
+
+    session = pytestconfig.stash.get(SESSION, None)
+    if session is None:
+        pytest.fail("queue_report needs the checks: give --queue-check, or set queue_check = true", pytrace=False)
+    return session.evaluation.report()
+
+
+@pytest.fixture(scope="session")
+def queue_stores(pytestconfig: pytest.Config) -> QueueStores:
+    """Return both configured stores: `.md` and `.db`. Also without --queue-check."""
+    from ops_checks.pytest_plugin.scratch import configured_stores
+
+    return configured_stores(pytestconfig)
+
+
+@pytest.fixture
+def assert_consistent_after(queue_stores: QueueStores, tmp_path_factory: pytest.TempPathFactory) -> Checked:
+    """Return a function that runs an operation on scratch copies of both stores and checks that they agree after it.
+
+    It calls `operation(queue)` once for each copy and returns the copies, for more assertions; the
+    configured stores stay as they are. Also without --queue-check.
+    """
+    from ops_checks.pytest_plugin.scratch import checked
+
+    return checked(queue_stores, tmp_path_factory)

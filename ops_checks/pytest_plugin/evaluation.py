@@ -1,0 +1,83 @@
+"""The one run of the gate in a session: made when the first check needs it, shared by all worker processes."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from ops_checks.errors import InputError
+from ops_checks.pytest_plugin.options import in_folder
+
+if TYPE_CHECKING:
+    from ops_checks.pytest_plugin.options import Inputs
+    from ops_checks.report.model import Report, RuleResult
+
+
+class Evaluation:
+    """The session's report. `folder` is what the processes of a distributed session share, None in a session of one.
+
+    The first process that needs the report takes the lock in the folder, runs the gate and leaves
+    the report there, whole; the others read it. The system frees the lock of a process that dies,
+    and the next one runs the gate.
+    """
+
+    def __init__(self, inputs: Inputs, folder: str | None) -> None:
+        self._inputs = inputs
+        self.folder = folder
+        self._report: Report | None = None
+
+    def report(self) -> Report:
+        """Return the report; run the gate if nobody has. Raises OpsError if the shared folder cannot be used."""
+        if self._report is None:
+            self._report = self._run() if self.folder is None else self._shared(self.folder)
+        return self._report
+
+    def known(self) -> Report | None:
+        """Return the report if some process of the session has made it."""
+        if self._report is None and self.folder is not None and os.path.exists(_report_file(self.folder)):
+            self._report = _read(self.folder)
+        return self._report
+
+    def rule(self, rule_id: str) -> RuleResult:
+        """Return the result of a rule. Raises OpsError if there is none: the policy is not that of the plan."""
+        for rule in self.report().rules:
+            if rule.id == rule_id:
+                return rule
+        raise InputError(f"the gate did not report on {rule_id}: the policy changed meanwhile, run the session again")
+
+    def _run(self) -> Report:
+        from ops_checks.gate.run import run_gate
+
+        with in_folder(self._inputs.rootdir):
+            return run_gate(self._inputs.context.at(time.time()))
+
+    def _shared(self, folder: str) -> Report:
+        from filelock import FileLock
+
+        from ops_checks.files.atomic_write import put_file
+        from ops_checks.formats import FORMATS
+
+        if not os.path.isdir(folder):
+            raise InputError(f"{folder}: not here: run the checks on the machine that started the session")
+        try:
+            with FileLock(os.path.join(folder, "lock")):
+                if not os.path.exists(_report_file(folder)):
+                    put_file(_report_file(folder), FORMATS["json"].render(self._run()).encode())
+            return _read(folder)
+        except OSError as error:
+            raise InputError(
+                f"{folder}: cannot be shared ({error.strerror}): check the folder for temporary files"
+            ) from error
+
+
+def _report_file(folder: str) -> str:
+    return os.path.join(folder, "report.json")
+
+
+def _read(folder: str) -> Report:
+    from ops_checks.report.parse import parse_report
+
+    path = _report_file(folder)
+    with open(path, "rb") as file:
+        return parse_report(file.read(), path)

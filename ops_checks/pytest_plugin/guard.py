@@ -1,0 +1,35 @@
+"""An exception that nobody expected ends the session with one line and exit code 3, as in every command."""
+
+from __future__ import annotations
+
+import os
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import pytest
+
+from ops_checks.errors import unexpected
+from ops_checks.exit_codes import NOT_EVALUATED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Parameters = ParamSpec("Parameters")
+Returned = TypeVar("Returned")
+
+
+def guarded(hook: Callable[Parameters, Returned]) -> Callable[Parameters, Returned]:
+    """Return a hook that ends the session where it would raise what nobody expected; with OPS_CHECKS_DEBUG=1 it raises."""
+
+    @wraps(hook)
+    def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:
+        try:
+            return hook(*args, **kwargs)
+        except pytest.UsageError:
+            raise
+        except Exception as error:
+            if os.environ.get("OPS_CHECKS_DEBUG") == "1":
+                raise
+            pytest.exit(f"error: {unexpected(error)}", returncode=NOT_EVALUATED)
+
+    return call

@@ -1,0 +1,137 @@
+"""The checks as pytest's items: one for each rule, under the file that a person would open for it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ops_checks.errors import OpsError, unexpected
+from ops_checks.findings import GROUPS, Verdict
+from ops_checks.pytest_plugin.messages import properties, row_of, safe, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _pytest._code.code import TerminalRepr
+
+    from ops_checks.pytest_plugin.evaluation import Evaluation
+    from ops_checks.pytest_plugin.options import Inputs
+    from ops_checks.report.model import RuleResult
+
+_TOO_LITTLE = " (the policy counts too little data as a failure)"
+
+
+class CheckFailedError(Exception):
+    """A rule is not met, or could not be evaluated; the message is all that is shown."""
+
+
+class QueueCheckWarning(pytest.PytestWarning):
+    """What a rule says whose verdict is `warn`: its check passes, and fails where warnings are errors."""
+
+
+class QueueFile(pytest.File):
+    """An input as the checks of it hang under it. It need not exist, and may be a pattern: nothing is read."""
+
+    def __init__(self, *, checks: Iterable[tuple[str, str]], inputs: Inputs, evaluation: Evaluation, **kw: Any) -> None:  # noqa: ANN401 - pytest's own
+        super().__init__(**kw)
+        self._checks = checks
+        self._inputs = inputs
+        self._evaluation = evaluation
+
+    @classmethod
+    def at(cls, session: pytest.Session, name: str, **more: Any) -> QueueFile:  # noqa: ANN401 - see __init__
+        """Return the node of the input `name` (relative to the rootdir, or absolute), which begins its node ids."""
+        path = session.config.rootpath / name
+        # Other plugins may look at the path of a node (`--new-first` asks for its age).
+        standing = path if path.exists() else session.config.rootpath
+        node: QueueFile = cls.from_parent(session, path=standing, name=name, nodeid=name, **more)
+        return node
+
+    def collect(self) -> list[pytest.Item]:
+        """Return one item for each rule."""
+        return [
+            QueueCheck.from_parent(
+                self, name=rule, group=group, file=self.name, inputs=self._inputs, evaluation=self._evaluation
+            )
+            for rule, group in self._checks
+        ]
+
+
+class QueueCheck(pytest.Item):
+    """One rule of the gate."""
+
+    def __init__(self, *, group: str, file: str, inputs: Inputs, evaluation: Evaluation, **kw: Any) -> None:  # noqa: ANN401 - pytest's own
+        super().__init__(**kw)
+        self._file = file
+        self._inputs = inputs
+        self._evaluation = evaluation
+        self._row: tuple[str, int | None] = (file, None)
+        self.add_marker("queue_check")
+        if GROUPS[group].marker:
+            self.add_marker(GROUPS[group].marker)
+
+    def runtest(self) -> None:
+        """Pass, fail, skip or warn as the rule says."""
+        try:
+            rule = self._evaluation.rule(self.name)
+        except OpsError as error:
+            raise CheckFailedError(safe(f"error: {error.message}")) from None
+        except Exception as error:
+            if os.environ.get("OPS_CHECKS_DEBUG") == "1":
+                raise
+            raise CheckFailedError(safe(f"error: {unexpected(error)}")) from None
+        self._note(rule)
+        if rule.effect in {Verdict.FAIL, Verdict.ERROR}:
+            reason = _TOO_LITTLE if rule.verdict is Verdict.INSUFFICIENT else ""
+            raise CheckFailedError(told(rule, self._inputs, counted=reason))
+        if rule.verdict is Verdict.INSUFFICIENT:
+            pytest.skip(safe(rule.message))
+        if rule.verdict is Verdict.WARN:
+            self._warn(told(rule, self._inputs))
+
+    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
+        """Return the row that a person should look at, once it is known; pytest counts lines from 0."""
+        path, line = self._row
+        return Path(self._inputs.rootdir, path), None if line is None else line - 1, self.name
+
+    def skipped_at(self, reason: str) -> tuple[str, int, str]:
+        """Return where and why the check was skipped, as a test report has it."""
+        path, line = self._row
+        return os.path.join(self._inputs.rootdir, path), line or 1, reason
+
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: Any = None,  # noqa: ANN401 - pytest's own
+    ) -> str | TerminalRepr:
+        """Return the rule's own words in place of a traceback; its place is the row, not this file."""
+        if not isinstance(excinfo.value, CheckFailedError | QueueCheckWarning):
+            return super().repr_failure(excinfo, style)
+        first = str(excinfo.value).partition("\n")[0]
+        if self.config.getoption("tbstyle", None) == "line":
+            excinfo.value.args = (first,)
+        shown = excinfo.getrepr(style="value")
+        if shown.reprcrash is not None:
+            path, line = self._row
+            shown.reprcrash.path, shown.reprcrash.lineno = path, line or 1
+            shown.reprcrash.message = first
+        return shown
+
+    def _note(self, rule: RuleResult) -> None:
+        told_already = {name for name, _ in properties(rule)}
+        self.user_properties = [pair for pair in self.user_properties if pair[0] not in told_already]
+        self.user_properties += properties(rule)
+        row = row_of(rule, self._file)
+        self._row = (self._file, None) if row is None else (row.path, row.line)
+        self.__dict__.pop("location", None)  # pytest remembers it from before the rule was evaluated
+
+    def _warn(self, text: str) -> None:
+        path, line = self._row
+        # The place is written into the file's name: pytest shows the line of a file that a warning
+        # names, and a row of the queue is text from anyone.
+        place = self.nodeid if line is None else f"{path}:{line}"
+        warnings.warn_explicit(QueueCheckWarning(text), None, place, 1)

@@ -1,0 +1,83 @@
+"""What the session's checks say: failures, properties, the summary. All text from inputs is made safe to print."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ops_checks.findings import Verdict
+from ops_checks.presentation.wording import finding_line, input_size, measurements, number, report_counts
+from ops_checks.sanitize import visible, without_commands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ops_checks.findings import Place
+    from ops_checks.pytest_plugin.options import Inputs
+    from ops_checks.report.model import Report, RuleResult
+
+#: So many offenders, waivers and errors are listed; the others are counted.
+_LISTED = 10
+
+
+def safe(line: str) -> str:
+    """Return a line that is safe for a terminal and for a CI system's log."""
+    shown = visible(line)
+    return without_commands(shown) if os.environ.get("GITHUB_ACTIONS") else shown
+
+
+def told(rule: RuleResult, inputs: Inputs, *, counted: str = "") -> str:
+    """Return what is out by a rule, and how to see more. `counted` says why it counts, where that is not plain."""
+    return "\n".join(map(safe, _lines(rule, inputs, counted)))
+
+
+def _lines(rule: RuleResult, inputs: Inputs, counted: str) -> Iterator[str]:
+    if rule.verdict is Verdict.ERROR:
+        yield f"error: {rule.message}"
+    else:
+        yield rule.message + counted
+        yield "  " + ", ".join(f"{word} {text}" for word, text in measurements(rule))
+        yield from (f"  {finding_line(finding)}" for finding in rule.live[:_LISTED])
+        more = rule.more_findings + len(rule.live[_LISTED:])
+        if more:
+            yield f"  and {more} more"
+        if rule.help:
+            yield f"  help: {rule.help}"
+    only = "" if rule.group == "waivers" else f" --only {rule.group}"
+    yield f"  more: {inputs.command}{only}"
+
+
+def properties(rule: RuleResult) -> list[tuple[str, object]]:
+    """Return what machines read of a rule (in JUnit, say): numbers without their unit, `-` where there is none."""
+    return [
+        ("rule", rule.id),
+        ("verdict", rule.verdict.value),
+        ("value", number(rule.value)),
+        ("operator", rule.operator or "-"),
+        ("limit", number(rule.limit)),
+        ("unit", rule.unit or "-"),
+        ("samples", "-" if rule.samples is None else str(rule.samples)),
+    ]
+
+
+def row_of(rule: RuleResult, path: str) -> Place | None:
+    """Return the first line that a finding of a rule names: in the file at `path` if one does, else in any."""
+    rows = [place for finding in rule.live for place in finding.places if place.line is not None]
+    return next((place for place in rows if place.path == path), rows[0] if rows else None)
+
+
+def summary(report: Report) -> Iterator[tuple[str, Verdict | None]]:
+    """Yield the lines of the terminal's section, the first with the verdict that colours it."""
+    yield f"{report.verdict.upper()}: {report_counts(report)}", report.verdict
+    read = ", ".join(f"{read.kind} {read.path}{input_size(read)}" for read in report.inputs)
+    yield f"read: {read or 'nothing'}", None
+    yield from ((f"error: {error}", Verdict.ERROR) for error in _cut(report.errors))
+    yield from ((f"note: {note}", None) for note in _cut(report.notes))
+    waived = [(rule, finding) for rule in report.rules for finding in rule.waived]
+    lines = tuple(f"{rule.id} {finding_line(finding)}: {finding.suppressed}" for rule, finding in waived)
+    yield from ((f"waived: {line}", None) for line in _cut(lines))
+
+
+def _cut(lines: tuple[str, ...]) -> tuple[str, ...]:
+    more = len(lines) - _LISTED
+    return lines if more <= 0 else (*lines[:_LISTED], f"and {more} more")

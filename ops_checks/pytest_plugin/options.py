@@ -1,0 +1,186 @@
+"""What a session checks: paths, policy and limits, resolved when it starts (FORMATS section 8)."""
+
+from __future__ import annotations
+
+import math
+import os
+import shlex
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
+
+from ops_checks.context import Context, resolve
+from ops_checks.errors import UsageError
+from ops_checks.rules.registry import BY_METRIC
+from ops_checks.sanitize import visible
+from ops_checks.stores.registry import is_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+_ENVIRONMENT_PATHS = ("ORCH_QUEUE_MD", "ORCH_DB_PATH", "ORCH_LOG_PATH")
+#: The options of the rules' limits, by metric.
+LIMIT_OPTIONS = {metric: rule.option for metric, rule in BY_METRIC.items() if rule.option}
+_STALE_MINUTES = "--stale-minutes"
+#: Options of the session and of `ops-checks check` that mean the same.
+_SAME_OPTION = {
+    "--queue-policy": "--policy",
+    "--queue-path": "--queue-path",
+    "--queue-db": "--db-path",
+    **{option: option for option in LIMIT_OPTIONS.values()},
+    _STALE_MINUTES: _STALE_MINUTES,
+}
+_LONGEST_COUNT = 15  # digits: exact as a float too
+
+
+class Inputs(Struct, frozen=True):
+    """Where the inputs are and what they are held to.
+
+    Every path of the context is relative to `rootdir` (absolute), or absolute if it lies outside. `command` is
+    the command line that shows what the session checks; `report_path` is None if none is wanted.
+    """
+
+    rootdir: str
+    context: Context
+    report_path: str | None
+    command: str
+
+
+def read_inputs(config: pytest.Config) -> Inputs:
+    """Return the inputs of a session. Raises UsageError for a bad policy, option or environment."""
+    rootdir = str(config.rootpath)
+    here = str(config.invocation_params.dir)
+    environ = dict(os.environ)
+    for name in _ENVIRONMENT_PATHS:  # unlike the options, relative to the current folder, as in every command
+        if environ.get(name) and not is_url(environ[name]):
+            environ[name] = shown_path(environ[name], rootdir, here)
+    with in_folder(rootdir):
+        context = resolve(
+            environ,
+            policy_path=_path(config, "--queue-policy", rootdir),
+            queue=_path(config, "--queue-path", rootdir),
+            db=_path(config, "--queue-db", rootdir),
+            logs=_logs(config, rootdir),
+            limits=_limits(config),
+            stale_minutes=_count(config, _STALE_MINUTES),
+        )
+    context.queue = shown_path(context.queue, rootdir)
+    context.db = shown_path(context.db, rootdir)
+    context.logs = tuple(shown_path(log, rootdir) for log in context.logs)
+    inputs = Inputs(rootdir, context, _path(config, "--queue-report", rootdir), _command(config, rootdir, here))
+    _must_be_apart(inputs)
+    return inputs
+
+
+def setting(config: pytest.Config, option: str) -> object:
+    """Return the value of an option, or else of its ini key; None (or False) where neither is set.
+
+    Raises UsageError for an ini value of another type.
+    """
+    name = option.removeprefix("--").replace("-", "_")
+    given = config.getoption(name)
+    if given is not None:
+        return cast("object", given)
+    try:
+        return cast("object", config.getini(name))
+    except (TypeError, ValueError) as error:  # as pytest before 9.2 raises them for a number where a text is wanted
+        raise UsageError(visible(str(error))) from error
+
+
+@contextmanager
+def in_folder(path: str) -> Iterator[None]:
+    """Work in a folder, wherever a test has led the process: what a report names is then relative to it."""
+    try:
+        stay = os.path.samefile(os.curdir, path)
+    except OSError:  # the current folder is gone
+        stay = False
+    if stay:
+        yield
+        return
+    before = os.open(os.curdir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.chdir(path)
+        yield
+    finally:
+        os.fchdir(before)
+        os.close(before)
+
+
+def shown_path(path: str, rootdir: str, base: str | None = None) -> str:
+    """Return a path as the session names it: relative to the rootdir if it lies inside, else absolute.
+
+    `base` is the folder that a relative path is relative to, by default the rootdir.
+    """
+    if is_url(path):
+        return path
+    whole = os.path.normpath(os.path.join(base or rootdir, path))
+    return whole.removeprefix(os.path.join(rootdir, ""))
+
+
+def _path(config: pytest.Config, option: str, rootdir: str) -> str | None:
+    given = cast("str | None", setting(config, option))
+    return None if given is None else shown_path(_must_be_path(option, given), rootdir)
+
+
+def _logs(config: pytest.Config, rootdir: str) -> tuple[str, ...]:
+    given = cast("list[str] | None", setting(config, "--queue-log"))
+    return tuple(shown_path(_must_be_path("--queue-log", path), rootdir) for path in given or ())
+
+
+def _must_be_path(option: str, text: str) -> str:
+    if not text.strip() or "\0" in text:
+        raise UsageError(f"{option}: expected a path, found nothing")
+    return text
+
+
+def _limits(config: pytest.Config) -> dict[str, float]:
+    """Return the limits that the session's options name, by metric."""
+    read = {metric: _rate if BY_METRIC[metric].unit == "ratio" else _count for metric in LIMIT_OPTIONS}
+    given = {metric: read[metric](config, option) for metric, option in LIMIT_OPTIONS.items()}
+    return {metric: limit for metric, limit in given.items() if limit is not None}
+
+
+def _rate(config: pytest.Config, option: str) -> float | None:
+    text = cast("str | None", setting(config, option))
+    if text is None:
+        return None
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not (0 <= rate <= 1 and text.isascii() and "_" not in text):
+        raise UsageError(f"{option}: expected a number from 0 to 1, found {text!a}")
+    return rate
+
+
+def _count(config: pytest.Config, option: str) -> int | None:
+    text = cast("str | None", setting(config, option))
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT):
+        raise UsageError(f"{option}: expected a whole number from 0, found {text!a}")
+    return int(text)
+
+
+def _command(config: pytest.Config, rootdir: str, here: str) -> str:
+    """Return the command line that runs the same gate, as a person pastes it into the shell that ran pytest."""
+    words = ["ops-checks", "check"]
+    for option, name in _SAME_OPTION.items():
+        given = setting(config, option)
+        if given is not None:
+            words += [name, str(given)]
+    for path in _logs(config, rootdir):
+        words += ["--log-path", path]
+    command = shlex.join(words)
+    return command if os.path.realpath(here) == os.path.realpath(rootdir) else f"cd {shlex.quote(rootdir)} && {command}"
+
+
+def _must_be_apart(inputs: Inputs) -> None:
+    """Raise UsageError if the report would replace what it is about."""
+    context = inputs.context
+    read = (context.queue, context.db, *context.logs, context.policy.path)
+    if inputs.report_path in read and inputs.report_path is not None:
+        raise UsageError(f"--queue-report: {visible(inputs.report_path)} is an input: name another file")

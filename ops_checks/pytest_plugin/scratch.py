@@ -1,0 +1,115 @@
+"""The configured stores for people's own tests, and scratch copies of them to try an operation on.
+
+from ops_checks.transitions import Stamp, cancel
+
+
+def test_cancel_leaves_the_queues_consistent(assert_consistent_after):
+    stamp = Stamp(actor="test", now_s=1_767_225_600, tz_minutes=540)
+
+    copies = assert_consistent_after(lambda queue: queue.change("ORCH-102", cancel(stamp)))
+
+    assert copies.db.get("ORCH-102").status == "BLOCKED"
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+from msgspec import Struct
+
+from ops_checks.errors import ChangingError, OpsError
+from ops_checks.gate.stable_reading import compare
+from ops_checks.presentation.wording import finding_line
+from ops_checks.pytest_plugin.messages import safe
+from ops_checks.pytest_plugin.options import read_inputs
+from ops_checks.stores.registry import MARKDOWN, SQLITE, is_url, store_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops_checks.policy.model import ConsistencyPolicy
+    from ops_checks.stores.protocol import Store
+    from ops_checks.stores.registry import StoreKind
+
+#: Pauses before each copy of stores that other programs write to.
+_PAUSES_S = (0.0, 0.05, 0.2)
+_LISTED = 10
+
+
+class QueueStores(Struct, frozen=True):
+    """Both stores, and the policy by which they are compared."""
+
+    md: Store
+    db: Store
+    policy: ConsistencyPolicy
+
+
+class Checked(Protocol):
+    """What the fixture `assert_consistent_after` gives."""
+
+    def __call__(self, operation: Callable[[Store], object]) -> QueueStores:
+        """Run the operation on a copy of either store; fail the test unless the copies agree before and after it."""
+        ...
+
+
+def configured_stores(config: pytest.Config) -> QueueStores:
+    """Return the stores that a session's options, environment and policy name; nothing is read yet."""
+    try:
+        inputs = read_inputs(config)
+    except OpsError as error:
+        pytest.fail(safe(f"error: {error.message}"), pytrace=False)
+    context = inputs.context
+
+    def opened(location: str, default: StoreKind) -> Store:
+        whole = location if is_url(location) else os.path.join(inputs.rootdir, location)
+        return store_kind(location, default).open(whole)
+
+    return QueueStores(opened(context.queue, MARKDOWN), opened(context.db, SQLITE), context.policy.consistency)
+
+
+def checked(stores: QueueStores, folders: pytest.TempPathFactory) -> Checked:
+    """Return the function of the fixture `assert_consistent_after`; copies go to new folders of `folders`."""
+
+    def assert_consistent_after(operation: Callable[[Store], object]) -> QueueStores:
+        __tracebackhide__ = True
+        copies = _consistent_copies(stores, folders)
+        for store in (copies.md, copies.db):
+            operation(store)
+        differences = _differences(copies)
+        if differences:
+            pytest.fail("\n".join(("the operation leaves the queues inconsistent:", *differences)), pytrace=False)
+        return copies
+
+    return assert_consistent_after
+
+
+def _consistent_copies(stores: QueueStores, folders: pytest.TempPathFactory) -> QueueStores:
+    """Return copies that agree, or fail the test: then nothing could be said about an operation on them."""
+    __tracebackhide__ = True
+    differences: list[str] = []
+    for pause_s in _PAUSES_S:
+        time.sleep(pause_s)
+        folder = str(folders.mktemp("queues"))
+        try:
+            copies = QueueStores(stores.md.scratch_copy(folder), stores.db.scratch_copy(folder), stores.policy)
+            differences = _differences(copies)
+        except ChangingError as error:
+            differences = [safe(error.message)]
+        except OpsError as error:
+            pytest.fail("\n  ".join(map(safe, (f"error: {error.message}", *error.details))), pytrace=False)
+        if not differences:
+            return copies
+    return pytest.fail(
+        "\n".join(("the queues are inconsistent already, before the operation:", *differences)), pytrace=False
+    )
+
+
+def _differences(stores: QueueStores) -> list[str]:
+    rules = stores.policy
+    drift = compare(stores.md, stores.db, fields=rules.fields, ignore_statuses=rules.ignore_statuses)
+    lines = [safe(f"  {finding_line(finding)}") for found in drift.findings.values() for finding in found]
+    more = sum(drift.counts.values()) - len(lines[:_LISTED])
+    return lines[:_LISTED] + ([f"  and {more} more"] if more else [])

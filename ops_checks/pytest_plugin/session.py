@@ -1,0 +1,221 @@
+"""What the plugin does when it is on: plan the checks, run them as items, write the report, sum up.
+
+Imported only then, and by the fixtures when they are used.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ops_checks.context import DEFAULT_POLICY
+from ops_checks.errors import OpsError
+from ops_checks.findings import GROUPS, Verdict
+from ops_checks.pytest_plugin.evaluation import Evaluation
+from ops_checks.pytest_plugin.guard import guarded
+from ops_checks.pytest_plugin.items import QueueCheck, QueueCheckWarning, QueueFile
+from ops_checks.pytest_plugin.messages import safe, summary
+from ops_checks.pytest_plugin.options import in_folder, read_inputs, setting, shown_path
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from ops_checks.pytest_plugin.options import Inputs
+
+#: By file, the rules whose checks hang under it, each with its group.
+Plan = dict[str, list[tuple[str, str]]]
+
+_MARKERS = (
+    "queue_check: a check of the task queue",
+    "queue_drift: a check that both queues agree",
+    "queue_kpi: a check of the run log and of stale items",
+)
+_SHARED = "ops_checks_folder"
+_DESELECTED = "ops_checks_deselected"
+_COLORS = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red", Verdict.ERROR: "red"}
+
+
+class QueueSession:
+    """The checks of one session: pytest's hooks, in the one process, or in the controller and in each worker."""
+
+    inputs: Inputs
+    evaluation: Evaluation
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._workerinput: dict[str, Any] | None = getattr(config, "workerinput", None)
+        self._chosen: Plan = {}
+        self._looped = False
+        self._ran = 0
+        self._deselected = 0
+        self._errors: list[str] = []
+        self._written: str | None = None
+        for marker in _MARKERS:
+            config.addinivalue_line("markers", marker)
+
+    @pytest.hookimpl(tryfirst=True)
+    @guarded
+    def pytest_sessionstart(self) -> None:
+        """Resolve the inputs and plan the checks, before any worker starts. Raises pytest.UsageError (exit 4)."""
+        try:
+            self.inputs = read_inputs(self._config)
+        except OpsError as error:
+            raise pytest.UsageError("\n  ".join(map(safe, (error.message, *error.details)))) from None
+        self.evaluation = Evaluation(self.inputs, (self._workerinput or {}).get(_SHARED))
+        self._choose(_plan(self.inputs))
+
+    def _choose(self, plan: Plan) -> None:
+        """Take the checks out of pytest's arguments: their files need not exist. None named means all of them."""
+        others: list[str] = []
+        for argument in self._config.args:
+            path, _, rule = argument.partition("::")
+            file = self._named(path, plan)
+            if file is None:
+                others.append(argument)
+            else:
+                self._choose_one(argument, file, rule, plan)
+        self._chosen = self._chosen or plan
+        self._config.args[:] = [] if setting(self._config, "--queue-check-only") else others
+
+    def _choose_one(self, argument: str, file: str, rule: str, plan: Plan) -> None:
+        found = [check for check in plan[file] if rule in {"", check[0]}]
+        if not found:
+            names = ", ".join(name for name, _ in plan[file])
+            raise pytest.UsageError(f"not found: {argument}\n(the checks of {file} are {names})")
+        chosen = self._chosen.setdefault(file, [])
+        chosen += (check for check in found if check not in chosen)
+
+    def _named(self, path: str, plan: Plan) -> str | None:
+        """Return the file of the plan that a path names: from the current folder, or as a node id from the rootdir."""
+        here = shown_path(path, self.inputs.rootdir, str(self._config.invocation_params.dir))
+        return next((name for name in (here, path) if name in plan), None)
+
+    @pytest.hookimpl(tryfirst=True)
+    @guarded
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        """Add the checks to whatever was collected, before anybody selects or sorts."""
+        for file, checks in self._chosen.items():
+            node = QueueFile.at(session, file, checks=checks, inputs=self.inputs, evaluation=self.evaluation)
+            added = node.collect()
+            for item in added:
+                session.ihook.pytest_itemcollected(item=item)
+            # The terminal counts what is reported. Pytest is not asked to collect the node itself:
+            # --last-failed would leave out whole files, and say so to nobody.
+            session.ihook.pytest_collectreport(report=pytest.CollectReport(node.nodeid, "passed", None, [*added]))
+            items += added
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Count the checks that somebody left out."""
+        self._deselected += sum(isinstance(item, QueueCheck) for item in items)
+
+    @pytest.hookimpl(tryfirst=True)
+    @guarded
+    def pytest_runtestloop(self) -> None:
+        """Note that tests are to be run: it is no session that only lists something."""
+        option = self._config.option
+        self._looped = not (option.collectonly or getattr(option, "setuponly", False))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let the report of a skipped check name the input, not a line of this package."""
+        report = yield
+        if isinstance(item, QueueCheck) and report.skipped and isinstance(report.longrepr, tuple):
+            report.longrepr = item.skipped_at(report.longrepr[2])
+        return report
+
+    @guarded
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count the checks that ran, here or in a worker."""
+        self._ran += report.when == "call" and "queue_check" in report.keywords
+
+    @pytest.hookimpl(optionalhook=True)
+    @guarded
+    def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController, which need not be installed
+        """Give a worker the folder that the session's processes share."""
+        if self.evaluation.folder is None:
+            self.evaluation.folder = tempfile.mkdtemp(prefix="ops-checks-")
+        node.workerinput[_SHARED] = self.evaluation.folder
+
+    @pytest.hookimpl(optionalhook=True)
+    @guarded
+    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - see pytest_configure_node
+        """Take over what a worker counted."""
+        self._deselected += getattr(node, "workeroutput", {}).get(_DESELECTED, 0)
+
+    @guarded
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the report, and fail a session in which no check ran although nobody left any out."""
+        if self._workerinput is not None:
+            self._config.workeroutput[_DESELECTED] = self._deselected  # type: ignore[attr-defined] # xdist puts it there
+            return
+        if self._looped and not self._ran and not self._deselected:
+            self._errors.append("error: the queue check is on, and no check ran: see the policy and the other plugins")
+        if self._looped:
+            self._write_report()
+        if self._errors and session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _write_report(self) -> None:
+        from ops_checks.files.output_file import write_output
+        from ops_checks.formats import FORMATS
+
+        path, report = self.inputs.report_path, self.evaluation.known()
+        if path is None or report is None:
+            return
+        try:
+            with in_folder(self.inputs.rootdir):
+                _make_folder(os.path.dirname(path))
+                write_output(path, FORMATS["json"].render(report), append=False)
+        except OpsError as error:
+            self._errors.append(f"error: {error.message}")
+        else:
+            self._written = path
+
+    @guarded
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Sum up: verdict, inputs, counts, where the report is."""
+        report = self.evaluation.known()
+        if not self._looped:
+            return
+        terminalreporter.write_sep("=", "queue check")
+        for line, verdict in summary(report) if report is not None else [("no check ran: nothing was evaluated", None)]:
+            color = {_COLORS[verdict]: True} if verdict in _COLORS else {}
+            terminalreporter.write_line(safe(line), **color)
+        if self._written:
+            terminalreporter.write_line(safe(f"report: {self._written}"))
+        for error in self._errors:
+            terminalreporter.write_line(safe(error), red=True)
+
+    @guarded
+    def pytest_unconfigure(self) -> None:
+        """Remove the shared folder; it is the controller's."""
+        if self._workerinput is None and hasattr(self, "evaluation") and self.evaluation.folder is not None:
+            shutil.rmtree(self.evaluation.folder, ignore_errors=True)
+
+
+def _plan(inputs: Inputs) -> Plan:
+    """Return which check hangs under which file; the policy alone tells, nothing is read."""
+    context = inputs.context
+    files = {"queue": context.queue, "log": context.logs[0], "policy": context.policy.path or DEFAULT_POLICY}
+    plan: Plan = {}
+    for rule in context.policy.active_rules():
+        plan.setdefault(files[GROUPS[rule.group].reads], []).append((rule.id, rule.group))
+    return plan
+
+
+def _make_folder(path: str) -> None:
+    """Make the report's folder, as pytest does for its own reports; what is wrong with it, writing will say."""
+    try:
+        os.makedirs(path or os.curdir, exist_ok=True)
+    except OSError:
+        return
+
+
+#: Where a session's checks are kept.
+SESSION = pytest.StashKey[QueueSession]()
+
+__all__ = ["SESSION", "QueueCheckWarning", "QueueSession"]

@@ -1,0 +1,138 @@
+"""The records of a gate run: inputs, metrics, the result of each rule, and the one Report of them all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from ops_checks.findings import Finding, Verdict
+
+
+class InputRead(Struct, frozen=True):
+    """One input as it was read.
+
+    `kind` is `queue`, `db`, `log` or `policy`; `path` as the user named it; `state` identifies
+    what was read (a digest of the file, a database's data version); `rows` counts items,
+    `lines` the log's complete lines; `newest_event` is the time text of the database's newest
+    event; the time range of the log is in epoch milliseconds.
+    """
+
+    kind: str
+    path: str
+    state: str | None = None
+    rows: int | None = None
+    lines: int | None = None
+    newest_event: str | None = None
+    first_ms: int | None = None
+    last_ms: int | None = None
+    note: str | None = None
+
+
+class Metric(Struct, frozen=True):
+    """A measured number, whether a rule limits it or not.
+
+    `value` is None where there is no data. `samples` is what it was computed from;
+    `low` and `high` bound the 95 % interval where one is defined.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    samples: int
+    low: float | None = None
+    high: float | None = None
+
+
+class RuleResult(Struct, frozen=True):
+    """The result of one rule, also when it passed.
+
+    `id` is a plain slug (`missing-in-db`, `failure-rate`); `group` is `consistency`, `kpi` or
+    `waivers`; `severity` is `error` or `warning`: what a violation counts as. `value`,
+    `operator` (`<=` or `>=`) and `limit` are the condition that had to hold.
+    `more_findings` counts those not listed; `needed` is how many more samples a verdict takes.
+    `counts_as` is what the verdict counts as in the report's, where the policy defines that
+    (`on_insufficient`); None: see `effect`.
+    """
+
+    id: str
+    title: str
+    help: str
+    group: str
+    severity: str
+    verdict: Verdict
+    message: str
+    value: float | None = None
+    operator: str | None = None
+    limit: float | None = None
+    unit: str | None = None
+    samples: int | None = None
+    low: float | None = None
+    high: float | None = None
+    needed: int | None = None
+    findings: tuple[Finding, ...] = ()
+    more_findings: int = 0
+    counts_as: Verdict | None = None
+
+    @property
+    def effect(self) -> Verdict:
+        """The rule's part in the report's verdict: too little data warns, unless the policy defines otherwise."""
+        if self.counts_as is not None:
+            return self.counts_as
+        return Verdict.WARN if self.verdict is Verdict.INSUFFICIENT else self.verdict
+
+    @property
+    def live(self) -> tuple[Finding, ...]:
+        """The findings without a waiver."""
+        return tuple(finding for finding in self.findings if finding.suppressed is None)
+
+    @property
+    def waived(self) -> tuple[Finding, ...]:
+        """The findings that a waiver suppresses."""
+        return tuple(finding for finding in self.findings if finding.suppressed is not None)
+
+
+class Report(Struct, frozen=True):
+    """A gate run: verdict, exit code, inputs, metrics, every rule that ran.
+
+    A report is true if it is `ok`. `created_ms` is epoch milliseconds. `errors` are the one-line
+    messages of what could not be evaluated (the verdict is then `error` and the exit code 3).
+    `notes` are remarks that change no verdict.
+    """
+
+    tool_version: str
+    created_ms: int
+    verdict: Verdict
+    exit_code: int
+    inputs: tuple[InputRead, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    rules: tuple[RuleResult, ...] = ()
+    errors: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the gate lets the run pass: its exit code is 0. Warnings do not fail it."""
+        return self.exit_code == 0
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The listed findings of all rules in the report's order, waived ones included."""
+        return tuple(finding for rule in self.rules for finding in rule.findings)
+
+    def rule(self, rule_id: str) -> RuleResult:
+        """Return the result of a rule. Raises KeyError with the ids of the rules that ran if it is none of them."""
+        found = next((rule for rule in self.rules if rule.id == rule_id), None)
+        if found is None:
+            ran = ", ".join(rule.id for rule in self.rules) or "none"
+            raise KeyError(f"no rule {rule_id!r} in this report; its rules: {ran}")
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as the JSON object that `report.schema.json` describes."""
+        from ops_checks.report.serialize import to_json
+
+        return to_json(self)

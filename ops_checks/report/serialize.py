@@ -1,0 +1,167 @@
+"""Report → its published JSON (`schemas/report.schema.json`): a mapping of its own, independent of the classes.
+
+Within a schema version fields may be added here; a field whose name, type or meaning changes
+takes a new version.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ops_checks.report.summary import live_findings, rules_by_verdict, waived_findings
+
+if TYPE_CHECKING:
+    from ops_checks.findings import Finding, Place
+    from ops_checks.report.model import InputRead, Metric, Report, RuleResult
+
+SCHEMA_VERSION = "1.0"
+TOOL = "ops-checks"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EXACT = 2**53  # integers up to here are the same as a double
+_NOT_ASCII = re.compile(r"[^\n -~]")
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """Return the report as the JSON object that `report.schema.json` describes; `parse.from_json` reads it back."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": TOOL, "version": report.tool_version},
+        "created": iso_utc(report.created_ms),
+        "created_ms": report.created_ms,
+        "verdict": report.verdict.value,
+        "exit_code": report.exit_code,
+        "summary": {
+            "rules": {verdict.value: count for verdict, count in rules_by_verdict(report).items()},
+            "findings": live_findings(report),
+            "suppressed": waived_findings(report),
+        },
+        "inputs": [_input(read) for read in report.inputs],
+        "metrics": [_metric(metric) for metric in report.metrics],
+        "rules": [_rule(rule) for rule in report.rules],
+        "errors": list(report.errors),
+        "notes": list(report.notes),
+    }
+
+
+def json_text(value: object) -> str:
+    r"""Return a JSON value as indented text that ends in a line break and is safe to print anywhere.
+
+    Control and invisible characters are written as `\u` escapes, and so are lone surrogates: the
+    text can always be encoded as UTF-8. `##[`, which GitHub's runner executes anywhere in a line,
+    has its second character escaped. Every JSON reader returns the same strings. Numbers must be
+    finite.
+    """
+    import json
+
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    return _NOT_ASCII.sub(_escape, text).replace("##[", r"#\u0023[") + "\n"
+
+
+def iso_utc(epoch_ms: int) -> str | None:
+    """Return epoch milliseconds as ISO 8601 in UTC with milliseconds, or None outside of the years 1 to 9999."""
+    try:
+        moment = _EPOCH + timedelta(milliseconds=epoch_ms)
+    except OverflowError:
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
+    if char.isprintable():
+        return char
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True))
+
+
+def _input(read: InputRead) -> dict[str, Any]:
+    return {
+        "kind": read.kind,
+        "path": read.path,
+        "state": read.state,
+        "rows": read.rows,
+        "lines": read.lines,
+        "newest_event": read.newest_event,
+        "first": None if read.first_ms is None else iso_utc(read.first_ms),
+        "first_ms": read.first_ms,
+        "last": None if read.last_ms is None else iso_utc(read.last_ms),
+        "last_ms": read.last_ms,
+        "note": read.note,
+    }
+
+
+def _metric(metric: Metric) -> dict[str, Any]:
+    return {
+        "name": metric.name,
+        "value": _number(metric.value),
+        "unit": metric.unit,
+        "samples": metric.samples,
+        "interval_95": _interval(metric.low, metric.high),
+    }
+
+
+def _rule(rule: RuleResult) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "title": rule.title,
+        "help": rule.help,
+        "group": rule.group,
+        "severity": rule.severity,
+        "verdict": rule.verdict.value,
+        "counts_as": None if rule.counts_as is None else rule.counts_as.value,
+        "message": rule.message,
+        "value": _number(rule.value),
+        "operator": rule.operator,
+        "limit": _number(rule.limit),
+        "unit": rule.unit,
+        "samples": rule.samples,
+        "interval_95": _interval(rule.low, rule.high),
+        "needed": rule.needed,
+        "findings": [_finding(finding) for finding in rule.findings],
+        "more_findings": rule.more_findings,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "fingerprint": finding.fingerprint,
+        "rule": finding.rule,
+        "message": finding.message,
+        "item": finding.item,
+        "field": finding.field,
+        "md": finding.md,
+        "db": finding.db,
+        "value": _number(finding.value),
+        "trace": finding.trace,
+        "reason": finding.reason,
+        "places": [_place(place) for place in finding.places],
+        "suppressed": finding.suppressed,
+    }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {
+        "path": place.path,
+        "line": place.line,
+        "column": place.column,
+        "table": place.table,
+        "key": place.key,
+    }
+
+
+def _interval(low: float | None, high: float | None) -> dict[str, Any] | None:
+    return None if low is None and high is None else {"low": _number(low), "high": _number(high)}
+
+
+def _number(value: float | None) -> float | None:
+    """Return a number that JSON readers read as it is: no infinity, no NaN, no integer beyond a double's precision."""
+    if isinstance(value, int) and abs(value) > _EXACT:
+        try:
+            value = float(value)
+        except OverflowError:
+            return None
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""The rules: pure decisions on what was read."""

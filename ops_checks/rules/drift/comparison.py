@@ -1,0 +1,190 @@
+"""Compare two snapshots: streams of comparison keys in, drift out (OPS_COMMANDS `consistency-check`)."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from ops_checks.errors import InputError
+from ops_checks.findings import Finding
+from ops_checks.model import FIELDS
+from ops_checks.rules.drift.pair import Pair, Row
+from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, DRIFT_RULES
+from ops_checks.sanitize import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ops_checks.rules.drift.pair import Difference
+    from ops_checks.stores.protocol import Keys, Snapshot
+
+    #: Keys with their numbers.
+    Numbered = list[tuple[str, int]]
+
+DEFAULT_KEEP = 50
+
+_END: Keys = (0, [])
+_MD, _DB = 0, 1
+#: So many keys may wait before those that differ from their partner are compared.
+_MANY = 1 << 14
+
+
+class Drift(Struct):
+    """What a comparison found: `total` items of the Markdown queue, `counts` and kept `findings` by rule.
+
+    True only if the queues agree, so that `if compare(md, db):` is what it seems to be. `digest` stands for the
+    whole drift, also the part that is not kept: two comparisons with the same digest found the same. `remarks`
+    are what a person should know though it is no drift.
+    """
+
+    total: int = 0
+    total_db: int = 0
+    counts: dict[str, int] = field(default_factory=lambda: {rule.id: 0 for rule in DRIFT_RULES})
+    findings: dict[str, list[Finding]] = field(default_factory=lambda: {rule.id: [] for rule in DRIFT_RULES})
+    digest: str = ""
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the queues agree."""
+        return not any(self.counts.values())
+
+    def __bool__(self) -> bool:
+        """Return whether the queues agree."""
+        return self.ok
+
+
+class Comparison:
+    """Compares the snapshots of both sides.
+
+    `fields` are compared; items whose status on both sides (or on their only side) is in `ignore_statuses` are
+    left out; at most `keep` findings a rule are kept as data (0: all), the others are counted.
+    """
+
+    def __init__(
+        self,
+        md: Snapshot,
+        db: Snapshot,
+        *,
+        fields: Iterable[str] | None = None,
+        ignore_statuses: frozenset[str] = frozenset(),
+        keep: int | None = None,
+    ) -> None:
+        self._sides = (md, db)
+        names = DEFAULT_FIELDS if fields is None else fields
+        self._fields = tuple((name, FIELDS.index(name)) for name in names)
+        self._ignored = ignore_statuses
+        self._keep = DEFAULT_KEEP if keep is None else keep
+        self._drift = Drift()
+        from hashlib import blake2b  # brings OpenSSL with it, which who only imports a name from here need not wait for
+
+        self._digest = blake2b(digest_size=16)
+        # Keys of either side, with their numbers: to find the partner of an equal key takes no parsing.
+        self._waiting: tuple[dict[str, int], dict[str, int]] = ({}, {})
+        self._most = _MANY
+
+    def run(self) -> Drift:
+        """Compare both streams in step. A key without its partner waits until the partner comes.
+
+        Raises InputError for a row that is malformed, and for an id that two waiting rows have. An id that stands
+        twice otherwise is left `unmatched`: the store itself then finds it.
+        """
+        md, db = self._sides
+        for left, right in _in_step(md.keys(), db.keys()):
+            self._drift.total += len(left[1])
+            self._drift.total_db += len(right[1])
+            if left[1] != right[1]:  # by far the most rows are the same in every cell
+                self._add(*_differing(left, right))
+        self._match()
+        self._conclude()
+        return self._drift
+
+    def unmatched(self) -> Iterator[str]:
+        """Yield the ids of Markdown rows that found no partner: they have none, or their id is written twice."""
+        return (self._sides[_MD].item_id(number, key) for key, number in self._waiting[_MD].items())
+
+    def _add(self, left: Numbered, right: Numbered) -> None:
+        for side, keys in enumerate((left, right)):
+            mine, theirs = self._waiting[side], self._waiting[1 - side]
+            new = dict(keys)
+            if len(new) < len(keys) or not mine.keys().isdisjoint(new):
+                self._refuse_twins(side, keys)
+            for key in new.keys() & theirs.keys():  # in any order, too, most rows are the same in every cell
+                del new[key], theirs[key]
+            mine.update(new)
+        if sum(map(len, self._waiting)) > self._most:
+            self._match()
+            self._most = max(_MANY, 4 * sum(map(len, self._waiting)))
+
+    def _refuse_twins(self, side: int, keys: Numbered) -> None:
+        numbers = dict(self._waiting[side])
+        for key, number in keys:
+            first = numbers.setdefault(key, number)
+            if first != number:
+                self._refuse(side, number, self._sides[side].item_id(number, key), first)
+
+    def _refuse(self, side: int, number: int, item_id: str, first: int) -> None:
+        where = visible(str(self._sides[side].place(number, item_id)))
+        raise InputError(f"{where}: duplicate id {visible(item_id)}, first at {first}: give one another id")
+
+    def _match(self) -> None:
+        """Compare the waiting rows whose partner, of the same id, waits too."""
+        found: tuple[dict[str, str], dict[str, str]] = ({}, {})
+        for side, keys in enumerate(self._waiting):
+            for key, number in keys.items():
+                item_id = self._sides[side].item_id(number, key)
+                if found[side].setdefault(item_id, key) is not key:
+                    self._refuse(side, number, item_id, keys[found[side][item_id]])
+        md, db = self._waiting
+        for item_id, left in found[_MD].items():
+            right = found[_DB].get(item_id)
+            if right is not None:
+                self._compare(Pair(self._row(_MD, md.pop(left), left), self._row(_DB, db.pop(right), right)))
+
+    def _row(self, side: int, number: int, key: str) -> Row:
+        return Row(self._sides[side], number, key)
+
+    def _conclude(self) -> None:
+        """Compare the rows that have no partner with nothing."""
+        md, db = self._waiting
+        for key, number in md.items():
+            self._compare(Pair(self._row(_MD, number, key), None))
+        for key, number in db.items():
+            self._compare(Pair(None, self._row(_DB, number, key)))
+        self._drift.digest = self._digest.hexdigest()
+
+    def _compare(self, pair: Pair) -> None:
+        if all(row.item.status in self._ignored for row in pair.rows):
+            return
+        for rule, find in DRIFT_CHECKS:
+            for difference in find(pair, self._fields):
+                self._keep_finding(rule.id, difference)
+
+    def _keep_finding(self, rule: str, difference: Difference) -> None:
+        self._digest.update(f"{rule}\0{difference.message}\0".encode("utf-8", "surrogatepass"))
+        self._drift.counts[rule] += 1
+        kept = self._drift.findings[rule]
+        if not self._keep or len(kept) < self._keep:
+            item, message, rows, name, md, db = difference
+            kept.append(Finding(rule, message, item, name, md, db, places=tuple(row.place for row in rows)))
+
+
+def _in_step(md: Iterator[Keys], db: Iterator[Keys]) -> Iterator[tuple[Keys, Keys]]:
+    """Cut both streams into pieces of the same number of keys; where one has ended, its pieces are empty."""
+    (line, left), (number, right) = next(md, _END), next(db, _END)
+    while left or right:
+        size = min(len(left), len(right)) or max(len(left), len(right))
+        yield (line, left[:size]), (number, right[:size])
+        line, left = (line + size, left[size:]) if len(left) > size else next(md, _END)
+        number, right = (number + size, right[size:]) if len(right) > size else next(db, _END)
+
+
+def _differing(left: Keys, right: Keys) -> tuple[Numbered, Numbered]:
+    """Return the keys of each piece that differ from the one at the same position of the other, with their numbers."""
+    (line, md), (number, db) = left, right
+    if not (md and db):
+        return list(zip(md, count(line))), list(zip(db, count(number)))
+    positions = [at for at, pair in enumerate(zip(md, db, strict=True)) if pair[0] != pair[1]]
+    return [(md[at], line + at) for at in positions], [(db[at], number + at) for at in positions]

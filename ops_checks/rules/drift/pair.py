@@ -1,0 +1,73 @@
+"""Two rows of one item, one on each side of a comparison, as a drift rule sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ops_checks.model import DASHED, NOTHING
+from ops_checks.sanitize import one_line
+
+if TYPE_CHECKING:
+    from ops_checks.findings import Place
+    from ops_checks.model import Item
+    from ops_checks.stores.changes import Reliability
+    from ops_checks.stores.protocol import Snapshot
+
+_BLANK = " \t\v\f"
+
+
+class Row:
+    """An item of one side by its comparison key; its cells are parsed, its lease is read when a rule asks for them."""
+
+    __slots__ = ("_item", "_key", "_number", "_snapshot")
+
+    def __init__(self, snapshot: Snapshot, number: int, key: str) -> None:
+        self._snapshot = snapshot
+        self._number = number
+        self._key = key
+        self._item: Item | None = None
+
+    @property
+    def item(self) -> Item:
+        """The item. Raises InputError if the row is malformed."""
+        if self._item is None:
+            self._item = self._snapshot.item(self._number, self._key)
+        return self._item
+
+    @property
+    def place(self) -> Place:
+        """Where a person finds the item."""
+        return self._snapshot.place(self._number, self.item.id)
+
+    @property
+    def reliability(self) -> Reliability | None:
+        """Lease and attempts of the item, None on a side that keeps none."""
+        return self._snapshot.reliability(self.item.id)
+
+
+class Pair(NamedTuple):
+    """An item on both sides, None where a side lacks it: `md` is the side of people, `db` that of machines."""
+
+    md: Row | None
+    db: Row | None
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows there are."""
+        return tuple(row for row in self if row is not None)
+
+
+class Difference(NamedTuple):
+    """One violation of a drift rule: what it is in one line, the field and both values, the rows to show."""
+
+    item: str
+    message: str
+    rows: tuple[Row, ...]
+    field: str | None = None
+    md: str | None = None
+    db: str | None = None
+
+
+def normal(field: str, text: str) -> str:
+    """Return a cell as it is compared: on one line, trimmed, and nothing as `-` where that is how it is written."""
+    return one_line(text).strip(_BLANK) or (NOTHING if field in DASHED else "")

@@ -1,0 +1,125 @@
+"""The drift rules: what each finds in a pair of rows, and everything a report shows of it. The one table of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ops_checks.findings import CONSISTENCY, Verdict
+from ops_checks.model import FIELDS
+from ops_checks.report.model import Metric
+from ops_checks.rules.drift.pair import Difference, normal
+from ops_checks.rules.rule import Offenders, Rule, Threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ops_checks.rules.drift.comparison import Drift
+    from ops_checks.rules.drift.pair import Pair
+    from ops_checks.rules.rule import Limit
+
+    #: The fields to compare, each with its position in an item.
+    Fields = Sequence[tuple[str, int]]
+    #: From a pair of rows that are not equal, and the fields to compare, to what is out about it.
+    Find = Callable[[Pair, Fields], Iterator[Difference]]
+
+#: Notes are left out: older tools could not escape a pipe (FORMATS section 1).
+DEFAULT_FIELDS = tuple(name for name in FIELDS if name not in {"id", "notes"})
+
+
+class DriftCheck(NamedTuple):
+    """A drift rule, and how it finds its differences. `Comparison` runs every check on every pair that differs."""
+
+    rule: Rule
+    find: Find
+
+
+def _missing_in_db(pair: Pair, _fields: Fields) -> Iterator[Difference]:
+    if pair.md and not pair.db:
+        item_id = pair.md.item.id
+        yield Difference(item_id, f"{item_id} is not in the database", (pair.md,))
+
+
+def _missing_in_md(pair: Pair, _fields: Fields) -> Iterator[Difference]:
+    if pair.db and not pair.md:
+        item_id = pair.db.item.id
+        yield Difference(item_id, f"{item_id} is not in the Markdown queue", (pair.db,))
+
+
+def _field_mismatch(pair: Pair, fields: Fields) -> Iterator[Difference]:
+    if not (pair.md and pair.db):
+        return
+    md, db = pair.md.item, pair.db.item
+    for field, index in fields:
+        left, right = md[index], db[index]
+        if left != right and normal(field, left) != normal(field, right):
+            message = f"{md.id} {field}: md={left} db={right}"
+            yield Difference(md.id, message, (pair.md, pair.db), field, left, right)
+
+
+def _check(*, id: str, word: str, title: str, help: str, counted: str, summary: str, find: Find) -> DriftCheck:  # noqa: A002 - the rule's own words
+    """Return the check of a drift rule. `counted` is what its message counts; the other words are those of `Rule`."""
+
+    def measure(drift: Drift) -> Metric:
+        return Metric(rule.metric, drift.counts[id], rule.unit, max(drift.total, drift.total_db))
+
+    def offenders(_rule: Rule, drift: Drift, _limit: Limit) -> Offenders:
+        kept = tuple(drift.findings[id])
+        return Offenders(kept, drift.counts[id] - len(kept))
+
+    def message(_rule: Rule, metric: Metric, _limit: Limit | None, verdict: Verdict, _needed: int | None) -> str:
+        if verdict is Verdict.INSUFFICIENT:
+            return "both queues are empty: there is nothing to compare"
+        return f"{counted}: {metric.value}"
+
+    rule = Rule(
+        id=id,
+        group=CONSISTENCY.id,
+        title=title,
+        help=help,
+        measure=measure,
+        offenders=offenders,
+        message=message,
+        default=Threshold(max=0),
+        counted=True,
+        needs_samples=True,
+        counts_findings=True,
+        word=word,
+        summary=summary,
+        examples=("warning",),
+    )
+    return DriftCheck(rule, find)
+
+
+#: Every drift rule, in the order of a report and of the summary line of `consistency-check`.
+DRIFT_CHECKS = (
+    _check(
+        id="missing-in-db",
+        word="missing_in_db",
+        title="Items missing in the database",
+        help="The Markdown queue has an item that the database lacks. Add it to the database, or find out who took it "
+        "out.",
+        counted="items of the Markdown queue that the database lacks",
+        summary="An item of the Markdown queue that the database lacks.",
+        find=_missing_in_db,
+    ),
+    _check(
+        id="missing-in-md",
+        word="missing_in_md",
+        title="Items missing in the Markdown queue",
+        help="The database has an item that the Markdown queue lacks. Add its row, or find out who took it out.",
+        counted="items of the database that the Markdown queue lacks",
+        summary="An item of the database that the Markdown queue lacks.",
+        find=_missing_in_md,
+    ),
+    _check(
+        id="field-mismatch",
+        word="mismatch",
+        title="Fields that differ",
+        help="An item has different values on both sides. Find out which side is right and change the other one.",
+        counted="fields that differ between the queues",
+        summary="An item that differs between the two in a compared field.",
+        find=_field_mismatch,
+    ),
+)
+
+DRIFT_RULES = tuple(check.rule for check in DRIFT_CHECKS)

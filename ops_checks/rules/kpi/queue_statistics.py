@@ -1,0 +1,181 @@
+"""The statistics of a queue that the KPI rules measure: items by status, and the items behind each number."""
+
+from __future__ import annotations
+
+from array import array
+from heapq import nsmallest
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from ops_checks.model import NOTES_SEPARATOR, NOTHING, PRIORITIES, STATUSES
+from ops_checks.rules.rule import LISTED
+from ops_checks.timestamps import start_epoch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ops_checks.findings import Place
+    from ops_checks.model import Item
+
+    Locate = Callable[[int, str], Place]
+
+_NEVER = float("inf")
+_MANY = 8 * LISTED
+
+#: A sort key ("worst first"), then number, id and a text of an item.
+_Candidate = tuple[float, int, str, str]
+
+
+class ListedItem(Struct, frozen=True):
+    """An item behind a number: `value` is its own part of it, `reason` why it counts."""
+
+    item: str
+    place: Place
+    value: float | None = None
+    reason: str | None = None
+
+
+class Listed(Struct, frozen=True):
+    """The items behind a number: the worst of them, at most LISTED, and how many there are in all."""
+
+    kept: tuple[ListedItem, ...] = ()
+    total: int = 0
+
+
+class QueueStatistics(Struct, frozen=True):
+    """What was counted in one pass over a queue.
+
+    `counts` holds every status. `stale`: the longest in progress first, then those without a readable start;
+    `blocked` and `pending`: the highest priority first; `retried`: the most retried first. `retry_count` is None
+    for a store that keeps no events, and `oldest_pending_minutes` where items are pending but none has a time.
+    `waiting`: the pending items that have waited longest first; `waits` are the minutes of all that were given.
+    """
+
+    items: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    stale: Listed = Listed()
+    blocked: Listed = Listed()
+    pending: Listed = Listed()
+    retried: Listed = Listed()
+    retry_count: int | None = None
+    oldest_pending_minutes: float | None = None
+    waiting: Listed = Listed()
+    waits: array[float] = field(default_factory=lambda: array("d"))
+
+
+def queue_statistics(
+    items: Iterable[tuple[int, Item]],
+    place: Locate,
+    *,
+    now_s: float,
+    tz_minutes: int,
+    stale_minutes: float,
+    retry_count: int | None = None,
+    retries: Iterable[tuple[str, int]] = (),
+    pending_since: Iterable[tuple[str, str]] = (),
+) -> QueueStatistics:
+    """Count items, each given with its number (a line, or a row), in one pass (FORMATS section 4).
+
+    Stale is an IN_PROGRESS item whose start lies more than `stale_minutes` before `now_s` (epoch seconds), and one
+    whose start cannot be read: it cannot be shown to be fresh. `place` is called only for items that are kept.
+    `retries` are the retried items, the most retried first; `pending_since` ids and times of making of PENDING
+    items, oldest first, where the store keeps them: as many as are to be listed, at least the first. The table
+    has no such column, so its items show a wait only if they are pending again with their old start.
+    """
+    counts = dict.fromkeys(STATUSES, 0)
+    stale, blocked, pending, waiting = (_Worst() for _ in range(4))
+    waits = array("d")
+    for number, item in items:
+        status = item[1]
+        counts[status] = counts.get(status, 0) + 1
+        if status == "IN_PROGRESS":
+            started = start_epoch(item[6], tz_minutes)
+            if started is None or now_s - started > stale_minutes * 60:
+                stale.add((_NEVER if started is None else started, number, item[0], item[6]))
+        elif status == "BLOCKED":
+            blocked.add((PRIORITIES.index(item[2]), number, item[0], item[8]))
+        elif status == "PENDING":
+            pending.add((PRIORITIES.index(item[2]), number, item[0], ""))
+            if item[6] != NOTHING and (started := start_epoch(item[6], tz_minutes)) is not None:
+                waiting.add((started, number, item[0], item[6]))
+                waits.append(_age(now_s, started))
+    for item_id, text in pending_since:
+        made = start_epoch(text, tz_minutes)
+        if made is not None:
+            waiting.add((made, 0, item_id, text))
+            waits.append(_age(now_s, made))
+    oldest = waiting.first()
+    return QueueStatistics(
+        items=sum(counts.values()),
+        counts=counts,
+        stale=stale.listed(lambda found: _stale(place, now_s, found)),
+        blocked=blocked.listed(lambda found: _listed(place, found)),
+        pending=pending.listed(lambda found: _listed(place, found)),
+        retried=_retried(place, retries),
+        retry_count=retry_count,
+        oldest_pending_minutes=0.0 if not counts["PENDING"] else None if oldest is None else _age(now_s, oldest[0]),
+        waiting=waiting.listed(lambda found: _waiting(place, now_s, found)),
+        waits=waits,
+    )
+
+
+class _Worst:
+    """Keeps the least of many candidates, and counts all of them."""
+
+    __slots__ = ("_kept", "_total")
+
+    def __init__(self) -> None:
+        self._kept: list[_Candidate] = []
+        self._total = 0
+
+    def add(self, candidate: _Candidate) -> None:
+        """Add a candidate."""
+        self._total += 1
+        self._kept.append(candidate)
+        if len(self._kept) > _MANY:
+            self._kept = nsmallest(LISTED, self._kept)
+
+    def first(self) -> _Candidate | None:
+        """Return the least of all."""
+        return min(self._kept, default=None)
+
+    def listed(self, make: Callable[[_Candidate], ListedItem]) -> Listed:
+        """Return the least LISTED of them as items."""
+        return Listed(tuple(map(make, nsmallest(LISTED, self._kept))), self._total)
+
+
+def _age(now_s: float, then_s: float) -> float:
+    return max(0.0, (now_s - then_s) / 60)
+
+
+def _stale(place: Locate, now_s: float, found: _Candidate) -> ListedItem:
+    started, number, item_id, text = found
+    at = place(number, item_id)
+    if started == _NEVER:
+        what = "no start" if text in {"", NOTHING} else "a start that is no time"
+        return ListedItem(item_id, at, reason=f"{what}: cannot be shown to be fresh")
+    minutes = (now_s - started) / 60
+    return ListedItem(item_id, at, minutes, f"in progress since {text}, {int(minutes)} minutes")
+
+
+def _waiting(place: Locate, now_s: float, found: _Candidate) -> ListedItem:
+    since, number, item_id, text = found
+    minutes = _age(now_s, since)
+    return ListedItem(item_id, place(number, item_id), minutes, f"pending since {text}, {int(minutes)} minutes")
+
+
+def _listed(place: Locate, found: _Candidate) -> ListedItem:
+    """Return an item with the newest of its notes as the reason."""
+    _, number, item_id, notes = found
+    return ListedItem(item_id, place(number, item_id), reason=notes.rpartition(NOTES_SEPARATOR)[2] or None)
+
+
+def _retried(place: Locate, retries: Iterable[tuple[str, int]]) -> Listed:
+    kept: list[ListedItem] = []
+    total = 0
+    for item_id, count in retries:
+        total += 1
+        if len(kept) < LISTED:
+            kept.append(ListedItem(item_id, place(0, item_id), count, "once" if count == 1 else f"{count} times"))
+    return Listed(tuple(kept), total)

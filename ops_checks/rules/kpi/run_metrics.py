@@ -1,0 +1,167 @@
+"""Rules on the runs of the log: the rate of failed outcomes, and run times (FORMATS section 4)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ops_checks.findings import KPI, Finding, Place
+from ops_checks.report.model import Metric
+from ops_checks.rules.kpi.intervals import percentile_ranks, rate_interval
+from ops_checks.rules.rule import Offenders, Rule, Threshold, metric_message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops_checks.rules.kpi.evidence import KpiEvidence
+    from ops_checks.rules.rule import Limit
+    from ops_checks.runlog.stats import Run, RunStats
+
+
+def run_finding(rule: Rule, run: Run, what: str, reason: str | None = None) -> Finding:
+    """Return the finding of one run: `what` it did, after the item, trace or command that names it."""
+    name = run.item or run.trace or f"a run of {run.command}"
+    return Finding(
+        rule=rule.id,
+        message=f"{name} {what}",
+        item=run.item,
+        value=run.duration_ms,
+        trace=run.trace,
+        reason=reason,
+        places=(Place(run.path, run.line),),
+    )
+
+
+def _measure_rate(name: str, hits: Callable[[RunStats], int], evidence: KpiEvidence) -> Metric:
+    runs = evidence.runs
+    if runs is None:
+        return Metric(name, None, "ratio", 0)
+    samples = runs.done + runs.failed
+    low, high = rate_interval(hits(runs), samples) or (None, None)
+    return Metric(name, hits(runs) / samples if samples else None, "ratio", samples, low, high)
+
+
+def _failed_outcomes(rule: Rule, evidence: KpiEvidence, _limit: Limit) -> Offenders:
+    """Return the failed outcomes, the latest first."""
+    runs = evidence.runs
+    if runs is None:
+        return Offenders()
+    found = tuple(run_finding(rule, run, "failed") for run in reversed(runs.failures))
+    return Offenders(found, runs.failed - len(found))
+
+
+def _measure_percentile(percent: int, evidence: KpiEvidence) -> Metric:
+    name = f"latency_p{percent}_ms"
+    if evidence.runs is None:
+        return Metric(name, None, "ms", 0)
+    durations = evidence.runs.durations
+    low, high = percentile_ranks(percent, len(durations))
+    return Metric(
+        name=name,
+        value=durations.percentile(percent),
+        unit="ms",
+        samples=len(durations),
+        low=None if low is None else durations.ranked(low),
+        high=None if high is None else durations.ranked(high),
+    )
+
+
+def _measure_mean(evidence: KpiEvidence) -> Metric:
+    durations = evidence.runs.durations if evidence.runs else ()
+    return Metric("latency_avg_ms", durations.mean() if durations else None, "ms", len(durations))
+
+
+def _measure_longest(evidence: KpiEvidence) -> Metric:
+    durations = evidence.runs.durations if evidence.runs else ()
+    return Metric("latency_max_ms", durations.max() if durations else None, "ms", len(durations))
+
+
+def _slow_runs(rule: Rule, evidence: KpiEvidence, limit: Limit) -> Offenders:
+    """Return the runs over the limit, the slowest first; a value below a limit has no offender."""
+    runs = evidence.runs
+    if runs is None or limit.operator != "<=":
+        return Offenders()
+    slow = [run for run in runs.slowest if run.duration_ms is not None and run.duration_ms > limit.limit]
+    found = tuple(run_finding(rule, run, f"took {run.duration_ms:.15g} ms", "over the limit") for run in slow)
+    return Offenders(found, runs.durations.above(limit.limit) - len(found))
+
+
+_rate = partial(Rule, group=KPI.id, unit="ratio", offenders=_failed_outcomes, message=metric_message)
+_latency = partial(Rule, group=KPI.id, unit="ms", offenders=_slow_runs, message=metric_message)
+_ADVICE = "Look at the runs listed first: what they waited for, and which command they share."
+
+#: The rules on runs, in the order of a report.
+RUN_RULES = (
+    _rate(
+        id="failure-rate",
+        title="Failed task outcomes",
+        help="Share of task outcomes that are failures: runs of `fail` among runs of `done` and `fail` with exit code "
+        "0. Read the errors of the failed items listed.",
+        measure=partial(_measure_rate, "failure_rate", lambda runs: runs.failed),
+        default=Threshold(max=0.2),
+        option="--max-failure-rate",
+        summary="Failed tasks among the finished ones, from 0 to 1. Default: `max: 0.2`.",
+        examples=(0.1, {"max": 0.2, "warn_max": 0.1, "min_samples": 20}),
+    ),
+    _rate(
+        id="success-rate",
+        title="Successful task outcomes",
+        help="Share of task outcomes that are successes: runs of `done` among runs of `done` and `fail` with exit code "
+        "0. Read the errors of the failed items listed.",
+        measure=partial(_measure_rate, "success_rate", lambda runs: runs.done),
+        min_is_short=True,
+        summary="Tasks done among the finished ones, from 0 to 1. A bare number is short for `min`, as more is better "
+        "here.",
+        examples=(0.9, {"min": 0.8, "warn_min": 0.9}),
+    ),
+    _latency(
+        id="latency-p50-ms",
+        title="Median run time",
+        help=f"The time that half of the runs do not exceed. {_ADVICE}",
+        measure=partial(_measure_percentile, 50),
+        summary="Milliseconds that half of the runs did not exceed.",
+        examples=(500,),
+    ),
+    _latency(
+        id="latency-p90-ms",
+        title="Run time, 90th percentile",
+        help=f"The time that 90 % of the runs do not exceed. {_ADVICE}",
+        measure=partial(_measure_percentile, 90),
+        summary="Milliseconds that 90 % of the runs did not exceed.",
+        examples=(1000,),
+    ),
+    _latency(
+        id="latency-p95-ms",
+        title="Run time, 95th percentile",
+        help=f"The time that 95 % of the runs do not exceed. {_ADVICE}",
+        measure=partial(_measure_percentile, 95),
+        default=Threshold(max=2000),
+        option="--max-latency-p95-ms",
+        summary="Milliseconds that 95 % of the runs did not exceed. Default: `max: 2000`.",
+        examples=(1500, {"max": 2000, "warn_max": 1500, "min_samples": 20}),
+    ),
+    _latency(
+        id="latency-p99-ms",
+        title="Run time, 99th percentile",
+        help=f"The time that 99 % of the runs do not exceed. {_ADVICE}",
+        measure=partial(_measure_percentile, 99),
+        summary="Milliseconds that 99 % of the runs did not exceed.",
+        examples=(5000,),
+    ),
+    _latency(
+        id="latency-avg-ms",
+        title="Mean run time",
+        help=f"The mean time of the runs. {_ADVICE}",
+        measure=_measure_mean,
+        summary="Mean of the runs' milliseconds.",
+        examples=(800,),
+    ),
+    _latency(
+        id="latency-max-ms",
+        title="Longest run time",
+        help=f"The time of the longest run. {_ADVICE}",
+        measure=_measure_longest,
+        summary="Milliseconds of the slowest run.",
+        examples=(60000,),
+    ),
+)

@@ -1,0 +1,204 @@
+"""A rule: what it measures, what limits it, whom it lists; and evaluating one (FORMATS section 4).
+
+The one place where a value is held against a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable  # noqa: TC003 - msgspec resolves the fields' types
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct
+
+from ops_checks.findings import Finding, Verdict
+from ops_checks.report.model import Metric, RuleResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: So many offenders of a rule are listed; the others are counted.
+LISTED = 20
+
+
+class Threshold(Struct, frozen=True):
+    """The limits of one rule. A violation of `max` or `min` counts as `severity`; of the `warn_` ones as a warning.
+
+    With fewer than `min_samples` samples there is no verdict, only `insufficient`.
+    """
+
+    max: float | None = None
+    min: float | None = None
+    warn_max: float | None = None
+    warn_min: float | None = None
+    min_samples: int = 1
+    severity: str = "error"
+
+
+class Limit(Struct, frozen=True):
+    """A condition that has to hold (`value <= limit` or `value >= limit`), and the verdict if it does not."""
+
+    operator: str
+    limit: float
+    verdict: Verdict
+
+    def violated_by(self, value: float) -> bool:
+        """Return whether a value breaks the condition; one that cannot be compared (NaN) has not kept it."""
+        return not (value <= self.limit if self.operator == "<=" else value >= self.limit)
+
+
+class Offenders(NamedTuple):
+    """The worst offenders of a violated rule, and how many more there are."""
+
+    findings: tuple[Finding, ...] = ()
+    more: int = 0
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """One rule: everything that a report, a policy, a help text and a waiver must know of it.
+
+    `id` is a slug (`failure-rate`), `group` the id of a group of `findings.GROUPS`, `title` a few words, `help`
+    what to do, `unit` that of its value. `measure` takes the evidence of the group and returns the value;
+    `offenders` takes the rule, that evidence and the violated limit, and lists who broke it.
+
+    `default`: the limits it has when no policy names it, None for a rule that only a policy switches on.
+    `limits`: a policy may give it limits (a drift rule has only a severity). `min_is_short`: a bare number in a
+    policy is the least that is wanted. `option`: the command line's option for its `max`. `counted`: a count is
+    known from the first sample on; a rate or a percentile needs samples. `needs_samples`: without any there is
+    nothing to judge, whatever the value. `counts_findings`: its value is the number of its findings, so that a
+    waived one takes one off. `word`: how the lines of OPS_COMMANDS name it. `summary` describes it in the
+    policy's schema, with `examples`.
+    """
+
+    id: str
+    group: str
+    title: str
+    help: str
+    measure: Callable[[Any], Metric]
+    offenders: Callable[[Rule, Any, Limit], Offenders]
+    message: Callable[[Rule, Metric, Limit | None, Verdict, int | None], str]
+    unit: str = "count"
+    default: Threshold | None = None
+    min_is_short: bool = False
+    option: str = ""
+    counted: bool = False
+    needs_samples: bool = False
+    counts_findings: bool = False
+    word: str = ""
+    summary: str = ""
+    examples: tuple[Any, ...] = ()
+
+    @property
+    def metric(self) -> str:
+        """The name of its value, as a policy and the report's metrics have it: `failure_rate`."""
+        return self.id.replace("-", "_")
+
+
+def evaluate(rule: Rule, evidence: object, threshold: Threshold) -> RuleResult:
+    """Return what the evidence means for a rule: pass, fail, warn, or insufficient, with the offenders.
+
+    A limit is violated only by a value beyond it, never by one that equals it. Without a value, or with too few
+    samples, the verdict is `insufficient`, however the policy counts that: see `counts_as`.
+    """
+    metric = rule.measure(evidence)
+    limits = tuple(_limits(threshold))
+    first = limits[0] if limits else None
+    needed = _needed(rule, metric, threshold)
+    if metric.value is None or needed or (rule.needs_samples and not metric.samples):
+        return result(rule, metric, first, Verdict.INSUFFICIENT, threshold.severity, needed=needed or None)
+    value = metric.value
+    violated = next((limit for limit in limits if limit.violated_by(value)), None)
+    if violated is None:
+        return result(rule, metric, first, Verdict.PASS, threshold.severity)
+    found = rule.offenders(rule, evidence, violated)
+    return result(rule, metric, violated, violated.verdict, threshold.severity, offenders=found)
+
+
+def not_evaluated(rule: Rule, severity: str, reason: str) -> RuleResult:
+    """Return the result of a rule whose evidence could not be read, and why."""
+    return RuleResult(rule.id, rule.title, rule.help, rule.group, severity, Verdict.ERROR, reason, unit=rule.unit)
+
+
+def counts_as(found: RuleResult, on_insufficient: str, fail_level: str) -> Verdict:
+    """Return what a result counts as in the verdict of the whole; the result itself stays in every report.
+
+    `on_insufficient` (`pass`, `warn` or `fail`) is for missing data; with `fail_level` `warn`, a warning fails.
+    """
+    counted = Verdict(on_insufficient) if found.verdict is Verdict.INSUFFICIENT else found.verdict
+    return Verdict.FAIL if fail_level == "warn" and counted is Verdict.WARN else counted
+
+
+def _limits(threshold: Threshold) -> Iterator[Limit]:
+    """Yield the limits of a threshold, the most severe first."""
+    verdict = Verdict.FAIL if threshold.severity == "error" else Verdict.WARN
+    limits = (
+        ("<=", threshold.max, verdict),
+        (">=", threshold.min, verdict),
+        ("<=", threshold.warn_max, Verdict.WARN),
+        (">=", threshold.warn_min, Verdict.WARN),
+    )
+    return (Limit(operator, limit, severity) for operator, limit, severity in limits if limit is not None)
+
+
+def _needed(rule: Rule, metric: Metric, threshold: Threshold) -> int:
+    """Return how many more samples a verdict takes; a count needs none unless the policy asks for them."""
+    if rule.counted and threshold.min_samples <= 1:
+        return 0
+    return max(0, threshold.min_samples - metric.samples)
+
+
+def result(
+    rule: Rule,
+    metric: Metric,
+    limit: Limit | None,
+    verdict: Verdict,
+    severity: str,
+    *,
+    needed: int | None = None,
+    offenders: Offenders = Offenders(),  # noqa: B008 - a tuple
+) -> RuleResult:
+    """Return the result of a rule, with what is told of it in every report."""
+    return RuleResult(
+        id=rule.id,
+        title=rule.title,
+        help=rule.help,
+        group=rule.group,
+        severity=severity,
+        verdict=verdict,
+        message=rule.message(rule, metric, limit, verdict, needed),
+        value=metric.value,
+        operator=limit.operator if limit else None,
+        limit=limit.limit if limit else None,
+        unit=rule.unit,
+        samples=metric.samples,
+        low=metric.low,
+        high=metric.high,
+        needed=needed,
+        findings=offenders.findings,
+        more_findings=offenders.more,
+    )
+
+
+def value_text(value: float | None, unit: str) -> str:
+    """Return a value as the lines of FORMATS section 6 write it: a ratio with four decimals, others without idle zeros.
+
+    No value is `-`.
+    """
+    if value is None:
+        return "-"
+    if unit == "ratio":
+        return f"{value:.4f}"
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def metric_message(rule: Rule, metric: Metric, limit: Limit | None, verdict: Verdict, needed: int | None) -> str:
+    """Return the one line of a rule that limits a metric: `failure_rate is 0.5000, above 0.2000`."""
+    if verdict is Verdict.INSUFFICIENT:
+        more = f"; {needed} more needed" if needed else ""
+        return f"{rule.metric} cannot be judged: {metric.samples} samples{more}"
+    value = value_text(metric.value, rule.unit)
+    if limit is None:
+        return f"{rule.metric} is {value}; no limit is set"
+    kept, broken = ("at most", "above") if limit.operator == "<=" else ("at least", "below")
+    return (
+        f"{rule.metric} is {value}, {kept if verdict is Verdict.PASS else broken} {value_text(limit.limit, rule.unit)}"
+    )

@@ -1,0 +1,217 @@
+"""Aggregate rows into statistics: the inner loop over a part of one log (FORMATS section 4).
+
+A log has millions of runs, so rows are processed a block at a time, and a run by itself only when
+it may be among the few that are kept with their line.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, Struct, field
+
+from ops_checks.runlog.decoder import Malformed, Record, RunEnd, RunStart
+from ops_checks.runlog.percentiles import Durations
+from ops_checks.runlog.stats import KEPT, Defect, LogRead, Run, RunStats, close_latest, keep_slowest, trace_fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from msgspec import UnsetType
+
+    from ops_checks.runlog.decoder import Row
+    from ops_checks.runlog.filter import RunFilter
+
+
+class Aggregator:
+    """Aggregate the rows of a part of one log, block by block; lines count from 1 in the part."""
+
+    def __init__(self, path: str, run_filter: RunFilter) -> None:
+        self._path = path
+        self._since_ms = run_filter.since_ms
+        self._commands = run_filter.commands
+        self._stats = RunStats(detailed=run_filter.details)
+        self._durations = Durations()
+        self._floor = -1.0
+        self._failed_blocks: list[tuple[int, int, Sequence[Row]]] = []
+        self._pairs = _RunPairs()
+        self._times = _TimeRange()
+
+    def add(self, rows: Sequence[Row], *, only_runs: bool = False) -> None:
+        """Add the rows of consecutive lines; `only_runs`: they are certainly nothing but starts and ends."""
+        ends = [row for row in rows if type(row) is RunEnd]
+        if self._stats.detailed:
+            self._add_details(rows, ends)
+        if not only_runs:
+            self._add_defects(rows)
+        if self._since_ms is not None:
+            self._stats.undated += sum(end.ts_epoch_ms is UNSET for end in ends)
+            ends = [end for end in ends if self._in_window(end)]
+        self._stats.runs += len(ends)
+        self._count_outcomes(ends, rows)
+        self._measure(ends, rows)
+        self._stats.lines += len(rows)
+
+    def finish(self, *, torn_tail: bool) -> RunStats:
+        """Return the statistics of all added rows; `torn_tail`: bytes without a line break followed them."""
+        stats, times, pairs = self._stats, self._times, self._pairs
+        stats.durations = self._durations
+        stats.failures = self._failures()
+        stats.unpaired = pairs.unpaired
+        stats.early_ends = pairs.early_ends
+        stats.open_runs = {
+            trace_fingerprint(trace): tuple(Run(self._path, line, trace=trace) for line in lines)
+            for trace, lines in pairs.opened.items()
+        }
+        log = LogRead(self._path, stats.lines, stats.malformed, torn_tail, times.first, times.last, times.newest)
+        stats.logs = (log,)
+        return stats
+
+    def _in_window(self, row: RunEnd | RunStart) -> bool:
+        ms = row.ts_epoch_ms
+        return self._since_ms is None or (ms is not UNSET and ms >= self._since_ms)
+
+    def _add_details(self, rows: Sequence[Row], ends: Sequence[RunEnd]) -> None:
+        self._times.update([row for row in rows if not isinstance(row, Malformed)])
+        starts = [row for row in rows if type(row) is RunStart]
+        if self._since_ms is not None:
+            starts = [start for start in starts if self._in_window(start)]
+            # An end before the window ends no start in it.
+            ends = [end for end in ends if end.ts_epoch_ms is UNSET or self._in_window(end)]
+        self._pairs.update(starts, ends, rows, self._stats.lines)
+
+    def _add_defects(self, rows: Sequence[Row]) -> None:
+        malformed = [row for row in rows if type(row) is Malformed]
+        if malformed:
+            stats = self._stats
+            stats.malformed += len(malformed)
+            found = [
+                Defect(self._path, stats.lines + index, row.reason)
+                for index, row in enumerate(rows, 1)
+                if type(row) is Malformed
+            ]
+            stats.defects = (*stats.defects, *found)[:KEPT]
+
+    def _count_outcomes(self, ends: Sequence[RunEnd], rows: Sequence[Row]) -> None:
+        commands = [end.command for end in ends if end.exit_code == 0]
+        failed = commands.count("fail")
+        self._stats.done += commands.count("done")
+        self._stats.failed += failed
+        if failed and self._stats.detailed:
+            self._failed_blocks.append((failed, self._stats.lines, rows))
+            while sum(count for count, *_ in self._failed_blocks[1:]) >= KEPT:
+                del self._failed_blocks[0]
+
+    def _failures(self) -> tuple[Run, ...]:
+        """Return the last failed outcomes, from the blocks kept for this: a Run for each would cost too much."""
+        return tuple(
+            self._run(line, row)
+            for _, before, rows in self._failed_blocks
+            for line, row in enumerate(rows, before + 1)
+            if type(row) is RunEnd and row.exit_code == 0 and row.command == "fail" and self._in_window(row)
+        )[-KEPT:]
+
+    def _measure(self, ends: Sequence[RunEnd], rows: Sequence[Row]) -> None:
+        if self._commands is not None:
+            ends = [end for end in ends if end.command in self._commands]
+        durations = [ms for end in ends if (ms := end.duration_ms) is not UNSET]
+        self._durations.add(durations)
+        if self._stats.detailed and durations and max(durations) > self._floor:
+            slow = [end for end in ends if end.duration_ms is not UNSET and end.duration_ms > self._floor]
+            slowest = keep_slowest(self._stats.slowest + self._runs(slow, rows))
+            self._stats.slowest = slowest
+            if len(slowest) == KEPT:
+                self._floor = slowest[-1].duration_ms or 0.0
+
+    def _runs(self, chosen: Sequence[RunEnd], rows: Sequence[Row]) -> tuple[Run, ...]:
+        """Return ends as runs with their lines; both sequences are in the order of the log."""
+        left = iter(enumerate(rows, self._stats.lines + 1))
+        return tuple(self._run(next(line for line, row in left if row is end), end) for end in chosen)
+
+    def _run(self, line: int, end: RunEnd) -> Run:
+        return Run(
+            path=self._path,
+            line=line,
+            command=end.command,
+            duration_ms=None if end.duration_ms is UNSET else end.duration_ms,
+            trace=end.trace_id or None,
+            item=end.item_id or None,
+            ms=None if end.ts_epoch_ms is UNSET else end.ts_epoch_ms,
+        )
+
+
+class _RunPairs(Struct):
+    """The open starts (trace id to the lines of its starts), and the ends without an earlier start."""
+
+    opened: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    early_ends: array[int] = field(default_factory=lambda: array("q"))
+    unpaired: int = 0
+
+    def update(self, starts: Sequence[RunStart], ends: Sequence[RunEnd], rows: Sequence[Row], before: int) -> None:
+        """Add the starts and ends of a block, before whose rows there are `before` lines."""
+        opened, closed = {start.trace_id for start in starts}, {end.trace_id for end in ends}
+        left = opened - closed
+        # Nearly all runs start and end once and within a block: set differences leave the few that do not.
+        once = len(opened) == len(starts) and len(closed) == len(ends) and UNSET not in opened
+        if once and self.opened.keys().isdisjoint(opened) and _start_first(starts, ends, rows, len(left)):
+            if left:
+                self._open_all([start for start in starts if start.trace_id in left], rows, before)
+            self._close(closed - opened)
+            return
+        chosen = {*map(id, starts), *map(id, ends)}
+        for line, row in enumerate(rows, before + 1):
+            if type(row) is RunEnd and id(row) in chosen:
+                self._close((row.trace_id,))
+            elif type(row) is RunStart and id(row) in chosen:
+                self._open(row.trace_id, line)
+
+    def _open_all(self, starts: Sequence[RunStart], rows: Sequence[Row], before: int) -> None:
+        numbered = iter(enumerate(rows, before + 1))
+        for start in starts:
+            self._open(start.trace_id, next(line for line, row in numbered if row is start))
+
+    def _open(self, trace: str | UnsetType, line: int) -> None:
+        if trace is UNSET:
+            self.unpaired += 1
+        else:
+            self.opened[trace] = (*self.opened.get(trace, ()), line)
+
+    def _close(self, traces: Iterable[str | UnsetType]) -> None:
+        for trace in traces:
+            if trace is not UNSET and not close_latest(self.opened, trace):
+                self.early_ends.append(trace_fingerprint(trace))
+
+
+def _start_first(starts: Sequence[RunStart], ends: Sequence[RunEnd], rows: Sequence[Row], left: int) -> bool:
+    """Return whether all runs that start and end in a block start first: only `left` trace ids have a start last."""
+    both: Sequence[Any] = rows
+    if len(starts) + len(ends) < len(rows):
+        chosen = {*map(id, starts), *map(id, ends)}
+        both = [row for row in rows if id(row) in chosen]
+    last = dict(zip([row.trace_id for row in both], map(type, both), strict=True))
+    return list(last.values()).count(RunStart) == left
+
+
+class _TimeRange(Struct):
+    """The time range of the records in epoch milliseconds, and the name of the newest one."""
+
+    first: int | None = None
+    last: int | None = None
+    newest: str | None = None
+
+    def update(self, rows: Sequence[RunStart | RunEnd | Record]) -> None:
+        times = [row.ts_epoch_ms for row in rows if row.ts_epoch_ms is not UNSET]
+        if not times:
+            return
+        first, last = min(times), max(times)
+        if self.first is None or first < self.first:
+            self.first = first
+        if self.last is None or last > self.last:
+            self.last = last
+            self.newest = _event_name(next(row for row in rows if row.ts_epoch_ms == last))
+
+
+def _event_name(row: RunStart | RunEnd | Record) -> str:
+    event = row.event if isinstance(row, Record) else "run_end" if isinstance(row, RunEnd) else "run_start"
+    return " ".join(filter(None, (event, row.command or None, row.trace_id or None)))

@@ -1,0 +1,160 @@
+"""Bytes of the run log to typed records, or the reason why a line is malformed (FORMATS section 3)."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from itertools import filterfalse
+from typing import Annotated
+
+from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType, ValidationError
+from msgspec.json import Decoder
+from msgspec.structs import astuple
+
+#: Digits of the longest number accepted (Python's own limit for integers).
+MOST_DIGITS = 4300
+#: Checking one byte in this many excludes a longer number: it would show as ten digits in a row.
+_STRIDE = MOST_DIGITS // 11
+_MAYBE_LONG_NUMBER = re.compile(rb"[0-9]{10}")
+#: A text without its closing quote extends to the end of the line: restarting at each quote would take quadratic time.
+_LONG_NUMBER = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|([0-9]{%d})' % (MOST_DIGITS + 1), re.DOTALL)
+_WHERE = re.compile(r" - at `\$\.(\w+)`$")
+
+Duration = Annotated[float, Meta(ge=0)]
+Milliseconds = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class Record(Struct, gc=False):
+    """A line of the run log. A missing key is UNSET; keys that are not listed may have any value.
+
+    Only `item_id` and `error` may be null. NaN, infinity, negative durations, booleans for
+    integers and integers written `1.0` are refused.
+    """
+
+    event: str
+    trace_id: str | UnsetType = UNSET
+    command: str | UnsetType = UNSET
+    ts_epoch_ms: Milliseconds | UnsetType = UNSET
+    ts_kst: str | UnsetType = UNSET
+    exit_code: int | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    item_id: str | UnsetType | None = UNSET
+    duration_ms: Duration | UnsetType = UNSET
+    error: str | UnsetType | None = UNSET
+
+
+class RunStart(Struct, gc=False, tag_field="event", tag="run_start"):
+    """A Record whose event is `run_start`: the same keys in the same order, without the event."""
+
+    trace_id: str | UnsetType = UNSET
+    command: str | UnsetType = UNSET
+    ts_epoch_ms: Milliseconds | UnsetType = UNSET
+    ts_kst: str | UnsetType = UNSET
+    exit_code: int | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    item_id: str | UnsetType | None = UNSET
+    duration_ms: Duration | UnsetType = UNSET
+    error: str | UnsetType | None = UNSET
+
+
+class RunEnd(Struct, gc=False, tag_field="event", tag="run_end"):
+    """A Record whose event is `run_end`. The command and the exit code are required."""
+
+    command: str
+    exit_code: int
+    trace_id: str | UnsetType = UNSET
+    ts_epoch_ms: Milliseconds | UnsetType = UNSET
+    ts_kst: str | UnsetType = UNSET
+    status: str | UnsetType = UNSET
+    item_id: str | UnsetType | None = UNSET
+    duration_ms: Duration | UnsetType = UNSET
+    error: str | UnsetType | None = UNSET
+
+
+class Malformed(Struct, gc=False):
+    """A line that is no record; `reason` quotes nothing of the line."""
+
+    reason: str
+
+
+#: A decoded line. A Record here is one of another event.
+Row = RunStart | RunEnd | Record | Malformed
+
+_decode_run = Decoder(RunStart | RunEnd).decode
+_decode_record = Decoder(Record).decode
+
+
+def decode_block(block: bytes) -> tuple[list[Row], bool]:
+    """Return the row of each line of a block of whole lines, and whether all of them are certainly starts and ends.
+
+    The common lines are decoded in one loop. Where that fails, and where it would miss a defect
+    (the decoder skips the values of unknown keys), the lines are decoded one by one.
+    """
+    lines = list(BytesIO(block))
+    beyond_ascii = filterfalse(bytes.isascii, lines)
+    if _is_utf8(b"".join(beyond_ascii)) and not _MAYBE_LONG_NUMBER.search(block[::_STRIDE]):
+        try:
+            return list(map(_decode_run, lines)), True
+        except (DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+    return list(map(decode_line, lines)), False
+
+
+def decode_line(line: bytes) -> Row:
+    """Return the row of one line, with or without its line break."""
+    if not line.strip(b" \t\r\n"):
+        return Malformed("an empty line")
+    if not _is_utf8(line):
+        return Malformed("not UTF-8")
+    if len(line) > MOST_DIGITS and any(found[1] for found in _LONG_NUMBER.finditer(line)):
+        return Malformed(f"a number of more than {MOST_DIGITS} digits")
+    try:
+        return _typed(_decode_record(line))
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Malformed(_reason(error))
+
+
+def _typed(record: Record) -> Row:
+    if record.event == "run_start":
+        return RunStart(*astuple(record)[1:])
+    if record.event != "run_end":
+        return record
+    if record.command is UNSET or record.exit_code is UNSET:
+        return Malformed(f"a run_end without `{'command' if record.command is UNSET else 'exit_code'}`")
+    return RunEnd(
+        record.command,
+        record.exit_code,
+        trace_id=record.trace_id,
+        ts_epoch_ms=record.ts_epoch_ms,
+        item_id=record.item_id,
+        duration_ms=record.duration_ms,
+    )
+
+
+def _reason(error: DecodeError | UnicodeDecodeError | RecursionError) -> str:
+    """Return the reason for a decoder's error; it quotes no text of the line."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if not isinstance(error, ValidationError):
+        return f"no JSON object: {_lowered(str(error).removeprefix('JSON is malformed: '))}"
+    message = str(error)
+    where = _WHERE.search(message)
+    if where:
+        return f"`{where[1]}`: {_lowered(message[: where.start()])}"
+    if "missing required" in message:
+        return "no `event`"
+    return f"no JSON object: {_lowered(message)}"
+
+
+def _lowered(message: str) -> str:
+    return message[:1].lower() + message[1:].replace("`", "").replace(" | ", " or ")
+
+
+def _is_utf8(text: bytes) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

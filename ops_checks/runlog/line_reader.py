@@ -1,0 +1,173 @@
+"""A log file to blocks of whole lines, in bounded memory whatever the file is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from ops_checks.errors import InputError
+from ops_checks.files.safe_open import FileKind, close_quietly, not_read, open_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+    from typing import BinaryIO
+
+#: Called with the number of further bytes of a log that were read, compressed ones counted as on the disk.
+Advance = Callable[[int], object]
+
+LOG = FileKind("run log", "name the file that the runs append to")
+
+#: Bytes that are read and decoded at a time: a block fits into the processor's cache, and the allocator reuses the
+#: memory of the block before it (from 128 KiB on it asks the system for new pages).
+BLOCK_BYTES = 1 << 16
+#: A longer line is malformed, and its bytes are dropped as they are read.
+LONGEST_LINE_BYTES = 16 << 20
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+@contextmanager
+def open_log(path: str) -> Iterator[int]:
+    """Open a log and yield its descriptor. Never waits; raises InputError for anything but a readable regular file."""
+    descriptor, _ = open_regular(path, LOG)
+    try:
+        yield descriptor
+    finally:
+        close_quietly(descriptor)
+
+
+def detect_compression(path: str, descriptor: int) -> str | None:
+    """Return `gzip` or `zstd` for a log that is compressed by its name or its first bytes, else None."""
+    head = read_at(path, descriptor, 4, 0)
+    if path.endswith(".gz") or head.startswith(_GZIP_MAGIC):
+        return "gzip"
+    return "zstd" if path.endswith(".zst") or head == _ZSTD_MAGIC else None
+
+
+def range_reader(
+    path: str, descriptor: int, start: int, stop: int, size: int = BLOCK_BYTES, advance: Advance | None = None
+) -> Callable[[], bytes]:
+    """Return a function that returns the next bytes of an open file from offset `start` to `stop`, `b""` at the end.
+
+    It returns at most `size` bytes at a time. A file that was shortened meanwhile ends early.
+    """
+    at = start
+
+    def read() -> bytes:
+        nonlocal at
+        chunk = read_at(path, descriptor, min(size, stop - at), at)
+        at += len(chunk)
+        if advance:
+            advance(len(chunk))
+        return chunk
+
+    return read
+
+
+def read_at(path: str, descriptor: int, size: int, offset: int) -> bytes:
+    """Return `size` bytes of an open file from an offset on, fewer where it ends. Raises InputError."""
+    try:
+        return os.pread(descriptor, size, offset)
+    except OSError as error:
+        raise not_read(path, error) from error
+
+
+@contextmanager
+def decompress(
+    path: str, descriptor: int, compression: str, size: int = BLOCK_BYTES, advance: Advance | None = None
+) -> Iterator[Callable[[], bytes]]:
+    """Yield a function that returns the next bytes of a compressed log, at most `size`, and `b""` at the end.
+
+    It raises InputError for data that is damaged or ends too early, and so does entering for an empty file.
+    """
+    if not os.fstat(descriptor).st_size:
+        raise InputError(f"{path}: is empty, and so holds no {compression} data; name a whole compressed log")
+    with os.fdopen(os.dup(descriptor), "rb") as compressed:
+        open_stream, damage_errors = _decompressor(path, compression)
+        with closing(open_stream(compressed)) as stream:
+
+            def read() -> bytes:
+                before = compressed.tell()
+                try:
+                    return stream.read(size)
+                except EOFError:
+                    raise _damaged(path, f"{compression} data ends too early") from None
+                except damage_errors as error:
+                    raise _damaged(path, f"{compression} data is damaged ({error})") from None
+                finally:
+                    if advance:
+                        advance(compressed.tell() - before)
+
+            yield read
+
+
+def _damaged(path: str, what: str) -> InputError:
+    return InputError(f"{path}: its {what}; name a whole compressed log")
+
+
+class _Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+def _decompressor(path: str, compression: str) -> tuple[Callable[[BinaryIO], _Stream], tuple[type[Exception], ...]]:
+    """Return what opens a compressed stream, and the errors that damaged data raises."""
+    if compression == "gzip":
+        import zlib
+        from gzip import GzipFile
+
+        return (lambda compressed: GzipFile(fileobj=compressed, mode="rb")), (OSError, zlib.error)
+    try:
+        zstd = _import_zstd()
+    except ImportError:
+        raise InputError(f"{path}: reading .zst logs takes one more package: pip install 'ops-checks[zst]'") from None
+    return zstd.ZstdFile, (OSError, zstd.ZstdError)
+
+
+def _import_zstd() -> ModuleType:
+    """Return the standard library's zstd module (Python 3.14), or its backport."""
+    from importlib import import_module
+
+    try:
+        return import_module("compression.zstd")
+    except ImportError:
+        return import_module("backports.zstd")
+
+
+class LineBlocks:
+    """The bytes that `read` returns chunk by chunk, as blocks of whole lines; each block ends with a line break.
+
+    In place of a line longer than `longest` bytes there is None. After the last block, `torn` is True if bytes
+    without a line break were left over; they are in no block.
+    """
+
+    def __init__(self, read: Callable[[], bytes], longest: int = LONGEST_LINE_BYTES) -> None:
+        self._read = read
+        self._longest = longest
+        self.torn = False
+
+    def __iter__(self) -> Iterator[bytes | None]:
+        pending: list[bytes | memoryview] = []  # the beginning of a line, without a line break so far
+        pending_bytes = 0
+        while chunk := self._read():
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                begin = 0
+                if pending_bytes + (first := chunk.find(b"\n")) > self._longest:
+                    yield None
+                    pending, begin = [], first + 1
+                pending.append(memoryview(chunk)[begin:end])
+                if block := b"".join(pending):
+                    yield block
+                pending, pending_bytes = [], 0
+            rest = chunk[end:]
+            pending_bytes += len(rest)
+            pending.append(rest)
+            if pending_bytes > self._longest:  # only the length of such a line matters
+                pending = []
+        self.torn = pending_bytes > 0

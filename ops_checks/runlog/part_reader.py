@@ -1,0 +1,61 @@
+"""The bytes of one log, or of a part of it, to statistics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops_checks.runlog.aggregator import Aggregator
+from ops_checks.runlog.decoder import Malformed, decode_block
+from ops_checks.runlog.line_reader import BLOCK_BYTES, LONGEST_LINE_BYTES, LineBlocks, range_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops_checks.runlog.filter import RunFilter
+    from ops_checks.runlog.line_reader import Advance
+    from ops_checks.runlog.stats import RunStats
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_part(
+    path: str,
+    descriptor: int,
+    start: int,
+    stop: int,
+    run_filter: RunFilter,
+    *,
+    size: int = BLOCK_BYTES,
+    advance: Advance | None = None,
+) -> RunStats:
+    """Return the statistics of the bytes of a plain log from offset `start` to `stop`; lines count from 1 in the part.
+
+    `size` bytes are read at a time. Raises InputError for a file that cannot be read.
+    """
+    read = range_reader(path, descriptor, start, stop, size, advance)
+    return read_blocks(path, read, run_filter, first=start == 0)
+
+
+def read_blocks(
+    path: str,
+    read: Callable[[], bytes],
+    run_filter: RunFilter,
+    *,
+    first: bool = True,
+    longest: int = LONGEST_LINE_BYTES,
+) -> RunStats:
+    """Return the statistics of the bytes that `read` returns chunk by chunk, up to `b""`.
+
+    `first`: the bytes begin the log, so a byte order mark is allowed before them. A line of more than `longest`
+    bytes is malformed.
+    """
+    aggregator = Aggregator(path, run_filter)
+    blocks = LineBlocks(read, longest)
+    for number, block in enumerate(blocks):
+        if block is None:
+            aggregator.add([Malformed(f"longer than {longest} bytes")])
+            continue
+        rows, only_runs = decode_block(block.removeprefix(_BOM) if first and number == 0 else block)
+        aggregator.add(rows, only_runs=only_runs)
+        del rows  # before the next ones are made, in the same memory
+    return aggregator.finish(torn_tail=blocks.torn)

@@ -1,0 +1,101 @@
+"""Read run logs (`orch_runs.jsonl`) in one pass to run statistics (FORMATS sections 3 and 4).
+
+Importing this module imports no decoder; a command that reads no log does not pay for it.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from ops_checks.errors import InputError
+from ops_checks.runlog.filter import RunFilter
+from ops_checks.runlog.line_reader import decompress, detect_compression, open_log
+from ops_checks.runlog.parallel import read_plain
+from ops_checks.runlog.stats import RunStats, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ops_checks.runlog.line_reader import Advance
+
+    #: Called with the bytes of all logs read so far, and with their total; compressed ones count as on the disk.
+    Progress = Callable[[int, int], object]
+
+
+def read_runs(
+    paths: Sequence[str],
+    *,
+    since_ms: int | None = None,
+    commands: frozenset[str] | None = None,
+    details: bool = True,
+    progress: Progress | None = None,
+) -> RunStats:
+    """Return the statistics of logs (plain, gzip or zstd files), read as one in the order given.
+
+    `since_ms`: only ends of runs from that epoch millisecond on count, and only starts from then on can be
+    unfinished; earlier ends close no start. Ends without a time cannot be shown to lie in the window: they are
+    excluded and counted as `undated`. `commands`: only the durations of their runs count. `details`: False collects
+    no single runs and no time ranges, which is faster. Memory grows with the logs only by what exact percentiles
+    take (see Durations). Raises InputError, which names the log that cannot be read.
+    """
+    run_filter = RunFilter(since_ms, commands, details)
+    advance = _total_progress(paths, progress) if progress else None
+    logs = (_read_log(path, run_filter, advance) for path in paths)
+    return reduce(merge, logs, RunStats(detailed=details))
+
+
+def _read_log(path: str, run_filter: RunFilter, advance: Advance | None) -> RunStats:
+    with open_log(path) as descriptor:
+        compression = detect_compression(path, descriptor)
+        if not compression:
+            return read_plain(path, descriptor, run_filter, advance=advance)
+        from ops_checks.runlog.part_reader import read_blocks
+
+        with decompress(path, descriptor, compression, advance=advance) as read:
+            return read_blocks(path, read, run_filter)
+
+
+def _total_progress(paths: Iterable[str], progress: Progress) -> Advance:
+    """Return a function that adds up the bytes read of all logs and reports the sum to `progress`."""
+    from os.path import getsize, isfile
+
+    total = sum(getsize(path) for path in paths if isfile(path))
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done, total)
+
+    return advance
+
+
+def expand_logs(patterns: Iterable[str]) -> list[str]:
+    """Return the paths that patterns (`logs/*.jsonl`, also with `**`) and plain paths name, each once.
+
+    The matches of a pattern come oldest first, as log rotation numbers them: `runs.jsonl.2`, `runs.jsonl.1`,
+    `runs.jsonl`. An existing path stands for itself even with `*` in it. Raises InputError for a pattern without
+    matches.
+    """
+    from glob import glob, has_magic
+    from os.path import lexists
+
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        if lexists(pattern) or not has_magic(pattern):
+            found[pattern] = None
+            continue
+        matches = sorted(glob(pattern, recursive=True), key=_rotation_order)
+        if not matches:
+            raise InputError(f"{pattern}: no run log matches; name a log, or a pattern that some log matches")
+        found.update(dict.fromkeys(matches))
+    return list(found)
+
+
+def _rotation_order(path: str) -> tuple[str, int, str]:
+    """Sort key: `runs.jsonl.10.gz` before `runs.jsonl.2` before `runs.jsonl`, and other names by name."""
+    bare = path.removesuffix(".gz").removesuffix(".zst")
+    stem, _, number = bare.rpartition(".")
+    rotated = number.isascii() and number.isdigit() and len(number) <= len("99999")
+    return (stem, -int(number), path) if rotated else (bare, 0, path)

@@ -1,0 +1,189 @@
+"""One state of the Markdown queue, read as a stream (FORMATS section 1)."""
+
+from __future__ import annotations
+
+from ops_checks.errors import ChangingError, InputError
+from ops_checks.files.atomic_write import replace_file
+from ops_checks.sanitize import visible
+from ops_checks.stores.markdown.document import Document
+from ops_checks.stores.markdown.table import Table, parse_row, plain_id, plain_ids, row_defect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+    from typing import Self
+
+    from ops_checks.findings import Place
+    from ops_checks.model import Item
+    from ops_checks.stores.markdown.document import Progress
+    from ops_checks.stores.protocol import Event, Keys
+
+
+class MarkdownSnapshot:
+    """One state of the document: the file that stood at the path when the snapshot was entered."""
+
+    def __init__(self, path: str, progress: Progress | None = None) -> None:
+        self._path = path
+        self._progress = progress
+        self._table = Table()
+        self._document: Document
+
+    def __enter__(self) -> Self:
+        """Open the file. Raises InputError if it is missing, unreadable or no regular file; never blocks."""
+        self._document = Document(self._path, self._progress)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self._document.close()
+
+    def items(self) -> Iterator[tuple[int, Item]]:
+        """Stream line number and item of every row. Raises InputError with all defects, also duplicate ids."""
+        numbers: dict[str, int] = {}
+        self._table = Table()
+        for first, lines in self._table.rows(self._document.chunks()):
+            items = self._table.parsed(first, lines)
+            for number, item in items:
+                if numbers.setdefault(item[0], number) != number:
+                    self._table.defect(number, f"duplicate id {visible(item.id)}, first in line {numbers[item.id]}")
+            if not self._table.defects:
+                yield from items
+        self._conclude()
+
+    def find(self, item_id: str) -> tuple[int, Item] | None:
+        """Return line number and item of an id, or None, having read every row: a malformed table is never written to.
+
+        Raises what `items` raises.
+        """
+        return self._search(item_id)
+
+    def check(self) -> None:
+        """Raise what `items` raises, in less time."""
+        self._search(None)
+
+    def _search(self, item_id: str | None) -> tuple[int, Item] | None:
+        self._table = Table()
+        ids: set[str] = set()
+        count, found = 0, None
+        for first, lines in self._table.rows(self._document.chunks()):
+            plain = plain_ids(lines)
+            named = [item.id for _, item in self._table.parsed(first, lines)] if plain is None else plain
+            ids.update(named)
+            count += len(lines)
+            if item_id in named:
+                found = next(pair for pair in self._table.parsed(first, lines) if pair[1].id == item_id)
+        if self._table.defects or len(ids) < count:
+            for _ in self.items():  # it finds out what is wrong
+                pass
+        self._document.must_be_whole()
+        return found
+
+    def may_hold(self, ids: Iterable[str]) -> bool:
+        """Return whether any ids are given: to know more, the whole document would have to be read."""
+        return any(True for _ in ids)
+
+    def keys(self) -> Iterator[Keys]:
+        """Stream the rows as they are written. Raises InputError if there is no one table."""
+        self._table = Table()
+        yield from self._table.rows(self._document.chunks())
+        self._conclude()
+
+    def item_id(self, number: int, key: str) -> str:
+        """Return the id in a row. Raises InputError for a malformed one."""
+        return plain_id(key) or self.item(number, key).id
+
+    def item(self, number: int, key: str) -> Item:
+        """Return the item of a row. Raises InputError for a malformed one."""
+        item = parse_row(key)
+        if item is None:
+            raise InputError(self._locate(number, row_defect(key)))
+        return item
+
+    def reliability(self, item_id: str) -> None:  # noqa: ARG002 - whichever item it is
+        """Return None: a document keeps neither leases nor attempts."""
+        return
+
+    def changed(self) -> bool:
+        """Return whether another file stands at the path, or this one was written to."""
+        return self._document.changed()
+
+    def state(self) -> str:
+        """Name the state by size and time of the last change (nanoseconds)."""
+        return self._document.state()
+
+    def identity(self) -> str:
+        """Name the state by a digest of the file."""
+        return self._document.identity()
+
+    def content(self) -> bytes:
+        """Return the whole file. Raises ChangingError if it is not the one the snapshot was entered with."""
+        return self._document.content()
+
+    def replace_line(self, number: int, edit: Callable[[str], str]) -> None:
+        """Replace one line by what `edit` makes of it, in one step; every other byte of the file stays.
+
+        Raises WriteError, ChangingError, and what `edit` does; then the file is as it was.
+        """
+        replace_file(self._path, self._document.with_line(number, edit), seen=self._document.stat)
+
+    def place(self, number: int, item_id: str) -> Place:  # noqa: ARG002 - a line needs no id
+        """Return the file and line of an item."""
+        from ops_checks.findings import Place
+
+        return Place(self._path, line=number)
+
+    def events(self, item_id: str) -> Iterator[Event]:  # noqa: ARG002 - whichever item it is
+        """Return nothing: a document keeps no events."""
+        return iter(())
+
+    def retries(self) -> Iterator[tuple[str, int]]:
+        """Return nothing: a document keeps no events."""
+        return iter(())
+
+    def retry_count(self) -> None:
+        """Return None: a document keeps no events."""
+        return
+
+    def newest_event(self) -> None:
+        """Return None: a document keeps no events."""
+        return
+
+    def pending_since(self) -> Iterator[tuple[str, str]]:
+        """Return nothing: a document does not hold when an item was made."""
+        return iter(())
+
+    def remarks(self) -> list[str]:
+        """Return one line for the rows that stand outside the table, where GFM does not read them."""
+        strays = self._table.strays
+        if not strays:
+            return []
+        more = f" and {len(strays) - 1} more" if len(strays) > 1 else ""
+        return [
+            f"{visible(self._path)}:{strays[0]}: looks like a row of the queue, but the table ended above it{more}: "
+            "take out the line between"
+        ]
+
+    def _conclude(self) -> None:
+        self._document.must_be_whole()
+        if not self._table.defects:
+            return
+        _wait_for_a_writer()
+        if self.changed():
+            raise ChangingError(f"{visible(self._path)}: changing while read: run the command again")
+        first, *others = [self._locate(number, message) for number, message in sorted(self._table.defects)]
+        if self._table.more:
+            others.append(f"{visible(self._path)}: and {self._table.more} more defects")
+        raise InputError(first, tuple(others))
+
+    def _locate(self, number: int, message: str) -> str:
+        return f"{visible(self._path)}:{number}: {message}" if number else f"{visible(self._path)}: {message}"
+
+
+def _wait_for_a_writer() -> None:
+    """Wait as long as an editor takes between emptying a file and filling it, before calling it malformed."""
+    import time
+
+    time.sleep(0.02)

@@ -1,0 +1,104 @@
+"""The Markdown queue as a store: changed one line at a time (FORMATS section 1, SAFETY "Writing")."""
+
+from __future__ import annotations
+
+import os
+
+from ops_checks.errors import RefusedError, WriteError
+from ops_checks.model import FIELDS
+from ops_checks.sanitize import visible
+from ops_checks.stores.markdown.snapshot import MarkdownSnapshot
+from ops_checks.stores.markdown.table import edit_row, parse_row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ops_checks.model import Item
+    from ops_checks.stores.changes import Change, Decide
+    from ops_checks.stores.markdown.document import Progress
+    from ops_checks.stores.protocol import Event, Store
+
+
+def open_store(location: str, *, lock_timeout_s: float, progress: Progress | None = None) -> Store:
+    """Return the Markdown queue at a path. `progress` gets, for each reading, how many of how many bytes are read."""
+    return MarkdownStore(location, lock_timeout_s=lock_timeout_s, progress=progress)
+
+
+class MarkdownStore:
+    """The queue in a Markdown document at `location`; `lock_timeout_s` bounds the wait for other writers."""
+
+    kind = "markdown"
+
+    def __init__(self, location: str, *, lock_timeout_s: float, progress: Progress | None = None) -> None:
+        self.location = location
+        self._lock_timeout_s = lock_timeout_s
+        self._progress = progress
+
+    def snapshot(self) -> MarkdownSnapshot:
+        """Return a snapshot of the document as it is when the snapshot is entered."""
+        return MarkdownSnapshot(self.location, self._progress)
+
+    def __iter__(self) -> Iterator[Item]:
+        """Stream the items of one snapshot. Raises InputError, ChangingError."""
+        with self.snapshot() as snapshot:
+            yield from (item for _, item in snapshot.items())
+
+    def get(self, item_id: str) -> Item | None:
+        """Return an item by its id, None if there is none. Raises InputError, ChangingError."""
+        with self.snapshot() as snapshot:
+            found = snapshot.find(item_id)
+        return found[1] if found else None
+
+    def events(self, item_id: str) -> list[Event]:  # noqa: ARG002 - whichever item it is
+        """Return nothing: a document keeps no events."""
+        return []
+
+    def preview(self, item_id: str, decide: Decide) -> Change:
+        """Decide on an item and write nothing. Raises what `change` raises."""
+        with self.snapshot() as snapshot:
+            return decide(self._known(snapshot, item_id)[1], None)
+
+    def change(self, item_id: str, decide: Decide) -> Change:
+        """Decide on an item under the lock and replace its row; every other byte of the file stays.
+
+        Raises RefusedError (unknown id, or as `decide`), InputError (missing or malformed), WriteError
+        (lock not had in time, disk). Then the file is as it was.
+        """
+        from ops_checks.stores.markdown.lock import locked
+
+        with locked(self.location, self._lock_timeout_s), self.snapshot() as snapshot:
+            number, item = self._known(snapshot, item_id)
+            change = decide(item, None)
+            self._write(snapshot, number, change)
+            return change
+
+    def scratch_copy(self, folder: str) -> MarkdownStore:
+        """Return a copy of the document in a folder. Raises InputError, ChangingError."""
+        path = os.path.join(folder, "QUEUE.md")
+        with self.snapshot() as snapshot, open(path, "xb") as file:
+            file.write(snapshot.content())
+        return MarkdownStore(path, lock_timeout_s=self._lock_timeout_s)
+
+    def _known(self, snapshot: MarkdownSnapshot, item_id: str) -> tuple[int, Item]:
+        found = snapshot.find(item_id)
+        if found is None:
+            raise RefusedError(f"{visible(self.location)}: no item {visible(item_id)}: see the id column of the queue")
+        return found
+
+    def _write(self, snapshot: MarkdownSnapshot, number: int, change: Change) -> None:
+        def edited(line: str) -> str:
+            row = edit_row(line, _changed_cells(change))
+            if parse_row(row.removesuffix("\r")) != change.after:
+                raise WriteError(
+                    f"{visible(self.location)}:{number}: not written, the row could not be edited without harm: "
+                    "check its cells"
+                )
+            return row
+
+        snapshot.replace_line(number, edited)
+
+
+def _changed_cells(change: Change) -> list[tuple[str, str]]:
+    pairs = zip(FIELDS, change.before, change.after, strict=True)
+    return [(field, after) for field, before, after in pairs if before != after]

@@ -1,0 +1,305 @@
+"""The queue's GFM table: where it stands in a document, and how its rows are read and edited.
+
+Everything here works on text and knows no files. The rules are GFM's (FORMATS section 1): a pipe
+is literal after a backslash, leading and trailing pipes are optional, a table ends at a blank line
+or a new block, and what stands in a fence, an indented code block, a quote or an HTML block is no
+table.
+"""
+
+from __future__ import annotations
+
+from ops_checks.model import FIELDS, NOTHING, PRIORITIES, STATUSES, Item
+from ops_checks.stores.markdown.blocks import Blocks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    #: Lines that follow each other as rows of the queue: the number of the first, and the text of each.
+    Rows = tuple[int, list[str]]
+
+#: What Markdown trims around a cell. Never a no-break space: `DONE\u00a0` is not `DONE`.
+BLANK = " \t\v\f\r"
+_WIDTH = len(FIELDS)
+_MOST_ID = 64  # ids are shorter; what follows is not copied only to find one
+_PIPES = _WIDTH + 1
+#: In place of an escaped pipe while rows are taken apart. A single line feed ends a row, and no line holds one, so
+#: that whatever is made of these is no row's end.
+_ESCAPED = "\n\n"
+_STATUSES = frozenset(STATUSES)
+_PRIORITIES = frozenset(PRIORITIES)
+_HEADER = list(FIELDS)
+
+#: How many defects one reading reports (FORMATS section 1).
+MAX_DEFECTS = 20
+
+
+def split_cells(line: str) -> list[str]:
+    """Return the cells of a table line as text: trimmed, and with `\\|` read as a pipe."""
+    body = line.strip(BLANK)
+    cells = _split_escaped(body) if "\\" in body else body.split("|")
+    if body[:1] == "|":
+        del cells[0]
+    if body[-1:] == "|" and body[-2:] != "\\|" and cells:
+        cells.pop()
+    return [cell.strip(BLANK) for cell in cells]
+
+
+def _split_escaped(body: str) -> list[str]:
+    """Split at the pipes that no backslash stands before; the others belong to their cell."""
+    *parts, last = body.split("|")
+    cells: list[str] = []
+    held = ""
+    for part in parts:
+        if part[-1:] == "\\":
+            held += part[:-1] + "|"
+        else:
+            cells.append(held + part)
+            held = ""
+    return [*cells, held + last]
+
+
+def _spans(body: str) -> list[tuple[int, int]]:
+    """Return where the cells of a trimmed line stand: between its unescaped pipes."""
+    import re  # only rows with a backslash, and the one row that is edited, need it
+
+    pipes = [match.start() for match in re.finditer(r"(?<!\\)\|", body)]
+    edges = [-1, *pipes, len(body)]
+    if pipes and pipes[0] == 0:
+        del edges[0]
+    if len(edges) > 1 and pipes and pipes[-1] == len(body) - 1:
+        edges.pop()
+    return [(edges[i] + 1, edges[i + 1]) for i in range(len(edges) - 1)]
+
+
+def escape_cell(text: str) -> str:
+    """Return text as it is written into a cell: one line, trimmed, every pipe escaped."""
+    from ops_checks.sanitize import one_line
+
+    return one_line(text).strip(BLANK).replace("|", "\\|")
+
+
+def edit_row(line: str, cells: Iterable[tuple[str, str]]) -> str:
+    """Return a row with some cells replaced (pairs of field name and text); all else stays to the character.
+
+    The row must have its nine cells. The blanks around a replaced cell stay as they were.
+    """
+    lead = len(line) - len(line.lstrip(BLANK))
+    spans = _spans(line.strip(BLANK))
+    for field, text in sorted(cells, key=lambda cell: -FIELDS.index(cell[0])):
+        start, end = (lead + edge for edge in spans[FIELDS.index(field)])
+        line = line[:start] + _fill(line[start:end], escape_cell(text)) + line[end:]
+    return line
+
+
+def _fill(old: str, text: str) -> str:
+    """Put text into the place of a cell, between the blanks that stood there."""
+    bare = old.strip(BLANK)
+    before, after = (old.split(bare, 1)[0], old.rsplit(bare, 1)[-1]) if bare else (" ", " ")
+    if text.endswith("\\") and not after:
+        after = " "  # a backslash next to the cell's end would escape its pipe
+    return before + text + after
+
+
+def render_row(item: Iterable[str]) -> str:
+    """Return the nine cells as a row of the table, without a line break."""
+    return "| " + " | ".join(escape_cell(cell) for cell in item) + " |"
+
+
+def render_head() -> list[str]:
+    """Return the header and the delimiter row of an empty queue."""
+    return [render_row(FIELDS), "|" + " --- |" * _WIDTH]
+
+
+def _all_dashes(cells: list[str]) -> bool:
+    """Return whether these are the cells of a delimiter row: `---`, with colons at the ends for alignment."""
+    dashes = [cell.removeprefix(":").removesuffix(":") for cell in cells]
+    return bool(dashes) and all(dash and not dash.strip("-") for dash in dashes)
+
+
+class Table:
+    """Finds the rows of a document's one queue table, line by line.
+
+    `rows` yields them as they are written, `items` as items, once. Afterwards `defects` holds what is
+    malformed as pairs of line number and message (the first MAX_DEFECTS; `more` counts the others),
+    and `strays` the numbers of lines outside the table that look like rows of it: GFM does not read
+    them as rows, a person would.
+    """
+
+    def __init__(self) -> None:
+        self.defects: list[tuple[int, str]] = []
+        self.more = 0
+        self.strays: list[int] = []
+        self.header_line = 0
+        self._headless = 0
+        self._blocks = Blocks()
+        self._above: list[str] = []  # the cells of the line before, which a delimiter row makes a header
+        self._inside = self._of_queue = False  # a table; the queue's
+
+    def items(self, chunks: Iterable[str]) -> Iterator[tuple[int, Item]]:
+        """Yield line number and item of every well-formed row, also after a defect: look at `defects`."""
+        for first, lines in self.rows(chunks):
+            yield from self.parsed(first, lines)
+
+    def parsed(self, first: int, lines: list[str]) -> list[tuple[int, Item]]:
+        """Return line number and item of the well-formed ones of rows that `rows` gave; note what is not."""
+        items = plain_items(lines)
+        if items is not None:
+            return list(enumerate(items, first))
+        found = []
+        for number, line in enumerate(lines, first):
+            item = parse_row(line)
+            if item is None:
+                self.defect(number, row_defect(line))
+            else:
+                found.append((number, item))
+        return found
+
+    def rows(self, chunks: Iterable[str]) -> Iterator[Rows]:
+        """Yield the lines that stand as rows, well-formed or not, as many at a time as a chunk holds.
+
+        Takes the document in chunks of whole lines. Only a line feed ends a line, with or without a
+        carriage return before it.
+        """
+        before = 0
+        for lines in map(_lines, chunks):
+            at = 0
+            while at < len(lines):
+                if not self._inside:
+                    at = self._seek(lines, at, before)
+                    continue
+                end = self._blocks.table_end(lines, at)
+                if self._of_queue and end > at:
+                    yield before + at + 1, lines[at:end]
+                self._inside = end == len(lines)
+                at = end
+            before += len(lines)
+        self._conclude()
+
+    def _seek(self, lines: list[str], start: int, before: int) -> int:
+        """Read lines, `before` of which came in earlier chunks, up to a delimiter row; return where to go on."""
+        for at in range(start, len(lines)):
+            line, number, above = lines[at], before + at + 1, self._above
+            self._above = []
+            if self._blocks.enter(line):
+                continue
+            cells = split_cells(line) if "|" in line else []
+            if above and len(cells) == len(above) and not self._blocks.deep and _all_dashes(cells):
+                self._inside, self._of_queue = True, above == _HEADER
+                if self._of_queue:
+                    self._enter_table(number - 1)
+                return at + 1
+            if cells == _HEADER:
+                self._headless = self._headless or number
+            if self.header_line and _is_item(cells):
+                self.strays.append(number)
+            self._above = cells
+        return len(lines)
+
+    def _enter_table(self, header: int) -> None:
+        if self.header_line:
+            self.defect(header, f"a second queue table; the first is in line {self.header_line}: keep one")
+        self.header_line = self.header_line or header
+
+    def defect(self, number: int, message: str) -> None:
+        """Note a defect of a line (0: of the document); the first MAX_DEFECTS are kept, the others counted."""
+        if len(self.defects) < MAX_DEFECTS:
+            self.defects.append((number, message))
+        else:
+            self.more += 1
+
+    def _conclude(self) -> None:
+        if self.header_line or self.defects:
+            return
+        if self._headless:
+            self.defect(self._headless, f"expected a delimiter row of {_WIDTH} columns under the queue's header")
+        else:
+            self.defect(0, "no queue table: expected one with the header " + " | ".join(FIELDS))
+
+
+def _lines(chunk: str) -> list[str]:
+    lines = (chunk.replace("\r\n", "\n") if "\r" in chunk else chunk).split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def plain_ids(lines: list[str]) -> list[str] | None:
+    """Return the ids of rows all of which are surely items, or None if one of them takes a closer look.
+
+    Makes no item of any: where a single row of a large table is to be changed, nearly all the time
+    goes into making sure that no other one is malformed.
+    """
+    cells = _cells_of(lines)
+    known = _all_in(_STATUSES, cells[2::_PIPES]) and _all_in(_PRIORITIES, cells[3::_PIPES])
+    ids = [cell.strip(BLANK).replace(_ESCAPED, "|") for cell in cells[1::_PIPES]]
+    return ids if cells and known and all(ids) else None
+
+
+def plain_items(lines: list[str]) -> list[Item] | None:
+    """Return the items of rows, or None if one of them takes a closer look: it may be none."""
+    cells = _cells_of(lines)
+    columns = [[cell.strip(BLANK) for cell in cells[number::_PIPES]] for number in range(1, _PIPES)]
+    known = all(columns[0]) and _STATUSES.issuperset(columns[1]) and _PRIORITIES.issuperset(columns[2])
+    if not cells or not known:
+        return None
+    if any("\\|" in line for line in lines):
+        columns = [[cell.replace(_ESCAPED, "|") for cell in column] for column in columns]
+    columns[5:8] = [[cell or NOTHING for cell in column] for column in columns[5:8]]
+    return list(map(Item.from_cells, zip(*columns, strict=True)))
+
+
+def _cells_of(lines: list[str]) -> list[str]:
+    """Return what stands between the pipes of rows: before the first row, its nine cells, after it, and so on.
+
+    Looks at all rows at once; returns nothing if one of them is not written as nine cells between
+    pipes. In place of an escaped pipe there is _ESCAPED.
+    """
+    text = "\n".join([*lines, ""])
+    if "\\" in text:
+        text = text.replace("\\|", _ESCAPED)
+    cells = text.split("|")
+    ends = cells[_PIPES::_PIPES]
+    framed = not cells[0] and len(cells) == _PIPES * len(lines) + 1 and ends.count("\n") == len(lines)
+    return cells if framed and "\r" not in text else []
+
+
+def _all_in(names: frozenset[str], cells: list[str]) -> bool:
+    return all(cell.strip(BLANK) in names for cell in set(cells))
+
+
+def parse_row(line: str) -> Item | None:
+    """Return the item of a row, an empty owner, start or due read as `-`; None if the row is malformed."""
+    cells = split_cells(line)
+    if not _is_item(cells) or "\r" in line:
+        return None
+    if not (cells[5] and cells[6] and cells[7]):
+        cells[5:8] = [cell or NOTHING for cell in cells[5:8]]
+    return Item.from_cells(cells)
+
+
+def plain_id(row: str) -> str:
+    """Return the id of a row written as `| id | …`, or "" if it takes a closer look: it may have another."""
+    cells = row[:_MOST_ID].split("|", 2)
+    plain = len(cells) > 2 and not cells[0] and cells[1][-1:] != "\\"  # noqa: PLR2004 - two pipes stand around a cell
+    return cells[1].strip(BLANK) if plain else ""
+
+
+def _is_item(cells: list[str]) -> bool:
+    return len(cells) == _WIDTH and cells[1] in _STATUSES and cells[2] in _PRIORITIES and cells[0] != ""
+
+
+def row_defect(line: str) -> str:
+    """Say what is wrong with a row that is no item, and what was expected."""
+    cells = split_cells(line)
+    if "\r" in line:
+        return "a carriage return inside the row: expected one row a line"
+    if len(cells) != _WIDTH:
+        return (
+            f"expected {_WIDTH} cells, found {len(cells)}: write a literal pipe as \\|, end the table with a blank line"
+        )
+    if not cells[0]:
+        return "the id is empty: expected one such as ORCH-001"
+    if cells[1] not in _STATUSES:
+        return f"status {cells[1]!a}: expected one of {', '.join(STATUSES)}"
+    return f"priority {cells[2]!a}: expected one of {', '.join(PRIORITIES)}"

@@ -1,0 +1,72 @@
+"""The kinds of store there are, and how a location names one: the one table of them."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops_checks.stores.protocol import Store
+
+    Progress = Callable[[int, int], object]
+
+DEFAULT_LOCK_TIMEOUT_S = 10.0
+
+
+class StoreKind:
+    """One kind of store.
+
+    `module` is the one that defines `open_store(location, *, lock_timeout_s, progress)`, imported when it is
+    used. A location names this kind by a URL scheme (`schemes`) or by how its path ends (`suffixes`).
+    """
+
+    __slots__ = ("module", "name", "schemes", "suffixes")
+
+    def __init__(
+        self, name: str, module: str, *, schemes: tuple[str, ...] = (), suffixes: tuple[str, ...] = ()
+    ) -> None:
+        self.name = name
+        self.module = module
+        self.schemes = schemes
+        self.suffixes = suffixes
+
+    def open(
+        self,
+        location: str,
+        *,
+        lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S,
+        progress: Progress | None = None,
+    ) -> Store:
+        """Return the store at a location; nothing is read yet. See `open_queue`."""
+        from importlib import import_module
+
+        store: Store = import_module(self.module).open_store(location, lock_timeout_s=lock_timeout_s, progress=progress)
+        return store
+
+
+MARKDOWN = StoreKind("markdown", "ops_checks.stores.markdown.store", suffixes=(".md", ".markdown"))
+SQLITE = StoreKind("sqlite", "ops_checks.stores.sqlite.store", suffixes=(".db", ".sqlite", ".sqlite3"))
+
+#: Every kind of store by its name.
+STORES = {kind.name: kind for kind in (MARKDOWN, SQLITE)}
+
+
+def is_url(location: str) -> bool:
+    """Return whether a location is a URL of a kind of store, and so no path of a file."""
+    scheme = location.partition(":")[0]
+    return any(scheme in kind.schemes for kind in STORES.values())
+
+
+def store_kind(location: str, default: StoreKind) -> StoreKind:
+    """Return the kind that a location's URL scheme names, else the default: a file may be called anything."""
+    scheme = location.partition(":")[0]
+    return next((kind for kind in STORES.values() if scheme in kind.schemes), default)
+
+
+def open_queue(location: str, *, lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S) -> Store:
+    """Return the store at a location: its kind by URL scheme, else by how the path ends, else Markdown.
+
+    Nothing is read yet. `lock_timeout_s` bounds the wait for other writers, in seconds.
+    """
+    by_suffix = next((kind for kind in STORES.values() if kind.suffixes and location.endswith(kind.suffixes)), MARKDOWN)
+    return store_kind(location, by_suffix).open(location, lock_timeout_s=lock_timeout_s)

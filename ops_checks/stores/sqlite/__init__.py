@@ -1,0 +1,1 @@
+"""The queue database in SQLite (FORMATS section 2)."""

@@ -1,0 +1,220 @@
+"""One state of the queue database, read inside one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ops_checks.errors import InputError
+from ops_checks.model import FIELDS, NOTHING, Item
+from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS, parse_row, plain_id
+from ops_checks.stores.sqlite.connection import (
+    EVENT_COLUMNS,
+    EVENTS,
+    ITEM_COLUMNS,
+    TABLE,
+    Translated,
+    check_health,
+    check_table,
+    connect,
+    data_version,
+    where,
+)
+from ops_checks.stores.sqlite.rows import as_item, as_rows, find_item, joined, row_defect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
+    from typing import Any, Self
+
+    from ops_checks.findings import Place
+    from ops_checks.stores.changes import Reliability
+    from ops_checks.stores.protocol import Event, Keys
+
+#: So many rows are taken at a time: few enough that most times none of them needs a closer look.
+_BATCH = 64
+_CELLS = ", ".join(FIELDS)
+
+
+class SqliteSnapshot:
+    """One state of the database: what was committed when the snapshot was entered."""
+
+    def __init__(self, path: str, timeout_s: float) -> None:
+        self._path = path
+        self._timeout_s = timeout_s
+        self._version = 0
+        self._connection: sqlite3.Connection
+
+    def __enter__(self) -> Self:
+        """Open the database and begin to read. Raises InputError for anything but a sound queue database."""
+        with Translated(self._path, writing=False):
+            self._connection = connect(self._path, self._timeout_s)
+            try:
+                self._connection.execute("PRAGMA query_only = ON")
+                # Between this version and BEGIN another program may commit: then `changed` says yes, once too often.
+                self._version = data_version(self._connection)
+                self._connection.execute("BEGIN")
+                check_health(self._connection, self._path)
+                check_table(self._connection, self._path, TABLE, ITEM_COLUMNS)
+            except BaseException:  # Ctrl-C too: whatever comes, nobody else will close it
+                self._connection.close()
+                raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the read and close the database."""
+        self._connection.close()
+
+    def items(self) -> Iterator[tuple[int, Item]]:
+        """Stream number and item, in the order in which rows were added. Raises InputError with all defects."""
+        for first, rows, _ in self._batches():
+            yield from enumerate(map(Item.from_cells, rows), first)
+
+    def find(self, item_id: str) -> tuple[Item, Reliability] | None:
+        """Return an item by its id with its lease and attempts, or None. Raises InputError for a malformed row."""
+        with Translated(self._path, writing=False):
+            return find_item(self._connection, self._path, item_id)
+
+    def keys(self) -> Iterator[Keys]:
+        """Stream the items as the rows that Markdown would hold. Raises what `items` raises."""
+        for first, rows, lines in self._batches():
+            yield first, as_rows(rows, lines)
+
+    def item_id(self, number: int, key: str) -> str:
+        """Return the id of the item of a key."""
+        return plain_id(key) or self.item(number, key).id
+
+    def item(self, number: int, key: str) -> Item:
+        """Return the item of a key. Raises InputError for what is none, which `keys` never gives."""
+        item = parse_row(key)
+        if item is None:
+            raise InputError(f"{where(self._path, number)}: the row cannot be read back: check its cells")
+        return item
+
+    def reliability(self, item_id: str) -> Reliability | None:
+        """Return lease and attempts of an item, or None if there is no such item. Raises InputError."""
+        found = self.find(item_id)
+        return found[1] if found else None
+
+    def check(self) -> None:
+        """Raise what `items` raises."""
+        for _ in self._batches():
+            pass
+
+    def copy_to(self, path: str) -> None:
+        """Write the state into a new database file. Raises InputError."""
+        copy = sqlite3.connect(path)
+        try:
+            with Translated(self._path, writing=False):
+                self._connection.backup(copy)
+        finally:
+            copy.close()
+
+    def may_hold(self, ids: Iterable[str]) -> bool:
+        """Return whether the table has an item with one of these ids, or any whose id is another one once trimmed."""
+        odd = f"SELECT 1 FROM {TABLE} WHERE id <> trim(id, ?) OR instr(id, char(10)) OR instr(id, char(13)) LIMIT 1"
+        same = f"SELECT 1 FROM {TABLE} WHERE id = ?"
+        with Translated(self._path, writing=False):
+            wanted = list(ids)
+            run = self._connection.execute
+            return bool(wanted) and (
+                run(odd, (BLANK,)).fetchone() is not None or any(run(same, (each,)).fetchone() for each in wanted)
+            )
+
+    def _batches(self) -> Iterator[tuple[int, list[tuple[Any, ...]], list[str]]]:
+        """Stream rows that are items, some at a time: the number of the first, their cells, the cells joined."""
+        first = 1
+        defects: list[str] = []
+        with Translated(self._path, writing=False):
+            cursor = self._connection.execute(self._query())
+            while len(defects) < MAX_DEFECTS and (rows := cursor.fetchmany(_BATCH)):
+                lines = joined(rows)
+                if lines is None:
+                    found = ((cells[0], row_defect(cells)) for cells in rows)
+                    defects += [f"{where(self._path, item_id)}: {defect}" for item_id, defect in found if defect]
+                if lines is None and not defects:
+                    rows = list(map(as_item, rows))
+                    lines = list(map(" | ".join, rows))
+                if lines and not defects:
+                    yield first, rows, lines
+                first += len(rows)
+        if defects:
+            raise InputError(defects[0], tuple(defects[1:MAX_DEFECTS]))
+
+    def changed(self) -> bool:
+        """Return whether another program has committed since the snapshot was entered."""
+        with Translated(self._path, writing=False):
+            self._connection.execute("COMMIT")
+            changed = data_version(self._connection) != self._version
+            self._connection.execute("BEGIN")
+        return changed
+
+    def state(self) -> str:
+        """Name the state by the database's data version, which counts the commits that this connection saw."""
+        return f"data_version={self._version}"
+
+    def identity(self) -> str:
+        """Name the state by its newest event and its last change of an item."""
+        event = self._one(f"SELECT max(event_id) FROM {EVENTS}", EVENTS)
+        updated = self._one(f"SELECT max(updated_at) FROM {TABLE}", TABLE)
+        return f"event_id={event or 0} updated_at={updated or NOTHING}"
+
+    def place(self, number: int, item_id: str) -> Place:  # noqa: ARG002 - a key needs no number
+        """Return the table and key of an item."""
+        from ops_checks.findings import Place
+
+        return Place(self._path, table=TABLE, key=item_id)
+
+    def retry_count(self) -> int | None:
+        """Count the `retried` events."""
+        return int(self._one(f"SELECT count(*) FROM {EVENTS} WHERE event_type = 'retried'", EVENTS))
+
+    def newest_event(self) -> str | None:
+        """Return the time of the newest event, or None if there is none."""
+        query = f"SELECT created_at FROM {EVENTS} ORDER BY event_id DESC LIMIT 1"
+        return _text_or_none(self._one(query, EVENTS))
+
+    def events(self, item_id: str) -> Iterator[Event]:
+        """Stream the events of an item, oldest first. Raises InputError."""
+        from ops_checks.stores.protocol import Event
+
+        columns = "event_id, event_type, payload_json, created_at"
+        yield from map(Event._make, self._rows(f"SELECT {columns} FROM {EVENTS} WHERE item_id = ? ORDER BY 1", item_id))
+
+    def retries(self) -> Iterator[tuple[str, int]]:
+        """Stream the retried items, each with its number of `retried` events, the most retried first."""
+        query = f"SELECT item_id, count(*) FROM {EVENTS} WHERE event_type = ? GROUP BY 1 ORDER BY 2 DESC, 1"
+        return ((str(item_id), count) for item_id, count in self._rows(query, "retried"))
+
+    def pending_since(self) -> Iterator[tuple[str, str]]:
+        """Stream id and time of making of the PENDING items, oldest first. Raises InputError."""
+        query = f"SELECT id, created_at FROM {TABLE} WHERE status = ? AND created_at NOT NULL ORDER BY 2, 1"
+        yield from self._rows(query, "PENDING")
+
+    def _rows(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
+        """Stream the rows of a query on both tables of the queue. Raises InputError."""
+        with Translated(self._path, writing=False):
+            check_table(self._connection, self._path, EVENTS, EVENT_COLUMNS)
+            # Not `yield from` the cursor: a generator that is given up late would close it, after the connection.
+            yield from iter(self._connection.execute(query, values).fetchone, None)
+
+    def _one(self, query: str, table: str) -> Any:  # noqa: ANN401 - whatever the database holds
+        with Translated(self._path, writing=False):
+            check_table(self._connection, self._path, table, ITEM_COLUMNS if table == TABLE else EVENT_COLUMNS)
+            row = self._connection.execute(query).fetchone()
+            return row[0] if row else None
+
+    def remarks(self) -> list[str]:
+        """Return nothing: a database has no lines to overlook."""
+        return []
+
+    def _query(self) -> str:
+        # A table WITHOUT ROWID has no order of addition; its key's order is the only one there is.
+        keyed = self._connection.execute("SELECT wr FROM pragma_table_list(?)", (TABLE,)).fetchone()[0]
+        return f"SELECT {_CELLS} FROM {TABLE} ORDER BY {'id' if keyed else 'rowid'}"
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None

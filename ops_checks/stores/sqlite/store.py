@@ -1,0 +1,169 @@
+"""The queue database as a store: changed by compare-and-set (FORMATS section 2, SAFETY "SQLite")."""
+
+from __future__ import annotations
+
+import os
+
+from ops_checks.errors import RefusedError, WriteError
+from ops_checks.model import DASHED, FIELDS
+from ops_checks.sanitize import visible
+from ops_checks.stores.sqlite.connection import (
+    EVENT_COLUMNS,
+    EVENTS,
+    ITEM_COLUMNS,
+    TABLE,
+    Translated,
+    check_health,
+    check_table,
+    commit,
+    connect,
+    deny_triggers,
+    must_have_one_name,
+    stop_runaways,
+    where,
+)
+from ops_checks.stores.sqlite.rows import RELIABILITY, find_item
+from ops_checks.stores.sqlite.snapshot import SqliteSnapshot
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+
+    from ops_checks.model import Item
+    from ops_checks.stores.changes import Change, Decide, Reliability
+    from ops_checks.stores.protocol import Event, Store
+
+
+def open_store(location: str, *, lock_timeout_s: float, progress: object = None) -> Store:  # noqa: ARG001 - rows, not bytes
+    """Return the queue database at a path. Its reading reports no progress: it knows no number of bytes."""
+    return SqliteStore(location, lock_timeout_s=lock_timeout_s)
+
+
+class SqliteStore:
+    """The queue in a SQLite file at `location`; `lock_timeout_s` bounds the wait for other writers."""
+
+    kind = "sqlite"
+
+    def __init__(self, location: str, *, lock_timeout_s: float) -> None:
+        self.location = location
+        self._lock_timeout_s = lock_timeout_s
+        self._sound = False
+
+    def snapshot(self) -> SqliteSnapshot:
+        """Return a snapshot of the database as it is when the snapshot is entered."""
+        return SqliteSnapshot(self.location, self._lock_timeout_s)
+
+    def __iter__(self) -> Iterator[Item]:
+        """Stream the items of one snapshot. Raises InputError."""
+        with self.snapshot() as snapshot:
+            yield from (item for _, item in snapshot.items())
+
+    def get(self, item_id: str) -> Item | None:
+        """Return an item by its id, None if there is none. Raises InputError."""
+        with self.snapshot() as snapshot:
+            found = snapshot.find(item_id)
+        return found[0] if found else None
+
+    def events(self, item_id: str) -> list[Event]:
+        """Return the events of an item, oldest first. Raises InputError."""
+        with self.snapshot() as snapshot:
+            return list(snapshot.events(item_id))
+
+    def preview(self, item_id: str, decide: Decide) -> Change:
+        """Decide on an item and write nothing. Raises what `change` raises."""
+        return self._within("BEGIN", lambda connection: decide(*self._read(connection, item_id)), writing=False)
+
+    def change(self, item_id: str, decide: Decide) -> Change:
+        """Decide on an item inside a write transaction, and write the change and its event with it.
+
+        Raises RefusedError (unknown id, or as `decide`), InputError (missing, malformed, another
+        schema), WriteError (lock not had in time, disk, a trigger that undoes the change). Then
+        nothing has changed.
+        """
+
+        def work(connection: sqlite3.Connection) -> Change:
+            item, reliability = self._read(connection, item_id)
+            change = decide(item, reliability)
+            self._write(connection, change, reliability)
+            return change
+
+        return self._within("BEGIN IMMEDIATE", work, writing=True)
+
+    def scratch_copy(self, folder: str) -> SqliteStore:
+        """Return a copy of the database as it is committed at this moment, its write-ahead log included.
+
+        Raises InputError for what cannot be copied.
+        """
+        path = os.path.join(folder, "queue.db")
+        with self.snapshot() as snapshot:
+            snapshot.copy_to(path)
+        return SqliteStore(path, lock_timeout_s=self._lock_timeout_s)
+
+    def _within(self, begin: str, work: Callable[[sqlite3.Connection], Change], *, writing: bool) -> Change:
+        """Do work on the tables of a sound queue inside a transaction, and commit it."""
+        with Translated(self.location, writing=writing):
+            connection = connect(self.location, self._lock_timeout_s)
+            try:
+                if writing:
+                    must_have_one_name(self.location)
+                    connection.set_authorizer(deny_triggers)
+                else:
+                    connection.execute("PRAGMA query_only = ON")
+                if not self._sound:  # once for each queue that was opened: it reads the whole file
+                    check_health(connection, self.location)
+                    self._sound = True
+                stop_runaways(connection)
+                connection.execute(begin)
+                check_table(connection, self.location, TABLE, ITEM_COLUMNS)
+                check_table(connection, self.location, EVENTS, EVENT_COLUMNS)
+                change = work(connection)
+                commit(connection, self.location)
+                return change
+            finally:
+                connection.close()  # what was not committed is rolled back
+
+    def _read(self, connection: sqlite3.Connection, item_id: str) -> tuple[Item, Reliability]:
+        found = find_item(connection, self.location, item_id)
+        if found is None:
+            raise RefusedError(f"{visible(self.location)}: no item {visible(item_id)}: see the ids in {TABLE}")
+        return found
+
+    def _write(self, connection: sqlite3.Connection, change: Change, reliability: Reliability) -> None:
+        columns = _new_columns(change, reliability)
+        seen = {name: value for name, value in zip(FIELDS, change.before, strict=True) if name not in DASHED}
+        seen |= {name: getattr(reliability, name) for name in RELIABILITY if name not in reliability.absent}
+        sets = ", ".join(f"{name} = ?" for name in columns)
+        same = " AND ".join(f"{name} IS ?" for name in seen)
+        statement = f"UPDATE {TABLE} SET {sets} WHERE {same}"
+        updated = connection.execute(statement, (*columns.values(), *seen.values())).rowcount
+        event = connection.execute(
+            f"INSERT INTO {EVENTS} (item_id, event_type, payload_json, created_at) VALUES (?, ?, ?, ?)",
+            (change.before.id, change.event, change.payload, change.changed_at),
+        ).lastrowid
+        names = ", ".join(columns)
+        after = connection.execute(f"SELECT {names} FROM {TABLE} WHERE id = ?", (change.before.id,)).fetchall()
+        logged = connection.execute(
+            f"SELECT item_id, event_type, payload_json FROM {EVENTS} WHERE event_id = ?",
+            (event,),
+        ).fetchall()
+        if (updated, after, logged) != (
+            1,
+            [tuple(columns.values())],
+            [(change.before.id, change.event, change.payload)],
+        ):
+            raise WriteError(
+                f"{where(self.location, change.before.id)}: not written, because the change did not read back as it "
+                "was made: look for a trigger on the queue's tables"
+            )
+
+
+def _new_columns(change: Change, reliability: Reliability) -> dict[str, str | int | None]:
+    """Return what a change writes: the cells that differ, the time, the lease, the attempts."""
+    pairs = zip(FIELDS, change.before, change.after, strict=True)
+    columns: dict[str, str | int | None] = {name: new for name, old, new in pairs if old != new}
+    columns["updated_at"] = change.changed_at
+    columns |= {name: None for name in ("lease_owner", "lease_expires_at") if name not in reliability.absent}
+    if change.attempt_count is not None:
+        columns["attempt_count"] = change.attempt_count
+    return columns

@@ -1,0 +1,164 @@
+"""The transitions of an item: cancel, replan, retry (OPS_COMMANDS, FORMATS section 5).
+
+Each function returns a `decide` for a store's `change`: from an item to a change, or a refusal. It is pure, so a
+store may call it again on a newer row. Where a rule differs between stores, it follows what the store keeps: a
+database item comes with its lease and attempts, a Markdown item with None.
+"""
+
+from __future__ import annotations
+
+import json
+
+from ops_checks.errors import InputError, RefusedError, UsageError
+from ops_checks.model import NOTES_SEPARATOR, NOTHING, TERMINAL, Item
+from ops_checks.sanitize import one_line, visible
+from ops_checks.stores.changes import Change, Reliability
+from ops_checks.timestamps import queue_time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ops_checks.stores.changes import Decide
+
+DEFAULT_BACKOFF_S = (60, 180, 600)
+_RETRYABLE = ("FAILED", "BLOCKED")
+_BLANK = " \t\v\f"  # what a cell of the table cannot begin or end with
+
+
+class Stamp:
+    """Who changes the queue, and when: `now_s` in epoch seconds, the queue's zone in minutes east of UTC."""
+
+    __slots__ = ("actor", "now_s", "tz_minutes")
+
+    def __init__(self, *, actor: str, now_s: float, tz_minutes: int) -> None:
+        self.actor = actor
+        self.now_s = now_s
+        self.tz_minutes = tz_minutes
+
+
+def cancel(stamp: Stamp) -> Decide:
+    """Decide as `cancel --id`: to BLOCKED, the lease cleared, owner and start kept for the audit.
+
+    The decision raises RefusedError for a terminal item (DONE, FAILED).
+    """
+
+    def decide(item: Item, _reliability: Reliability | None) -> Change:
+        if item.status in TERMINAL:
+            raise RefusedError(
+                f"{visible(item.id)}: is {item.status}: only an item that is not terminal can be cancelled"
+            )
+        after = _moved(item, "BLOCKED", "cancelled_by_operator")
+        return _change(stamp, item, after, "cancelled", {"reason": "cancelled_by_operator"})
+
+    return decide
+
+
+def replan(stamp: Stamp, notes: str) -> Decide:
+    """Decide as `replan --id --notes`: IN_PROGRESS to BLOCKED, everything else to PENDING without owner and start.
+
+    `notes` is the operator's text; line breaks become spaces. Raises UsageError if it is blank.
+    """
+    text = one_line(notes).strip(_BLANK)
+    if not text.strip():
+        raise UsageError("--notes is blank: say why the item is replanned")
+
+    def decide(item: Item, _reliability: Reliability | None) -> Change:
+        status = "BLOCKED" if item.status == "IN_PROGRESS" else "PENDING"
+        after = _moved(item, status, f"replan:{text}")
+        return _change(stamp, item, after, "replan", {"notes": text})
+
+    return decide
+
+
+def retry(stamp: Stamp, backoff_s: Sequence[int] = DEFAULT_BACKOFF_S) -> Decide:
+    """Decide as `retry --id`: back to PENDING without owner and start.
+
+    In Markdown from FAILED and BLOCKED; in a database from FAILED, or IN_PROGRESS whose lease has
+    run out, while attempts are left. `backoff_s` is the wait in seconds by attempt, the last repeats.
+    The decision raises RefusedError if the item is not eligible, InputError if the database lacks
+    the columns that a retry needs.
+    """
+
+    def decide(item: Item, reliability: Reliability | None) -> Change:
+        if reliability is None:
+            return _retry_in_markdown(stamp, item)
+        return _retry_in_database(stamp, item, reliability, backoff_s)
+
+    return decide
+
+
+def _retry_in_markdown(stamp: Stamp, item: Item) -> Change:
+    if item.status not in _RETRYABLE:
+        raise RefusedError(f"{visible(item.id)}: is {item.status}: only FAILED and BLOCKED items can be retried")
+    after = _moved(item, "PENDING", "retry_requested")
+    return _change(stamp, item, after, "retried", {"reason": "retry_requested"})
+
+
+def _retry_in_database(stamp: Stamp, item: Item, reliability: Reliability, backoff_s: Sequence[int]) -> Change:
+    if reliability.absent:
+        raise InputError(
+            f"{visible(item.id)}: queue_items has no column {', '.join(reliability.absent)}: retry needs it, add it"
+        )
+    _must_be_retryable(item, reliability, stamp.now_s)
+    attempt = reliability.attempt_count
+    if attempt >= reliability.max_attempts:
+        raise RefusedError(
+            f"{visible(item.id)}: {attempt} of {reliability.max_attempts} attempts are used up: replan it instead"
+        )
+    not_before = int(stamp.now_s) + backoff_s[min(attempt, len(backoff_s) - 1)]
+    after = _moved(item, "PENDING", f"retry_not_before={not_before}")
+    payload: dict[str, str | int] = {
+        "reason": "retry_requested",
+        "attempt": attempt + 1,
+        "retry_not_before": not_before,
+    }
+    return _change(stamp, item, after, "retried", payload, attempt_count=attempt + 1)
+
+
+def _must_be_retryable(item: Item, reliability: Reliability, now_s: float) -> None:
+    if item.status == "FAILED":
+        return
+    name = visible(item.id)
+    if item.status != "IN_PROGRESS":
+        raise RefusedError(
+            f"{name}: is {item.status}: only FAILED items, and IN_PROGRESS ones that timed out, can be retried"
+        )
+    expires = reliability.lease_expires_at
+    if expires is None:
+        raise RefusedError(f"{name}: is IN_PROGRESS without a lease, so it has not timed out: cancel it first")
+    if expires >= now_s:
+        left = int(expires - now_s) + 1
+        raise RefusedError(f"{name}: is IN_PROGRESS and its lease runs for another {left} s: wait, or cancel it first")
+
+
+def _moved(item: Item, status: str, note: str) -> Item:
+    """Return the item in a new status with a note appended; PENDING means that nobody has it."""
+    cells = [("status", status), ("notes", NOTES_SEPARATOR.join(part for part in (item.notes, note) if part))]
+    if status == "PENDING":
+        cells += [("owner_session", NOTHING), ("started_at_kst", NOTHING)]
+    return item.with_cells(cells)
+
+
+def _change(
+    stamp: Stamp,
+    before: Item,
+    after: Item,
+    event: str,
+    details: Mapping[str, str | int],
+    *,
+    attempt_count: int | None = None,
+) -> Change:
+    payload = {"from": before.status, "to": after.status, "actor": stamp.actor, **details}
+    return Change(
+        before=before,
+        after=after,
+        event=event,
+        payload=json.dumps(payload, ensure_ascii=False),
+        changed_at=queue_time(stamp.now_s, stamp.tz_minutes),
+        attempt_count=attempt_count,
+    )
+
+
+#: Every transition by the name of its command. Each takes a Stamp first, then what the operator gives.
+TRANSITIONS: Mapping[str, Callable[..., Decide]] = {"cancel": cancel, "replan": replan, "retry": retry}

@@ -1,0 +1,301 @@
+"""`check`: one report, every format, the exit codes of FORMATS section 7."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import item, make_database, make_markdown
+from format_readers import READERS
+
+from ops_checks.formats import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Told
+
+    from ops_checks.model import Item
+
+    Run = Callable[..., Told]
+
+GOOD = '{"event":"run_end","command":"done","exit_code":0,"duration_ms":10,"ts_epoch_ms":1767279000000}\n'
+BAD = '{"event":"run_end","command":"fail","exit_code":0,"duration_ms":10,"ts_epoch_ms":1767279000000}\n'
+ITEMS = [item("ORCH-1"), item("ORCH-2", "BLOCKED")]
+OTHER = [item("ORCH-1"), item("ORCH-2", "DONE")]
+
+
+def lay(folder: Path, md: list[Item] = ITEMS, db: list[Item] = ITEMS, log: str = GOOD, policy: str = "") -> None:
+    """Lay the inputs of a gate in a folder, and a policy that names them."""
+    make_markdown(folder / "QUEUE.md", md)
+    make_database(folder / "queue.db", db)
+    (folder / "runs.jsonl").write_text(log)
+    (folder / "ops-checks.yaml").write_text(f"queue: QUEUE.md\ndb: queue.db\nlog: runs.jsonl\n{policy}")
+
+
+#: What is laid, more arguments, and the exit code and the last line that must follow.
+SITUATIONS = {
+    "healthy": ({}, [], 0, "HEALTH_OK"),
+    "drift": ({"db": OTHER}, [], 1, "HEALTH_FAIL field-mismatch=fail"),
+    "alert": ({"log": BAD}, [], 2, "HEALTH_FAIL failure-rate=fail"),
+    "drift and alert": ({"db": OTHER, "log": BAD}, [], 1, "HEALTH_FAIL field-mismatch=fail failure-rate=fail"),
+    "no runs": ({"log": ""}, [], 0, "HEALTH_WARN failure-rate=insufficient latency-p95-ms=insufficient"),
+    "no runs, strict": (
+        {"log": "", "policy": "kpi: {on_insufficient: fail}\n"},
+        [],
+        2,
+        "HEALTH_FAIL failure-rate=insufficient latency-p95-ms=insufficient",
+    ),
+    "warnings fail": (
+        {"log": ""},
+        ["--fail-level", "warn"],
+        2,
+        "HEALTH_FAIL failure-rate=insufficient latency-p95-ms=insufficient",
+    ),
+    "malformed line": ({"log": GOOD + "{}\n"}, [], 3, "HEALTH_ERROR malformed-lines=error"),
+    "malformed line, drift": (
+        {"log": GOOD + "{}\n", "db": OTHER},
+        [],
+        3,
+        "HEALTH_ERROR field-mismatch=fail malformed-lines=error",
+    ),
+    "empty queues": (
+        {"md": [], "db": []},
+        [],
+        0,
+        "HEALTH_WARN missing-in-db=insufficient missing-in-md=insufficient field-mismatch=insufficient",
+    ),
+    "only kpi": ({"db": OTHER}, ["--only", "kpi"], 0, "HEALTH_OK"),
+    "only consistency": ({"log": BAD}, ["--only", "consistency"], 0, "HEALTH_OK"),
+    "exit zero": ({"db": OTHER}, ["--exit-zero"], 0, "HEALTH_FAIL field-mismatch=fail"),
+    "exit zero, malformed": ({"log": "x\n"}, ["--exit-zero"], 3, None),
+    "severity off": ({"db": OTHER, "policy": "consistency: {severity: {field-mismatch: 'off'}}\n"}, [], 0, "HEALTH_OK"),
+    "severity warning": (
+        {"db": OTHER, "policy": "consistency: {severity: {field-mismatch: warning}}\n"},
+        [],
+        0,
+        "HEALTH_WARN field-mismatch=warn",
+    ),
+    "ignored status": (
+        {"db": [item("ORCH-1")], "policy": "consistency: {ignore_statuses: [BLOCKED]}\n"},
+        [],
+        0,
+        "HEALTH_OK",
+    ),
+    "limit of the command line": ({"log": BAD}, ["--max-failure-rate", "1"], 0, "HEALTH_OK"),
+}
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_verdicts(run: Run, folder: Path, name: str):
+    """Each situation ends in its exit code, and says why in the health line."""
+    inputs, argv, code, health = SITUATIONS[name]
+    lay(folder, **inputs)
+    told = run("check", "-f", "health", *argv)
+    assert told.code == code
+    assert health is None or told.out == health + "\n"
+
+
+@pytest.mark.parametrize("name", ["healthy", "drift", "alert", "no runs", "malformed line", "severity warning"])
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_format_changes_the_exit_code(run: Run, folder: Path, name: str, form: str):
+    """The exit code is the verdict's, in every format."""
+    inputs, argv, code, _ = SITUATIONS[name]
+    lay(folder, **inputs)
+    assert run("check", "-f", form, *argv).code == code
+
+
+def test_all_formats_at_once(run: Run, folder: Path):
+    """One run writes every format, and an independent reader of each accepts it."""
+    lay(folder, db=OTHER, log=BAD)
+    targets = [argument for name in FORMATS for argument in ("-f", f"{name}={name}.out")]
+    assert run("check", *targets) == (1, "", "")
+    for name in FORMATS:
+        READERS[name]((folder / f"{name}.out").read_text(encoding="utf-8"))
+
+
+def test_targets_are_appended_or_replaced(run: Run, folder: Path):
+    """A summary is appended to, a document replaced, as their readers expect."""
+    lay(folder)
+    for name in ("markdown", "json"):
+        (folder / name).write_text("before\n")
+        run("check", "-f", f"{name}={name}")
+    assert (folder / "markdown").read_text().startswith("before\n")
+    json.loads((folder / "json").read_text())
+
+
+def test_documents_do_not_run_together(run: Run, folder: Path):
+    """Two whole documents on stdout would be none: that is a usage error."""
+    lay(folder)
+    told = run("check", "-f", "json", "-f", "text")
+    assert (told.code, told.out) == (4, "")
+    assert told.err == "error: --format json is a whole document: give all but one format a file, as json=FILE\n"
+
+
+@pytest.mark.parametrize("target", [".", "none/report.json", "/dev/full"])
+def test_a_target_that_cannot_be_written(run: Run, folder: Path, target: str):
+    """A report that does not arrive is no verdict: exit 3, one line."""
+    lay(folder)
+    told = run("check", "-f", f"json={target}")
+    assert (told.code, told.out) == (3, "")
+    assert told.err.startswith(f"error: {target}: not written")
+    assert told.err.count("\n") == 1
+
+
+def test_ci_systems_get_their_annotations(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """Without a format, what the CI system understands is added."""
+    lay(folder, db=OTHER)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert "\n::error " in run("check").out
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    monkeypatch.setenv("GITLAB_CI", "true")
+    run("check")
+    assert json.loads((folder / "gl-code-quality-report.json").read_text())
+
+
+def test_a_missing_input_is_named_once(run: Run, folder: Path):
+    """A missing log does not keep the queues from being compared; the report names both."""
+    lay(folder, db=OTHER)
+    (folder / "runs.jsonl").unlink()
+    told = run("check", "-f", "health")
+    assert told.code == 3
+    assert told.out.startswith("HEALTH_ERROR field-mismatch=fail failure-rate=error")
+    assert told.err.count("runs.jsonl") == 1
+
+
+def test_a_saved_report_is_shown_again(run: Run, folder: Path):
+    """`report` shows a saved report as the run did."""
+    lay(folder, db=OTHER)
+    shown = run("check", "-f", "text", "-f", "json=report.json").out
+    assert run("report", "report.json", "-f", "text") == (0, shown, "")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"schema_version": "9.0"}', b"\xff", b"[" * 100_000])
+def test_a_report_that_is_none(run: Run, folder: Path, content: bytes):
+    """A file that is no report gives one clear error."""
+    (folder / "r.json").write_bytes(content)
+    told = run("report", "r.json")
+    assert (told.code, told.out, told.err.count("\n")) == (3, "", 1)
+    assert told.err.startswith("error: r.json")
+
+
+WAIVER = "waivers: [{rule: field-mismatch, item: ORCH-2, reason: known, owner: kim, expires: '%s'}]\n"
+
+
+@pytest.mark.parametrize(
+    ("db", "expires", "code", "health"),
+    [
+        (OTHER, "2026-01-02", 0, "HEALTH_OK"),
+        (OTHER, "2026-01-01", 1, "HEALTH_FAIL field-mismatch=fail waiver-expired=fail"),
+        (ITEMS, "2026-01-02", 0, "HEALTH_WARN waiver-unused=warn"),
+        (ITEMS, "2026-01-01", 1, "HEALTH_FAIL waiver-expired=fail"),
+        ([OTHER[1]], "2026-01-02", 1, "HEALTH_FAIL missing-in-db=fail"),
+    ],
+)
+def test_waivers(run: Run, folder: Path, db: list[Item], expires: str, code: int, health: str):
+    """A waiver holds on its last day, fails by itself after it, and warns if it matched nothing."""
+    lay(folder, db=db, policy=WAIVER % expires)
+    assert run("check", "-f", "health") == (code, health + "\n", "")
+
+
+def test_a_waived_finding_is_shown(run: Run, folder: Path):
+    """What is waived stays in the report, with who answers for it."""
+    lay(folder, db=OTHER, policy=WAIVER % "2026-01-02")
+    report = json.loads(run("check", "-f", "json").out)
+    (finding,) = next(rule for rule in report["rules"] if rule["id"] == "field-mismatch")["findings"]
+    assert finding["suppressed"] == "known (kim, until 2026-01-02)"
+
+
+@pytest.mark.parametrize("command", ["consistency-check", "kpi"])
+def test_the_checks_alone_in_a_format(run: Run, folder: Path, command: str):
+    """The commands of the specification take a format too, and keep their exit codes."""
+    lay(folder, db=OTHER, log=BAD)
+    plain = run(command)
+    report = run(command, "-f", "json")
+    assert plain.code == report.code == {"consistency-check": 1, "kpi": 0}[command]
+    assert {rule["group"] for rule in json.loads(report.out)["rules"]} == {
+        {"consistency-check": "consistency", "kpi": "kpi"}[command]
+    }
+
+
+def test_kpi_alert_exits_in_every_format(run: Run, folder: Path):
+    """--fail-on-alert is 2 with and without a format."""
+    lay(folder, log=BAD)
+    assert run("kpi", "--fail-on-alert").code == run("kpi", "--fail-on-alert", "-f", "json").code == 2
+
+
+RECIPES = Path(__file__).parents[2] / "ci" / "recipes"
+GATE = Path(__file__).parents[2] / "ci" / "gate"
+
+
+def commands(recipe: str) -> list[str]:
+    """Return the commands of a recipe that call ops-checks, as its CI system would run them."""
+    from ruamel.yaml import YAML
+
+    steps = YAML(typ="safe").load((RECIPES / recipe).read_text())
+    found = {
+        "github-actions.yml": lambda: [s["run"] for s in steps["jobs"]["gate"]["steps"] if "run" in s],
+        "gitlab-ci.yml": lambda: steps["queue-gate"]["script"],
+        "pre-commit-config.yaml": lambda: [hook["entry"] for repo in steps["repos"] for hook in repo["hooks"]],
+    }[recipe]()
+    return [command for command in found if "pip install" not in command]
+
+
+def shell(folder: Path, command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a CI system does, with the package's scripts on the path."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=os.environ | {"PATH": path} | environ, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("recipe", "environ", "files"),
+    [
+        ("github-actions.yml", {"GITHUB_ACTIONS": "true"}, ["summary.md", "queue.sarif", "queue.xml", "queue.json"]),
+        ("gitlab-ci.yml", {"GITLAB_CI": "true"}, ["gl-code-quality-report.json", "queue.xml", "queue.json"]),
+        ("pre-commit-config.yaml", {}, []),
+    ],
+)
+@pytest.mark.parametrize(("db", "code"), [(ITEMS, 0), (OTHER, 1)])
+def test_recipes(folder: Path, recipe: str, environ: dict[str, str], files: list[str], db: list[Item], code: int):
+    """The commands of each recipe run as they stand, and fail when the queues drifted."""
+    lay(folder, db=db)
+    environ = environ | {"GITHUB_STEP_SUMMARY": str(folder / "summary.md")}
+    for command in commands(recipe):
+        done = shell(folder, command, **environ)
+        assert done.returncode == code, done.stderr
+    assert [name for name in files if not (folder / name).exists()] == []
+
+
+@pytest.mark.parametrize(("db", "code", "out"), [(ITEMS, 0, "deployed\n"), (OTHER, 1, "")])
+def test_the_plain_shell(folder: Path, db: list[Item], code: int, out: str):
+    """Nothing is deployed unless the gate says so; the metrics are there either way."""
+    lay(folder, db=db)
+    done = shell(folder, f"{RECIPES / 'deploy.sh'} echo deployed", METRICS_DIR=str(folder))
+    assert (done.returncode, done.stdout.endswith(out), "deployed" in done.stdout) == (code, True, code == 0)
+    READERS["openmetrics"]((folder / "ops_checks.prom").read_text())
+
+
+@pytest.mark.parametrize(
+    ("situation", "argv", "code", "last"),
+    [
+        ({}, "", 0, "HEALTH_OK"),
+        ({"db": OTHER}, "", 1, "HEALTH_FAIL field-mismatch=fail"),
+        ({"log": BAD}, "", 2, "HEALTH_FAIL failure-rate=fail"),
+        ({"log": "x\n"}, "", 3, "HEALTH_ERROR"),
+        ({}, "--nonsense", 4, "HEALTH_ERROR exit=4"),
+    ],
+)
+def test_the_gate_script(folder: Path, situation: dict[str, str], argv: str, code: int, last: str):
+    """The script's exit code is the gate's, and its last line says the verdict."""
+    lay(folder, **situation)
+    done = shell(folder, f"{GATE} {argv}")
+    assert done.returncode == code
+    assert done.stdout.splitlines()[-1].startswith(last)

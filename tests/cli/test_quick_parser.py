@@ -1,0 +1,54 @@
+"""The fast lane understands `status` and `workers` as argparse does, or leaves them to it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops_checks.cli.parser import parse
+from ops_checks.cli.quick_parser import plain_arguments
+from ops_checks.errors import UsageError
+
+WORDS = ["status", "workers", "kpi", "--queue", "--db", "--policy", "a.md", "b.db", "-x", "", " ", "--", "--help", "="]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=6))
+def test_same_as_argparse(argv: list[str]):
+    """Whatever the fast lane takes, argparse takes too, and makes the same of it."""
+    plain = plain_arguments(argv)
+    if plain is not None:
+        assert vars(plain) == vars(parse(argv))
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["status"], {"command": "status"}),
+        (["--queue", "q.md", "workers"], {"command": "workers", "queue": "q.md"}),
+        (["status", "--db", "a", "--db", "b"], {"command": "status", "db": "b"}),
+        (["--queue", "status", "status"], {"command": "status", "queue": "status"}),
+    ],
+)
+def test_plain(argv: list[str], expected: dict[str, str]):
+    """The plain forms take the fast lane, in either order."""
+    plain = plain_arguments(argv)
+    assert plain is not None
+    assert vars(plain) == expected
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [[], ["kpi"], ["status", "status"], ["status", "--queue"], ["status", "--queue", "-x"], ["status", "--help"],
+     ["status", "--queue=q.md"], ["status", "--policy", "p"], ["--queue", "q"], ["status", "--db", "\0"]],
+)  # fmt: skip
+def test_left_to_argparse(argv: list[str]):
+    """Everything else is left to argparse, wrong or right."""
+    assert plain_arguments(argv) is None
+
+
+def test_a_path_named_like_a_command():
+    """Argparse, too, tells the command from a path that is called like one."""
+    assert parse(["--queue", "kpi", "status", "--lock-timeout", "1"]).command == "status"
+    with pytest.raises(UsageError):
+        parse(["--queue", "kpi", "stats"])

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from gzip import compress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runlog_lines import end, start
+from runlog_reference import summary
+
+from ops_checks.errors import InputError
+from ops_checks.runlog.reader import expand_logs, read_runs
+from ops_checks.runlog.stats import RunStats
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Write a log of two runs."""
+    path = tmp_path / "orch_runs.jsonl"
+    path.write_bytes(start("a") + end(trace_id="a", duration_ms=5) + end(command="fail", duration_ms=7))
+    return path
+
+
+def test_read_runs(log: Path) -> None:
+    """A log is named in its statistics as it was given."""
+    stats = read_runs([str(log)])
+    assert (stats.lines, stats.done, stats.failed, stats.durations.mean()) == (3, 1, 1, 6.0)
+    assert [(read.path, read.lines, read.malformed, read.torn_tail) for read in stats.logs] == [(str(log), 3, 0, False)]
+    assert {run.path for run in stats.slowest} == {str(log)}
+
+
+def test_no_log() -> None:
+    """Of no logs at all the statistics are empty."""
+    assert summary(read_runs([])) == summary(RunStats())
+
+
+def test_several_logs(log: Path, tmp_path: Path) -> None:
+    """Several logs are read as one: runs may start in one and end in another, lines keep their own log."""
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(end(trace_id="z", duration_ms=6) + b"x\n")
+    log.write_bytes(log.read_bytes() + start("z") + b"y\n")
+    for paths in ([str(log), str(other)], [str(other), str(log)]):
+        stats = read_runs(paths)
+        assert (stats.lines, stats.done, stats.unfinished(), len(stats.durations)) == (7, 2, (), 3)
+        assert {(defect.path, defect.line) for defect in stats.defects} == {(str(log), 5), (str(other), 2)}
+        assert [read.path for read in stats.logs] == paths
+
+
+def make_fifo(path: Path) -> None:
+    """Make a FIFO that nobody writes to."""
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda _: None, "there is no such run log; name the file that the runs append to"),
+        (Path.mkdir, "is a directory, not a run log; name the file that the runs append to"),
+        (make_fifo, "is a FIFO, not a run log; name the file that the runs append to"),
+        (
+            lambda path: path.symlink_to("/dev/null"),
+            "is a device, not a run log; name the file that the runs append to",
+        ),
+        (lambda path: path.symlink_to("gone"), "there is no such run log; name the file that the runs append to"),
+        (
+            lambda path: path.symlink_to(path),
+            "cannot be read: Too many levels of symbolic links; name a readable run log",
+        ),
+    ],
+)
+def test_no_log_file(tmp_path: Path, make: Any, message: str) -> None:
+    """What is no readable file is refused at once, by name, with what to do."""
+    path = tmp_path / "log"
+    make(path)
+    with pytest.raises(InputError) as caught:
+        read_runs([str(path)])
+    assert caught.value.message == f"{path}: {message}"
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", "/etc/passwd/log", "x" * 5000])
+def test_no_path(path: str) -> None:
+    """A path that cannot be one is refused like a missing log, in one line."""
+    with pytest.raises(InputError) as caught:
+        read_runs([path])
+    assert "\n" not in caught.value.message
+    assert "\0" not in caught.value.message
+    assert "name " in caught.value.message
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
+def test_unreadable(log: Path) -> None:
+    """A log that this user may not read is refused with what to do."""
+    log.chmod(0)
+    with pytest.raises(InputError, match="may not be read by this user; allow it"):
+        read_runs([str(log)])
+
+
+def test_light_import() -> None:
+    """Importing the reader imports neither the decoder nor json: commands that read no log do not pay for it."""
+    heavy = ("ops_checks.runlog.decoder", "json", "subprocess", "dataclasses")
+    code = f"import sys, ops_checks.runlog.reader; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_expand_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patterns give what they match, rotated logs oldest first; plain paths stand as they are; each once."""
+    monkeypatch.chdir(tmp_path)
+    Path("sub").mkdir()
+    for name in ("r.jsonl", "r.jsonl.1", "r.jsonl.2.gz", "r.jsonl.10.gz", "sub/s.jsonl", "[x].jsonl"):
+        Path(name).touch()
+    rotated = ["r.jsonl.10.gz", "r.jsonl.2.gz", "r.jsonl.1", "r.jsonl"]
+    assert expand_logs(["r.jsonl*"]) == rotated
+    assert expand_logs(["r.jsonl", "r.jsonl*", "./r.jsonl"]) == ["r.jsonl", *rotated[:-1], "./r.jsonl"]
+    assert expand_logs(["**/s.jsonl", "missing", "[x].jsonl"]) == ["sub/s.jsonl", "missing", "[x].jsonl"]
+    assert expand_logs([str(tmp_path / "sub" / "*")]) == [str(tmp_path / "sub" / "s.jsonl")]
+    assert expand_logs([]) == []
+
+
+def test_expand_logs_nothing(tmp_path: Path) -> None:
+    """A pattern that matches nothing is an error, not an empty log."""
+    pattern = str(tmp_path / "*.jsonl")
+    with pytest.raises(InputError) as caught:
+        expand_logs([pattern])
+    assert caught.value.message == f"{pattern}: no run log matches; name a log, or a pattern that some log matches"

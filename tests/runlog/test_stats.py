@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from runlog_lines import chunks, end, logs, start, stats_of
+from runlog_reference import summary, summary_of
+
+from ops_checks.runlog.filter import RunFilter
+from ops_checks.runlog.part_reader import read_blocks
+from ops_checks.runlog.stats import RunStats, merge, merge_parts, relocate
+
+
+@pytest.mark.parametrize(
+    ("log", "left"),
+    [
+        (start("a") + end(trace_id="a"), []),
+        (start("a"), [(1, "a")]),
+        (start("a") + start("b") + end(trace_id="a"), [(2, "b")]),
+        (end(trace_id="a") + start("a"), []),
+        (start("a") + start("a") + end(trace_id="a"), [(1, "a")]),
+        (start("a") + start("a") + end(trace_id="a") + start("a"), [(1, "a"), (4, "a")]),
+        (start("a") + end(trace_id="b") + end(trace_id="a") + end(trace_id="a") + start("a"), []),
+        (start("a") + start("a") + start("a"), [(1, "a"), (2, "a"), (3, "a")]),
+        (start("a") + end(trace_id="a") + start("a"), [(3, "a")]),
+        (start("a") + end(trace_id=None), [(1, "a")]),
+        (start("a") + end(trace_id="a", exit_code=1), []),
+    ],
+)
+def test_unfinished(log: bytes, left: list[tuple[int, str]]) -> None:
+    """An end ends the latest open start of its trace id; a start that is left open is unfinished."""
+    assert [(run.line, run.trace) for run in stats_of(log).unfinished()] == left
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "left"),
+    [
+        (start("a"), end(trace_id="a") + start("a"), [3]),
+        (start("a"), start("a") + end(trace_id="a"), [1]),
+        (start("a") + start("a"), end(trace_id="a") + end(trace_id="a") + end(trace_id="a") + start("a"), []),
+        (end(trace_id="a"), start("a") + start("a"), [3]),
+    ],
+)
+def test_parts_pair_up(first: bytes, second: bytes, left: list[int]) -> None:
+    """Which start of a trace id is unfinished does not depend on the parts that a log is read in."""
+    parts = [read_blocks("log", chunks(data, 1 << 18), RunFilter()) for data in (first, second)]
+    assert [run.line for run in merge_parts("log", parts).unfinished()] == left
+    assert [run.line for run in stats_of(first + second).unfinished()] == left
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(logs, st.data())
+def test_merge(log: bytes, data: Any) -> None:
+    """A log read in any three parts, merged in either order, has the statistics of the whole."""
+    ends = [0, *(found.end() for found in re.finditer(rb"\n", log)), len(log)]
+    one, two = sorted((data.draw(st.sampled_from(ends)), data.draw(st.sampled_from(ends))))
+
+    def parts() -> list[RunStats]:
+        first, second, third = (
+            read_blocks("log", chunks(log[begin:stop], 100), RunFilter(), first=begin == 0)
+            for begin, stop in ((0, one), (one, two), (two, len(log)))
+        )
+        second, third = relocate(second, "log", first.lines), relocate(third, "log", first.lines + second.lines)
+        return [first, second, third]
+
+    first, second, third = parts()
+    left = merge(merge(first, second), third)
+    first, second, third = parts()
+    right = merge(first, merge(second, third))
+    assert summary(left) == summary(right) == summary_of(log)

@@ -1,0 +1,231 @@
+"""The rules of cancel, replan and retry, cell by cell (OPS_COMMANDS, FORMATS section 5)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from builders import RELIABILITY, item
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops_checks.errors import InputError, RefusedError, UsageError
+from ops_checks.model import FIELDS, STATUSES
+from ops_checks.stores.changes import Reliability
+from ops_checks.transitions import DEFAULT_BACKOFF_S, Stamp, cancel, replan, retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops_checks.stores.changes import Decide
+
+NOW_S = 1_767_279_600
+STAMP = Stamp(actor="tester", now_s=NOW_S, tz_minutes=540)
+HELD = {"owner_session": "s1", "started_at_kst": "2026-01-01 10:00", "due_at_kst": "2026-01-03 10:00", "notes": "old"}
+
+#: The cells that each transition may touch besides the status.
+STOPPED = {"status": "BLOCKED"}
+FREED = {"status": "PENDING", "owner_session": "-", "started_at_kst": "-"}
+
+
+def lease(expires: int | None = None, attempts: int = 0, most: int = 3, absent: tuple[str, ...] = ()) -> Reliability:
+    """Return what a database knows of an item."""
+    return Reliability(
+        lease_owner="s1" if expires else None,
+        lease_expires_at=expires,
+        attempt_count=attempts,
+        max_attempts=most,
+        absent=absent,
+    )
+
+
+class Row(NamedTuple):
+    """One row of the table: a command on an item in a status, as a backend knows it, and what comes of it."""
+
+    command: str
+    status: str
+    known: Reliability | None
+    cells: dict[str, str] | str
+    event: str = ""
+    attempts: int | None = None
+
+
+MARKDOWN = None
+RESERVE = f"retry_not_before={NOW_S + 60}"
+TABLE = [
+    *(
+        Row("cancel", status, known, STOPPED | {"notes": "old | cancelled_by_operator"}, "cancelled")
+        for status in ("PENDING", "IN_PROGRESS", "BLOCKED")
+        for known in (MARKDOWN, lease(), lease(NOW_S + 99, 3))
+    ),
+    *(
+        Row("cancel", status, known, f"ORCH-1: is {status}: only an item that is not terminal can be cancelled")
+        for status in ("DONE", "FAILED")
+        for known in (MARKDOWN, lease())
+    ),
+    *(
+        Row("replan", "IN_PROGRESS", known, STOPPED | {"notes": "old | replan:why"}, "replan")
+        for known in (MARKDOWN, lease(), lease(NOW_S + 99))
+    ),
+    *(
+        Row("replan", status, known, FREED | {"notes": "old | replan:why"}, "replan")
+        for status in ("PENDING", "BLOCKED", "FAILED", "DONE")
+        for known in (MARKDOWN, lease(), lease(NOW_S + 99, 3))
+    ),
+    *(
+        Row("retry", status, MARKDOWN, FREED | {"notes": "old | retry_requested"}, "retried")
+        for status in ("FAILED", "BLOCKED")
+    ),
+    *(
+        Row("retry", status, MARKDOWN, f"ORCH-1: is {status}: only FAILED and BLOCKED items can be retried")
+        for status in ("PENDING", "IN_PROGRESS", "DONE")
+    ),
+    Row("retry", "FAILED", lease(), FREED | {"notes": f"old | {RESERVE}"}, "retried", 1),
+    Row("retry", "FAILED", lease(NOW_S + 99), FREED | {"notes": f"old | {RESERVE}"}, "retried", 1),
+    Row("retry", "FAILED", lease(None, 2), FREED | {"notes": f"old | retry_not_before={NOW_S + 600}"}, "retried", 3),
+    Row("retry", "FAILED", lease(None, 7, 9), FREED | {"notes": f"old | retry_not_before={NOW_S + 600}"}, "retried", 8),
+    Row("retry", "IN_PROGRESS", lease(NOW_S - 1), FREED | {"notes": f"old | {RESERVE}"}, "retried", 1),
+    Row("retry", "IN_PROGRESS", lease(-5), FREED | {"notes": f"old | {RESERVE}"}, "retried", 1),
+    Row(
+        "retry",
+        "IN_PROGRESS",
+        lease(NOW_S),
+        "ORCH-1: is IN_PROGRESS and its lease runs for another 1 s: wait, or cancel it first",
+    ),
+    Row(
+        "retry",
+        "IN_PROGRESS",
+        lease(NOW_S + 99),
+        "ORCH-1: is IN_PROGRESS and its lease runs for another 100 s: wait, or cancel it first",
+    ),
+    Row(
+        "retry",
+        "IN_PROGRESS",
+        lease(None),
+        "ORCH-1: is IN_PROGRESS without a lease, so it has not timed out: cancel it first",
+    ),
+    Row("retry", "FAILED", lease(None, 3), "ORCH-1: 3 of 3 attempts are used up: replan it instead"),
+    Row("retry", "FAILED", lease(None, 0, 0), "ORCH-1: 0 of 0 attempts are used up: replan it instead"),
+    Row("retry", "IN_PROGRESS", lease(NOW_S - 1, 4), "ORCH-1: 4 of 3 attempts are used up: replan it instead"),
+    *(
+        Row(
+            "retry",
+            status,
+            lease(NOW_S - 1),
+            f"ORCH-1: is {status}: only FAILED items, and IN_PROGRESS ones that timed out, can be retried",
+        )
+        for status in ("PENDING", "BLOCKED", "DONE")
+    ),
+]
+COMMANDS: dict[str, Callable[[], Decide]] = {
+    "cancel": lambda: cancel(STAMP),
+    "replan": lambda: replan(STAMP, "why"),
+    "retry": lambda: retry(STAMP),
+}
+
+
+def name_of(row: Row) -> str:
+    """Name a row of the table."""
+    backend = "markdown" if row.known is None else f"db-{row.known.lease_expires_at}-{row.known.attempt_count}"
+    return f"{row.command}-{row.status}-{backend}"
+
+
+@pytest.mark.parametrize("row", TABLE, ids=name_of)
+def test_the_table_of_transitions(row: Row) -> None:
+    """Each command from each status, on each backend, touches exactly its cells or is refused."""
+    before = item("ORCH-1", row.status, **HELD)
+    decide = COMMANDS[row.command]()
+    if isinstance(row.cells, str):
+        with pytest.raises(RefusedError) as caught:
+            decide(before, row.known)
+        assert caught.value.message == row.cells
+        return
+    change = decide(before, row.known)
+    assert change.before == before
+    assert change.after == before.with_cells(row.cells.items())
+    assert (change.event, change.attempt_count, change.changed_at) == (row.event, row.attempts, "2026-01-02 00:00")
+
+
+def test_the_table_is_complete() -> None:
+    """Every command meets every status on both backends."""
+    met = {(row.command, row.status, row.known is None) for row in TABLE}
+    assert met == {(name, status, side) for name in COMMANDS for status in STATUSES for side in (True, False)}
+
+
+@pytest.mark.parametrize(
+    ("command", "known", "payload"),
+    [
+        ("cancel", None, {"reason": "cancelled_by_operator"}),
+        ("replan", None, {"notes": "why"}),
+        ("retry", None, {"reason": "retry_requested"}),
+        ("retry", lease(None, 1), {"reason": "retry_requested", "attempt": 2, "retry_not_before": NOW_S + 180}),
+    ],
+)
+def test_the_payload_tells_who_and_what(command: str, known: Reliability | None, payload: dict[str, Any]) -> None:
+    """An event holds the status before and after, the reason or the notes, and the actor."""
+    status = "BLOCKED" if known is None else "FAILED"
+    change = COMMANDS[command]()(item("ORCH-1", status), known)
+    assert json.loads(change.payload) == {"from": status, "to": change.after.status, "actor": "tester"} | payload
+
+
+def test_first_notes_have_no_separator() -> None:
+    """Notes are appended to those that are there, and begin the cell where there are none."""
+    assert cancel(STAMP)(item(), None).after.notes == "cancelled_by_operator"
+
+
+@pytest.mark.parametrize("notes", ["", "  ", "\n", "\r\n \t", "\u00a0\u2003"])
+def test_blank_notes_are_a_usage_error(notes: str) -> None:
+    """A replan without a reason is no replan."""
+    with pytest.raises(UsageError):
+        replan(STAMP, notes)
+
+
+@given(st.text(min_size=1).filter(lambda text: text.strip()), st.sampled_from(STATUSES))
+def test_notes_are_one_line_and_kept(notes: str, status: str) -> None:
+    """Whatever the notes hold, they are appended on one line, and what was there stays in front."""
+    after = replan(STAMP, notes)(item("ORCH-1", status, notes="old"), None).after
+    assert after.notes.startswith("old | replan:")
+    assert "\n" not in after.notes
+    assert "\r" not in after.notes
+    touched = {field for field, a, b in zip(FIELDS, item("ORCH-1", status, notes="old"), after, strict=True) if a != b}
+    assert touched <= {"status", "notes"}
+
+
+@pytest.mark.parametrize(("attempt", "wait_s"), [(0, 60), (1, 180), (2, 600), (3, 600), (50, 600)])
+def test_the_backoff_by_attempt(attempt: int, wait_s: int) -> None:
+    """Each attempt has its wait, and the last wait repeats."""
+    change = retry(STAMP)(item("ORCH-1", "FAILED"), lease(None, attempt, 99))
+    assert DEFAULT_BACKOFF_S == (60, 180, 600)
+    assert change.after.notes == f"retry_not_before={NOW_S + wait_s}"
+
+
+def test_the_epoch_is_whole_seconds() -> None:
+    """A clock with fractions still writes whole seconds."""
+    stamp = Stamp(actor="a", now_s=NOW_S + 0.9, tz_minutes=0)
+    assert retry(stamp, (5,))(item("ORCH-1", "FAILED"), lease()).after.notes == f"retry_not_before={NOW_S + 5}"
+
+
+@pytest.mark.parametrize("absent", [RELIABILITY[:4], ("attempt_count",), ("lease_owner", "lease_expires_at")])
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_retry_names_the_columns_it_lacks(absent: tuple[str, ...], status: str) -> None:
+    """A database from before the reliability layer cannot retry, and says why; it can cancel and replan."""
+    known = lease(absent=absent)
+    with pytest.raises(InputError, match=f"no column {', '.join(absent)}: retry needs it"):
+        retry(STAMP)(item("ORCH-1", status), known)
+    assert replan(STAMP, "x")(item("ORCH-1", status), known).attempt_count is None
+
+
+@given(st.sampled_from(STATUSES), st.lists(st.sampled_from(["cancel", "replan"]), max_size=6))
+def test_cancel_and_replan_are_the_same_on_both_backends(status: str, commands: list[str]) -> None:
+    """What a lease says makes no difference to cancel and replan: the two queues stay in agreement."""
+    md = db = item("ORCH-1", status, **HELD)
+    for command in commands:
+        outcomes = []
+        for each, known in ((md, None), (db, lease(NOW_S + 5, 2))):
+            try:
+                outcomes.append(COMMANDS[command]()(each, known).after)
+            except RefusedError:
+                outcomes.append(each)
+        md, db = outcomes
+        assert md == db
