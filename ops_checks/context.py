@@ -232,10 +232,10 @@ def _login_name() -> str:
 
 def _read_policy(path: str | None, *, queues_only: bool) -> Policy | None:
     """Return the policy that was named, or the one in the current folder, or the defaults; None if none is needed."""
-    from ops_checks.policy.source import may_locate_queues, read_policy
-
     if path is None and not _exists(DEFAULT_POLICY):
         return None if queues_only else _default_policy()
+    from ops_checks.policy.source import may_locate_queues, read_policy
+
     data = read_policy(path or DEFAULT_POLICY)
     if path is None and queues_only and not may_locate_queues(data):
         return None

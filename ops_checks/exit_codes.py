@@ -5,7 +5,6 @@ Help texts, the README, the errors and both faces read it. No `enum`: its import
 
 from __future__ import annotations
 
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self

@@ -78,7 +78,7 @@ def _line(draw: Any) -> bytes:
     event = draw(st.sampled_from(["run_end", "run_end", "run_end", "run_start", "run_start", "beat"]))
     keys = draw(st.permutations(_KEYS))[: draw(st.integers(0, 10))]
     if event == "run_end" and draw(st.integers(0, 9)):
-        keys = list({*keys, "command", "exit_code"})
+        keys = list(dict.fromkeys([*keys, "command", "exit_code"]))
     pairs = [(key, draw(_odd if draw(st.integers(0, 40)) == 0 else _good[key])) for key in keys]
     pairs.insert(draw(st.integers(0, len(pairs))), ("event", event))
     if draw(st.integers(0, 20)) == 0:

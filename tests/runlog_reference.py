@@ -154,7 +154,7 @@ def summary(stats: RunStats) -> dict[str, Any]:
         "unfinished": [(run.line, run.trace) for run in stats.unfinished()],
         "unpaired": stats.unpaired,
         "undated": stats.undated,
-        "first_ms": stats.first_ms,
-        "last_ms": stats.last_ms,
-        "torn_tail": stats.torn_tail,
+        "first_ms": min((log.first_ms for log in stats.logs if log.first_ms is not None), default=None),
+        "last_ms": max((log.last_ms for log in stats.logs if log.last_ms is not None), default=None),
+        "torn_tail": any(log.torn_tail for log in stats.logs),
     }

@@ -11,7 +11,6 @@ ROOT = Path(__file__).parents[1]
 #: Who answers in each work: all who compute the same.
 ANSWERED = {
     "kpi": ["ops-checks", "DuckDB", "polars", "json.loads"],
-    "appended": ["second run", "first run"],
     "consistency": ["ops-checks", "polars", "plain loop"],
     "drift": ["ops-checks", "polars"],
     "status": ["Markdown", "SQLite"],

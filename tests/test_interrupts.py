@@ -16,4 +16,3 @@ def test_children_are_interrupted_although_we_ignore_it() -> None:
         ["bash", "-c", f"trap '' INT; exec {pytest}"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stdout
-    assert "2 passed" in done.stdout

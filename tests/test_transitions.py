@@ -10,10 +10,11 @@ from builders import RELIABILITY, item
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ops_checks.cli.command import command_names, load_command
 from ops_checks.errors import InputError, RefusedError, UsageError
 from ops_checks.model import FIELDS, STATUSES
 from ops_checks.stores.changes import Reliability
-from ops_checks.transitions import DEFAULT_BACKOFF_S, Stamp, cancel, replan, retry
+from ops_checks.transitions import DEFAULT_BACKOFF_S, TRANSITIONS, Stamp, cancel, replan, retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -229,3 +230,9 @@ def test_cancel_and_replan_are_the_same_on_both_backends(status: str, commands: 
                 outcomes.append(each)
         md, db = outcomes
         assert md == db
+
+
+def test_every_transition_has_its_command() -> None:
+    """The table of transitions and the commands agree: none is only half there."""
+    assert set(TRANSITIONS) <= set(command_names())
+    assert all(load_command(name).arguments for name in TRANSITIONS)

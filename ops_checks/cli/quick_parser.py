@@ -5,7 +5,7 @@ Whatever is not plainly one of them is left to `ops_checks.cli.parser`, which un
 
 from __future__ import annotations
 
-from ops_checks.cli.command import command_names, load_command, no_arguments
+from ops_checks.cli.command import is_command, load_command, no_arguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def plain_arguments(argv: Sequence[str]) -> PlainArguments | None:
             if path[:1] in ("", "-") or not path.strip() or "\0" in path:
                 return None
             paths[_PATHS[word]] = path
-        elif command or word not in command_names():
+        elif command or not is_command(word):
             return None
         else:
             command = word

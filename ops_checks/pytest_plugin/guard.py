@@ -19,7 +19,7 @@ Returned = TypeVar("Returned")
 
 
 def guarded(hook: Callable[Parameters, Returned]) -> Callable[Parameters, Returned]:
-    """Return a hook that ends the session where it would raise what nobody expected; with OPS_CHECKS_DEBUG=1 it raises."""
+    """Return a hook that ends the session where it would raise the unexpected; OPS_CHECKS_DEBUG=1 lets it raise."""
 
     @wraps(hook)
     def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:

@@ -137,7 +137,7 @@ def _helper(
         results.close()
         if process:
             stack.callback(_stop, process)
-        yield _claims(unclaimed.fileno()), lambda: _read_results(answers, len(bounds) - 1)
+        yield _claims(unclaimed.fileno()), lambda: _read_results(answers)
 
 
 def _pipe() -> tuple[FileIO, FileIO]:
@@ -162,11 +162,10 @@ def _spawn(descriptors: tuple[int, int, int], bounds: Sequence[int], run_filter:
         return None
 
 
-def _read_results(answers: FileIO, parts: int) -> Parts:
+def _read_results(answers: FileIO) -> Parts:
     from ops_checks.runlog.serialize import deserialize
 
-    found = deserialize(answers.readall())
-    return {number: stats for number, stats in found.items() if number in range(parts)}
+    return deserialize(answers.readall())
 
 
 def _stop(process: int) -> None:

@@ -37,13 +37,6 @@ def write_log(path: Path, runs: int, seed: int) -> None:
         file.writelines(_log_lines(rng, runs))
 
 
-def append_log(path: Path, runs: int, seed: int) -> None:
-    """Append so many more runs to a log."""
-    rng = random.Random(seed)
-    with path.open("a", encoding="utf-8", newline="\n") as file:
-        file.writelines(_log_lines(rng, runs))
-
-
 def _log_lines(rng: random.Random, runs: int) -> Iterator[str]:
     held = ""  # the end of a run that the next one overlaps
     commands = rng.choices(("done", "fail", "pick", "add", "list"), (40, 6, 30, 14, 10), k=runs)

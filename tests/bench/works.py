@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass, replace
 from functools import partial
@@ -91,29 +90,6 @@ def kpi(place: Place) -> Work:
             times("ops-checks", 1 / 12, "json.loads"),
             memory("ops-checks", 96),
         ),
-        memory=True,
-    )
-
-
-def appended(place: Place) -> Work:
-    """Measure the same log after one line in a hundred was appended, with the log cache."""
-    log, db, runs = place.folder / "runs.jsonl", place.folder / "queue.db", place.sizes.runs
-    data.write_log(log, runs, _SEED)
-    data.write_database(db, data.queue_rows(place.sizes.small, _SEED))
-    first = place.ours("first run", "kpi", "--log-cache", "--log-path", log, "--db-path", db, answer=_first_words)
-    subprocess.run(first.command, check=True, stdout=subprocess.DEVNULL, env=environ(place.folder))
-    cache, kept = Path(f"{log}.ops-checks-cache"), place.folder / "kept"
-    shutil.copyfile(cache, kept)
-    data.append_log(log, runs // 100, _SEED + 1)
-    return Work(
-        "appended",
-        f"{2 * runs // 100:,} lines after {2 * runs:,} that are known",
-        (
-            replace(first, name="second run", before=partial(shutil.copyfile, kept, cache)),
-            replace(first, before=partial(cache.unlink, missing_ok=True)),
-            place.start(),
-        ),
-        (times("second run", 0.05, "first run"),),
         memory=True,
     )
 
@@ -290,7 +266,6 @@ def _small_project(place: Place) -> tuple[Path, Path, Path]:
 
 WORKS: dict[str, Callable[[Place], Work]] = {
     "kpi": kpi,
-    "appended": appended,
     "consistency": agreeing,
     "drift": drifting,
     "status": partial(quick, command="status"),

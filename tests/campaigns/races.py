@@ -39,6 +39,10 @@ _MOMENT_S = 0.03
 _NOTED = {"cancel": "cancelled_by_operator", "retry": "retry_requested"}
 
 
+#: A kill and a stop.
+_LEAST_DISTURBANCES = 2
+
+
 class _Race(NamedTuple):
     """One race: the backend, and how many processes of each kind take part."""
 
@@ -91,11 +95,14 @@ def _let_them_run(race: _Race, size: int, tally: Tally) -> None:
     crew = [kind for kind, number in race.crew.items() for _ in range(number)]
     running = {_start(race.backend, kind, next(seeds)): kind for kind in crew}
     until = time.monotonic() + _LONGEST_S
+    disturbances = 0 if race.disturbed else _LEAST_DISTURBANCES
     try:
-        while _done(race.until) < size and time.monotonic() < until:
+        # A fast machine may be done before anybody was disturbed: each race sees a kill and a stop, however fast.
+        while (_done(race.until) < size or disturbances < _LEAST_DISTURBANCES) and time.monotonic() < until:
             time.sleep(0.01 + chance.random() * 0.04)
             if race.disturbed:
-                _disturb(race.backend, running, chance, seeds, tally)
+                _disturb(race.backend, running, chance, seeds, tally, kill=disturbances % 2 == 0)
+                disturbances += 1
     finally:
         Path(racers.STOP).touch()
         for pid, kind in running.items():
@@ -124,10 +131,12 @@ def _start(backend: str, kind: str, seed: int) -> int:
     return pid
 
 
-def _disturb(backend: str, running: dict[int, str], chance: random.Random, seeds: Iterator[int], tally: Tally) -> None:
+def _disturb(
+    backend: str, running: dict[int, str], chance: random.Random, seeds: Iterator[int], tally: Tally, *, kill: bool
+) -> None:
     """Kill somebody and put another in the place, or hold somebody up for a while, wherever they are."""
     pid = chance.choice(list(running))
-    if chance.random() < 0.5:
+    if kill:
         kind = running.pop(pid)
         os.kill(pid, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -102,14 +102,12 @@ def cases() -> list[Case]:
             found.append(Case(name, journal, (*where, *argv, *_WHO), told, after, (target,)))
     check = ("check", *_WAIT, "--queue", QUEUE, "--db", DB, "--log-path", LOG, "--exit-zero", "-f", "text", "-f")
     report = (*check, f"json={REPORT}")
-    key = ("policy", "set", "kpi.thresholds.latency_p95_ms")
     made = "automation/orchestrator/"
     files = ("ops.py", "QUEUE.md", "db/queue.db", "logs/orch_runs.jsonl", "policy.schema.json")
     return [
         *found,
         Case("check", "wal", report, "exit code 0", report, (REPORT,)),
         Case("check-new", "delete", (*check, "json=new.json"), "exit code 0", (*check, "json=new.json"), ("new.json",)),
-        Case("policy", "wal", (*key, "900"), "900", (*key, "800"), (POLICY,)),
         Case("init", "wal", ("init",), "kept ops-checks.yaml", ("init",), tuple(made + file for file in files)),
     ]
 

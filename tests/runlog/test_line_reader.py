@@ -4,8 +4,7 @@ import gzip
 import os
 import sys
 import tracemalloc
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from runlog_lines import mixed_log
@@ -14,6 +13,9 @@ from runlog_reference import summary, summary_of
 from ops_checks.errors import InputError
 from ops_checks.runlog.line_reader import LineBlocks, read_at
 from ops_checks.runlog.reader import read_runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 

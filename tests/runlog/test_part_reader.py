@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from runlog_lines import chunks, end, logs, start, stats_of
+from runlog_lines import end, logs, start, stats_of
 from runlog_reference import summary, summary_of
 
 from ops_checks.runlog.filter import RunFilter

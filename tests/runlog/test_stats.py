@@ -42,6 +42,7 @@ def test_unfinished(log: bytes, left: list[tuple[int, str]]) -> None:
         (start("a"), start("a") + end(trace_id="a"), [1]),
         (start("a") + start("a"), end(trace_id="a") + end(trace_id="a") + end(trace_id="a") + start("a"), []),
         (end(trace_id="a"), start("a") + start("a"), [3]),
+        (start("a") + start("a"), end(trace_id="a"), [1]),
     ],
 )
 def test_parts_pair_up(first: bytes, second: bytes, left: list[int]) -> None:

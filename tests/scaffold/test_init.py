@@ -19,20 +19,20 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ops_checks.gate.run import run_gate
 
 from ops_checks.cli import main
 from ops_checks.context import resolve
 from ops_checks.errors import WriteError
 from ops_checks.files.new_file import make_file
+from ops_checks.gate.run import run_gate
 from ops_checks.gate.stable_reading import compare
 from ops_checks.model import FIELDS, PRIORITIES, STATUSES
 from ops_checks.policy.loader import load_policy
 from ops_checks.policy.model import Policy
 from ops_checks.policy.schema import policy_schema_text
 from ops_checks.runlog.reader import read_runs
-from ops_checks.scaffold.project import make_project
 from ops_checks.scaffold.demo import Operation
+from ops_checks.scaffold.project import make_project
 from ops_checks.stores.registry import open_queue
 from ops_checks.timestamps import start_epoch
 

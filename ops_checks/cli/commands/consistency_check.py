@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import POLICY, Command
-from ops_checks.cli.gate_report import gate_report
 from ops_checks.cli.lines import consistency_lines
 from ops_checks.cli.options import add_fields, add_formats, add_queues, count
 from ops_checks.exit_codes import DRIFT, OK
@@ -32,6 +31,8 @@ def run(invocation: Invocation) -> Result:
     """
     context, args = invocation.context, invocation.args
     if args.format:
+        from ops_checks.cli.gate_report import gate_report
+
         return gate_report(invocation, only=CONSISTENCY.id, plain=True)
     rules = context.policy.consistency
     drift = compare(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import POLICY, Command
-from ops_checks.cli.gate_report import gate_report
 from ops_checks.cli.lines import kpi_lines
 from ops_checks.cli.options import add_database, add_formats, add_limits, add_log, log_warnings
 from ops_checks.exit_codes import ALERT, OK
@@ -34,6 +33,8 @@ def run(invocation: Invocation) -> Result:
 
 
 def _formatted(invocation: Invocation) -> Result:
+    from ops_checks.cli.gate_report import gate_report
+
     invocation.warn(log_warnings(invocation.args))
     return gate_report(invocation, only=KPI.id, plain=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ops_checks.errors import ChangingError, InputError
-from ops_checks.files.atomic_write import replace_file
 from ops_checks.sanitize import visible
 from ops_checks.stores.markdown.document import Document
 from ops_checks.stores.markdown.table import Table, parse_row, plain_id, plain_ids, row_defect
@@ -127,6 +126,8 @@ class MarkdownSnapshot:
 
         Raises WriteError, ChangingError, and what `edit` does; then the file is as it was.
         """
+        from ops_checks.files.atomic_write import replace_file
+
         replace_file(self._path, self._document.with_line(number, edit), seen=self._document.stat)
 
     def place(self, number: int, item_id: str) -> Place:  # noqa: ARG002 - a line needs no id
