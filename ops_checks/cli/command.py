@@ -23,6 +23,7 @@ NOTHING, QUEUES, POLICY = "nothing", "queues", "policy"
 
 
 _FOLDER = os.path.dirname(__file__) + "/commands"
+_LONGEST_NAME = 40
 
 
 def no_arguments(_parser: ArgumentParser) -> None:
@@ -96,8 +97,15 @@ def command_names() -> list[str]:
 
 
 def is_command(word: str) -> bool:
-    """Return whether a word is the name of a command, without importing any."""
-    return word[:1].isalpha() and os.path.isfile(f"{_FOLDER}/{word.replace('-', '_')}.py")
+    """Return whether a word is the name of a command, without importing any. Raises OSError if that cannot be told."""
+    module = word.replace("-", "_")
+    if "_" in word or len(word) > _LONGEST_NAME or not module.isidentifier():
+        return False
+    try:
+        os.stat(f"{_FOLDER}/{module}.py")
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def load_command(name: str) -> Command:

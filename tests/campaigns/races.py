@@ -98,7 +98,7 @@ def _let_them_run(race: _Race, size: int, tally: Tally) -> None:
     disturbances = 0 if race.disturbed else _LEAST_DISTURBANCES
     try:
         # A fast machine may be done before anybody was disturbed: each race sees a kill and a stop, however fast.
-        while (_done(race.until) < size or disturbances < _LEAST_DISTURBANCES) and time.monotonic() < until:
+        while size and (_done(race.until) < size or disturbances < _LEAST_DISTURBANCES) and time.monotonic() < until:
             time.sleep(0.01 + chance.random() * 0.04)
             if race.disturbed:
                 _disturb(race.backend, running, chance, seeds, tally, kill=disturbances % 2 == 0)
