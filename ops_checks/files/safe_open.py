@@ -113,6 +113,8 @@ def _check_size(path: str, kind: FileKind, size: int) -> None:
 
 
 def _not_opened(path: str, kind: FileKind, error: OSError | ValueError) -> OpsError:
+    if not path:
+        return kind.wrong_path(f"the path of the {kind.noun} is empty: {kind.advice}")
     if not isinstance(error, OSError):  # a NUL, or a lone surrogate
         return kind.wrong_path(f"{visible(path)}: no {kind.noun} has such a path: {kind.advice}")
     if error.errno == errno.ENOENT:

@@ -23,7 +23,7 @@ _ATOMIC = ("test_atomic_write",)
 _MARKDOWN = ("test_table", "test_markdown_store", "test_store_contract")
 _SQLITE = ("test_sqlite_store", "test_store_contract")
 _RULES = ("test_transitions", "test_store_contract")
-_RUNS = ("test_runlog", "test_runlog_durations", "test_kpi")
+_RUNS = ("test_reader", "test_aggregator", "test_percentiles", "test_part_reader", "test_kpi")
 _KPI = ("test_kpi", "test_queue_statistics")
 _GATE = ("test_verdicts",)
 _POLICY = ("test_loader", "test_validator")
@@ -321,15 +321,15 @@ _DECIDING = (
     Defect(
         "stale a moment too early",
         "rules/kpi/queue_statistics.py",
-        "now_s - started > stale_minutes * 60",
-        "now_s - started >= stale_minutes * 60",
+        "self._now_s - started > self._stale_s",
+        "self._now_s - started >= self._stale_s",
         _KPI,
     ),
     Defect(
         "an unreadable start is fresh",
         "rules/kpi/queue_statistics.py",
-        "if started is None or now_s",
-        "if started is not None and now_s",
+        "if started is None or self._now_s",
+        "if started is not None and self._now_s",
         _KPI,
     ),
     Defect(

@@ -83,41 +83,57 @@ def queue_statistics(
     items, oldest first, where the store keeps them: as many as are to be listed, at least the first. The table
     has no such column, so its items show a wait only if they are pending again with their old start.
     """
-    counts = dict.fromkeys(STATUSES, 0)
-    stale, blocked, pending, waiting = (_Worst() for _ in range(4))
-    waits = array("d")
+    found = _Accumulator(now_s, tz_minutes, stale_minutes * 60)
     for number, item in items:
-        status = item[1]
-        counts[status] = counts.get(status, 0) + 1
-        if status == "IN_PROGRESS":
-            started = start_epoch(item[6], tz_minutes)
-            if started is None or now_s - started > stale_minutes * 60:
-                stale.add((_NEVER if started is None else started, number, item[0], item[6]))
-        elif status == "BLOCKED":
-            blocked.add((PRIORITIES.index(item[2]), number, item[0], item[8]))
-        elif status == "PENDING":
-            pending.add((PRIORITIES.index(item[2]), number, item[0], ""))
-            if item[6] != NOTHING and (started := start_epoch(item[6], tz_minutes)) is not None:
-                waiting.add((started, number, item[0], item[6]))
-                waits.append(_age(now_s, started))
+        found.add(number, item)
     for item_id, text in pending_since:
-        made = start_epoch(text, tz_minutes)
-        if made is not None:
-            waiting.add((made, 0, item_id, text))
-            waits.append(_age(now_s, made))
-    oldest = waiting.first()
+        found.add_wait(start_epoch(text, tz_minutes), 0, item_id, text)
+    oldest = found.waiting.first()
     return QueueStatistics(
-        items=sum(counts.values()),
-        counts=counts,
-        stale=stale.listed(lambda found: _stale(place, now_s, found)),
-        blocked=blocked.listed(lambda found: _listed(place, found)),
-        pending=pending.listed(lambda found: _listed(place, found)),
+        items=sum(found.counts.values()),
+        counts=found.counts,
+        stale=found.stale.listed(lambda each: _stale(place, now_s, each)),
+        blocked=found.blocked.listed(lambda each: _listed(place, each)),
+        pending=found.pending.listed(lambda each: _listed(place, each)),
         retried=_retried(place, retries),
         retry_count=retry_count,
-        oldest_pending_minutes=0.0 if not counts["PENDING"] else None if oldest is None else _age(now_s, oldest[0]),
-        waiting=waiting.listed(lambda found: _waiting(place, now_s, found)),
-        waits=waits,
+        oldest_pending_minutes=_oldest_wait(found.counts["PENDING"], now_s, oldest),
+        waiting=found.waiting.listed(lambda each: _waiting(place, now_s, each)),
+        waits=found.waits,
     )
+
+
+class _Accumulator:
+    """What one pass over a queue counts and keeps."""
+
+    def __init__(self, now_s: float, tz_minutes: int, stale_s: float) -> None:
+        self._now_s = now_s
+        self._tz_minutes = tz_minutes
+        self._stale_s = stale_s
+        self.counts = dict.fromkeys(STATUSES, 0)
+        self.stale, self.blocked, self.pending, self.waiting = (_Worst() for _ in range(4))
+        self.waits = array("d")
+
+    def add(self, number: int, item: Item) -> None:
+        """Count an item, and keep it where it is one of the worst."""
+        status = item[1]
+        self.counts[status] += 1
+        if status == "IN_PROGRESS":
+            started = start_epoch(item[6], self._tz_minutes)
+            if started is None or self._now_s - started > self._stale_s:
+                self.stale.add((_NEVER if started is None else started, number, item[0], item[6]))
+        elif status == "BLOCKED":
+            self.blocked.add((PRIORITIES.index(item[2]), number, item[0], item[8]))
+        elif status == "PENDING":
+            self.pending.add((PRIORITIES.index(item[2]), number, item[0], ""))
+            if item[6] != NOTHING:
+                self.add_wait(start_epoch(item[6], self._tz_minutes), number, item[0], item[6])
+
+    def add_wait(self, since: float | None, number: int, item_id: str, text: str) -> None:
+        """Count the wait of a PENDING item since an epoch second, None if its time cannot be read."""
+        if since is not None:
+            self.waiting.add((since, number, item_id, text))
+            self.waits.append(_minutes(self._now_s, since))
 
 
 class _Worst:
@@ -145,8 +161,15 @@ class _Worst:
         return Listed(tuple(map(make, nsmallest(LISTED, self._kept))), self._total)
 
 
-def _age(now_s: float, then_s: float) -> float:
+def _minutes(now_s: float, then_s: float) -> float:
     return max(0.0, (now_s - then_s) / 60)
+
+
+def _oldest_wait(pending: int, now_s: float, oldest: _Candidate | None) -> float | None:
+    """Return the longest wait in minutes: 0 if nothing is pending, None if no time can be read."""
+    if not pending:
+        return 0.0
+    return None if oldest is None else _minutes(now_s, oldest[0])
 
 
 def _stale(place: Locate, now_s: float, found: _Candidate) -> ListedItem:
@@ -161,7 +184,7 @@ def _stale(place: Locate, now_s: float, found: _Candidate) -> ListedItem:
 
 def _waiting(place: Locate, now_s: float, found: _Candidate) -> ListedItem:
     since, number, item_id, text = found
-    minutes = _age(now_s, since)
+    minutes = _minutes(now_s, since)
     return ListedItem(item_id, place(number, item_id), minutes, f"pending since {text}, {int(minutes)} minutes")
 
 

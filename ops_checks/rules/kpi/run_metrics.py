@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ops_checks.findings import KPI, Finding, Place
 from ops_checks.report.model import Metric
@@ -90,6 +90,22 @@ _rate = partial(Rule, group=KPI.id, unit="ratio", offenders=_failed_outcomes, me
 _latency = partial(Rule, group=KPI.id, unit="ms", offenders=_slow_runs, message=metric_message)
 _ADVICE = "Look at the runs listed first: what they waited for, and which command they share."
 
+
+def _percentile(percent: int, title: str, share: str, *examples: Any, **more: Any) -> Rule:  # noqa: ANN401 - fields of Rule
+    """Return the rule of a percentile of the run times, which `share` of the runs do not exceed."""
+    default = more.get("default")
+    return _latency(
+        id=f"latency-p{percent}-ms",
+        title=title,
+        help=f"The time that {share} of the runs do not exceed. {_ADVICE}",
+        measure=partial(_measure_percentile, percent),
+        summary=f"Milliseconds that {share} of the runs did not exceed."
+        + (f" Default: `max: {default.max:g}`." if default else ""),
+        examples=examples,
+        **more,
+    )
+
+
 #: The rules on runs, in the order of a report.
 RUN_RULES = (
     _rate(
@@ -114,40 +130,18 @@ RUN_RULES = (
         "here.",
         examples=(0.9, {"min": 0.8, "warn_min": 0.9}),
     ),
-    _latency(
-        id="latency-p50-ms",
-        title="Median run time",
-        help=f"The time that half of the runs do not exceed. {_ADVICE}",
-        measure=partial(_measure_percentile, 50),
-        summary="Milliseconds that half of the runs did not exceed.",
-        examples=(500,),
-    ),
-    _latency(
-        id="latency-p90-ms",
-        title="Run time, 90th percentile",
-        help=f"The time that 90 % of the runs do not exceed. {_ADVICE}",
-        measure=partial(_measure_percentile, 90),
-        summary="Milliseconds that 90 % of the runs did not exceed.",
-        examples=(1000,),
-    ),
-    _latency(
-        id="latency-p95-ms",
-        title="Run time, 95th percentile",
-        help=f"The time that 95 % of the runs do not exceed. {_ADVICE}",
-        measure=partial(_measure_percentile, 95),
+    _percentile(50, "Median run time", "half", 500),
+    _percentile(90, "Run time, 90th percentile", "90 %", 1000),
+    _percentile(
+        95,
+        "Run time, 95th percentile",
+        "95 %",
+        1500,
+        {"max": 2000, "warn_max": 1500, "min_samples": 20},
         default=Threshold(max=2000),
         option="--max-latency-p95-ms",
-        summary="Milliseconds that 95 % of the runs did not exceed. Default: `max: 2000`.",
-        examples=(1500, {"max": 2000, "warn_max": 1500, "min_samples": 20}),
     ),
-    _latency(
-        id="latency-p99-ms",
-        title="Run time, 99th percentile",
-        help=f"The time that 99 % of the runs do not exceed. {_ADVICE}",
-        measure=partial(_measure_percentile, 99),
-        summary="Milliseconds that 99 % of the runs did not exceed.",
-        examples=(5000,),
-    ),
+    _percentile(99, "Run time, 99th percentile", "99 %", 5000),
     _latency(
         id="latency-avg-ms",
         title="Mean run time",
