@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ops_checks.model import Item
     from ops_checks.policy.loader import load_policy
     from ops_checks.report.model import Report
-    from ops_checks.rules.drift.comparison import Drift
+    from ops_checks.rules.drift.drift import Drift
     from ops_checks.stores.registry import open_queue
     from ops_checks.transitions import Stamp, cancel, replan, retry
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "ChangingError": "errors",
     "Context": "context",
-    "Drift": "rules.drift.comparison",
+    "Drift": "rules.drift.drift",
     "Finding": "findings",
     "InputError": "errors",
     "Item": "model",

@@ -54,7 +54,7 @@ def test_the_sdist_carries_licence_and_tests(built: Path) -> None:
      "schema report", "policy check", "help", "help policy", "--help", "report report.json -f text"],
 )  # fmt: skip
 def test_no_command_imports_pytest(tmp_path: Path, argv: str) -> None:
-    """pytest is a dependency of the pytest face alone."""
+    """Pytest is a dependency of the pytest face alone."""
     make_markdown(tmp_path / "Q.md", [item("A-1")])
     make_database(tmp_path / "q.db", [item("A-1")])
     (tmp_path / "ops-checks.yaml").write_text("queue: Q.md\ndb: q.db\nlog: runs.jsonl\n")
@@ -79,7 +79,7 @@ def test_a_consumers_types_are_strict(tmp_path: Path) -> None:
     """A script that uses the Python interface passes mypy --strict."""
     script = tmp_path / "consumer.py"
     script.write_text(
-        '''
+        """
 from ops_checks import Item, OpsError, Report, Stamp, cancel, compare, open_queue, resolve, run_gate
 
 md, db = open_queue("QUEUE.md"), open_queue("queue.db")
@@ -100,7 +100,7 @@ try:
     run_gate(resolve({}, now_s=1.0), only="kpi")
 except OpsError as error:
     print(error.message, error.exit_code)
-'''
+"""
     )
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file", os.devnull, str(script)],

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ops_checks.findings import Finding
     from ops_checks.overview import Summary, Worker
     from ops_checks.report.model import RuleResult
-    from ops_checks.rules.drift.comparison import Drift
+    from ops_checks.rules.drift.drift import Drift
 
 _TOP = 5
 

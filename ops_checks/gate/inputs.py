@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ops_checks.context import Context
-    from ops_checks.rules.drift.comparison import Drift
+    from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.kpi.queue_statistics import QueueStatistics
     from ops_checks.runlog.stats import RunStats
     from ops_checks.stores.protocol import Snapshot, Store

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import TypeVar
 
-    from ops_checks.rules.drift.comparison import Comparison, Drift
+    from ops_checks.rules.drift.comparison import Comparison
+    from ops_checks.rules.drift.drift import Drift
     from ops_checks.stores.protocol import Snapshot, Store
 
     Result = TypeVar("Result")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tests.bench import data
 from tests.bench.bounds import Work, added, memory, memory_times, speed, times, times_after_start
-from tests.bench.measure import Contender, environ
+from tests.bench.measure import Contender
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,8 @@ from builders import item
 from ops_checks.cli.lines import consistency_lines, number, status_lines, workers_lines
 from ops_checks.findings import Finding
 from ops_checks.overview import summarise, workers
-from ops_checks.rules.drift.comparison import Drift
+from ops_checks.rules.drift.drift import Drift
+from ops_checks.rules.drift.rules import DRIFT_RULES
 
 
 def running(number_of: int, priority: str = "P1", owner: str = "s1") -> object:
@@ -50,12 +51,12 @@ def test_workers() -> None:
 
 def test_consistency_ok() -> None:
     """Agreement says of how many items."""
-    assert list(consistency_lines(Drift(total=30))) == ["consistency ok total=30"]
+    assert list(consistency_lines(Drift({}, {}, total=30))) == ["consistency ok total=30"]
 
 
 def test_consistency_mismatch() -> None:
     """Drift is one line of counts and one line for each finding that was kept, then how many more."""
-    drift = Drift(total=5)
+    drift = Drift({}, {rule.id: [] for rule in DRIFT_RULES}, total=5)
     drift.counts |= {"missing-in-db": 1, "missing-in-md": 1, "field-mismatch": 4}
     drift.findings["missing-in-db"].append(Finding("missing-in-db", "", "ORCH-110"))
     drift.findings["missing-in-md"].append(Finding("missing-in-md", "", "ORCH-090"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -11,7 +12,9 @@ from ops_checks.model import FIELDS, STATUSES
 from ops_checks.policy.model import DEFAULT_THRESHOLDS
 from ops_checks.policy.schema import policy_schema
 from ops_checks.rules.drift.rules import DRIFT_RULES as DRIFT
-from ops_checks.rules.rule import Threshold
+
+if TYPE_CHECKING:
+    from ops_checks.rules.rule import Threshold
 
 SCHEMA = policy_schema()
 DRIFT_RULES = tuple(rule.id for rule in DRIFT)

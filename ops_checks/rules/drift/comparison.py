@@ -5,11 +5,10 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
-
 from ops_checks.errors import InputError
 from ops_checks.findings import Finding
 from ops_checks.model import FIELDS
+from ops_checks.rules.drift.drift import Drift
 from ops_checks.rules.drift.pair import Pair, Row
 from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, DRIFT_RULES
 from ops_checks.sanitize import visible
@@ -29,31 +28,6 @@ _END: Keys = (0, [])
 _MD, _DB = 0, 1
 #: So many keys may wait before those that differ from their partner are compared.
 _MANY = 1 << 14
-
-
-class Drift(Struct):
-    """What a comparison found: `total` items of the Markdown queue, `counts` and kept `findings` by rule.
-
-    True only if the queues agree, so that `if compare(md, db):` is what it seems to be. `digest` stands for the
-    whole drift, also the part that is not kept: two comparisons with the same digest found the same. `remarks`
-    are what a person should know though it is no drift.
-    """
-
-    total: int = 0
-    total_db: int = 0
-    counts: dict[str, int] = field(default_factory=lambda: {rule.id: 0 for rule in DRIFT_RULES})
-    findings: dict[str, list[Finding]] = field(default_factory=lambda: {rule.id: [] for rule in DRIFT_RULES})
-    digest: str = ""
-    remarks: list[str] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        """Whether the queues agree."""
-        return not any(self.counts.values())
-
-    def __bool__(self) -> bool:
-        """Return whether the queues agree."""
-        return self.ok
 
 
 class Comparison:
@@ -77,7 +51,9 @@ class Comparison:
         self._fields = tuple((name, FIELDS.index(name)) for name in names)
         self._ignored = ignore_statuses
         self._keep = DEFAULT_KEEP if keep is None else keep
-        self._drift = Drift()
+        self._drift = Drift(
+            counts={rule.id: 0 for rule in DRIFT_RULES}, findings={rule.id: [] for rule in DRIFT_RULES}
+        )
         from hashlib import blake2b  # brings OpenSSL with it, which who only imports a name from here need not wait for
 
         self._digest = blake2b(digest_size=16)

@@ -13,7 +13,7 @@ from ops_checks.rules.rule import Offenders, Rule, Threshold
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ops_checks.rules.drift.comparison import Drift
+    from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.drift.pair import Pair
     from ops_checks.rules.rule import Limit
 

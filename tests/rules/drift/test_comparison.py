@@ -18,7 +18,7 @@ from ops_checks.findings import Place
 from ops_checks.gate.stable_reading import compare
 from ops_checks.model import FIELDS, PRIORITIES, STATUSES, Item
 from ops_checks.rules.drift import comparison as consistency
-from ops_checks.rules.drift.comparison import Comparison, Drift
+from ops_checks.rules.drift.comparison import Comparison
 from ops_checks.rules.drift.pair import normal
 from ops_checks.stores.markdown.table import parse_row, plain_id, render_row, row_defect, split_cells
 from ops_checks.stores.registry import MARKDOWN, SQLITE
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from ops_checks.rules.drift.drift import Drift
     from ops_checks.stores.protocol import Store
 
 

@@ -1,0 +1,35 @@
+"""What a comparison of both queues found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+if TYPE_CHECKING:
+    from ops_checks.findings import Finding
+
+
+class Drift(Struct):
+    """What a comparison found: `total` items of the Markdown queue, `counts` and kept `findings` by rule.
+
+    True only if the queues agree, so that `if compare(md, db):` is what it seems to be. `digest` stands for the
+    whole drift, also the part that is not kept: two comparisons with the same digest found the same. `remarks`
+    are what a person should know though it is no drift.
+    """
+
+    counts: dict[str, int]
+    findings: dict[str, list[Finding]]
+    total: int = 0
+    total_db: int = 0
+    digest: str = ""
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the queues agree."""
+        return not any(self.counts.values())
+
+    def __bool__(self) -> bool:
+        """Return whether the queues agree."""
+        return self.ok
