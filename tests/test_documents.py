@@ -1,7 +1,8 @@
-"""The README is true: what it names exists, what exists it names, what it shows is what is printed."""
+"""The README and the pages of the manual are true: what they name exists, what exists they name, what they show is so."""
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import os
 import re
@@ -9,72 +10,101 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 import ops_checks
-from ops_checks import arguments
+from ops_checks import help as manual
+from ops_checks.cli.command import command_names
+from ops_checks.cli.parser import build_parser
+from ops_checks.exit_codes import EXIT_CODES
 from ops_checks.formats import FORMATS
 from ops_checks.policy.loader import load_policy
-from ops_checks.pytest_plugin.session import scratch
-from ops_checks.rules.registry import RULES
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator
+from ops_checks.pytest_plugin import _OPTIONS, scratch
+from ops_checks.rules.registry import BY_METRIC
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = list(arguments._COMMANDS)
+PAGES = {topic: manual.page(topic) for topic in manual.topics()}
+DOCUMENTS = {"README": README, **PAGES}
 
 
-def parsers() -> Iterator[argparse.ArgumentParser]:
-    """Yield the parser of every command."""
-    for build, _, _ in arguments._COMMANDS.values():
-        parser = arguments.Parser()
-        arguments._add_globals(parser)
-        build(parser)
-        yield parser
+def subparsers() -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of every command."""
+    parser = build_parser(["--help"])
+    (choices,) = (action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return {"": parser, **choices}
 
 
-def section(title: str) -> str:
+def section(text: str, title: str) -> str:
     """Return the text below a heading, up to the next of its level."""
-    return re.split(r"^## ", README.split(f"\n## {title}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    return re.split(r"^## ", text.split(f"\n## {title}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def first_cells(text: str) -> str:
     """Return the first column of the tables in a text."""
-    return "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `") or line[:3] == "| 0")
+    return "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
 
 
-def test_commands():
+def test_five_minutes() -> None:
+    """The README stays one page; what is longer is a page of the manual."""
+    assert len(README.splitlines()) < 300
+
+
+def test_every_page_has_a_heading_and_is_named() -> None:
+    """Each page begins with its title, and the README names it and leads to it."""
+    assert PAGES
+    for topic, text in PAGES.items():
+        assert re.match(r"# .+\n\n", text), topic
+        assert f"[{topic}](ops_checks/help/{topic}.md)" in README
+    assert set(re.findall(r"ops_checks/help/(\w+)\.md", README)) == set(PAGES)
+    assert set(re.findall(r"`ops-checks help (\w+)`", "".join(DOCUMENTS.values()))) <= {*PAGES, "TOPIC"}
+
+
+def test_commands() -> None:
     """The table of commands lists each of them, and none that does not exist."""
-    named = re.findall(r"`([a-z-]+)", first_cells(section("Commands")))
-    listed = [name for name in named if not name.startswith("-")]
-    assert set(COMMANDS) <= set(listed)
-    assert set(listed) <= set(COMMANDS)
+    listed = set(re.findall(r"`([a-z][a-z-]+)", first_cells(section(README, "Commands"))))
+    assert listed == set(command_names())
 
 
-def test_options():
-    """Every option of every command is in the table of options, and no other."""
-    known = {option for parser in parsers() for action in parser._actions for option in action.option_strings}
-    table = first_cells(section("Commands"))
-    named = set(re.findall(r"(?<![\w-])(--?[a-z][a-z0-9-]*)", table))
-    assert known - {"-h", "--help"} <= named
-    assert named <= known
+def test_commands_that_are_mentioned_exist() -> None:
+    """Whatever follows `ops-checks` in a document is a command or an option."""
+    words = {word for text in DOCUMENTS.values() for word in re.findall(r"ops-checks ([a-z][a-z-]+)\b", text)}
+    prose = {"is", "maintainers", "offers", "needs"}
+    assert words - prose <= set(command_names())
 
 
-def test_pytest_options():
+def test_options() -> None:
+    """Every option of every command is in the table of options, and no other; hidden ones are not."""
+    known = {
+        option
+        for parser in subparsers().values()
+        for action in parser._actions
+        if action.help != argparse.SUPPRESS
+        for option in action.option_strings
+    } - {"-h", "--help", "--version"}
+    assert set(re.findall(r"(?<![\w-])(--?[a-z][a-z0-9-]*)", first_cells(PAGES["commands"]))) == known
+
+
+def test_pytest_options() -> None:
     """Every option of the plugin is in its table, and no other."""
-    source = (ROOT / "ops_checks" / "pytest_plugin.py").read_text()
-    known = set(re.findall(r'"(--[a-z0-9-]+)"', source))
-    assert set(re.findall(r"(--[a-z0-9-]+)", first_cells(section("As tests: `pytest --queue-check`")))) == known
+    known = {option for option, *_ in _OPTIONS}
+    assert set(re.findall(r"(--[a-z0-9-]+)", first_cells(PAGES["pytest"]))) == known
 
 
-def test_the_pytest_example():
+def test_the_limits_of_both_faces_are_the_rules() -> None:
+    """The options of limits are those of the table of rules, in the command line and in the plugin."""
+    options = {rule.option for rule in BY_METRIC.values() if rule.option}
+    named = {option for option, *_ in _OPTIONS if option.startswith("--max-")}
+    assert named == options
+    for name in ("kpi", "check"):
+        parser = subparsers()[name]
+        assert {option for option in parser._option_string_actions if option.startswith("--max-")} == options
+
+
+def test_the_pytest_example() -> None:
     """The example is the one in the fixture's docstring, which is run as a test."""
-    (block,) = re.findall(r"```python\n(.*?)```", section("As tests: `pytest --queue-check`"), re.DOTALL)
+    (block,) = re.findall(r"```python\n(.*?)```", PAGES["pytest"], re.DOTALL)
     documented = inspect.getdoc(scratch) or ""
     assert (
         textwrap.dedent(block).split()
@@ -82,48 +112,59 @@ def test_the_pytest_example():
     )
 
 
-def test_formats():
-    """Each format is listed, and no other."""
-    assert re.findall(r"`([a-z]+)`", first_cells(section("The gate"))) == list(FORMATS)
+def test_formats() -> None:
+    """Each format is listed with what it is for, and no other."""
+    rows = dict(re.findall(r"^\| `([a-z]+)` \| (.+?) \| (?:appended to|replaced) \|$", PAGES["gate"], re.MULTILINE))
+    assert rows == {name: FORMATS[name].help for name in FORMATS}
 
 
-def test_metrics():
-    """Each metric that a policy can limit is named."""
-    assert set(RULES) <= set(re.findall(r"`([a-z0-9_]+)`", section("Policy")))
+def test_metrics() -> None:
+    """Each metric that a policy can limit is listed with its unit and meaning, in the order of a report."""
+    rows = re.findall(r"^\| `([a-z0-9_]+)` \| (\w+) \| (.+) \|$", section(PAGES["policy"], "Metrics"), re.MULTILINE)
+    assert rows == [(metric, rule.unit, rule.summary) for metric, rule in BY_METRIC.items()]
 
 
-def test_exit_codes():
-    """The table of exit codes says what --help says."""
-    listed = dict(re.findall(r"^\| (\d+) \| (.+) \|$", section("Exit codes"), re.MULTILINE))
-    plain = re.sub(r"\s+", " ", arguments.EXIT_CODES)
-    assert list(listed) == re.findall(r" (\d+) ", plain)
-    for code, meaning in listed.items():
-        assert f" {code} {meaning.replace('`', '').split(':')[0]}" in plain
+def test_exit_codes() -> None:
+    """The table of exit codes is the program's."""
+    listed = re.findall(r"^\| (\d+) \| (.+) \|$", section(README, "Exit codes"), re.MULTILINE)
+    assert listed == [(str(code), code.meaning) for code in EXIT_CODES]
 
 
-def test_environment():
+def test_environment() -> None:
     """Every variable that the package reads is in the table, and no other."""
-    source = "".join(path.read_text() for path in (ROOT / "ops_checks").glob("*.py"))
-    assert set(re.findall(r"ORCH_[A-Z_]+", source)) == set(re.findall(r"ORCH_[A-Z_]+", section("Policy")))
+    name = r"\b(?:ORCH|OPS_CHECKS)_[A-Z_]+"
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "ops_checks").rglob("*.py"))
+    assert set(re.findall(name, source)) == set(re.findall(name, section(PAGES["policy"], "Environment")))
 
 
-def test_files():
-    """The scripts and folders it names exist, and every script is named."""
-    for name in re.findall(r"`(ci/[a-z-]+)", README):
-        assert (ROOT / name).exists(), name
+def test_files() -> None:
+    """The scripts and folders that the documents name exist, and every script is named in the README."""
+    for text in DOCUMENTS.values():
+        for path in re.findall(r"`((?:ci|ops_checks)/[a-z_/.-]+)", text):
+            assert (ROOT / path).exists(), path
     scripts = {f"ci/{path.name}" for path in (ROOT / "ci").iterdir() if os.access(path, os.X_OK) and path.is_file()}
     assert scripts <= set(re.findall(r"ci/[a-z-]+", README))
 
 
-def test_python_names():
+def test_the_floors() -> None:
+    """The table of floors names every part of the package."""
+    parts = {
+        path.stem for path in (ROOT / "ops_checks").iterdir() if path.suffix in {"", ".py"} and path.name[0] != "_"
+    }
+    named = set(re.findall(r"`(\w+)`", section(README, "Develop").split("| floor | |")[1]))
+    assert parts - {"help", "LICENSE"} <= named
+
+
+def test_python_names() -> None:
     """The Python interface is named whole."""
-    assert set(ops_checks.__all__) <= set(re.findall(r"`(\w+)`", section("Python")))
+    assert set(ops_checks.__all__) == set(re.findall(r"`(\w+)`", first_cells(PAGES["python"])))
     assert all(getattr(ops_checks, name) for name in ops_checks.__all__)
+    assert set(ops_checks.__all__) == set(ops_checks._MODULES)
 
 
-def test_the_policy_is_valid(tmp_path: Path):
-    """The policy that it shows is one."""
-    (block,) = re.findall(r"```yaml\n(.*?)```", section("Policy"), re.DOTALL)
+def test_the_policy_is_valid(tmp_path: Path) -> None:
+    """The policy that is shown is one."""
+    (block,) = re.findall(r"```yaml\n(.*?)```", PAGES["policy"], re.DOTALL)
     (tmp_path / "ops-checks.yaml").write_text(block)
     assert load_policy(str(tmp_path / "ops-checks.yaml")).waivers[0].owner == "kim"
 
@@ -134,7 +175,7 @@ def environment() -> dict[str, str]:
     return plain | {"PATH": f"{Path(sys.executable).parent}:{plain['PATH']}"}
 
 
-def shape(text: str) -> str:
+def alike(text: str) -> str:
     """Return text with its times made alike: the demo's are relative to now."""
     return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "<time>", text)
 
@@ -146,21 +187,35 @@ def demo(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_demo_prints_what_it_shows(demo: Path):
-    """Every command of the first screen prints what stands below it, and ends in the exit code shown."""
-    shown = README.split("<!-- demo -->\n```console\n")[1].split("```\n<!-- /demo -->")[0]
-    calls = re.findall(r"^\$ (.+)\n((?:.*\n)*?)\[exit (\d+)\]", shown, re.MULTILINE)
-    assert len(calls) == 3
-    for command, output, code in calls:
-        done = subprocess.run(
-            ["bash", "-c", command], cwd=demo, env=environment(), capture_output=True, text=True, check=False
-        )
-        assert (done.returncode, shape(done.stdout)) == (int(code), shape(output))
+def shown_commands() -> list[tuple[str, str, str | None]]:
+    """Return every command of ours that a document shows with its output: command, output, exit code if shown."""
+    found = []
+    for block in re.findall(r"```console\n(.*?)```", "".join(DOCUMENTS.values()), re.DOTALL):
+        for command, output in re.findall(r"^\$ (ops-checks .+)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
+            code = re.search(r"^\[exit (\d+)\]$", output, re.MULTILINE)
+            lines = re.sub(r"^\[exit \d+\]\n+", "", output, flags=re.MULTILINE)
+            found.append((command, lines, code[1] if code else None))
+    return found
 
 
-def test_the_python_example_runs(demo: Path):
+@pytest.mark.parametrize(("command", "output", "code"), [row for row in shown_commands() if row[1].strip()])
+def test_what_is_shown_is_printed(demo: Path, command: str, output: str, code: str | None) -> None:
+    """Each command that is shown with its output prints just that in the demo's folder."""
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=demo, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert alike(done.stdout) == alike(output)
+    assert code is None or done.returncode == int(code)
+
+
+def test_enough_is_shown() -> None:
+    """The documents show real output: the demo's three commands and more."""
+    assert sum(bool(output.strip()) for _, output, _ in shown_commands()) >= 6
+
+
+def test_the_python_example_runs(demo: Path) -> None:
     """The example is run as it stands, in the demo's folder."""
-    (block,) = re.findall(r"```python\n(.*?)```", section("Python"), re.DOTALL)
+    (block,) = re.findall(r"```python\n(.*?)```", PAGES["python"], re.DOTALL)
     done = subprocess.run(
         [sys.executable, "-c", block], cwd=demo, env=environment(), capture_output=True, text=True, check=False
     )

@@ -1,6 +1,6 @@
 """The configured stores for people's own tests, and scratch copies of them to try an operation on.
 
-from ops_checks.transitions import Stamp, cancel
+from ops_checks import Stamp, cancel
 
 
 def test_cancel_leaves_the_queues_consistent(assert_consistent_after):

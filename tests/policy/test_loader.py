@@ -207,7 +207,8 @@ def test_no_file_to_read(file: Path, make, message: str):
 def test_impossible_path(path: str):
     """A path that no file can have is told on one line."""
     with pytest.raises(
-        UsageError, match=r"\A[^\n\0]*: (no such policy|no policy has such a path|cannot be opened \(.+\)): [^\n\0]+\Z"
+        UsageError,
+        match=r"\A[^\n\0]*?(: )?(no such policy|no policy has such a path|the path of the policy is empty|cannot be opened \(.+\)): [^\n\0]+\Z",
     ):
         load_policy(path)
 
