@@ -1,4 +1,4 @@
-"""The README and the pages of the manual are true: what they name exists, what exists they name, what they show is so."""
+"""The README and the manual are true: what they name exists, what exists they name, what they show is printed."""
 
 from __future__ import annotations
 

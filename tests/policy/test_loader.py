@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -206,11 +207,10 @@ def test_no_file_to_read(file: Path, make, message: str):
 @pytest.mark.parametrize("path", ["", "a\0b", "a\nb", "\udc80", "x" * 5000])
 def test_impossible_path(path: str):
     """A path that no file can have is told on one line."""
-    with pytest.raises(
-        UsageError,
-        match=r"\A[^\n\0]*?(: )?(no such policy|no policy has such a path|the path of the policy is empty|cannot be opened \(.+\)): [^\n\0]+\Z",
-    ):
+    with pytest.raises(UsageError) as caught:
         load_policy(path)
+    assert caught.value.message.isprintable()
+    assert re.search(r"(no such policy|has such a path|is empty|cannot be opened \(.+\)): ", caught.value.message)
 
 
 def test_largest_file(file: Path):
