@@ -21,7 +21,7 @@ class OpsError(Exception):
 
 
 class InputError(OpsError):
-    """An input is missing, unreadable or malformed, so nothing can be said about it."""
+    """An input is missing, unreadable or malformed, so that it cannot be evaluated."""
 
 
 class ChangingError(InputError):

@@ -1,4 +1,4 @@
-"""What every report must be, whoever made it: for tests of this package and for fixtures that look at all reports."""
+"""What every report must be, whoever made it: for tests of this package and for fixtures that check all reports."""
 
 from __future__ import annotations
 

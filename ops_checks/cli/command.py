@@ -97,7 +97,7 @@ def command_names() -> list[str]:
 
 
 def is_command(word: str) -> bool:
-    """Return whether a word is the name of a command, without importing any. Raises OSError if that cannot be told."""
+    """Return whether a word is the name of a command, without importing any. Raises OSError if the look-up fails."""
     module = word.replace("-", "_")
     if "_" in word or len(word) > _LONGEST_NAME or not module.isidentifier():
         return False

@@ -59,7 +59,7 @@ def _both_values(finding: Finding) -> str:
 
 
 def kpi_lines(values: Mapping[str, float | None], rules: Sequence[RuleResult]) -> Iterator[str]:
-    """Yield the lines of `kpi`: the measured values by metric, then what is out or cannot be said."""
+    """Yield the lines of `kpi`: the measured values by metric, then alerts and insufficient metrics."""
     yield (
         f"kpi success_rate={_percent(values['success_rate'])} latency_p95_ms={number(values['latency_p95_ms'])} "
         f"latency_avg_ms={_hundredths(values['latency_avg_ms'])} retry_count={number(values['retry_count'])} "

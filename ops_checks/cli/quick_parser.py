@@ -1,6 +1,6 @@
 """Commands without options of their own, understood without argparse, whose import takes longer than they do.
 
-Whatever is not plainly one of them is left to `ops_checks.cli.parser`, which understands these the same way.
+Whatever is not plainly one of them is left to `ops_checks.cli.parser`, which parses these the same way.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class PlainArguments:
 
 
 def plain_arguments(argv: Sequence[str]) -> PlainArguments | None:
-    """Return the arguments of a command that has none of its own, or None for anything that takes a closer look."""
+    """Return the arguments of a command that has none of its own, or None for what argparse must parse."""
     command = ""
     paths: dict[str, str] = {}
     words = iter(argv)

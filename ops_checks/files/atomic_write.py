@@ -183,7 +183,7 @@ def _remove(folder_fd: int, temporary: str, path: str) -> None:
 
 
 def _replaceable(folder_fd: int, name: str, path: str) -> os.stat_result:
-    """Return the state of the file to replace, or say why a rename over it would do more than change its content."""
+    """Return the state of the file to replace. Raises WriteError where a rename over it would do more than that."""
     old = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
     if not stat.S_ISREG(old.st_mode):
         raise WriteError(f"{visible(path)}: not written, because it is not a regular file; name one")

@@ -88,7 +88,7 @@ def read_regular(path: str, kind: FileKind) -> bytes:
 
 
 def close_quietly(fd: int) -> None:
-    """Close a descriptor through which nothing was written: whether that fails says nothing about any data."""
+    """Close a descriptor through which nothing was written, and ignore a failure: no data depends on it."""
     try:
         os.close(fd)
     except OSError:

@@ -22,7 +22,8 @@ class _Registry(Mapping[str, Format]):
     def __iter__(self) -> Iterator[str]:
         # Not pkgutil: it imports inspect, for which every help text would wait.
         files = (file for folder in __path__ for file in os.listdir(folder))
-        return iter(sorted(file.removesuffix(".py") for file in files if file.endswith(".py") and file[0] != "_"))
+        names = (file.removesuffix(".py") for file in files if file.endswith(".py"))
+        return iter(sorted(name for name in names if name.isidentifier() and name[0] != "_"))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -40,6 +41,7 @@ class _Registry(Mapping[str, Format]):
         found = getattr(module, "FORMAT", None)
         if not isinstance(found, Format):
             raise TypeError(f"{module.__name__} defines no format: end it with FORMAT = Format(…)")
+        found.name = name
         return found
 
 

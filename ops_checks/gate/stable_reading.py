@@ -25,7 +25,7 @@ _SETTLE_S = 0.05
 
 
 def read_stable(store: Store, read: Callable[[Snapshot], Result]) -> Result:
-    """Return what `read` makes of a snapshot of the store; read again if the store changed meanwhile.
+    """Return what `read` returns for a snapshot of the store; read again if the store changed meanwhile.
 
     Raises ChangingError if it changes every time, and what `read` raises.
     """

@@ -136,7 +136,7 @@ def _suggestion(word: str, allowed: Iterable[str]) -> str:
 
 
 def _shown(value: object) -> str:
-    """Return a value as it would stand in the file, cut short; a text in quotes, so that `"0.2"` is seen to be one."""
+    """Return a value as the file would have it, cut short; a text in quotes, so that `"0.2"` differs from 0.2."""
     if isinstance(value, str):
         return f'"{short(value)}"'
     if isinstance(value, dict):

@@ -51,7 +51,7 @@ _COMMENT_LINES = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 
 
 class Spot(NamedTuple):
-    """Where a value stands in the text: from `start` to `end`, written in which `form`; `key` is where its key starts.
+    """The position of a value in the text: from `start` to `end`, its `form`, and the start of its key.
 
     All are positions in the text, from 0. `lines` is a scalar as block of lines (`|`, `>`).
     """
@@ -91,7 +91,7 @@ class YamlDocument(Struct):
 
 
 def read(text: str) -> YamlDocument:
-    """Return the document in a text. Never raises: what is wrong stands in its `problems`."""
+    """Return the document in a text. Never raises: its `problems` hold what is wrong."""
     document = YamlDocument(text)
     content = len(_COMMENT_LINES.sub("", text))
     if content > MAX_CONTENT:
@@ -256,7 +256,7 @@ class _Reader:
         return None
 
     def _place_of_nothing(self, path: Path, key: Event) -> None:
-        """Place a value that was left out behind its colon, where a person looks; the parser says, at the next key."""
+        """Locate a value that was left out behind its colon; the parser locates it at the next key."""
         spot = self._document.spots.get(path)
         if spot and spot.form == "plain" and spot.start == spot.end:
             end = key.end_mark.index
@@ -266,7 +266,7 @@ class _Reader:
 
 
 def _syntax_problem(error: MarkedYAMLError) -> str:
-    """Return what the parser says, on one line: where it was, and what it met."""
+    """Return the parser's message on one line: its context, and what it found."""
     parts = (part for part in (error.problem, error.context) if part)
     return short(", ".join(" ".join(str(part).split()) for part in parts), most=200)
 

@@ -30,10 +30,10 @@ class Format:
 
     `help` is a few words for help texts. `extension` is the usual one, `media_type` the registered
     one. `append`: a target file is appended to (a summary or a stream of commands that others write
-    to as well); otherwise it is replaced, atomically.
+    to as well); otherwise it is replaced, atomically. `name` is its module's: the registry sets it.
     """
 
-    __slots__ = ("_render", "append", "extension", "help", "media_type")
+    __slots__ = ("_render", "append", "extension", "help", "media_type", "name")
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Format:
         render: Callable[[Report, RenderOptions], str],
         append: bool = False,
     ) -> None:
+        self.name = ""
         self.help = help
         self.extension = extension
         self.media_type = media_type

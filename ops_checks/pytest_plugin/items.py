@@ -11,7 +11,7 @@ import pytest
 
 from ops_checks.errors import OpsError, unexpected
 from ops_checks.findings import GROUPS, Verdict
-from ops_checks.pytest_plugin.messages import properties, row_of, safe, told
+from ops_checks.pytest_plugin.messages import failure_text, properties, row_of, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,7 @@ class CheckFailedError(Exception):
 
 
 class QueueCheckWarning(pytest.PytestWarning):
-    """What a rule says whose verdict is `warn`: its check passes, and fails where warnings are errors."""
+    """The warning of a rule whose verdict is `warn`: its check passes, and fails where warnings are errors."""
 
 
 class QueueFile(pytest.File):
@@ -75,7 +75,7 @@ class QueueCheck(pytest.Item):
             self.add_marker(GROUPS[group].marker)
 
     def runtest(self) -> None:
-        """Pass, fail, skip or warn as the rule says."""
+        """Pass, fail, skip or warn by the rule's verdict."""
         try:
             rule = self._evaluation.rule(self.name)
         except OpsError as error:
@@ -87,14 +87,14 @@ class QueueCheck(pytest.Item):
         self._note(rule)
         if rule.effect in {Verdict.FAIL, Verdict.ERROR}:
             reason = _TOO_LITTLE if rule.verdict is Verdict.INSUFFICIENT else ""
-            raise CheckFailedError(told(rule, self._inputs, counted=reason))
+            raise CheckFailedError(failure_text(rule, self._inputs, counted=reason))
         if rule.verdict is Verdict.INSUFFICIENT:
             pytest.skip(safe(rule.message))
         if rule.verdict is Verdict.WARN:
-            self._warn(told(rule, self._inputs))
+            self._warn(failure_text(rule, self._inputs))
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
-        """Return the row that a person should look at, once it is known; pytest counts lines from 0."""
+        """Return the row of the first finding, once it is evaluated; pytest counts lines from 0."""
         path, line = self._row
         return Path(self._inputs.rootdir, path), None if line is None else line - 1, self.name
 
@@ -122,8 +122,8 @@ class QueueCheck(pytest.Item):
         return shown
 
     def _note(self, rule: RuleResult) -> None:
-        told_already = {name for name, _ in properties(rule)}
-        self.user_properties = [pair for pair in self.user_properties if pair[0] not in told_already]
+        replaced = {name for name, _ in properties(rule)}
+        self.user_properties = [pair for pair in self.user_properties if pair[0] not in replaced]
         self.user_properties += properties(rule)
         row = row_of(rule, self._file)
         self._row = (self._file, None) if row is None else (row.path, row.line)

@@ -1,4 +1,4 @@
-"""What the session's checks say: failures, properties, the summary. All text from inputs is made safe to print."""
+"""The texts of a session: failures, properties, the summary. All text from inputs is made safe to print."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def safe(line: str) -> str:
     return without_commands(shown) if os.environ.get("GITHUB_ACTIONS") else shown
 
 
-def told(rule: RuleResult, inputs: Inputs, *, counted: str = "") -> str:
-    """Return what is out by a rule, and how to see more. `counted` says why it counts, where that is not plain."""
+def failure_text(rule: RuleResult, inputs: Inputs, *, counted: str = "") -> str:
+    """Return the failure of a rule, its findings, and the command that shows more. `counted` is why it counts."""
     return "\n".join(map(safe, _lines(rule, inputs, counted)))
 
 
@@ -48,7 +48,7 @@ def _lines(rule: RuleResult, inputs: Inputs, counted: str) -> Iterator[str]:
 
 
 def properties(rule: RuleResult) -> list[tuple[str, object]]:
-    """Return what machines read of a rule (in JUnit, say): numbers without their unit, `-` where there is none."""
+    """Return the properties of a rule for JUnit and its like: numbers without their unit, `-` where there is none."""
     return [
         ("rule", rule.id),
         ("verdict", rule.verdict.value),

@@ -37,7 +37,7 @@ _LONGEST_COUNT = 15  # digits: exact as a float too
 
 
 class Inputs(Struct, frozen=True):
-    """Where the inputs are and what they are held to.
+    """The inputs of a session and the context that evaluates them.
 
     Every path of the context is relative to `rootdir` (absolute), or absolute if it lies outside. `command` is
     the command line that shows what the session checks; `report_path` is None if none is wanted.

@@ -87,7 +87,7 @@ def checked(stores: QueueStores, folders: pytest.TempPathFactory) -> Checked:
 
 
 def _consistent_copies(stores: QueueStores, folders: pytest.TempPathFactory) -> QueueStores:
-    """Return copies that agree, or fail the test: then nothing could be said about an operation on them."""
+    """Return copies that agree, or fail the test: an operation on copies that differ would prove nothing."""
     __tracebackhide__ = True
     differences: list[str] = []
     for pause_s in _PAUSES_S:

@@ -198,7 +198,7 @@ class QueueSession:
 
 
 def _plan(inputs: Inputs) -> Plan:
-    """Return which check hangs under which file; the policy alone tells, nothing is read."""
+    """Return the checks by the file they belong to, from the policy alone; no input is read."""
     context = inputs.context
     files = {"queue": context.queue, "log": context.logs[0], "policy": context.policy.path or DEFAULT_POLICY}
     plan: Plan = {}
@@ -208,7 +208,7 @@ def _plan(inputs: Inputs) -> Plan:
 
 
 def _make_folder(path: str) -> None:
-    """Make the report's folder, as pytest does for its own reports; what is wrong with it, writing will say."""
+    """Make the report's folder, as pytest does for its own reports; writing reports what is wrong with it."""
     try:
         os.makedirs(path or os.curdir, exist_ok=True)
     except OSError:

@@ -54,7 +54,7 @@ class Offenders(NamedTuple):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """One rule: everything that a report, a policy, a help text and a waiver must know of it.
+    """One rule: everything that reports, policies, help texts and waivers need.
 
     `id` is a slug (`failure-rate`), `group` the id of a group of `findings.GROUPS`, `title` a few words, `help`
     what to do, `unit` that of its value. `measure` takes the evidence of the group and returns the value;
@@ -156,7 +156,7 @@ def result(
     needed: int | None = None,
     offenders: Offenders = Offenders(),  # noqa: B008 - a tuple
 ) -> RuleResult:
-    """Return the result of a rule, with what is told of it in every report."""
+    """Return the result of a rule."""
     return RuleResult(
         id=rule.id,
         title=rule.title,

@@ -57,7 +57,7 @@ class Task(Struct, forbid_unknown_fields=True):
 
 
 class Happening(NamedTuple):
-    """Something that happened to a task: minutes before now, event type, what the event tells, the run behind it."""
+    """Something that happened to a task: minutes before now, event type, the event's payload, the run behind it."""
 
     ago: float
     event: str
@@ -85,7 +85,7 @@ class Operation:
         return database(map(self._columns, tasks), (self._event(*entry) for entry in history))
 
     def log(self) -> bytes:
-        """Return the run log: the runs behind what happened, and those of the dispatcher that looks into the queue."""
+        """Return the run log: the runs behind what happened, and those of the dispatcher that lists the queue."""
         runs = [
             Run(happening.ago, happening.command, task.id, task.owner)
             for task in self._tasks

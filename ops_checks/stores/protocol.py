@@ -67,7 +67,7 @@ class Snapshot(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise what `items` raises: for who only needs to know that the store is sound."""
+        """Raise what `items` raises, and return nothing."""
         ...
 
     def may_hold(self, ids: Iterable[str]) -> bool:

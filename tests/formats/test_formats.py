@@ -29,6 +29,7 @@ def test_registry():
     assert NAMES == ["github", "gitlab", "health", "json", "junit", "markdown", "openmetrics", "sarif", "text"]
     assert set(READERS) == set(FORMATS)
     assert len(FORMATS) == len(NAMES)
+    assert [one.name for one in FORMATS.values()] == NAMES
     for one in FORMATS.values():
         assert one.help
         assert one.extension.startswith(".")
@@ -71,6 +72,14 @@ FORMAT = Format(help="h", extension=".x", media_type="a/b", render=lambda report
     monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
     assert list(FORMATS) == [*NAMES, "zz_added"]
     assert FORMATS["zz_added"].render(EVERYTHING) == "False"
+
+
+@pytest.mark.parametrize("file", [".#json.py", "a-b.py", "json.py~", "_parts.py", ".py", "notes.txt"])
+def test_files_that_are_no_modules(file, tmp_path, monkeypatch):
+    """A file that cannot be imported by its name (an editor's lock file), or is private, is no format."""
+    (tmp_path / file).touch()
+    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
+    assert list(FORMATS) == NAMES
 
 
 def test_module_without_format(tmp_path, monkeypatch):

@@ -51,9 +51,7 @@ class Comparison:
         self._fields = tuple((name, FIELDS.index(name)) for name in names)
         self._ignored = ignore_statuses
         self._keep = DEFAULT_KEEP if keep is None else keep
-        self._drift = Drift(
-            counts={rule.id: 0 for rule in DRIFT_RULES}, findings={rule.id: [] for rule in DRIFT_RULES}
-        )
+        self._drift = Drift(counts={rule.id: 0 for rule in DRIFT_RULES}, findings={rule.id: [] for rule in DRIFT_RULES})
         from hashlib import blake2b  # brings OpenSSL with it, which who only imports a name from here need not wait for
 
         self._digest = blake2b(digest_size=16)

@@ -17,7 +17,7 @@ _BLANK = " \t\v\f"
 
 
 class Row:
-    """An item of one side by its comparison key; its cells are parsed, its lease is read when a rule asks for them."""
+    """An item of one side by its comparison key; its cells are parsed and its lease is read on first use."""
 
     __slots__ = ("_item", "_key", "_number", "_snapshot")
 

@@ -17,7 +17,7 @@ _DEEPEST = 50
 
 
 class Blocks:
-    """The blocks a reader of lines stands in: list items, and a quote, fence, HTML block or paragraph in them."""
+    """The open blocks at a line: list items, and a quote, fence, HTML block or paragraph in them."""
 
     def __init__(self, depth: int = 0) -> None:
         self.depth = depth
@@ -30,7 +30,7 @@ class Blocks:
         self.deep = False  # the line is text only because it continues a paragraph: it is indented like code
 
     def enter(self, line: str) -> bool:
-        """Take the next line; tell whether it belongs to a block in which there is no table."""
+        """Process the next line; return whether it belongs to a block in which there is no table."""
         if _is_plain(line) and not (self._indents or self._quote or self._fence or self._html_end is not None):
             self.paragraph = True
             self.deep = False
@@ -153,7 +153,7 @@ class Blocks:
 
 
 def _is_plain(line: str) -> bool:
-    """Tell, cheaply, that a line opens nothing: it starts with none of the characters that could."""
+    """Return, cheaply, whether a line opens nothing: it starts with none of the characters that could."""
     return line[:1] not in " \t\v\f\r>`~<#=-+*_0123456789"
 
 
@@ -225,7 +225,7 @@ def _block_tags() -> frozenset[str]:
 
 
 def _opens(body: str) -> bool:
-    """Return whether a trimmed line that stands in no paragraph opens a block of its own."""
+    """Return whether a trimmed line outside of a paragraph opens a block of its own."""
     return body[:1] in "#>`~<*-+_0123456789" and (
         body.startswith(">")
         or bool(fence_of(body))
@@ -236,7 +236,7 @@ def _opens(body: str) -> bool:
 
 
 def _is_heading(body: str, *, continues: bool) -> bool:
-    """Return whether a trimmed line is a heading, the underline of the paragraph it stands in, or a thematic break."""
+    """Return whether a trimmed line is a heading, the underline of its paragraph, or a thematic break."""
     first = body[0]
     if first == "#":
         level = len(body) - len(body.lstrip("#"))

@@ -64,7 +64,7 @@ class Document:
         return data
 
     def with_line(self, number: int, edit: Callable[[str], str]) -> Iterator[bytes]:
-        """Yield the document with one line replaced by what `edit` makes of it; all other bytes as they are.
+        """Yield the document with one line replaced by `edit(line)`; all other bytes as they are.
 
         Raises ChangingError at the end if it is not the document that was opened.
         """

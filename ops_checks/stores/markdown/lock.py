@@ -52,7 +52,7 @@ def locked(path: str, timeout_s: float) -> Iterator[None]:
 
 
 def _holders(name: str) -> str:
-    """Name the processes that hold the lock, as far as this system tells."""
+    """Name the processes that hold the lock, as far as this system lists them."""
     try:
         inode = os.stat(name).st_ino
         with open("/proc/locks", encoding="ascii") as table:

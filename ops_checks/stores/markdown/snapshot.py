@@ -122,7 +122,7 @@ class MarkdownSnapshot:
         return self._document.content()
 
     def replace_line(self, number: int, edit: Callable[[str], str]) -> None:
-        """Replace one line by what `edit` makes of it, in one step; every other byte of the file stays.
+        """Replace one line by `edit(line)`, in one step; every other byte of the file stays.
 
         Raises WriteError, ChangingError, and what `edit` does; then the file is as it was.
         """

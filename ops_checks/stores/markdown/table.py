@@ -1,6 +1,6 @@
-"""The queue's GFM table: where it stands in a document, and how its rows are read and edited.
+"""The queue's GFM table: finding it in a document, parsing and editing its rows.
 
-Everything here works on text and knows no files. The rules are GFM's (FORMATS section 1): a pipe
+Everything here works on text, never on files. The rules are GFM's (FORMATS section 1): a pipe
 is literal after a backslash, leading and trailing pipes are optional, a table ends at a blank line
 or a new block, and what stands in a fence, an indented code block, a quote or an HTML block is no
 table.
@@ -137,7 +137,7 @@ class Table:
         self._inside = self._of_queue = False  # a table; the queue's
 
     def items(self, chunks: Iterable[str]) -> Iterator[tuple[int, Item]]:
-        """Yield line number and item of every well-formed row, also after a defect: look at `defects`."""
+        """Yield line number and item of every well-formed row, also after a defect: `defects` holds those."""
         for first, lines in self.rows(chunks):
             yield from self.parsed(first, lines)
 
@@ -225,7 +225,7 @@ def _lines(chunk: str) -> list[str]:
 
 
 def plain_ids(lines: list[str]) -> list[str] | None:
-    """Return the ids of rows all of which are surely items, or None if one of them takes a closer look.
+    """Return the ids of rows all of which are surely items, or None if one of them must be parsed alone.
 
     Makes no item of any: where a single row of a large table is to be changed, nearly all the time
     goes into making sure that no other one is malformed.
@@ -237,7 +237,7 @@ def plain_ids(lines: list[str]) -> list[str] | None:
 
 
 def plain_items(lines: list[str]) -> list[Item] | None:
-    """Return the items of rows, or None if one of them takes a closer look: it may be none."""
+    """Return the items of rows, or None if one of them must be parsed alone: it may be malformed."""
     cells = _cells_of(lines)
     columns = [[cell.strip(BLANK) for cell in cells[number::_PIPES]] for number in range(1, _PIPES)]
     known = all(columns[0]) and _STATUSES.issuperset(columns[1]) and _PRIORITIES.issuperset(columns[2])
@@ -279,7 +279,7 @@ def parse_row(line: str) -> Item | None:
 
 
 def plain_id(row: str) -> str:
-    """Return the id of a row written as `| id | …`, or "" if it takes a closer look: it may have another."""
+    """Return the id of a row written as `| id | …`, or "" if the row must be parsed to find it."""
     cells = row[:_MOST_ID].split("|", 2)
     plain = len(cells) > 2 and not cells[0] and cells[1][-1:] != "\\"  # noqa: PLR2004 - two pipes stand around a cell
     return cells[1].strip(BLANK) if plain else ""
@@ -290,7 +290,7 @@ def _is_item(cells: list[str]) -> bool:
 
 
 def row_defect(line: str) -> str:
-    """Say what is wrong with a row that is no item, and what was expected."""
+    """Return what is wrong with a row that is no item, and what was expected."""
     cells = split_cells(line)
     if "\r" in line:
         return "a carriage return inside the row: expected one row a line"

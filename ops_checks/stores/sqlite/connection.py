@@ -59,7 +59,7 @@ del _URI_ESCAPES[ord("/")]
 
 
 def _must_have_files_of_its_own(path: str) -> None:
-    """Raise InputError if what stands where SQLite keeps its journal is another file too: it would be written over.
+    """Raise InputError if a file in the place of SQLite's journal has another name too: it would be written over.
 
     Symlinks there SQLite does not follow.
     """
