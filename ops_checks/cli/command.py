@@ -93,7 +93,7 @@ class Invocation:
 def command_names() -> list[str]:
     """Return the name of every command, without importing any."""
     modules = sorted(name.removesuffix(".py") for name in os.listdir(_FOLDER) if name.endswith(".py"))
-    return [name.replace("_", "-") for name in modules if not name.startswith("_")]
+    return [name.replace("_", "-") for name in modules if name.isidentifier() and not name.startswith("_")]
 
 
 def is_command(word: str) -> bool:
