@@ -57,8 +57,11 @@ class Checked(Protocol):
 
 def configured_stores(config: pytest.Config) -> QueueStores:
     """Return the stores that a session's options, environment and policy name; nothing is read yet."""
+    from ops_checks.pytest_plugin.session import SESSION
+
+    session = config.stash.get(SESSION, None)  # with the checks on, what they read is known already
     try:
-        inputs = read_inputs(config)
+        inputs = read_inputs(config) if session is None else session.inputs
     except OpsError as error:
         pytest.fail(safe(f"error: {error.message}"), pytrace=False)
     context = inputs.context
