@@ -10,6 +10,7 @@ from builders import digest, execute, item, make_database, make_markdown
 
 from ops_checks.errors import InputError, RefusedError
 from ops_checks.gate.stable_reading import read_stable
+from ops_checks.rules.drift.pair import Row
 from ops_checks.stores.registry import STORES, open_queue
 from ops_checks.transitions import Stamp, cancel, replan
 
@@ -320,3 +321,16 @@ def test_open_queue_picks_the_store_by_name(location: str, kind: str) -> None:
     """A location that ends as databases do is a database; anything else is Markdown. Nothing is read yet."""
     queue = open_queue(location)
     assert (queue.kind, queue.location) == (kind, location)
+
+
+def test_lease_and_attempts_are_read_where_they_are_kept(make: Callable[[list[Item]], Store]) -> None:
+    """A store that keeps leases gives those of an item by its row, parsed only then; another gives None."""
+    queue = make(ITEMS)
+    with queue.snapshot() as view:
+        (number, keys), *_ = view.keys()
+        row = Row(view, number, keys[0])
+        kept = row.reliability
+        assert row.item == ITEMS[0]
+        assert row.place == view.place(number, "ORCH-2")
+    assert (kept is None) == (queue.kind == "markdown")
+    assert kept is None or (kept.lease_owner, kept.attempt_count, kept.max_attempts) == (None, 0, 3)

@@ -83,7 +83,7 @@ def test_no_log_file(tmp_path: Path, make: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("", ": no such run log: name the file that the runs append to"),
+        ("", "the path of the run log is empty: name the file that the runs append to"),
         ("a\0b", "a\\x00b: no run log has such a path: name the file that the runs append to"),
         ("a\nb", "a\\nb: no such run log: name the file that the runs append to"),
         (
