@@ -1,0 +1,63 @@
+"""An exception that nobody expected ends a session in exit code 3 or a failed check, with one line and no traceback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from queue_projects import DRIFT_IDS, outcomes
+
+if TYPE_CHECKING:
+    from queue_projects import Project
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.mark.parametrize(
+    ("conftest", "line"),
+    [
+        ("import sys\nsys.modules['msgspec'] = None\n", "error: unexpected ModuleNotFoundError (*msgspec*"),
+        (
+            "import ops_checks.pytest_plugin.session as s\ndef fail(_):\n    raise KeyError('x')\ns.read_inputs = fail\n",
+            "error: unexpected KeyError ('x'): report it to *",
+        ),
+        (
+            "import ops_checks.pytest_plugin.session as s\ndef fail(_):\n    raise KeyError('x')\ns.summary = fail\n",
+            "*error: unexpected KeyError ('x'): report it to *",
+        ),
+    ],
+)
+def test_outside_of_the_checks(project: Project, conftest: str, line: str) -> None:
+    """What fails before or after the checks ends the session with one line and exit code 3."""
+    project.write("conftest.py", conftest)
+    result = project.pytest()
+    assert result.ret == 3
+    told = [each for each in (*result.outlines, *result.errlines) if "error: unexpected" in each]
+    assert told  # pytest itself shows the reason of an exit in its own frame, and on stderr where nothing began
+    for each in told:
+        pytest.LineMatcher([each]).fnmatch_lines([f"*{line}*"])
+    assert "Traceback" not in "".join((*result.outlines, *result.errlines))
+
+
+def test_inside_of_a_check(project: Project) -> None:
+    """A gate that fails unexpectedly fails the checks, each with that one line."""
+    project.write(
+        "conftest.py",
+        "from ops_checks.gate import run\ndef fail(*_):\n    raise RecursionError('deep')\nrun.run_gate = fail\n",
+    )
+    result = project.pytest("-rA")
+    assert result.ret == 1
+    assert outcomes(result)[DRIFT_IDS[0]] == "FAILED"
+    result.stdout.fnmatch_lines(["error: unexpected RecursionError (deep): report it to *"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_the_traceback_is_there_for_who_asks(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With OPS_CHECKS_DEBUG=1 pytest shows where it came from."""
+    project.write(
+        "conftest.py",
+        "from ops_checks.gate import run\ndef fail(*_):\n    raise RecursionError('deep')\nrun.run_gate = fail\n",
+    )
+    monkeypatch.setenv("OPS_CHECKS_DEBUG", "1")
+    result = project.pytest()
+    result.stdout.fnmatch_lines(["E *RecursionError: deep"])
