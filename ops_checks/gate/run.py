@@ -92,13 +92,14 @@ def conclude(result: RuleResult, policy: Policy, fail_level: str) -> RuleResult:
     """Return a result with what it counts as in the whole; one that cannot be relied on is an `error`.
 
     That is a finding of a rule that the registry does not know, and malformed lines that break their limit: an input
-    is malformed, so that its metrics may miss runs. A violation that only warns stays (FORMATS sections 3 and 7).
+    is malformed, so that its metrics may miss runs. A violation that only warns stays (FORMATS sections 3 and 7); so
+    does one without a line to point at, of a policy that wants at least so many malformed lines.
     """
     strangers = [each.rule for each in result.findings if each.rule != result.id or each.rule not in RULES]
     if strangers:
         message = f"{visible(result.id)}: a finding of the unknown rule {visible(strangers[0])}: register the rule"
         result = replace(result, verdict=Verdict.ERROR, message=message)
-    elif result.id == "malformed-lines" and result.verdict is Verdict.FAIL:
+    elif result.id == "malformed-lines" and result.verdict is Verdict.FAIL and result.findings:
         result = replace(result, verdict=Verdict.ERROR, message=_malformed_message(result))
     return replace(result, counts_as=counts_as(result, policy.kpi.on_insufficient, fail_level))
 

@@ -378,7 +378,7 @@ _DECIDING = (
     Defect(
         "a malformed log is only an alert",
         "gate/run.py",
-        'elif result.id == "malformed-lines" and result.verdict is Verdict.FAIL:',
+        'elif result.id == "malformed-lines" and result.verdict is Verdict.FAIL and result.findings:',
         "elif False:",
         _GATE,
     ),

@@ -112,3 +112,15 @@ def test_the_log_cache_is_accepted_and_has_no_effect(project: Path, run: Callabl
     assert "warning: --log-cache has no effect any more: leave it out" in told.err
     assert "warning: ops-checks.yaml:5:3: kpi.log_cache has no effect any more: take it out" in told.err
     assert not list(project.glob("*cache*"))
+
+
+def test_too_few_malformed_lines(project: Path, run: Callable[..., Told]) -> None:
+    """A policy that wants at least so many malformed lines fails as an alert: no line is there to point at."""
+    limits = (
+        "queue: Q.md\ndb: q.db\nlog: runs.jsonl\nkpi:\n  thresholds: {malformed_lines: {min: 5, severity: error}}\n"
+    )
+    (project / "ops-checks.yaml").write_text(limits)
+    told = run("check", "-f", "json")
+    assert (told.code, told.err) == (2, "")
+    failed = [each["id"] for each in json.loads(told.out)["rules"] if each["verdict"] == "fail"]
+    assert failed == ["malformed-lines"]

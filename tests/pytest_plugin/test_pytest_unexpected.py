@@ -18,7 +18,8 @@ pytest_plugins = ["pytester"]
     [
         ("import sys\nsys.modules['msgspec'] = None\n", "error: unexpected ModuleNotFoundError (*msgspec*"),
         (
-            "import ops_checks.pytest_plugin.session as s\ndef fail(_):\n    raise KeyError('x')\ns.read_inputs = fail\n",
+            "import ops_checks.pytest_plugin.session as s\n"
+            "def fail(_):\n    raise KeyError('x')\ns.read_inputs = fail\n",
             "error: unexpected KeyError ('x'): report it to *",
         ),
         (
