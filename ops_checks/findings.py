@@ -1,4 +1,4 @@
-"""The words of a check: what was found, where, in which group of rules, and what it means for the verdict."""
+"""The types of a check's result: groups of rules, verdicts, locations and findings."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ops_checks.exit_codes import ALERT, DRIFT, ExitCode
 class Group(NamedTuple):
     """Rules that are run together.
 
-    `exit_code` is that of the gate when one of them fails; `reads` is the kind of input (of a report) that a
-    finding without a line is shown at; `marker` is pytest's marker of its checks, "" for none; `selectable`:
-    `check --only` may name it.
+    `exit_code` is that of the gate when one of them fails; `reads` is the kind of input (of a report) at which a
+    finding without a line is located; `marker` is the pytest marker of its checks, "" for none; `selectable`:
+    whether `check --only` accepts it.
     """
 
     id: str
@@ -25,7 +25,7 @@ class Group(NamedTuple):
 
 CONSISTENCY = Group("consistency", DRIFT, reads="queue", marker="queue_drift")
 KPI = Group("kpi", ALERT, reads="log", marker="queue_kpi")
-#: An expired waiver fails with the exit code of the group that it was for.
+#: An expired waiver fails with the exit code of its rule's group.
 WAIVERS = Group("waivers", ALERT, reads="policy", selectable=False)
 
 #: Every group by its id, in the order of a report.
@@ -33,7 +33,7 @@ GROUPS = {group.id: group for group in (CONSISTENCY, KPI, WAIVERS)}
 
 
 class Verdict(StrEnum):
-    """The outcome of a rule, or of a whole report.
+    """The outcome of a rule, or of a report.
 
     `INSUFFICIENT` is no data or too little of it: never as good as `PASS`.
     `ERROR` is "could not be evaluated": an input is missing, unreadable or malformed.
@@ -68,9 +68,9 @@ class Finding(NamedTuple):
     """One violation of a rule: an item that drifted, a run that was too slow, a line that is no record.
 
     `md` and `db` are the values on both sides of a drift (None where a side has none);
-    `value` is a measured number of a KPI offender (`unit` in the rule); `reason` is why
-    it counts where that is not plain from the rule. `suppressed` is the reason of the
-    waiver that holds, or None.
+    `value` is the measured number of a KPI finding (in the rule's `unit`); `reason` is why
+    it counts where the rule does not imply that. `suppressed` is the reason of the waiver
+    that applies, or None.
     """
 
     rule: str
@@ -87,8 +87,8 @@ class Finding(NamedTuple):
 
     @property
     def fingerprint(self) -> str:
-        """The same finding tomorrow has the same fingerprint: rule, item (or trace) and field, no line numbers."""
-        import hashlib  # brings OpenSSL with it, for which not every command waits
+        """An identifier that is stable between runs: a digest of rule, item (or trace) and field, not of lines."""
+        import hashlib  # loads OpenSSL, which slows the start of every command
 
         parts = (self.rule, self.item or "", self.field or "", "" if self.item else self.trace or "")
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,8 +1,7 @@
-"""The queue's vocabulary: items and their fields (FORMATS section 1).
+"""Items of the queue and their fields (FORMATS section 1).
 
-This module is imported by every command, `status` included, so it imports next to nothing:
-`typing`, `enum` and `dataclasses` would each cost an operator more start-up time than the
-whole of `status` takes.
+Every command imports this, `status` included, so it imports next to nothing: `typing`, `enum` and
+`dataclasses` would each take more start-up time than `status` takes in all.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ FIELDS = (
     "notes",
 )
 
-#: Fields in which nothing is written `-`; a null and an empty text mean the same (FORMATS section 6).
+#: Fields in which no value is written `-`; null and empty text are equal to it (FORMATS section 6).
 DASHED = ("owner_session", "started_at_kst", "due_at_kst")
 NOTHING = "-"
 
@@ -39,30 +38,30 @@ NOTHING = "-"
 NOTES_SEPARATOR = " | "
 
 
-#: Ids with more digits are no counters, and long ones are slow to read as numbers.
+#: Digits: longer numbers in ids are no counters, and slow to convert.
 _LONGEST_NUMBER = 18
 
 
-#: What a field holds where it is not named.
+#: The values of the fields that may be omitted.
 _DEFAULTS = {**dict.fromkeys(DASHED, NOTHING), "notes": ""}
 
 
-def _cell(index: int) -> Any:  # noqa: ANN401 - each name below says what it is
+def _cell(index: int) -> Any:  # noqa: ANN401 - each attribute below declares its type
     return property(itemgetter(index))
 
 
 class Item(tuple[str, ...]):
     """One task of the queue: the nine cells of FIELDS, in that order, as text.
 
-    A tuple with names, because a comparison of a million rows can afford nothing slower. Built by field names
-    (`Item(id="ORCH-1", status="PENDING", priority="P1", task="…", success_criteria="…")`; the others default
-    to nothing), or from an iterable of the nine cells. Raises TypeError for a field that is missing or unknown.
+    A tuple with names, because a comparison of a million rows allows nothing slower. Built by field names
+    (`Item(id="ORCH-1", status="PENDING", priority="P1", task="…", success_criteria="…")`; the others have
+    defaults), or from an iterable of the nine cells. Raises TypeError for a field that is missing or unknown.
     """
 
     __slots__ = ()
 
     def __new__(cls, cells: Iterable[str] | None = None, /, **fields: str) -> Self:
-        """Return the item of nine cells, or of named fields."""
+        """Return the item of nine cells, or of named fields. Raises TypeError."""
         if cells is not None and fields:
             raise TypeError("give the cells or the fields, not both")
         if cells is None:
@@ -73,7 +72,7 @@ class Item(tuple[str, ...]):
             cells = [named[field] for field in FIELDS]
         return super().__new__(cls, cells)
 
-    #: Return the item of nine cells, as fast as a tuple: for those who make a million of them.
+    #: Return the item of nine cells as fast as a tuple, unchecked: for a million of them.
     from_cells: Callable[[Iterable[str]], Item] = classmethod(tuple.__new__)  # type: ignore[assignment] # bound when looked up
 
     id: str = _cell(0)
@@ -93,7 +92,7 @@ class Item(tuple[str, ...]):
 
 
 def id_order(item_id: str) -> tuple[str, int, str]:
-    """Sort key for ids as a person counts: `ORCH-9` before `ORCH-10`."""
+    """Return a sort key for ids in natural order: `ORCH-9` before `ORCH-10` (FORMATS section 6)."""
     prefix, _, number = item_id.rpartition("-")
     counted = number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER
     return (prefix, int(number) if counted else -1, item_id)

@@ -1,4 +1,4 @@
-"""What an operator sees first: items by status, and who works on what (OPS_COMMANDS `status`, `workers`)."""
+"""Summarise a queue: items by status, and by owner (OPS_COMMANDS `status`, `workers`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ops_checks.model import Item
 
-#: Sorts after every start that can be read.
+#: The start of an item without a valid one, sorted last.
 _UNKNOWN = float("inf")
 
 
@@ -26,7 +26,7 @@ class Summary:
 
 
 class Worker:
-    """What one owner has in progress: items in the order of triage, and the oldest start (`-`: none can be read)."""
+    """The items in progress of one owner, in the order of triage, and the oldest valid start (`-` if there is none)."""
 
     __slots__ = ("items", "oldest_start", "owner")
 
@@ -42,7 +42,7 @@ class Worker:
 
 
 def summarise(numbered: Iterable[tuple[int, Item]]) -> Summary:
-    """Count items by status and keep those in progress. Takes the stream of a store's view, in one pass."""
+    """Count items by status and collect those in progress, from the stream of a snapshot, in one pass."""
     counts = dict.fromkeys(STATUSES, 0)
     in_progress = []
     for _, item in numbered:
@@ -54,7 +54,7 @@ def summarise(numbered: Iterable[tuple[int, Item]]) -> Summary:
 
 
 def workers(in_progress: Iterable[Item]) -> list[Worker]:
-    """Group items in progress by owner: who has most first, then by name. Items that nobody owns come last."""
+    """Group items in progress by owner: most items first, then by name; items without an owner last."""
     groups: dict[str, list[Item]] = {}
     for item in in_progress:
         groups.setdefault(item.owner_session, []).append(item)
@@ -63,10 +63,10 @@ def workers(in_progress: Iterable[Item]) -> list[Worker]:
 
 
 def triage_order(item: Item) -> tuple[int, float, tuple[str, int, str]]:
-    """Sort key for triage: highest priority, then oldest start, then id (FORMATS section 6)."""
+    """Return the sort key of triage: highest priority, then oldest start, then id (FORMATS section 6)."""
     return (PRIORITIES.index(item.priority), _start(item), id_order(item.id))
 
 
 def _start(item: Item) -> float:
-    start = start_epoch(item.started_at_kst, 0)  # only compared with each other: any zone will do
+    start = start_epoch(item.started_at_kst, 0)  # only compared with each other: the zone does not matter
     return _UNKNOWN if start is None else start

@@ -1,4 +1,4 @@
-"""Text from a queue or a log is only ever text: what a terminal or a CI system may be shown of it."""
+"""Neutralize untrusted text for terminals and CI systems."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def visible(text: str) -> str:
-    """Return one line in which every control, format and unassigned character is written as its escape (`\\x1b`)."""
+    """Return the text on one line, with every control, format and unassigned character escaped (`\\x1b`)."""
     if text.isprintable():
         return text
     from unicodedata import category
@@ -19,7 +19,7 @@ def _escape(char: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the text with each line break (CRLF, LF or CR, as Markdown knows them) as one space.
+    """Return the text with each line break (CRLF, LF or CR, as in Markdown) replaced by one space.
 
     U+2028, U+0085, VT and FF are no line breaks in Markdown and stay.
     """
@@ -29,7 +29,7 @@ def one_line(text: str) -> str:
 
 
 def without_commands(line: str) -> str:
-    """Return a line of ordinary output in which GitHub Actions finds no command.
+    """Return a line of output with the workflow commands of GitHub Actions neutralized.
 
     The runner reads `::name …::` at the start of a line after trimming, and `##[name]` anywhere.
     """

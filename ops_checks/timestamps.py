@@ -1,4 +1,4 @@
-"""The queue's wall clock: `YYYY-MM-DD HH:MM` in the queue's zone, to epoch seconds and back (FORMATS section 1).
+"""Convert the queue's times, `YYYY-MM-DD HH:MM` in its zone, to epoch seconds and back (FORMATS section 1).
 
 Commands that must start fast import this, so it imports only the built-in `time` (`datetime`
 would cost more than the parsing).
@@ -18,10 +18,10 @@ _FEBRUARY = 2
 
 
 def start_epoch(text: str, tz_minutes: int) -> int | None:
-    """Return the epoch second of a queue time, or None when the text is none.
+    """Return the epoch second of a queue time, or None if the text is not a valid one.
 
     `tz_minutes` is the queue's zone, minutes east of UTC. Strict: ASCII digits, one space, a day
-    and a minute that exist; `24:00` and second fractions do not.
+    and a minute that exist; not `24:00`, no seconds.
     """
     if len(text) != len("YYYY-MM-DD HH:MM") or not text.isascii():
         return None
@@ -38,7 +38,7 @@ def start_epoch(text: str, tz_minutes: int) -> int | None:
 
 
 def queue_time(epoch_s: float, tz_minutes: int) -> str:
-    """Return an epoch second as the queue writes it: its minute, not rounded up, in a zone `tz_minutes` east of UTC."""
+    """Return an epoch second as a queue time, rounded down to the minute, in a zone `tz_minutes` east of UTC."""
     then = gmtime(epoch_s // 1 + tz_minutes * 60)
     return f"{then.tm_year:04d}-{then.tm_mon:02d}-{then.tm_mday:02d} {then.tm_hour:02d}:{then.tm_min:02d}"
 

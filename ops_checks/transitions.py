@@ -1,8 +1,8 @@
 """The transitions of an item: cancel, replan, retry (OPS_COMMANDS, FORMATS section 5).
 
-Each function returns a `decide` for a store's `change`: from an item to a change, or a refusal. It is pure, so a
-store may call it again on a newer row. Where a rule differs between stores, it follows what the store keeps: a
-database item comes with its lease and attempts, a Markdown item with None.
+Each function returns a `decide` for a store's `change`: from an item to a change, or RefusedError. It is pure, so
+a store may call it again on a newer row. Where the rules of the stores differ, its second argument selects them:
+lease and attempts of a database item, None for a Markdown item.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 DEFAULT_BACKOFF_S = (60, 180, 600)
 _RETRYABLE = ("FAILED", "BLOCKED")
-_BLANK = " \t\v\f"  # what a cell of the table cannot begin or end with
+_BLANK = " \t\v\f"  # trimmed from the cells of a table
 
 
 class Stamp:
-    """Who changes the queue, and when: `now_s` in epoch seconds, the queue's zone in minutes east of UTC."""
+    """Actor and time of a change: `now_s` in epoch seconds, the queue's zone in minutes east of UTC."""
 
     __slots__ = ("actor", "now_s", "tz_minutes")
 
@@ -38,9 +38,9 @@ class Stamp:
 
 
 def cancel(stamp: Stamp) -> Decide:
-    """Decide as `cancel --id`: to BLOCKED, the lease cleared, owner and start kept for the audit.
+    """Return the transition of `cancel --id`: to BLOCKED, without a lease, owner and start kept for the audit.
 
-    The decision raises RefusedError for a terminal item (DONE, FAILED).
+    `decide` raises RefusedError for a terminal item (DONE, FAILED).
     """
 
     def decide(item: Item, _reliability: Reliability | None) -> Change:
@@ -55,7 +55,7 @@ def cancel(stamp: Stamp) -> Decide:
 
 
 def replan(stamp: Stamp, notes: str) -> Decide:
-    """Decide as `replan --id --notes`: IN_PROGRESS to BLOCKED, everything else to PENDING without owner and start.
+    """Return the transition of `replan --id --notes`: IN_PROGRESS to BLOCKED, else to PENDING without owner and start.
 
     `notes` is the operator's text; line breaks become spaces. Raises UsageError if it is blank.
     """
@@ -72,11 +72,11 @@ def replan(stamp: Stamp, notes: str) -> Decide:
 
 
 def retry(stamp: Stamp, backoff_s: Sequence[int] = DEFAULT_BACKOFF_S) -> Decide:
-    """Decide as `retry --id`: back to PENDING without owner and start.
+    """Return the transition of `retry --id`: back to PENDING without owner and start.
 
-    In Markdown from FAILED and BLOCKED; in a database from FAILED, or IN_PROGRESS whose lease has
-    run out, while attempts are left. `backoff_s` is the wait in seconds by attempt, the last repeats.
-    The decision raises RefusedError if the item is not eligible, InputError if the database lacks
+    In Markdown from FAILED and BLOCKED; in a database from FAILED, or IN_PROGRESS with an expired
+    lease, while attempts are left. `backoff_s` is the wait in seconds by attempt; the last repeats.
+    `decide` raises RefusedError if the item is not eligible, InputError if the database lacks
     the columns that a retry needs.
     """
 
@@ -133,7 +133,7 @@ def _must_be_retryable(item: Item, reliability: Reliability, now_s: float) -> No
 
 
 def _moved(item: Item, status: str, note: str) -> Item:
-    """Return the item in a new status with a note appended; PENDING means that nobody has it."""
+    """Return the item in a new status with a note appended; PENDING clears owner and start."""
     cells = [("status", status), ("notes", NOTES_SEPARATOR.join(part for part in (item.notes, note) if part))]
     if status == "PENDING":
         cells += [("owner_session", NOTHING), ("started_at_kst", NOTHING)]
@@ -160,5 +160,5 @@ def _change(
     )
 
 
-#: Every transition by the name of its command. Each takes a Stamp first, then what the operator gives.
+#: Every transition by the name of its command. Its first argument is a Stamp, then the command's own.
 TRANSITIONS: Mapping[str, Callable[..., Decide]] = {"cancel": cancel, "replan": replan, "retry": retry}

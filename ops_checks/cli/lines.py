@@ -1,4 +1,4 @@
-"""The lines that OPS_COMMANDS specifies, to the byte (FORMATS section 6)."""
+"""Render the output lines that OPS_COMMANDS specifies to the byte (FORMATS section 6)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def status_lines(summary: Summary) -> Iterator[str]:
 
 
 def workers_lines(groups: Sequence[Worker], in_progress: int) -> Iterator[str]:
-    """Yield the lines of `workers`; an owner of `-` is nobody, so it is listed and not counted."""
+    """Yield the lines of `workers`; the owner `-` means none: it is listed and not counted."""
     yield f"workers_active={sum(group.owner != '-' for group in groups)} in_progress={in_progress}"
     if not groups:
         yield "workers: none"
@@ -39,7 +39,7 @@ def workers_lines(groups: Sequence[Worker], in_progress: int) -> Iterator[str]:
 
 
 def consistency_lines(drift: Drift) -> Iterator[str]:
-    """Yield the lines of `consistency-check`: the details that were kept, and how many more there are of each kind."""
+    """Yield the lines of `consistency-check`: the findings of each kind, and the number of those not listed."""
     from ops_checks.rules.drift.rules import DRIFT_RULES
 
     if drift.ok:
@@ -74,7 +74,7 @@ def kpi_lines(values: Mapping[str, float | None], rules: Sequence[RuleResult]) -
 
 
 def _distinguished(metric: str, value: float, limit: float) -> str:
-    """Write a value and the limit it broke so that they differ: `0.5000 exceeds 0.2000`."""
+    """Return a value and its violated limit with enough digits to differ: `0.5000 exceeds 0.2000`."""
     verb = "exceeds" if value > limit else "falls below"
     if not metric.endswith("_rate"):
         return f"{number(value)} {verb} {number(limit)}"
@@ -91,7 +91,7 @@ def _hundredths(value: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """Write a number as short as it is exact: `300`, `12.5`; `-` for none."""
+    """Return a number in its shortest exact form: `300`, `12.5`; `-` for None."""
     if value is None:
         return "-"
     return str(int(value)) if value == int(value) else repr(float(value))

@@ -1,4 +1,4 @@
-"""How far a long reading is: a bar on a terminal, and nothing for a short one."""
+"""Show the progress of a long reading as a bar on a terminal."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ if TYPE_CHECKING:
 
     from tqdm import tqdm
 
-#: A reading shorter than this shows no bar, and does not pay for the library that draws it.
+#: Seconds: a shorter reading shows no bar, and does not import the library that draws it.
 PATIENCE_S = 0.5
 
 
 class Bar:
-    """Call it with the bytes read so far and those there are in all; `close` takes the bar away.
+    """A progress bar, called with the bytes read so far and their total; `close` removes it.
 
-    `stream` is the terminal, `clock` tells seconds that only grow; the patience begins with the bar.
+    `stream` is the terminal, `clock` a monotonic clock in seconds. Nothing is drawn in the first PATIENCE_S.
     """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
         self._stream = stream
         self._clock = clock
         self._since_s = clock()
-        self._shown: tqdm[NoReturn] | None = None
+        self._bar: tqdm[NoReturn] | None = None
 
     def __call__(self, done: int, total: int) -> None:
-        """Show how far the reading is."""
-        if self._shown is None and self._clock() - self._since_s < PATIENCE_S:
+        """Draw or update the bar."""
+        if self._bar is None and self._clock() - self._since_s < PATIENCE_S:
             return
-        if self._shown is not None and total == self._shown.total and done >= self._shown.n:
-            self._shown.update(done - self._shown.n)
+        if self._bar is not None and total == self._bar.total and done >= self._bar.n:
+            self._bar.update(done - self._bar.n)
             return
-        self.close()  # what was shown is another input, or an earlier look at this one
-        self._shown = _drawn(self._stream, done, total)
+        self.close()  # the bar is that of another input, or of an earlier reading of this one
+        self._bar = _drawn(self._stream, done, total)
 
     def close(self) -> None:
-        """Take the bar away, so that the next thing on the terminal is the answer."""
-        if self._shown is not None:
-            self._shown.close()
+        """Remove the bar from the terminal."""
+        if self._bar is not None:
+            self._bar.close()
 
 
 def _drawn(stream: TextIO, done: int, total: int) -> tqdm[NoReturn]:

@@ -1,1 +1,1 @@
-"""Files, opened and written with care (SAFETY): nothing here knows what they hold."""
+"""Open files safely and write them atomically, whatever their content (SAFETY)."""

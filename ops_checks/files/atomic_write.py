@@ -1,6 +1,6 @@
-"""Replace a file in one step: whatever happens, its name leads to the whole old content or the whole new (SAFETY).
+"""Replace a file atomically: at any moment its name leads to the complete old or new content (SAFETY).
 
-Imported by the commands an operator waits for, so it imports next to nothing.
+Commands that must start fast import this, so it imports next to nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-#: Never follow a name that somebody planted, never open one that exists.
+#: Never follows a planted symlink, never opens an existing file.
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BUFFER_BYTES = 1 << 18
@@ -31,13 +31,13 @@ def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: os.stat_resu
     A symlink is resolved first and stays a symlink. Mode, owner, group, access list and user
     attributes stay. When this returns, the new content is on disk, also after a power cut.
 
-    `seen` is the `os.stat` of the file that `data` was made from: if the file is another one
-    by now, it is not replaced, so that nobody's work is lost that was never read.
+    `seen` is the `os.stat` of the file that `data` was made from: if the file has changed since,
+    it is not replaced, so that no change is lost that was never read.
 
     Raises WriteError when the file is missing, no regular file, read-only, has several hard
-    links, changed since `seen`, or anything fails on the way; the original then stands byte for
-    byte and no temporary file stays behind. The same holds when the iterable raises; what it
-    raises passes through, except that an OSError becomes a WriteError.
+    links, changed since `seen`, or anything fails on the way; the original is then unchanged byte
+    for byte and no temporary file is left. The same is true when the iterable raises; its exception
+    propagates, except that an OSError becomes a WriteError.
     """
     try:
         folder, name = os.path.split(os.path.realpath(path, strict=True))
@@ -53,9 +53,9 @@ def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: os.stat_resu
 
 
 def put_file(path: str, data: bytes) -> None:
-    """Write a whole file: replace what stands at `path` as `replace_file` does, or make a new file in one step.
+    """Write the file at `path` atomically: replace it as `replace_file` does, or make it if there is none.
 
-    Raises WriteError as `replace_file` does; a new file is there whole or not at all.
+    Raises WriteError as `replace_file` does; a new file is then complete or missing.
     """
     if os.path.lexists(path):
         replace_file(path, data)
@@ -75,7 +75,7 @@ def put_file(path: str, data: bytes) -> None:
 def _replace_in(
     folder_fd: int, name: str, path: str, data: bytes | Iterable[bytes], seen: os.stat_result | None
 ) -> None:
-    """Write beside, then rename over. All by names inside the opened folder, which nobody can swap meanwhile."""
+    """Write a temporary file and rename it, by names relative to the open folder, which cannot be swapped meanwhile."""
     try:
         old = _replaceable(folder_fd, name, path)
     except OSError as error:
@@ -97,15 +97,15 @@ def _replace_in(
 
 
 def rename_over(folder_fd: int, temporary: str, name: str) -> bool:
-    """Give a temporary file its name, in place of whatever has it. Returns True: it always takes the place."""
+    """Rename a temporary file to `name`, replacing any other. Returns True: it always succeeds or raises OSError."""
     os.rename(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
     return True
 
 
 def link_new(folder_fd: int, temporary: str, name: str) -> bool:
-    """Give a temporary file a second name, unless something has it: unlike a rename, a link replaces nothing.
+    """Rename a temporary file to `name` unless that exists: unlike a rename, a hard link replaces nothing.
 
-    Returns whether it took the name.
+    Returns whether it got the name.
     """
     try:
         os.link(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd, follow_symlinks=False)
@@ -126,11 +126,11 @@ def write_beside(
     publish: Callable[[int, str, str], bool] = rename_over,
     explain: Callable[[str, OSError], WriteError] | None = None,
 ) -> bool:
-    """Write a temporary file in an open folder, and publish it under its name once its content is on disk.
+    """Write a temporary file in an open folder, and publish it under `name` once its content is on disk.
 
-    `prepare` gets its descriptor while it is empty; `publish` gets the folder, the temporary name and the
-    name, and returns whether the file got it (`rename_over`, `link_new`). `path` stands in messages; `explain`
-    makes the error of what fails. Returns what `publish` did. Raises WriteError; no temporary file stays behind then.
+    `prepare` is called with its descriptor while it is empty; `publish` with the folder, the temporary name and
+    `name`, and returns whether the file got it (`rename_over`, `link_new`). `path` is for messages; `explain` makes
+    the error from an OSError. Returns the result of `publish`. Raises WriteError and leaves no temporary file.
     """
     temporary = f".ops-checks-{os.urandom(8).hex()}.tmp"
     created = False
@@ -153,10 +153,10 @@ def write_beside(
 
 
 def _sweep(folder_fd: int, name: str) -> None:
-    """Remove the temporary files that killed programs left here an hour or more before `name` was written.
+    """Remove temporary files of killed programs that are an hour or more older than `name`; ignore failures.
 
-    They stand in nobody's way, but for their size and in lists of new files. A program that has
-    been held up for so long finds its own gone, and its original as it was. Whatever fails, stays.
+    They would only take space and appear in lists of new files. A program that was suspended for so long
+    fails to rename its own and leaves the original unchanged.
     """
     try:
         written = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
@@ -183,7 +183,7 @@ def _remove(folder_fd: int, temporary: str, path: str) -> None:
 
 
 def _replaceable(folder_fd: int, name: str, path: str) -> os.stat_result:
-    """Return the state of the file to replace. Raises WriteError where a rename over it would do more than that."""
+    """Return the state of the file to replace. Raises WriteError if a rename would change more than its content."""
     old = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
     if not stat.S_ISREG(old.st_mode):
         raise WriteError(f"{visible(path)}: not written, because it is not a regular file; name one")
@@ -198,10 +198,10 @@ def _replaceable(folder_fd: int, name: str, path: str) -> os.stat_result:
 
 
 def _keep_attributes(folder_fd: int, name: str, old: os.stat_result, new_fd: int) -> None:
-    """Give the new file owner, group, access list and mode of the old one, before any content is in it.
+    """Copy owner, group, mode, access list and user attributes to the new file, before it has any content.
 
-    The owner first: changing it clears mode bits. The access list matters because the group
-    bits of a file that has one are only its mask: without the list they would grant more.
+    The owner first: changing it clears mode bits. The access list is needed because the group bits
+    of a file that has one are only its mask: without the list they would grant more.
     """
     new = os.fstat(new_fd)
     if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
@@ -217,7 +217,7 @@ def _keep_attributes(folder_fd: int, name: str, old: os.stat_result, new_fd: int
 
 
 def _attributes(fd: int) -> list[str]:
-    """Return the names of the extended attributes that belong to the user; the system sets the others itself."""
+    """Return the names of the user's extended attributes and of the access list; the system sets the others."""
     if sys.platform != "linux":
         return []
     try:
@@ -242,7 +242,10 @@ def _identity(state: os.stat_result) -> tuple[int, ...]:
 
 
 def sync_folder(folder_fd: int, path: str) -> None:
-    """Bring the new name to disk. File systems that cannot sync a folder (EINVAL) keep names in order themselves."""
+    """Sync a folder, and so the new name in it. File systems without this (EINVAL) order names themselves.
+
+    Raises WriteError.
+    """
     try:
         os.fsync(folder_fd)
     except OSError as error:

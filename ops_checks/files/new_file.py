@@ -1,4 +1,4 @@
-"""Make new files below a folder: each is there whole or not at all, and nothing that exists is touched (SAFETY)."""
+"""Make new files below a folder, each complete or not at all, and change no existing file (SAFETY)."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: No symlink on the way is followed: whoever planted one would choose where we write.
+#: Follows no symlink on the way: a planted one would redirect the write.
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def make_file(top: str, path: str, content: Callable[[], bytes], *, executable: bool = False) -> bool:
     """Make a file at `path`, relative to the folder `top`, and the folders on the way. Return whether it was made.
 
-    Whatever has the name already, a dangling symlink too, is kept, and `content` is not called.
+    Whatever exists at the path, a dangling symlink too, is kept, and `content` is not called.
     When this returns, the new file is on disk.
 
     Raises WriteError if a folder on the way is a symlink or no folder, or if anything fails; no part
-    of the file stays behind then.
+    of the file is left then.
     """
     *folders, name = path.split("/")
     try:
@@ -47,11 +47,11 @@ def make_file(top: str, path: str, content: Callable[[], bytes], *, executable: 
 
 
 def _enter(folder_fd: int, name: str) -> int:
-    """Open the folder `name` inside an open one, made if need be."""
+    """Open the folder `name` inside an open one; make it if it is missing."""
     try:
         os.mkdir(name, dir_fd=folder_fd)
     except FileExistsError:
-        pass  # ours from an earlier call, or somebody's: opening it tells whether it is a folder
+        pass  # opening it raises if it is no folder
     else:
         os.fsync(folder_fd)
     return os.open(name, _FOLDER, dir_fd=folder_fd)

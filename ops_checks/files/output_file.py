@@ -1,4 +1,4 @@
-"""Write an output: appended to a file that others write to as well, or in place of one, in one step."""
+"""Write a rendered report to a file: append to it, or replace it atomically (SAFETY)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ops_checks.sanitize import visible
 
 
 def write_output(path: str, text: str, *, append: bool) -> None:
-    """Write a rendered report to a file. Raises WriteError; then a file that was to be replaced is as it was."""
+    """Write text to a file. Raises WriteError; a file that was to be replaced is unchanged then."""
     if append:
         _append(path, text.encode())
     else:
@@ -18,7 +18,7 @@ def write_output(path: str, text: str, *, append: bool) -> None:
 
 
 def _append(path: str, data: bytes) -> None:
-    """Append in one write, so that what several programs append does not run together."""
+    """Append in one write, so that the outputs of several programs do not interleave."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         fd = os.open(path, flags, 0o666)

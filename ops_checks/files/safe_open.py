@@ -1,6 +1,6 @@
-"""Open regular files, and only those: without waiting, up to a size, with one set of messages (SAFETY).
+"""Open regular files only: without blocking, up to a size, with one set of messages (SAFETY).
 
-Every input that is a file goes through here, whatever reads it. Imports next to nothing: an operator waits for it.
+Every input file is opened here. Commands that must start fast import this, so it imports next to nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import stat
 from ops_checks.errors import InputError, OpsError
 from ops_checks.sanitize import visible
 
-#: What a path led to that is no regular file.
+#: The other kinds of file, with their names in messages.
 _OTHER_KINDS = (
     (stat.S_ISDIR, "a directory"),
     (stat.S_ISFIFO, "a FIFO"),
@@ -20,16 +20,16 @@ _OTHER_KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
-#: Failures that the path itself explains; any other is the system's.
+#: Errors caused by the path itself; the others come from the system.
 _WRONG_PATH = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class FileKind:
-    """What a file is opened as: `noun` and `advice` make its messages.
+    """A kind of input file: `noun` and `advice` are for its messages.
 
-    `most_bytes` bounds its size, None for no bound. `wrong_path` is the error of a path that leads to no such
-    file (missing, no permission, a directory, too large); whatever else fails is an InputError.
+    `most_bytes` bounds its size, None for no bound. `wrong_path` is the error class for a path that leads to no
+    such file (missing, no permission, a directory, too large); any other failure is an InputError.
     """
 
     __slots__ = ("advice", "most_bytes", "noun", "wrong_path")
@@ -54,9 +54,9 @@ def stat_regular(path: str, kind: FileKind) -> os.stat_result:
 
 
 def open_regular(path: str, kind: FileKind) -> tuple[int, os.stat_result]:
-    """Open a regular file for reading; return its descriptor and its state at that moment.
+    """Open a regular file for reading; return its descriptor and its state.
 
-    Never waits, and does nothing to a device. Raises `kind.wrong_path` or InputError, one line that names the path.
+    Never blocks, and never opens a device. Raises `kind.wrong_path` or InputError, one line that names the path.
     """
     stat_regular(path, kind)  # before it is opened: opening a device can already do something
     try:
@@ -65,7 +65,7 @@ def open_regular(path: str, kind: FileKind) -> tuple[int, os.stat_result]:
         raise _not_opened(path, kind, error) from error
     try:
         state = os.fstat(fd)
-        _check(path, kind, state)  # another file may have taken the place meanwhile
+        _check(path, kind, state)  # another file may have replaced it meanwhile
     except OSError as error:
         close_quietly(fd)
         raise not_read(path, error) from error
@@ -76,7 +76,7 @@ def open_regular(path: str, kind: FileKind) -> tuple[int, os.stat_result]:
 
 
 def read_regular(path: str, kind: FileKind) -> bytes:
-    """Return the whole content of a regular file. Raises what `open_regular` raises."""
+    """Return the content of a regular file. Raises what `open_regular` raises."""
     fd, _ = open_regular(path, kind)
     try:
         with os.fdopen(fd, "rb") as file:
@@ -96,7 +96,7 @@ def close_quietly(fd: int) -> None:
 
 
 def not_read(path: str, error: OSError) -> InputError:
-    """Return the error of a file that was opened and cannot be read."""
+    """Return the error for a failure to read an open file."""
     return InputError(f"{visible(path)}: cannot be read ({error.strerror}): check the disk")
 
 

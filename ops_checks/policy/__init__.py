@@ -1,1 +1,1 @@
-"""The policy: what a project asks of its queues and its run log (`ops-checks.yaml`)."""
+"""The policy: the limits and settings of a project's checks (`ops-checks.yaml`)."""

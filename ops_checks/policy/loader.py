@@ -1,4 +1,4 @@
-"""A policy file → Policy: parsed, validated, and turned into records."""
+"""Load a policy file: read, parse and validate it, and build the Policy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
 def load_policy(path: str) -> Policy:
     """Return the policy in a YAML file. What the file leaves out has its default.
 
-    Raises UsageError (exit code 4) with everything that is wrong at once, each a line
+    Raises UsageError (exit code 4) with all problems at once, each a line
     `file:line:column: dotted.path: what is wrong, what is allowed`: the first as the message,
     the others, up to 20, in the details. Raises InputError if the file cannot be read to its end.
     """
@@ -36,12 +36,12 @@ def load_policy(path: str) -> Policy:
 def parse_policy(data: bytes, path: str) -> Policy:
     """Return the policy in the bytes of the file at `path`. Raises UsageError as `load_policy` does."""
     document = read(_decoded(data, path).removeprefix(_BOM))
-    _refuse(path, document)
+    _raise_problems(path, document)
     return _policy(path, document)
 
 
-def _refuse(path: str, document: YamlDocument) -> None:
-    """Raise UsageError with every problem (the first 20 in full), if there is one."""
+def _raise_problems(path: str, document: YamlDocument) -> None:
+    """Raise UsageError with all problems of a document (the first 20 in full), if it has any."""
     lines = rendered(document, problems(document), path)
     if lines:
         more = len(lines) - _MOST_LINES
@@ -50,7 +50,7 @@ def _refuse(path: str, document: YamlDocument) -> None:
 
 
 def _decoded(data: bytes, path: str) -> str:
-    """Return the text of a policy file, line ends and BOM as they are."""
+    """Return the text of a policy file, with its line ends and BOM. Raises UsageError for what is not UTF-8."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -75,7 +75,7 @@ def _policy(path: str, document: YamlDocument) -> Policy:
         consistency=_consistency(value.get("consistency", {})),
         kpi=_kpi(kpi),
         waivers=tuple(
-            Waiver(**waiver, line=document.place(document.spots["waivers", index].start)[0])
+            Waiver(**waiver, line=document.line_column(document.offsets["waivers", index].value)[0])
             for index, waiver in enumerate(value.get("waivers", ()))
         ),
         warnings=_warnings(path, document, kpi),
@@ -83,10 +83,10 @@ def _policy(path: str, document: YamlDocument) -> Policy:
 
 
 def _warnings(path: str, document: YamlDocument, kpi: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return a remark on the key that is accepted and has no effect any more."""
+    """Return a warning for `kpi.log_cache`, which is accepted and has no effect any more."""
     if "log_cache" not in kpi:
         return ()
-    line, column = document.place(document.spots["kpi", "log_cache"].key)
+    line, column = document.line_column(document.offsets["kpi", "log_cache"].key)
     return (f"{visible(path)}:{line}:{column}: kpi.log_cache has no effect any more: take it out",)
 
 
@@ -95,7 +95,7 @@ def _logs(log: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _minutes(zone: str | float | None) -> int | None:
-    """Return a zone, `+09:00` or hours, as minutes east of UTC."""
+    """Return a zone (`+09:00`, or hours) in minutes east of UTC."""
     if not isinstance(zone, str):
         return None if zone is None else round(zone * 60)
     minutes = int(zone[1:3]) * 60 + int(zone[4:6])
@@ -132,8 +132,8 @@ def _thresholds(section: Mapping[str, Any]) -> dict[str, Threshold]:
         if limits == "off":
             thresholds.pop(metric, None)
         elif isinstance(limits, dict):
-            whole = {"min_samples": int(limits["min_samples"])} if "min_samples" in limits else {}
-            thresholds[metric] = Threshold(**limits | whole)
+            integers = {"min_samples": int(limits["min_samples"])} if "min_samples" in limits else {}
+            thresholds[metric] = Threshold(**limits | integers)
         else:
             thresholds[metric] = Threshold(min=limits) if BY_METRIC[metric].min_is_short else Threshold(max=limits)
     return thresholds

@@ -1,4 +1,4 @@
-"""The policy as records: limits, severities, waivers, where the inputs are; what a file leaves out has its default."""
+"""The policy as records: limits, severities, waivers and paths of the inputs, each with its default."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from ops_checks.rules.rule import Rule
     from ops_checks.rules.waivers import Waiver
 
-#: The limits of the rules that need no policy (OPS_COMMANDS `kpi`, and no line of the log left unread).
+#: The limits without a policy, by metric (OPS_COMMANDS `kpi`, and no unreadable line in the log).
 DEFAULT_THRESHOLDS: Mapping[str, Threshold] = {
     metric: rule.default for metric, rule in BY_METRIC.items() if rule.default is not None
 }
 
 
 class ConsistencyPolicy(Struct, frozen=True):
-    """Which fields are compared (None: those of FORMATS section 6), and what each drift rule counts as.
+    """The fields that are compared (None: those of FORMATS section 6), and the severity of each drift rule.
 
-    `severity` is by rule `error`, `warning` or `off`; a rule it does not name counts as `error`.
+    `severity` is `error`, `warning` or `off` by rule; a rule that it does not name has `error`.
     """
 
     fields: tuple[str, ...] | None = None
@@ -35,10 +35,10 @@ class ConsistencyPolicy(Struct, frozen=True):
 
 
 class KpiPolicy(Struct, frozen=True):
-    """Thresholds by metric, and what the metrics are computed from.
+    """Thresholds by metric, and the runs and items that the metrics are computed from.
 
-    `window_s`: only runs of the last so many seconds (by `ts_epoch_ms`); `commands`: whose
-    latency counts (None: all); `on_insufficient`: `pass`, `warn` or `fail`.
+    `window_s`: only the runs of the last `window_s` seconds (by `ts_epoch_ms`; None: all); `commands`: the
+    commands of the latency (None: all); `on_insufficient`: `pass`, `warn` or `fail`.
     """
 
     thresholds: Mapping[str, Threshold] = field(default_factory=lambda: dict(DEFAULT_THRESHOLDS))
@@ -49,9 +49,9 @@ class KpiPolicy(Struct, frozen=True):
 
 
 class Policy(Struct, frozen=True):
-    """A whole policy. `path` is its file as the user named it, None where there is none.
+    """A policy. `path` is its file as the user named it, None where there is none.
 
-    `warnings` are remarks on the file that change no verdict.
+    `warnings` are about the file and change no verdict.
     """
 
     path: str | None = None
@@ -66,7 +66,7 @@ class Policy(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
     def threshold(self, rule: Rule) -> Threshold | None:
-        """Return the limits of a rule by this policy, None if the rule is off."""
+        """Return the threshold of a rule by this policy, None if the rule is off."""
         if rule.group == WAIVERS.id:
             return rule.default if self.waivers else None
         if rule.group == CONSISTENCY.id:
@@ -79,7 +79,7 @@ class Policy(Struct, frozen=True):
         return [rule for group in groups for rule in BY_GROUP[group] if self.threshold(rule) is not None]
 
     def without_exceptions(self) -> Policy:
-        """Return the policy without waivers, and with every drift rule at its default severity."""
+        """Return the policy without waivers and with every drift rule at its default severity."""
         return replace(self, waivers=(), consistency=replace(self.consistency, severity={}))
 
     def with_limits(
@@ -89,9 +89,9 @@ class Policy(Struct, frozen=True):
         stale_minutes: int | None = None,
         fields: tuple[str, ...] | None = None,
     ) -> Policy:
-        """Return the policy with what the command line names in place of its own.
+        """Return the policy with the values of the command line in place of its own.
 
-        `limits` are the greatest values allowed, by metric.
+        `limits` are maxima by metric; None for `stale_minutes` or `fields` keeps the policy's own.
         """
         thresholds = dict(self.kpi.thresholds)
         for metric, limit in limits.items():

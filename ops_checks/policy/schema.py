@@ -1,4 +1,4 @@
-"""The JSON Schema (2020-12) of a policy: the published text, with the rules, metrics and fields that there are."""
+"""The JSON Schema (2020-12) of a policy, with the rules, metrics and fields filled in from their tables."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _COMPARABLE = list(FIELDS[1:])
 
 
 def policy_schema_text() -> str:
-    """Return the schema that a policy keeps, as text; it describes every key."""
+    """Return the schema of a policy as JSON text; it describes every key."""
     return json.dumps(policy_schema(), ensure_ascii=False, indent=2) + "\n"
 
 
 @cache
 def policy_schema() -> dict[str, Any]:
-    """Return the schema as a JSON value. What the table of rules holds is filled in from there."""
+    """Return the schema of a policy as a JSON value."""
     text = files("ops_checks.policy").joinpath("schemas", "policy.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     parts = schema["$defs"]

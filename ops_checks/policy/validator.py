@@ -1,4 +1,4 @@
-"""Validate a document against the policy's schema and what a schema cannot express: all problems at once, in words."""
+"""Validate a document against the policy's schema and the rules that a schema cannot express."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-#: A limit, how it must not stand to another limit, and what must hold instead.
+#: A limit, the comparison with another limit that contradicts it, that limit, and what is expected instead.
 _ORDERS = (
     ("min", gt, "max", "at most max, or no value passes"),
     ("warn_max", gt, "max", "at most max, or no warning comes first"),
@@ -31,38 +31,38 @@ _ORDERS = (
     ("warn_min", gt, "warn_max", "at most warn_max, or no value passes without a warning"),
     ("min", gt, "warn_max", "at most warn_max, or no value passes without a warning"),
 )
-#: Longer words are no misspelling of ours, and comparing them would take long.
+#: Characters: a longer word is no misspelling of a key, and comparing it would take long.
 _LONGEST_WORD = 40
 
 
 def problems(document: YamlDocument) -> list[Problem]:
-    """Return everything that keeps a document from being a policy, in the order of the text; nothing for a policy."""
+    """Return all problems of a document in the order of the text; none for a valid policy."""
     found = list(document.problems)
     if document.value is not UNKNOWN:
         found += _against_schema(document)
         found += [_at(document, path, message) for path, message in _crosschecks(document.value)]
-    once = dict.fromkeys(found)  # jsonschema tells each missing key by itself, and a person reads them together
-    return sorted(once, key=lambda problem: problem.position)
+    once = dict.fromkeys(found)  # jsonschema reports each missing key by itself, and they are rendered together
+    return sorted(once, key=lambda problem: problem.offset)
 
 
 def rendered(document: YamlDocument, found: Iterable[Problem], name: str) -> list[str]:
     """Return problems as lines `file:line:column: dotted.path: what is wrong, what is allowed`."""
     lines = []
     for problem in found:
-        line, column = document.place(problem.position)
+        line, column = document.line_column(problem.offset)
         lines.append(f"{visible(name)}:{line}:{column}: {dotted(problem.path)}: {problem.message}")
     return lines
 
 
 def dotted(path: Path) -> str:
-    """Return a path as a person writes it: `kpi.thresholds.failure_rate.max`, `waivers.0.expires`."""
+    """Return a path in dotted notation: `kpi.thresholds.failure_rate.max`, `waivers.0.expires`."""
     return ".".join(short(str(part)) for part in path) or "top level"
 
 
 def _at(document: YamlDocument, path: Path, message: str, *, key: bool = False) -> Problem:
-    spot = document.spots.get(path)
-    position = 0 if spot is None else spot.key if key else spot.start
-    return Problem(position, path, message)
+    offsets = document.offsets.get(path)
+    offset = 0 if offsets is None else offsets.key if key else offsets.value
+    return Problem(offset, path, message)
 
 
 def _against_schema(document: YamlDocument) -> Iterator[Problem]:
@@ -71,27 +71,27 @@ def _against_schema(document: YamlDocument) -> Iterator[Problem]:
     for error in Draft202012Validator(policy_schema()).iter_errors(document.value):
         for cause in _causes(error):
             if cause.instance is not UNKNOWN:
-                yield from _described(document, cause)
+                yield from _problems_of(document, cause)
 
 
 def _causes(error: ValidationError) -> Iterator[ValidationError]:
-    """Yield what a person would call the errors: of several allowed kinds of value, only the one that was meant."""
+    """Yield the causes of an error: of an `anyOf`, those of the one branch whose type fits, if there is one."""
     branches: dict[int, list[ValidationError]] = {}
     for inner in error.context or ():
         branches.setdefault(int(inner.schema_path[0]), []).append(inner)
-    meant = [inner for inner in branches.values() if not any(_other_kind(each) for each in inner)]
-    if len(meant) == 1:
-        for inner_error in meant[0]:
+    fitting = [inner for inner in branches.values() if not any(_is_type_error(each) for each in inner)]
+    if len(fitting) == 1:
+        for inner_error in fitting[0]:
             yield from _causes(inner_error)
     else:
         yield error
 
 
-def _other_kind(error: ValidationError) -> bool:
+def _is_type_error(error: ValidationError) -> bool:
     return not error.relative_path and error.validator in ("type", "const", "enum")
 
 
-def _described(document: YamlDocument, error: ValidationError) -> Iterator[Problem]:
+def _problems_of(document: YamlDocument, error: ValidationError) -> Iterator[Problem]:
     path: Path = tuple(error.absolute_path)
     schema: Any = error.schema
     instance: Any = error.instance
@@ -114,11 +114,11 @@ def _unknown_key(key: str, allowed: tuple[str, ...]) -> str:
 def _not_allowed(value: object, schema: Mapping[str, Any]) -> str:
     words = [*schema.get("enum", ()), *(branch.get("const", "") for branch in schema.get("anyOf", ()))]
     suggestion = _suggestion(value, words) if isinstance(value, str) else ""
-    return f"{_shown(value)} is not allowed; expected {_expected(schema)}{suggestion}"
+    return f"{_as_yaml(value)} is not allowed; expected {_expected(schema)}{suggestion}"
 
 
 def _expected(schema: Mapping[str, Any]) -> str:
-    """Return what a schema allows. Its titles are written to complete "expected …"."""
+    """Return the description of what a schema allows: its title, which completes "expected …"."""
     title = str(schema.get("title", schema.get("type", "another value")))
     if "enum" in schema and "`" not in title:
         title += f" ({', '.join(schema['enum'])})"
@@ -135,8 +135,8 @@ def _suggestion(word: str, allowed: Iterable[str]) -> str:
     return f"; did you mean {spelled[close[0]]}?" if close else ""
 
 
-def _shown(value: object) -> str:
-    """Return a value as the file would have it, cut short; a text in quotes, so that `"0.2"` differs from 0.2."""
+def _as_yaml(value: object) -> str:
+    """Return a value as YAML writes it, cut short; text in quotes, so that `"0.2"` differs from 0.2."""
     if isinstance(value, str):
         return f'"{short(value)}"'
     if isinstance(value, dict):
@@ -154,7 +154,7 @@ def _crosschecks(value: object) -> Iterator[tuple[Path, str]]:
     waivers = _mapping(value).get("waivers")
     for index, waiver in enumerate(waivers if isinstance(waivers, list) else ()):
         expires = _mapping(waiver).get("expires")
-        if isinstance(expires, str) and _DATE.fullmatch(expires) and not _exists(expires):
+        if isinstance(expires, str) and _DATE.fullmatch(expires) and not _is_date(expires):
             yield ("waivers", index, "expires"), f"{expires} is no day that exists; expected a day as YYYY-MM-DD"
 
 
@@ -163,7 +163,7 @@ def _mapping(value: object) -> dict[str, object]:
 
 
 def _contradictions(limits: dict[str, object]) -> Iterator[tuple[str, str]]:
-    """Yield limits (by name) that no value can keep, and warnings that could never come before the violation."""
+    """Yield name and message of each limit that no value can satisfy, or of each warning that comes too late."""
     given = {
         name: limit for name, limit in limits.items() if isinstance(limit, int | float) and not isinstance(limit, bool)
     }
@@ -172,7 +172,7 @@ def _contradictions(limits: dict[str, object]) -> Iterator[tuple[str, str]]:
             yield name, f"{given[name]} contradicts {other} {given[other]}; expected {expected}"
 
 
-def _exists(day: str) -> bool:
+def _is_date(day: str) -> bool:
     try:
         date.fromisoformat(day)
     except ValueError:

@@ -1,15 +1,15 @@
-"""YAML text → plain values with their places, as YAML 1.2's core schema means them, and nothing beyond (SAFETY).
+"""Read YAML text as plain values with their positions, by YAML 1.2's core schema and nothing beyond (SAFETY).
 
-ruamel.yaml does the parsing; the values are built here from its events, because what a policy
-must not hold (aliases, tags, deep nesting, a second document) is then met before it costs
-anything, and every value and every complaint keeps its place.
+ruamel.yaml parses; the values are built here from its events, so that what a policy may not contain (aliases,
+tags, deep nesting, a second document) is rejected before it costs anything, and every value and every problem
+keeps its position.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
 from ruamel.yaml import YAML
@@ -34,13 +34,11 @@ if TYPE_CHECKING:
 
     from ruamel.yaml.events import Event
 
-#: Keys and list positions from the top of the document to a value.
+#: Keys and list indexes from the top of the document to a value.
 Path = tuple[str | int, ...]
 
-Form = Literal["plain", "quoted", "lines", "flow", "block"]
-
 MAX_DEPTH = 50
-#: So much YAML is read in about half a second; a policy with 900 waivers fits.
+#: The most values that are read: about half a second of parsing; a policy with 900 waivers fits.
 MAX_VALUES = 10_000
 MAX_CONTENT = 300_000
 
@@ -50,48 +48,43 @@ _LINE = re.compile(r"\r\n|\n|\r")
 _COMMENT_LINES = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 
 
-class Spot(NamedTuple):
-    """The position of a value in the text: from `start` to `end`, its `form`, and the start of its key.
+class Offsets(NamedTuple):
+    """The offsets of a value and of its key in the text, from 0; a value without a key has its own for both."""
 
-    All are positions in the text, from 0. `lines` is a scalar as block of lines (`|`, `>`).
-    """
-
-    start: int
-    end: int
-    form: Form
+    value: int
     key: int
 
 
 class Problem(NamedTuple):
-    """Something wrong at a position in the text, at the value or key that `path` leads to."""
+    """A defect of a policy: its offset in the text, from 0, the path of the value or key, and the message."""
 
-    position: int
+    offset: int
     path: Path
     message: str
 
 
 class YamlDocument(Struct):
-    """One YAML document: its value, the place of every value in it, and what was wrong with it as YAML.
+    """One YAML document: its value, the offsets of every value in it by path, and its problems as YAML.
 
-    `value` is UNKNOWN, whole or in part, where the text could not be understood.
+    `value` is UNKNOWN, or contains it, where the text could not be read.
     """
 
     text: str
     value: object = UNKNOWN
-    spots: dict[Path, Spot] = field(default_factory=dict)
+    offsets: dict[Path, Offsets] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     _lines: list[int] = field(default_factory=list)
 
-    def place(self, position: int) -> tuple[int, int]:
-        """Return line and column of a position, both from 1."""
+    def line_column(self, offset: int) -> tuple[int, int]:
+        """Return line and column of an offset, both from 1."""
         if not self._lines:
             self._lines = [0, *(match.end() for match in _LINE.finditer(self.text))]
-        line = bisect_right(self._lines, position)
-        return line, position - self._lines[line - 1] + 1
+        line = bisect_right(self._lines, offset)
+        return line, offset - self._lines[line - 1] + 1
 
 
 def read(text: str) -> YamlDocument:
-    """Return the document in a text. Never raises: its `problems` hold what is wrong."""
+    """Return the document in a text. Never raises: its `problems` list what is wrong."""
     document = YamlDocument(text)
     content = len(_COMMENT_LINES.sub("", text))
     if content > MAX_CONTENT:
@@ -104,15 +97,15 @@ def read(text: str) -> YamlDocument:
 
 
 class _StopError(Exception):
-    """Nothing after this can be understood; the problem is noted."""
+    """Reading ends here: the problem is in the list, and nothing after it can be read."""
 
 
 class _Reader:
-    """Builds one document from the events of the parser."""
+    """Build one document from the events of the parser."""
 
     def __init__(self, document: YamlDocument) -> None:
         self._document = document
-        self._read_to = 0
+        self._parsed_to = 0
         self._events: Iterator[Event] = iter(())
         self._values = 0
 
@@ -124,145 +117,137 @@ class _Reader:
             return
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            position = mark.index if mark else self._read_to
-            self._note(position, (), f"no valid YAML: {_syntax_problem(error)}")
+            self._add_problem(mark.index if mark else self._parsed_to, (), f"no valid YAML: {_syntax_problem(error)}")
             self._document.value = UNKNOWN
         except ReaderError as error:
-            self._note(error.position, (), f"no valid YAML: U+{error.character:04X} is not allowed in it")
+            self._add_problem(error.position, (), f"no valid YAML: U+{error.character:04X} is not allowed in it")
             self._document.value = UNKNOWN
         except (YAMLError, ValueError, OverflowError):
-            # The parser converts the digits of escapes and directives unchecked, and does not say where.
-            self._note(
-                self._read_to, (), "no valid YAML: behind this, an escape or a version with a number that cannot be"
+            # The parser converts the digits of escapes and directives unchecked, and its error has no mark.
+            self._add_problem(
+                self._parsed_to, (), "no valid YAML: behind this, an escape or a version with a number that cannot be"
             )
             self._document.value = UNKNOWN
 
     def _parse(self) -> Iterator[Event]:
         for event in YAML(typ="safe", pure=True).parse(self._document.text):
-            self._read_to = event.end_mark.index
+            self._parsed_to = event.end_mark.index
             yield event
 
-    def _note(self, position: int, path: Path, message: str) -> None:
-        self._document.problems.append(Problem(min(position, len(self._document.text)), path, message))
+    def _add_problem(self, offset: int, path: Path, message: str) -> None:
+        self._document.problems.append(Problem(min(offset, len(self._document.text)), path, message))
 
     def _read_documents(self) -> None:
         next(self._events)  # the stream's start
         event = next(self._events)
         if isinstance(event, StreamEndEvent):
-            self._note(0, (), "empty; a policy is a mapping of settings, such as `queue: QUEUE.md`")
+            self._add_problem(0, (), "empty; a policy is a mapping of settings, such as `queue: QUEUE.md`")
             return
-        self._refuse_directives(event)
+        self._reject_directives(event)
         self._document.value = self._value(next(self._events), ())
         next(self._events)  # the document's end
         event = next(self._events)
         if not isinstance(event, StreamEndEvent):
-            self._note(event.start_mark.index, (), "a second document starts here; a policy is one")
+            self._add_problem(event.start_mark.index, (), "a second document starts here; a policy is one")
 
-    def _refuse_directives(self, event: Event) -> None:
+    def _reject_directives(self, event: Event) -> None:
         if isinstance(event, DocumentStartEvent) and (event.tags or event.version not in (None, (1, 2))):
-            self._note(0, (), "a directive; a policy is plain YAML 1.2 without `%` lines")
+            self._add_problem(0, (), "a directive; a policy is plain YAML 1.2 without `%` lines")
 
     def _value(self, event: Event, path: Path, key: int = -1) -> object:
-        """Return the value that starts with an event, all of its events read; note its place and what is wrong."""
+        """Return the value that an event begins, and consume its events; add its offsets and its problems.
+
+        UNKNOWN for what a policy may not contain. `key` is the offset of its key, -1 if it has none.
+        """
         self._values += 1
         start = event.start_mark.index
         if self._values > MAX_VALUES:
-            self._note(start, path, f"more than {MAX_VALUES:,} values; at most so many are read")
+            self._add_problem(start, path, f"more than {MAX_VALUES:,} values; at most so many are read")
             raise _StopError
         if isinstance(event, AliasEvent):
-            self._note(start, path, "an alias (`*`); write the value itself")
+            self._add_problem(start, path, "an alias (`*`); write the value itself")
             return UNKNOWN
-        if not isinstance(event, ScalarEvent | CollectionStartEvent):  # the parser keeps its grammar, so never
+        if not isinstance(event, ScalarEvent | CollectionStartEvent):  # by the parser's grammar, never
             raise _StopError
-        self._refuse_marks(event, path)
+        self._reject_properties(event, path)
+        self._document.offsets[path] = Offsets(start, start if key < 0 else key)
         if isinstance(event, ScalarEvent):
-            return self._scalar(event, path, key)
+            return self._scalar(event, path)
         if len(path) >= MAX_DEPTH:
-            self._note(start, path, f"nested deeper than {MAX_DEPTH} levels")
+            self._add_problem(start, path, f"nested deeper than {MAX_DEPTH} levels")
             raise _StopError
-        return self._collection(event, path, key)
+        return self._mapping(path) if isinstance(event, MappingStartEvent) else self._sequence(path)
 
-    def _refuse_marks(self, event: ScalarEvent | CollectionStartEvent, path: Path) -> None:
+    def _reject_properties(self, event: ScalarEvent | CollectionStartEvent, path: Path) -> None:
         if event.anchor is not None:
-            self._note(event.start_mark.index, path, "an anchor (`&`); policies have no aliases")
+            self._add_problem(event.start_mark.index, path, "an anchor (`&`); policies have no aliases")
         if event.tag is not None:
-            self._note(event.start_mark.index, path, "a tag (`!`); policies have plain values only")
+            self._add_problem(event.start_mark.index, path, "a tag (`!`); policies have plain values only")
 
-    def _scalar(self, event: ScalarEvent, path: Path, key: int) -> object:
-        start, end = event.start_mark.index, event.end_mark.index
-        form: Form = "lines" if event.style in ("|", ">") else "quoted" if event.style else "plain"
-        self._document.spots[path] = Spot(start, end, form, start if key < 0 else key)
+    def _scalar(self, event: ScalarEvent, path: Path) -> object:
+        start = event.start_mark.index
         if _SURROGATE.search(event.value):
-            self._note(start, path, "half of a surrogate pair; write the character itself or as `\\U` and 8 digits")
+            self._add_problem(
+                start, path, "half of a surrogate pair; write the character itself or as `\\U` and 8 digits"
+            )
             return UNKNOWN
-        if form != "plain":
+        if event.style:  # quoted, or a block of lines
             return event.value
         value = plain_value(event.value)
         if value is UNKNOWN:
-            self._note(start, path, f"{short(event.value)} is no finite number; numbers go up to 1e308")
+            self._add_problem(start, path, f"{short(event.value)} is no finite number; numbers go up to 1e308")
         return value
 
-    def _collection(self, event: CollectionStartEvent, path: Path, key: int) -> object:
-        start = event.start_mark.index
-        before = len(self._document.spots)
-        read = self._mapping if isinstance(event, MappingStartEvent) else self._sequence
-        value, closed = read(path)
-        if event.flow_style:
-            spot = Spot(start, closed, "flow", start if key < 0 else key)
-        else:  # the parser ends a block where the next thing starts; a person, with its last value
-            inner = list(self._document.spots.values())[before:]
-            spot = Spot(start, max((spot.end for spot in inner), default=start), "block", start if key < 0 else key)
-        self._document.spots[path] = spot
-        return value
-
-    def _mapping(self, path: Path) -> tuple[dict[str, object], int]:
-        """Return the mapping and where its end was met."""
+    def _mapping(self, path: Path) -> dict[str, object]:
         mapping: dict[str, object] = {}
         lines: dict[str, int] = {}
         for event in self._events:
             start = event.start_mark.index
             if isinstance(event, MappingEndEvent):
-                return mapping, event.end_mark.index
+                return mapping
             name = self._key(event, path)
             if name is None:
                 self._value(next(self._events), (*path, "?"))
                 continue
             inner = (*path, name)
             if name in mapping:
-                self._note(start, inner, f"a duplicate key; it is already on line {lines[name]}")
+                self._add_problem(start, inner, f"a duplicate key; it is already on line {lines[name]}")
                 inner = (*inner, "duplicate")
-            value = self._value(next(self._events), inner, start)
-            self._place_of_nothing(inner, event)
+            first = next(self._events)
+            value = self._value(first, inner, start)
+            if _is_omitted(first):
+                self._document.offsets[inner] = Offsets(self._behind_colon(event), start)
             mapping.setdefault(name, value)
-            lines.setdefault(name, self._document.place(start)[0])
+            lines.setdefault(name, self._document.line_column(start)[0])
         raise _StopError
 
-    def _sequence(self, path: Path) -> tuple[list[object], int]:
-        """Return the sequence and where its end was met."""
+    def _sequence(self, path: Path) -> list[object]:
         sequence: list[object] = []
         for event in self._events:
             if isinstance(event, SequenceEndEvent):
-                return sequence, event.end_mark.index
+                return sequence
             sequence.append(self._value(event, (*path, len(sequence))))
         raise _StopError
 
     def _key(self, event: Event, path: Path) -> str | None:
-        """Return a key as text, whatever value it would be elsewhere (all keys of a policy are words); else None."""
+        """Return a scalar key as text (each key of a policy is a word, so `1` and `true` are too), None for another."""
         if isinstance(event, ScalarEvent):
-            self._refuse_marks(event, path)
+            self._reject_properties(event, path)
             return str(event.value)
-        self._note(event.start_mark.index, path, "a key that is no plain word")
+        self._add_problem(event.start_mark.index, path, "a key that is no plain word")
         self._value(event, (*path, "?"))
         return None
 
-    def _place_of_nothing(self, path: Path, key: Event) -> None:
-        """Locate a value that was left out behind its colon; the parser locates it at the next key."""
-        spot = self._document.spots.get(path)
-        if spot and spot.form == "plain" and spot.start == spot.end:
-            end = key.end_mark.index
-            colon = _COLON.match(self._document.text, end)
-            behind = colon.end() if colon else end
-            self._document.spots[path] = Spot(behind, behind, "plain", spot.key)
+    def _behind_colon(self, key: Event) -> int:
+        """Return the offset behind a key's colon, for an omitted value: the parser locates that at the next key."""
+        end = key.end_mark.index
+        colon = _COLON.match(self._document.text, end)
+        return colon.end() if colon else end
+
+
+def _is_omitted(event: Event) -> bool:
+    """Return whether a value is not written at all: a plain scalar without a character or a property of its own."""
+    return isinstance(event, ScalarEvent) and not event.style and event.start_mark.index == event.end_mark.index
 
 
 def _syntax_problem(error: MarkedYAMLError) -> str:
@@ -272,6 +257,6 @@ def _syntax_problem(error: MarkedYAMLError) -> str:
 
 
 def short(text: str, most: int = 40) -> str:
-    """Return a text on one line, every control character visible, cut after `most` characters."""
-    shown = visible(text)
-    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+    """Return a text on one line with control characters escaped, cut to at most `most` characters."""
+    escaped = visible(text)
+    return escaped if len(escaped) <= most else f"{escaped[: most - 1]}…"

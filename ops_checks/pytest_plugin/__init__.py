@@ -1,6 +1,6 @@
-"""`pytest --queue-check`: every rule of the gate is a test. When off, this registers its options and does nothing else.
+"""`pytest --queue-check`: every rule of the gate is a test. When off, it only registers its options.
 
-Imported by every pytest run wherever the package is installed, so it imports nothing of the package.
+Every pytest run imports this wherever the package is installed, so it imports nothing else of the package.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, each with its ini name. Relative paths are relative to the rootdir."""
     group = parser.getgroup("queue-check", "checks of the task queue (ops-checks)")
     for option, ini_type, metavar, text in _OPTIONS:
-        shown = {"metavar": metavar} if metavar else {}
-        group.addoption(option, action=_ACTIONS[ini_type], default=None, help=text, **shown)
-        parser.addini(_ini_name(option), f"{text} (as {option})", type=ini_type, default=None)  # type: ignore[arg-type] # one of pytest's words
+        extra = {"metavar": metavar} if metavar else {}
+        group.addoption(option, action=_ACTIONS[ini_type], default=None, help=text, **extra)
+        parser.addini(_ini_name(option), f"{text} (as {option})", type=ini_type, default=None)  # type: ignore[arg-type] # one of the literals that pytest allows
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the session's checks if they are on."""
+    """Register the session's checks if they are on. Ends the session with exit code 3 if they cannot be imported."""
     if _on(config, "--queue-check") or _on(config, "--queue-check-only"):
         try:
             from ops_checks.pytest_plugin.session import SESSION, QueueSession
-        except Exception as error:  # noqa: BLE001 - a missing module, say: as in every command
+        except Exception as error:  # noqa: BLE001 - such as a missing module: reported as in every command
             from ops_checks.errors import unexpected
 
             pytest.exit(f"error: {unexpected(error)}", returncode=3)
@@ -63,7 +63,7 @@ def _ini_name(option: str) -> str:
 
 @pytest.fixture(scope="session")
 def queue_report(pytestconfig: pytest.Config) -> Report:
-    """Return the session's Report, the one that the queue checks show. Only with --queue-check."""
+    """Return the session's Report, which the queue checks show. Fails the test without --queue-check."""
     from ops_checks.pytest_plugin.session import SESSION
 
     session = pytestconfig.stash.get(SESSION, None)
@@ -74,7 +74,7 @@ def queue_report(pytestconfig: pytest.Config) -> Report:
 
 @pytest.fixture(scope="session")
 def queue_stores(pytestconfig: pytest.Config) -> QueueStores:
-    """Return both configured stores: `.md` and `.db`. Also without --queue-check."""
+    """Return both configured stores, `.md` and `.db`, with or without --queue-check."""
     from ops_checks.pytest_plugin.scratch import configured_stores
 
     return configured_stores(pytestconfig)
@@ -85,7 +85,7 @@ def assert_consistent_after(queue_stores: QueueStores, tmp_path_factory: pytest.
     """Return a function that runs an operation on scratch copies of both stores and checks that they agree after it.
 
     It calls `operation(queue)` once for each copy and returns the copies, for more assertions; the
-    configured stores stay as they are. Also without --queue-check.
+    configured stores are not changed. Works with or without --queue-check.
     """
     from ops_checks.pytest_plugin.scratch import checked
 

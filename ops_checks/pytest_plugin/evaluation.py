@@ -1,4 +1,4 @@
-"""The one run of the gate in a session: made when the first check needs it, shared by all worker processes."""
+"""Run the gate once in a session, when the first check needs it; all worker processes share the report."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Evaluation:
-    """The session's report. `folder` is what the processes of a distributed session share, None in a session of one.
+    """The session's report. `folder` is shared by the processes of a distributed session, None in a single process.
 
-    The first process that needs the report takes the lock in the folder, runs the gate and leaves
-    the report there, whole; the others read it. The system frees the lock of a process that dies,
-    and the next one runs the gate.
+    The first process that needs the report acquires the lock in the folder, runs the gate and writes
+    the report there; the others read it. The system releases the lock of a process that dies, and the
+    next one runs the gate.
     """
 
     def __init__(self, inputs: Inputs, folder: str | None) -> None:
@@ -28,19 +28,19 @@ class Evaluation:
         self._report: Report | None = None
 
     def report(self) -> Report:
-        """Return the report; run the gate if nobody has. Raises OpsError if the shared folder cannot be used."""
+        """Return the report; run the gate if there is none. Raises OpsError if the shared folder cannot be used."""
         if self._report is None:
             self._report = self._run() if self.folder is None else self._shared(self.folder)
         return self._report
 
-    def known(self) -> Report | None:
-        """Return the report if some process of the session has made it."""
+    def existing_report(self) -> Report | None:
+        """Return the report if a process of the session has made it, else None."""
         if self._report is None and self.folder is not None and os.path.exists(_report_file(self.folder)):
             self._report = _read(self.folder)
         return self._report
 
     def rule(self, rule_id: str) -> RuleResult:
-        """Return the result of a rule. Raises OpsError if there is none: the policy is not that of the plan."""
+        """Return the result of a rule. Raises OpsError if the report has none: the policy changed since the plan."""
         for rule in self.report().rules:
             if rule.id == rule_id:
                 return rule

@@ -1,4 +1,4 @@
-"""An exception that nobody expected ends the session with one line and exit code 3, as in every command."""
+"""End the session with one line and exit code 3 at an unexpected exception, as every command does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Returned = TypeVar("Returned")
 
 
 def guarded(hook: Callable[Parameters, Returned]) -> Callable[Parameters, Returned]:
-    """Return a hook that ends the session where it would raise the unexpected; OPS_CHECKS_DEBUG=1 lets it raise."""
+    """Return a hook that ends the session at an unexpected exception; with OPS_CHECKS_DEBUG=1 it raises that."""
 
     @wraps(hook)
     def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:

@@ -1,4 +1,4 @@
-"""The checks as pytest's items: one for each rule, under the file that a person would open for it."""
+"""The checks as pytest items: one for each rule, under the input file of its group."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TOO_LITTLE = " (the policy counts too little data as a failure)"
 
 
 class CheckFailedError(Exception):
-    """A rule is not met, or could not be evaluated; the message is all that is shown."""
+    """A rule failed or could not be evaluated; its message replaces the traceback."""
 
 
 class QueueCheckWarning(pytest.PytestWarning):
@@ -34,7 +34,7 @@ class QueueCheckWarning(pytest.PytestWarning):
 
 
 class QueueFile(pytest.File):
-    """An input as the checks of it hang under it. It need not exist, and may be a pattern: nothing is read."""
+    """The node of an input with its checks. The input need not exist and may be a pattern: it is not read."""
 
     def __init__(self, *, checks: Iterable[tuple[str, str]], inputs: Inputs, evaluation: Evaluation, **kw: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**kw)
@@ -46,9 +46,9 @@ class QueueFile(pytest.File):
     def at(cls, session: pytest.Session, name: str, **more: Any) -> QueueFile:  # noqa: ANN401 - see __init__
         """Return the node of the input `name` (relative to the rootdir, or absolute), which begins its node ids."""
         path = session.config.rootpath / name
-        # Other plugins may look at the path of a node (`--new-first` asks for its age).
-        standing = path if path.exists() else session.config.rootpath
-        node: QueueFile = cls.from_parent(session, path=standing, name=name, nodeid=name, **more)
+        # Other plugins may stat the path of a node (`--new-first` reads its mtime).
+        existing = path if path.exists() else session.config.rootpath
+        node: QueueFile = cls.from_parent(session, path=existing, name=name, nodeid=name, **more)
         return node
 
     def collect(self) -> list[pytest.Item]:
@@ -84,7 +84,7 @@ class QueueCheck(pytest.Item):
             if os.environ.get("OPS_CHECKS_DEBUG") == "1":
                 raise
             raise CheckFailedError(safe(f"error: {unexpected(error)}")) from None
-        self._note(rule)
+        self._record(rule)
         if rule.effect in {Verdict.FAIL, Verdict.ERROR}:
             reason = _TOO_LITTLE if rule.verdict is Verdict.INSUFFICIENT else ""
             raise CheckFailedError(failure_text(rule, self._inputs, counted=reason))
@@ -94,12 +94,12 @@ class QueueCheck(pytest.Item):
             self._warn(failure_text(rule, self._inputs))
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
-        """Return the row of the first finding, once it is evaluated; pytest counts lines from 0."""
+        """Return path, line and name: the row of the first finding once the rule is evaluated; lines count from 0."""
         path, line = self._row
         return Path(self._inputs.rootdir, path), None if line is None else line - 1, self.name
 
     def skipped_at(self, reason: str) -> tuple[str, int, str]:
-        """Return where and why the check was skipped, as a test report has it."""
+        """Return path, line and reason of the skipped check, in the form of a test report."""
         path, line = self._row
         return os.path.join(self._inputs.rootdir, path), line or 1, reason
 
@@ -108,30 +108,30 @@ class QueueCheck(pytest.Item):
         excinfo: pytest.ExceptionInfo[BaseException],
         style: Any = None,  # noqa: ANN401 - pytest's own
     ) -> str | TerminalRepr:
-        """Return the rule's own words in place of a traceback; its place is the row, not this file."""
+        """Return the rule's message in place of a traceback, located at the row, not at this file."""
         if not isinstance(excinfo.value, CheckFailedError | QueueCheckWarning):
             return super().repr_failure(excinfo, style)
         first = str(excinfo.value).partition("\n")[0]
         if self.config.getoption("tbstyle", None) == "line":
             excinfo.value.args = (first,)
-        shown = excinfo.getrepr(style="value")
-        if shown.reprcrash is not None:
+        text = excinfo.getrepr(style="value")
+        if text.reprcrash is not None:
             path, line = self._row
-            shown.reprcrash.path, shown.reprcrash.lineno = path, line or 1
-            shown.reprcrash.message = first
-        return shown
+            text.reprcrash.path, text.reprcrash.lineno = path, line or 1
+            text.reprcrash.message = first
+        return text
 
-    def _note(self, rule: RuleResult) -> None:
+    def _record(self, rule: RuleResult) -> None:
         replaced = {name for name, _ in properties(rule)}
         self.user_properties = [pair for pair in self.user_properties if pair[0] not in replaced]
         self.user_properties += properties(rule)
         row = row_of(rule, self._file)
         self._row = (self._file, None) if row is None else (row.path, row.line)
-        self.__dict__.pop("location", None)  # pytest remembers it from before the rule was evaluated
+        self.__dict__.pop("location", None)  # pytest cached it before the rule was evaluated
 
     def _warn(self, text: str) -> None:
         path, line = self._row
-        # The place is written into the file's name: pytest shows the line of a file that a warning
-        # names, and a row of the queue is text from anyone.
-        place = self.nodeid if line is None else f"{path}:{line}"
-        warnings.warn_explicit(QueueCheckWarning(text), None, place, 1)
+        # The line is part of the file's name: pytest prints the source line that a warning names, and a row of
+        # the queue is untrusted text.
+        location = self.nodeid if line is None else f"{path}:{line}"
+        warnings.warn_explicit(QueueCheckWarning(text), None, location, 1)

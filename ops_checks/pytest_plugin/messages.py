@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from ops_checks.pytest_plugin.options import Inputs
     from ops_checks.report.model import Report, RuleResult
 
-#: So many offenders, waivers and errors are listed; the others are counted.
+#: The most findings, waivers and errors that are listed; the others are counted.
 _LISTED = 10
 
 
 def safe(line: str) -> str:
     """Return a line that is safe for a terminal and for a CI system's log."""
-    shown = visible(line)
-    return without_commands(shown) if os.environ.get("GITHUB_ACTIONS") else shown
+    escaped = visible(line)
+    return without_commands(escaped) if os.environ.get("GITHUB_ACTIONS") else escaped
 
 
 def failure_text(rule: RuleResult, inputs: Inputs, *, counted: str = "") -> str:
-    """Return the failure of a rule, its findings, and the command that shows more. `counted` is why it counts."""
+    """Return message, findings and help of a rule, and the command that shows more. `counted` follows the message."""
     return "\n".join(map(safe, _lines(rule, inputs, counted)))
 
 
@@ -61,13 +61,13 @@ def properties(rule: RuleResult) -> list[tuple[str, object]]:
 
 
 def row_of(rule: RuleResult, path: str) -> Place | None:
-    """Return the first line that a finding of a rule names: in the file at `path` if one does, else in any."""
+    """Return the first location with a line of a rule's findings: one in the file at `path`, else any, else None."""
     rows = [place for finding in rule.live for place in finding.places if place.line is not None]
     return next((place for place in rows if place.path == path), rows[0] if rows else None)
 
 
 def summary(report: Report) -> Iterator[tuple[str, Verdict | None]]:
-    """Yield the lines of the terminal's section, the first with the verdict that colours it."""
+    """Yield the lines of the terminal's section, each with the verdict of its colour, or None."""
     yield f"{report.verdict.upper()}: {report_counts(report)}", report.verdict
     read = ", ".join(f"{read.kind} {read.path}{input_size(read)}" for read in report.inputs)
     yield f"read: {read or 'nothing'}", None

@@ -1,4 +1,4 @@
-"""What a session checks: paths, policy and limits, resolved when it starts (FORMATS section 8)."""
+"""Resolve the inputs of a session: paths, policy and limits (FORMATS section 8)."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     import pytest
 
 _ENVIRONMENT_PATHS = ("ORCH_QUEUE_MD", "ORCH_DB_PATH", "ORCH_LOG_PATH")
-#: The options of the rules' limits, by metric.
+#: The option of each rule's limit, by metric.
 LIMIT_OPTIONS = {metric: rule.option for metric, rule in BY_METRIC.items() if rule.option}
 _STALE_MINUTES = "--stale-minutes"
-#: Options of the session and of `ops-checks check` that mean the same.
+#: The option of `ops-checks check` for each option of the session.
 _SAME_OPTION = {
     "--queue-policy": "--policy",
     "--queue-path": "--queue-path",
@@ -40,7 +40,7 @@ class Inputs(Struct, frozen=True):
     """The inputs of a session and the context that evaluates them.
 
     Every path of the context is relative to `rootdir` (absolute), or absolute if it lies outside. `command` is
-    the command line that shows what the session checks; `report_path` is None if none is wanted.
+    the command line of the same checks; `report_path` is None if no report is written.
     """
 
     rootdir: str
@@ -71,7 +71,7 @@ def read_inputs(config: pytest.Config) -> Inputs:
     context.db = shown_path(context.db, rootdir)
     context.logs = tuple(shown_path(log, rootdir) for log in context.logs)
     inputs = Inputs(rootdir, context, _path(config, "--queue-report", rootdir), _command(config, rootdir, here))
-    _must_be_apart(inputs)
+    _must_not_replace_input(inputs)
     return inputs
 
 
@@ -92,7 +92,7 @@ def setting(config: pytest.Config, option: str) -> object:
 
 @contextmanager
 def in_folder(path: str) -> Iterator[None]:
-    """Work in a folder, wherever a test has led the process: what a report names is then relative to it."""
+    """Run the block in a folder, whatever folder a test has changed to; a report's paths are relative to it."""
     try:
         stay = os.path.samefile(os.curdir, path)
     except OSError:  # the current folder is gone
@@ -110,14 +110,14 @@ def in_folder(path: str) -> Iterator[None]:
 
 
 def shown_path(path: str, rootdir: str, base: str | None = None) -> str:
-    """Return a path as the session names it: relative to the rootdir if it lies inside, else absolute.
+    """Return a path as the session reports it: relative to the rootdir if it lies inside, else absolute.
 
     `base` is the folder that a relative path is relative to, by default the rootdir.
     """
     if is_url(path):
         return path
-    whole = os.path.normpath(os.path.join(base or rootdir, path))
-    return whole.removeprefix(os.path.join(rootdir, ""))
+    absolute = os.path.normpath(os.path.join(base or rootdir, path))
+    return absolute.removeprefix(os.path.join(rootdir, ""))
 
 
 def _path(config: pytest.Config, option: str, rootdir: str) -> str | None:
@@ -137,7 +137,7 @@ def _must_be_path(option: str, text: str) -> str:
 
 
 def _limits(config: pytest.Config) -> dict[str, float]:
-    """Return the limits that the session's options name, by metric."""
+    """Return the limits that the session's options set, by metric. Raises UsageError."""
     read = {metric: _rate if BY_METRIC[metric].unit == "ratio" else _count for metric in LIMIT_OPTIONS}
     given = {metric: read[metric](config, option) for metric, option in LIMIT_OPTIONS.items()}
     return {metric: limit for metric, limit in given.items() if limit is not None}
@@ -166,7 +166,7 @@ def _count(config: pytest.Config, option: str) -> int | None:
 
 
 def _command(config: pytest.Config, rootdir: str, here: str) -> str:
-    """Return the command line that runs the same gate, as a person pastes it into the shell that ran pytest."""
+    """Return the command line that runs the same gate, quoted for the shell and folder that ran pytest."""
     words = ["ops-checks", "check"]
     for option, name in _SAME_OPTION.items():
         given = setting(config, option)
@@ -178,8 +178,8 @@ def _command(config: pytest.Config, rootdir: str, here: str) -> str:
     return command if os.path.realpath(here) == os.path.realpath(rootdir) else f"cd {shlex.quote(rootdir)} && {command}"
 
 
-def _must_be_apart(inputs: Inputs) -> None:
-    """Raise UsageError if the report would replace what it is about."""
+def _must_not_replace_input(inputs: Inputs) -> None:
+    """Raise UsageError if the report would replace an input."""
     context = inputs.context
     read = (context.queue, context.db, *context.logs, context.policy.path)
     if inputs.report_path in read and inputs.report_path is not None:

@@ -1,4 +1,4 @@
-"""The configured stores for people's own tests, and scratch copies of them to try an operation on.
+"""The configured stores for users' own tests, and scratch copies of them for an operation under test.
 
 from ops_checks import Stamp, cancel
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from ops_checks.stores.protocol import Store
     from ops_checks.stores.registry import StoreKind
 
-#: Pauses before each copy of stores that other programs write to.
+#: Pause before each attempt, in seconds: other programs may be writing to the stores.
 _PAUSES_S = (0.0, 0.05, 0.2)
 _LISTED = 10
 
 
 class QueueStores(Struct, frozen=True):
-    """Both stores, and the policy by which they are compared."""
+    """Both stores, and the policy of their comparison."""
 
     md: Store
     db: Store
@@ -48,18 +48,18 @@ class QueueStores(Struct, frozen=True):
 
 
 class Checked(Protocol):
-    """What the fixture `assert_consistent_after` gives."""
+    """The type of the fixture `assert_consistent_after`."""
 
     def __call__(self, operation: Callable[[Store], object]) -> QueueStores:
-        """Run the operation on a copy of either store; fail the test unless the copies agree before and after it."""
+        """Run the operation on a copy of each store; fail the test unless the copies agree before and after it."""
         ...
 
 
 def configured_stores(config: pytest.Config) -> QueueStores:
-    """Return the stores that a session's options, environment and policy name; nothing is read yet."""
+    """Return the stores of a session's options, environment and policy, unread. Fails the test for a bad one."""
     from ops_checks.pytest_plugin.session import SESSION
 
-    session = config.stash.get(SESSION, None)  # with the checks on, what they read is known already
+    session = config.stash.get(SESSION, None)  # with the checks on, they have resolved the inputs already
     try:
         inputs = read_inputs(config) if session is None else session.inputs
     except OpsError as error:
@@ -67,8 +67,8 @@ def configured_stores(config: pytest.Config) -> QueueStores:
     context = inputs.context
 
     def opened(location: str, default: StoreKind) -> Store:
-        whole = location if is_url(location) else os.path.join(inputs.rootdir, location)
-        return store_kind(location, default).open(whole)
+        absolute = location if is_url(location) else os.path.join(inputs.rootdir, location)
+        return store_kind(location, default).open(absolute)
 
     return QueueStores(opened(context.queue, MARKDOWN), opened(context.db, SQLITE), context.policy.consistency)
 

@@ -1,4 +1,4 @@
-"""What the plugin does when it is on: plan the checks, run them as items, write the report, sum up.
+"""The plugin when it is on: plan the checks, run them as items, write the report, print the summary.
 
 Imported only then, and by the fixtures when they are used.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ops_checks.pytest_plugin.options import Inputs
 
-#: By file, the rules whose checks hang under it, each with its group.
+#: The rules of each file, as pairs of rule and group.
 Plan = dict[str, list[tuple[str, str]]]
 
 _MARKERS = (
@@ -40,7 +40,7 @@ _COLORS = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red", V
 
 
 class QueueSession:
-    """The checks of one session: pytest's hooks, in the one process, or in the controller and in each worker."""
+    """The checks of one session as pytest hooks, in a single process, or in the controller and each worker."""
 
     inputs: Inputs
     evaluation: Evaluation
@@ -49,7 +49,7 @@ class QueueSession:
         self._config = config
         self._workerinput: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._chosen: Plan = {}
-        self._looped = False
+        self._runs_tests = False
         self._ran = 0
         self._deselected = 0
         self._errors: list[str] = []
@@ -69,7 +69,7 @@ class QueueSession:
         self._choose(_plan(self.inputs))
 
     def _choose(self, plan: Plan) -> None:
-        """Take the checks out of pytest's arguments: their files need not exist. None named means all of them."""
+        """Choose the checks that pytest's arguments name, or all, and remove them: their files need not exist."""
         others: list[str] = []
         for argument in self._config.args:
             path, _, rule = argument.partition("::")
@@ -90,38 +90,38 @@ class QueueSession:
         chosen += (check for check in found if check not in chosen)
 
     def _named(self, path: str, plan: Plan) -> str | None:
-        """Return the file of the plan that a path names: from the current folder, or as a node id from the rootdir."""
+        """Return the file of the plan at a path, relative to the current folder, or to the rootdir as in node ids."""
         here = shown_path(path, self.inputs.rootdir, str(self._config.invocation_params.dir))
         return next((name for name in (here, path) if name in plan), None)
 
     @pytest.hookimpl(tryfirst=True)
     @guarded
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        """Add the checks to whatever was collected, before anybody selects or sorts."""
+        """Add the checks to the collected items, before other plugins select or sort them."""
         for file, checks in self._chosen.items():
             node = QueueFile.at(session, file, checks=checks, inputs=self.inputs, evaluation=self.evaluation)
             added = node.collect()
             for item in added:
                 session.ihook.pytest_itemcollected(item=item)
-            # The terminal counts what is reported. Pytest is not asked to collect the node itself:
-            # --last-failed would leave out whole files, and say so to nobody.
+            # The terminal counts what is reported. Pytest does not collect the node itself, because --last-failed
+            # would silently skip complete files.
             session.ihook.pytest_collectreport(report=pytest.CollectReport(node.nodeid, "passed", None, [*added]))
             items += added
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Count the checks that somebody left out."""
+        """Count the deselected checks."""
         self._deselected += sum(isinstance(item, QueueCheck) for item in items)
 
     @pytest.hookimpl(tryfirst=True)
     @guarded
     def pytest_runtestloop(self) -> None:
-        """Note that tests are to be run: it is no session that only lists something."""
+        """Record that the session runs tests, unlike one with --collect-only."""
         option = self._config.option
-        self._looped = not (option.collectonly or getattr(option, "setuponly", False))
+        self._runs_tests = not (option.collectonly or getattr(option, "setuponly", False))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Let the report of a skipped check name the input, not a line of this package."""
+        """Locate a skipped check at its input, not at a line of this package."""
         report = yield
         if isinstance(item, QueueCheck) and report.skipped and isinstance(report.longrepr, tuple):
             report.longrepr = item.skipped_at(report.longrepr[2])
@@ -129,13 +129,13 @@ class QueueSession:
 
     @guarded
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count the checks that ran, here or in a worker."""
+        """Count the checks that ran, in this process or in a worker."""
         self._ran += report.when == "call" and "queue_check" in report.keywords
 
     @pytest.hookimpl(optionalhook=True)
     @guarded
     def pytest_configure_node(self, node: Any) -> None:  # noqa: ANN401 - xdist's WorkerController, which need not be installed
-        """Give a worker the folder that the session's processes share."""
+        """Pass the shared folder of the session to a worker; make it for the first one."""
         if self.evaluation.folder is None:
             self.evaluation.folder = tempfile.mkdtemp(prefix="ops-checks-")
         node.workerinput[_SHARED] = self.evaluation.folder
@@ -143,18 +143,18 @@ class QueueSession:
     @pytest.hookimpl(optionalhook=True)
     @guarded
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - see pytest_configure_node
-        """Take over what a worker counted."""
+        """Add a worker's count of deselected checks."""
         self._deselected += getattr(node, "workeroutput", {}).get(_DESELECTED, 0)
 
     @guarded
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the report, and fail a session in which no check ran although nobody left any out."""
+        """Write the report, and fail a session in which no check ran although none was deselected."""
         if self._workerinput is not None:
             self._config.workeroutput[_DESELECTED] = self._deselected  # type: ignore[attr-defined] # xdist puts it there
             return
-        if self._looped and not self._ran and not self._deselected:
+        if self._runs_tests and not self._ran and not self._deselected:
             self._errors.append("error: the queue check is on, and no check ran: see the policy and the other plugins")
-        if self._looped:
+        if self._runs_tests:
             self._write_report()
         if self._errors and session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -163,7 +163,7 @@ class QueueSession:
         from ops_checks.files.output_file import write_output
         from ops_checks.formats import FORMATS
 
-        path, report = self.inputs.report_path, self.evaluation.known()
+        path, report = self.inputs.report_path, self.evaluation.existing_report()
         if path is None or report is None:
             return
         try:
@@ -177,9 +177,9 @@ class QueueSession:
 
     @guarded
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Sum up: verdict, inputs, counts, where the report is."""
-        report = self.evaluation.known()
-        if not self._looped:
+        """Print the summary: verdict, inputs, counts, path of the report."""
+        report = self.evaluation.existing_report()
+        if not self._runs_tests:
             return
         terminalreporter.write_sep("=", "queue check")
         for line, verdict in summary(report) if report is not None else [("no check ran: nothing was evaluated", None)]:
@@ -192,7 +192,7 @@ class QueueSession:
 
     @guarded
     def pytest_unconfigure(self) -> None:
-        """Remove the shared folder; it is the controller's."""
+        """Remove the shared folder, which the controller has made."""
         if self._workerinput is None and hasattr(self, "evaluation") and self.evaluation.folder is not None:
             shutil.rmtree(self.evaluation.folder, ignore_errors=True)
 
@@ -208,14 +208,14 @@ def _plan(inputs: Inputs) -> Plan:
 
 
 def _make_folder(path: str) -> None:
-    """Make the report's folder, as pytest does for its own reports; writing reports what is wrong with it."""
+    """Make the report's folder, as pytest does for its own reports; a failure is reported by the write after it."""
     try:
         os.makedirs(path or os.curdir, exist_ok=True)
     except OSError:
         return
 
 
-#: Where a session's checks are kept.
+#: The key of the session's checks in pytest's stash.
 SESSION = pytest.StashKey[QueueSession]()
 
 __all__ = ["SESSION", "QueueCheckWarning", "QueueSession"]

@@ -1,1 +1,1 @@
-"""What `init` makes: a project with its queues, run log and policy; with `--demo`, filled (OPS_COMMANDS)."""
+"""The files that `init` makes: entry point, queues, run log and policy; with `--demo`, filled (OPS_COMMANDS)."""

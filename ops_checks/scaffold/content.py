@@ -1,4 +1,4 @@
-"""The content of what `init` makes: templates, the Markdown queue, the database (FORMATS sections 1 and 2)."""
+"""Render the files that `init` makes: templates, Markdown queue, database (FORMATS sections 1 and 2)."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 def template(name: str) -> bytes:
-    """Return a file of this package's `templates` folder, by name."""
+    """Return the content of a file in this package's `templates` folder, by name."""
     return resources.files("ops_checks.scaffold").joinpath("templates", name).read_bytes()
 
 
 def markdown(items: Iterable[Item]) -> bytes:
-    """Return a queue document: the explanatory head and the table with the items."""
+    """Return a Markdown queue: the explanatory head, and the table with the items."""
     rows = [*render_head(), *(render_row(item) for item in items)]
     return template("QUEUE.md") + "".join(row + "\n" for row in rows).encode()
 
 
 def database(items: Iterable[Columns], events: Iterable[Columns]) -> bytes:
-    """Return a queue database as the bytes of its file, built in memory, so that nothing half-made is ever on disk.
+    """Return the bytes of a queue database's file. It is built in memory: no incomplete file is ever on disk.
 
-    `items` and `events` are the columns by name; those left out have their defaults.
+    `items` and `events` are columns by name; omitted ones have the schema's defaults.
     """
     import sqlite3
     from contextlib import closing

@@ -1,6 +1,6 @@
-"""The demo's small operation: its tasks, what happened to them, and the two queues, which do not quite agree.
+"""The demo: tasks with their history, rendered as two queues, which differ in some items, and a run log.
 
-The same every time, but for the times: they are counted back from now.
+Every run makes the same content, but for its times, which are relative to now.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 _BACKOFF_S = (60, 180, 600)
 _MAX_ATTEMPTS = 3
 _OPERATOR = "kim"
-#: The commands that the run log and the events know for what a task ends in.
+#: The command in the run log and the event type for each status that ends an attempt.
 _ENDINGS = {"DONE": ("done", "done"), "FAILED": ("fail", "failed"), "BLOCKED": ("block", "blocked")}
 
 
 class Task(Struct, forbid_unknown_fields=True):
     """A task of demo.json. Times are minutes before now; `due` and `lease` (its end) are minutes after now.
 
-    `only` names the one queue that has it; `db_status` and `md_notes` are where the queues differ.
+    `only` names the one queue that has it; `db_status` and `md_notes` are the values that differ in one queue.
     """
 
     id: str
@@ -56,17 +56,17 @@ class Task(Struct, forbid_unknown_fields=True):
     md_notes: str | None = None
 
 
-class Happening(NamedTuple):
-    """Something that happened to a task: minutes before now, event type, the event's payload, the run behind it."""
+class HistoryEntry(NamedTuple):
+    """One event in the history of a task: minutes before now, type, payload, and the command of its run, if any."""
 
     ago: float
     event: str
-    told: dict[str, str | int]
+    payload: dict[str, str | int]
     command: str | None = None
 
 
 class Operation:
-    """The demo as seen at `now_s` (epoch seconds) in a zone `tz_minutes` east of UTC."""
+    """The demo at `now_s` (epoch seconds), in a zone `tz_minutes` east of UTC."""
 
     def __init__(self, *, now_s: float, tz_minutes: int) -> None:
         self._now_s = int(now_s)
@@ -80,18 +80,18 @@ class Operation:
     def database(self) -> bytes:
         """Return the queue database."""
         tasks = [task for task in self._tasks if task.only != "md"]
-        history = [(task, happening) for task in tasks for happening in _history(task)]
-        history.sort(key=lambda entry: -entry[1].ago)
-        return database(map(self._columns, tasks), (self._event(*entry) for entry in history))
+        history = [(task, entry) for task in tasks for entry in _history(task)]
+        history.sort(key=lambda pair: -pair[1].ago)
+        return database(map(self._columns, tasks), (self._event(*pair) for pair in history))
 
     def log(self) -> bytes:
-        """Return the run log: the runs behind what happened, and those of the dispatcher that lists the queue."""
+        """Return the run log: the runs of the tasks' events, and those of a dispatcher that lists the queue."""
         runs = [
-            Run(happening.ago, happening.command, task.id, task.owner)
+            Run(entry.ago, entry.command, task.id, task.owner)
             for task in self._tasks
             if task.only != "md"
-            for happening in _history(task)
-            if happening.command
+            for entry in _history(task)
+            if entry.command
         ]
         return render_log(runs, now_s=self._now_s, tz_minutes=self._tz_minutes)
 
@@ -101,19 +101,21 @@ class Operation:
     def _not_before(self, task: Task, attempt: int) -> int:
         return self._now_s - 60 * task.retried[attempt] + _BACKOFF_S[attempt]
 
-    def _item(self, task: Task, status: str, notes: str | None = None) -> Item:
+    def _item(self, task: Task, status: str, own_notes: str | None = None) -> Item:
         retries = [f"retry_not_before={self._not_before(task, attempt)}" for attempt in range(len(task.retried))]
-        told = NOTES_SEPARATOR.join(note for note in (*retries, task.notes if notes is None else notes) if note)
+        notes = NOTES_SEPARATOR.join(
+            note for note in (*retries, task.notes if own_notes is None else own_notes) if note
+        )
         due = None if task.due is None else -task.due
         times = (self._time(task.started), self._time(due))
-        return Item((task.id, status, task.priority, task.task, task.success_criteria, task.owner, *times, told))
+        return Item((task.id, status, task.priority, task.task, task.success_criteria, task.owner, *times, notes))
 
     def _columns(self, task: Task) -> Columns:
         item = self._item(task, task.db_status or task.status)
         return {
             **dict(zip(FIELDS, item, strict=True)),
             "created_at": self._time(task.created),
-            "updated_at": self._time(min(happening.ago for happening in _history(task))),
+            "updated_at": self._time(min(entry.ago for entry in _history(task))),
             "lease_owner": None if task.lease is None else task.owner,
             "lease_expires_at": None if task.lease is None else self._now_s + 60 * task.lease,
             "attempt_count": len(task.retried),
@@ -122,45 +124,48 @@ class Operation:
             "last_error": task.last_error,
         }
 
-    def _event(self, task: Task, happening: Happening) -> Columns:
-        told = dict(happening.told)
-        if happening.event == "retried":
-            told["retry_not_before"] = self._not_before(task, int(told["attempt"]) - 1)
+    def _event(self, task: Task, entry: HistoryEntry) -> Columns:
+        payload = dict(entry.payload)
+        if entry.event == "retried":
+            payload["retry_not_before"] = self._not_before(task, int(payload["attempt"]) - 1)
         return {
             "item_id": task.id,
-            "event_type": happening.event,
-            "payload_json": json.dumps(told, ensure_ascii=False),
-            "created_at": self._time(happening.ago),
+            "event_type": entry.event,
+            "payload_json": json.dumps(payload, ensure_ascii=False),
+            "created_at": self._time(entry.ago),
         }
 
 
-def _history(task: Task) -> Iterator[Happening]:
-    """Yield what happened to a task, oldest first."""
-    yield Happening(task.created, "added", {"to": "PENDING", "actor": _OPERATOR}, "add")
+def _history(task: Task) -> Iterator[HistoryEntry]:
+    """Yield the history of a task, oldest first."""
+    yield HistoryEntry(task.created, "added", {"to": "PENDING", "actor": _OPERATOR}, "add")
     for attempt, retried in enumerate(task.retried, 1):
         yield from _work(task, retried + 45, retried + 6, "FAILED")
         move: dict[str, str | int] = {"from": "FAILED", "to": "PENDING", "actor": "watchdog"}
-        yield Happening(retried, "retried", move | {"reason": "retry_requested", "attempt": attempt}, "retry")
+        yield HistoryEntry(retried, "retried", move | {"reason": "retry_requested", "attempt": attempt}, "retry")
     if task.started is not None:
         yield from _work(task, task.started, task.ended, task.db_status or task.status)
 
 
-def _work(task: Task, started: int, ended: int | None, status: str) -> Iterator[Happening]:
-    """Yield one attempt: picked, leased, renewed while it lasts, and what it ended in."""
+def _work(task: Task, started: int, ended: int | None, status: str) -> Iterator[HistoryEntry]:
+    """Yield the events of one attempt: picked, leased, renewed, and ended with `status` unless `ended` is None.
+
+    `started` and `ended` are minutes before now.
+    """
     worker: dict[str, str | int] = {"actor": task.owner}
-    yield Happening(started, "picked", worker | {"from": "PENDING", "to": "IN_PROGRESS"}, "pick")
-    yield Happening(started - 0.1, "lease_acquired", worker)
+    yield HistoryEntry(started, "picked", worker | {"from": "PENDING", "to": "IN_PROGRESS"}, "pick")
+    yield HistoryEntry(started - 0.1, "lease_acquired", worker)
     if task.lease is not None or ended is not None:
         until = ended if ended is not None else -(task.lease or 0)
         for ago in range(started - 60, max(until, 0), -60):
-            yield Happening(ago, "lease_renewed", worker)
+            yield HistoryEntry(ago, "lease_renewed", worker)
     if ended is None:
         return
     if task.review:
-        yield Happening(ended + 2, "review_gate", {"actor": _OPERATOR, "verdict": "passed"})
+        yield HistoryEntry(ended + 2, "review_gate", {"actor": _OPERATOR, "verdict": "passed"})
     command, event = _ENDINGS[status]
-    yield Happening(ended, event, worker | {"from": "IN_PROGRESS", "to": status}, command)
-    yield Happening(ended - 0.1, "lease_released", worker)
+    yield HistoryEntry(ended, event, worker | {"from": "IN_PROGRESS", "to": status}, command)
+    yield HistoryEntry(ended - 0.1, "lease_released", worker)
     if task.replanned:
         blocked: dict[str, str | int] = {"from": status, "to": "BLOCKED", "actor": _OPERATOR}
-        yield Happening(ended - 5, "replan", blocked | {"notes": task.notes.partition("replan:")[2]})
+        yield HistoryEntry(ended - 5, "replan", blocked | {"notes": task.notes.partition("replan:")[2]})

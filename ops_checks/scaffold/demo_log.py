@@ -1,4 +1,4 @@
-"""The demo's run log: pairs of start and end, as writers of different habits leave them (FORMATS section 3)."""
+"""Render the demo's run log: start and end records in the styles of different writers (FORMATS section 3)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: The dispatcher looks into the queue this often, for so long (minutes).
-_LOOKS_EVERY = 37
-_LOOKS_SINCE = 6860
-#: Every so many looks are those of a small script that logs the minimum.
+#: The dispatcher lists the queue at this interval, since so long ago (minutes).
+_LIST_EVERY = 37
+_LIST_SINCE = 6860
+#: One in so many lists is logged by a small script that writes the minimum.
 _MINIMAL_EVERY = 12
 
-#: How long a command takes, in milliseconds: at least, and as much more at most. Then the share (of 256) that is slow.
+#: Duration of a command: its minimum and the range above it, in milliseconds, and how many of 256 runs are slow.
 _DURATIONS = {
     "list": (35, 210, 3),
     "add": (60, 160, 0),
@@ -29,7 +29,7 @@ _DURATIONS = {
 }
 _SLOW_MS = 2600
 
-#: Runs that failed themselves; they say nothing about tasks.
+#: Errors of runs by the remainder of their number; they are unrelated to the tasks.
 _ERRORS = {
     4: "QUEUE.md is locked by another writer",
     9: "database is locked",
@@ -38,7 +38,7 @@ _ERRORS = {
 
 
 class Run(NamedTuple):
-    """A run that ended `ago` minutes before now, for an item (None: for none), by an owner."""
+    """A run that ended `ago` minutes before now, for an item (or None), by an owner."""
 
     ago: float
     command: str
@@ -53,19 +53,19 @@ class _Line(NamedTuple):
 
 
 def render_log(runs: Iterable[Run], *, now_s: int, tz_minutes: int) -> bytes:
-    """Return the log of some runs and of the looks in between, in the order in which the lines were written.
+    """Return the log of some runs and of the lists in between, in the order in which the lines were written.
 
     `now_s` is in epoch seconds; `ts_kst` is written in a zone `tz_minutes` east of UTC.
     """
-    looks = [Run(ago, "list", None) for ago in range(_LOOKS_SINCE, 1, -_LOOKS_EVERY)]
+    lists = [Run(ago, "list", None) for ago in range(_LIST_SINCE, 1, -_LIST_EVERY)]
     lines: list[_Line] = []
-    for number, run in enumerate(sorted((*runs, *looks), key=lambda run: -run.ago)):
+    for number, run in enumerate(sorted((*runs, *lists), key=lambda run: -run.ago)):
         lines += _lines(number, run, now_s, tz_minutes)
     return "".join(line.text + "\n" for line in sorted(lines)).encode()
 
 
 def _lines(number: int, run: Run, now_s: int, tz_minutes: int) -> Iterator[_Line]:
-    """Yield the lines of a run. Where something is up to chance, the hash of its number decides."""
+    """Yield the lines of a run. Its random values come from a hash of its number and command."""
     chance = blake2b(f"{number} {run.command}".encode(), digest_size=16).digest()
     duration_ms = _duration_ms(run.command, chance)
     end_ms = int((now_s - 60 * run.ago) * 1000) - chance[0] * 7
@@ -99,10 +99,10 @@ def _stamp(at_ms: int, tz_minutes: int) -> dict[str, int | str]:
 
 
 def _plain(record: dict[str, object]) -> str:
-    """Write a record as Python's json does by default."""
+    """Return a record as Python's json serializes it by default."""
     return json.dumps(record)
 
 
 def _compact(record: dict[str, object]) -> str:
-    """Write a record without blanks, the keys in the order of the alphabet."""
+    """Return a record serialized without blanks, its keys sorted."""
     return json.dumps(record, separators=(",", ":"), sort_keys=True, ensure_ascii=False)

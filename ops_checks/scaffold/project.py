@@ -1,4 +1,4 @@
-"""The files of a new project: entry point, both queues, run log and policy; with `demo`, filled (OPS_COMMANDS)."""
+"""Make the files of a new project: entry point, both queues, run log and policy (OPS_COMMANDS `init`)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ KEPT = "kept"
 
 
 def make_project(folder: str, *, demo: bool, now_s: float, tz_minutes: int) -> list[tuple[str, str]]:
-    """Make in a folder what the specification's paths expect, and return pairs of `made` or `kept` and path.
+    """Make the files at the specification's paths in a folder; return pairs of `made` or `kept` and path.
 
-    Never overwrites: whatever has one of the names is kept as it is. With `demo` the queues and the
-    log that are made hold a small operation whose times are relative to `now_s` (epoch seconds);
-    the queue's zone is `tz_minutes` east of UTC. Raises WriteError for the first file that cannot be
-    made; those before it stay, and the next call keeps them.
+    Never overwrites: a path that exists is kept. With `demo` the queues and the log are filled, with
+    times relative to `now_s` (epoch seconds); the queue's zone is `tz_minutes` east of UTC. Raises
+    WriteError for the first file that cannot be made; those before it stay, and the next call keeps them.
     """
     made = []
     for path, content in _contents(demo=demo, now_s=now_s, tz_minutes=tz_minutes).items():
@@ -34,7 +33,7 @@ def make_project(folder: str, *, demo: bool, now_s: float, tz_minutes: int) -> l
 
 
 def _contents(*, demo: bool, now_s: float, tz_minutes: int) -> dict[str, Callable[[], bytes]]:
-    """Return what makes the content of each file, by path, in the order in which they are made."""
+    """Return the function that renders each file, by path, in the order in which the files are made."""
     from ops_checks.policy.schema import policy_schema_text
 
     files: dict[str, Callable[[], bytes]] = {

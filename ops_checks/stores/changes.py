@@ -1,4 +1,4 @@
-"""What passes between a store and the rules when one item changes."""
+"""The types that a store and the transitions exchange when one item changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
     from ops_checks.model import Item
 
-    #: Pure: from an item, and what the store knows of its lease and attempts, to a change.
+    #: Pure: from an item and its lease and attempts (None in Markdown) to a change.
     #: Raises RefusedError if a rule forbids it. A store may call it again on a newer row.
     Decide = Callable[[Item, "Reliability | None"], "Change"]
 else:
@@ -40,10 +40,10 @@ class Reliability:
 
 
 class Change:
-    """One decided transition: `before` and `after` of the item, and what a database keeps besides.
+    """One transition of an item, from `before` to `after`, with the columns and the event of a database.
 
     `event` and `payload` (JSON text) describe it in `queue_events`; `changed_at` is its queue time;
-    `attempt_count` is the new count or None to leave it; every change clears the lease.
+    `attempt_count` is the new count, or None to keep the old one; every change clears the lease.
     """
 
     __slots__ = ("after", "attempt_count", "before", "changed_at", "event", "payload")

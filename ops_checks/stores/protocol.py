@@ -1,4 +1,4 @@
-"""What every store offers, whatever it keeps its items in."""
+"""The protocols of a store, of its snapshots and of its events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide, Reliability
 
-    #: Comparison keys of items that follow each other: the number of the first, and the key of each.
+    #: Comparison keys of consecutive items: the number of the first (line or row), and the key of each.
     Keys = tuple[int, list[str]]
 
 
@@ -27,10 +27,10 @@ class Event(NamedTuple):
 
 
 class Snapshot(Protocol):
-    """One state of a store, held while it is read; a context manager."""
+    """One consistent state of a store; a context manager, entered before anything is read."""
 
     def __enter__(self) -> Self:
-        """Begin to read the state."""
+        """Open the state for reading."""
         ...
 
     def __exit__(
@@ -47,23 +47,23 @@ class Snapshot(Protocol):
         ...
 
     def keys(self) -> Iterator[Keys]:
-        """Stream the comparison keys of the items, as many at a time as come cheap, never none.
+        """Stream the comparison keys of the items in batches of one or more, for comparing a million rows.
 
-        Two equal keys are the same item; two that differ may still be. A key need not be that of a well-formed
-        item nor its id unique: `item` and `check` find out. This is what a comparison of a million rows can afford.
+        Equal keys are equal items; keys that differ may be equal items too. An item may be malformed, or its id
+        a duplicate: `item` and `check` raise for those.
         """
         ...
 
     def item_id(self, number: int, key: str) -> str:
-        """Return the id of the item of a key. Raises InputError, with its place, if it is malformed."""
+        """Return the id of the item of a key. Raises InputError, with its location, if it is malformed."""
         ...
 
     def item(self, number: int, key: str) -> Item:
-        """Return the item of a key. Raises InputError, with its place, if it is malformed."""
+        """Return the item of a key. Raises InputError, with its location, if it is malformed."""
         ...
 
     def reliability(self, item_id: str) -> Reliability | None:
-        """Return lease and attempts of an item, or None for a store that keeps none."""
+        """Return lease and attempts of an item, or None for a store without them."""
         ...
 
     def check(self) -> None:
@@ -71,58 +71,58 @@ class Snapshot(Protocol):
         ...
 
     def may_hold(self, ids: Iterable[str]) -> bool:
-        """Return whether the store may have an item with one of these ids; where that costs much, True."""
+        """Return whether the store may have an item with one of these ids; True where finding out costs much."""
         ...
 
     def changed(self) -> bool:
-        """Return whether the store has another state by now. Only after the items were read."""
+        """Return whether the store has changed since the snapshot. Call it only after the items were read."""
         ...
 
     def state(self) -> str:
-        """Return a cheap name of the state that was read: the same state has the same name."""
+        """Return a cheap identifier of the state that was read: equal for equal states."""
         ...
 
     def identity(self) -> str:
-        """Return the name of the state as a report publishes it: a digest, a database's newest event."""
+        """Return the identifier of the state in a report: a digest, or a database's newest event."""
         ...
 
     def place(self, number: int, item_id: str) -> Place:
-        """Return where a person finds an item."""
+        """Return the location of an item."""
         ...
 
     def events(self, item_id: str) -> Iterator[Event]:
-        """Stream the events of an item, oldest first; none for a store that keeps none."""
+        """Stream the events of an item, oldest first; none for a store without events."""
         ...
 
     def retries(self) -> Iterator[tuple[str, int]]:
         """Stream the retried items, each with its number of `retried` events, the most retried first.
 
-        Nothing for a store that keeps no events (FORMATS section 4).
+        Empty for a store without events (FORMATS section 4).
         """
         ...
 
     def retry_count(self) -> int | None:
-        """Return the number of `retried` events, or None for a store that keeps none (FORMATS section 4)."""
+        """Return the number of `retried` events, or None for a store without events (FORMATS section 4)."""
         ...
 
     def newest_event(self) -> str | None:
-        """Return the time of the newest event as the store writes it, or None for a store that keeps none."""
+        """Return the time of the newest event as stored, or None if there is none."""
         ...
 
     def pending_since(self) -> Iterator[tuple[str, str]]:
-        """Stream id and time of making (as the store writes it) of the PENDING items, oldest first.
+        """Stream id and creation time (as stored) of the PENDING items, oldest first.
 
-        Nothing for a store that keeps no such time.
+        Empty for a store without creation times.
         """
         ...
 
     def remarks(self) -> list[str]:
-        """Return remarks on the input that are no defects. Only after the items were read."""
+        """Return warnings about the input that are no defects. Call it only after the items were read."""
         ...
 
 
 class Store(Protocol):
-    """A store of items; iterating over it gives them.
+    """A store of items; iterating over it yields the items of one snapshot.
 
     `kind` is the name of its kind in the registry, `location` its path or URL as the user wrote it.
     """
@@ -131,7 +131,7 @@ class Store(Protocol):
     location: str
 
     def snapshot(self) -> Snapshot:
-        """Return a consistent snapshot of the items, to be entered."""
+        """Return a consistent snapshot of the items; enter it before reading."""
         ...
 
     def __iter__(self) -> Iterator[Item]:
@@ -143,23 +143,23 @@ class Store(Protocol):
         ...
 
     def events(self, item_id: str) -> list[Event]:
-        """Return the events of an item, oldest first; empty for a store that keeps none. Raises InputError."""
+        """Return the events of an item, oldest first; empty for a store without events. Raises InputError."""
         ...
 
     def change(self, item_id: str, decide: Decide) -> Change:
-        """Decide on an item and write the change, inside one lock or transaction.
+        """Call `decide` on an item and write the change, inside one lock or transaction.
 
         Raises RefusedError for an unknown id or as `decide` does, InputError, WriteError; then nothing has changed.
         """
         ...
 
     def preview(self, item_id: str, decide: Decide) -> Change:
-        """Decide as `change` does, and write nothing."""
+        """Return the change that `change` would write. Raises what `change` raises."""
         ...
 
     def scratch_copy(self, folder: str) -> Store:
         """Return a store of the same kind and content in an empty folder, while other programs may write to this one.
 
-        Raises InputError for what cannot be copied, ChangingError if it does not stand still.
+        Raises InputError if it cannot be copied, ChangingError if it changes while it is read.
         """
         ...

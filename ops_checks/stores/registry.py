@@ -1,4 +1,4 @@
-"""The kinds of store there are, and how a location names one: the one table of them."""
+"""The registry of store kinds, and the choice of one by a location."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ DEFAULT_LOCK_TIMEOUT_S = 10.0
 class StoreKind:
     """One kind of store.
 
-    `module` is the one that defines `open_store(location, *, lock_timeout_s, progress)`, imported when it is
-    used. A location names this kind by a URL scheme (`schemes`) or by how its path ends (`suffixes`).
+    `module` defines `open_store(location, *, lock_timeout_s, progress)` and is imported when a store is opened.
+    A location selects this kind by a URL scheme (`schemes`) or by the end of its path (`suffixes`).
     """
 
     __slots__ = ("module", "name", "schemes", "suffixes")
@@ -53,19 +53,19 @@ STORES = {kind.name: kind for kind in (MARKDOWN, SQLITE)}
 
 
 def is_url(location: str) -> bool:
-    """Return whether a location is a URL of a kind of store, and so no path of a file."""
+    """Return whether a location is a URL of a store kind, and so no path of a file."""
     scheme = location.partition(":")[0]
     return any(scheme in kind.schemes for kind in STORES.values())
 
 
 def store_kind(location: str, default: StoreKind) -> StoreKind:
-    """Return the kind that a location's URL scheme names, else the default: a file may be called anything."""
+    """Return the kind of a location's URL scheme, else the default: a file may have any name."""
     scheme = location.partition(":")[0]
     return next((kind for kind in STORES.values() if scheme in kind.schemes), default)
 
 
 def open_queue(location: str, *, lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S) -> Store:
-    """Return the store at a location: its kind by URL scheme, else by how the path ends, else Markdown.
+    """Return the store at a location: its kind by URL scheme, else by the path's suffix, else Markdown.
 
     Nothing is read yet. `lock_timeout_s` bounds the wait for other writers, in seconds.
     """

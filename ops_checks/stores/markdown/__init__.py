@@ -1,1 +1,1 @@
-"""The Markdown queue: a GFM table in a document that people edit (FORMATS section 1)."""
+"""The Markdown store: a GFM table in a document that people edit (FORMATS section 1)."""

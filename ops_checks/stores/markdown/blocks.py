@@ -1,4 +1,4 @@
-"""Which lines of a Markdown document belong to a block that can hold no table (CommonMark, GFM)."""
+"""Find the lines of a Markdown document in blocks that cannot contain a table (CommonMark, GFM)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LEAST_MARKS = 3  # of a thematic break
 _MOST_DIGITS = 9  # of a list marker
 _DIGITS = "0123456789"
 _RAW_TAGS = ("script", "pre", "style")
-#: Deeper than this nobody nests lists and quotes; what is deeper counts as text.
+#: The deepest nesting of lists and of quotes that is parsed; what is deeper is text.
 _DEEPEST = 50
 
 
@@ -22,7 +22,7 @@ class Blocks:
     def __init__(self, depth: int = 0) -> None:
         self.depth = depth
         self._indents: list[int] = []  # the column where the content of each open list item begins
-        self._quote: Blocks | None = None  # what stands in the quote that is open
+        self._quote: Blocks | None = None  # the blocks inside the open quote
         self._fence = ""
         self._html_end: str | None = None
         self.paragraph = False  # the line before was a paragraph's, which the next one may continue
@@ -39,14 +39,14 @@ class Blocks:
         return self._enter(body, indent_of(line)) if body else self._enter_blank()
 
     def table_end(self, lines: list[str], start: int) -> int:
-        """Return the index of the line, from `start` on, with which the open table ends; their number if none does."""
+        """Return the index of the first line, from `start` on, that ends the open table; `len(lines)` if none does."""
         rest = lines[start:] if start else lines
         if not self._indents and all(map(str.startswith, rest, repeat("|"))):  # as in all of a table but its last chunk
             return len(lines)
         return next((at for at, line in enumerate(rest, start) if self._ends_table(line)), len(lines))
 
     def _ends_table(self, line: str) -> bool:
-        """Return whether a line that follows a table's row is no row of it: blank, or a new block (GFM 4.10)."""
+        """Return whether a line after a table's row ends the table: blank, or the start of a block (GFM 4.10)."""
         if line[:1] == "|" and not self._indents:
             return False
         indent = indent_of(line) - self._base(len(self._indents))
@@ -74,7 +74,7 @@ class Blocks:
         if inside and self._continue_raw(body, indent - self._base(depth)):
             return True
         if not inside:
-            self._fence, self._html_end = "", None  # they end with the list item that holds them
+            self._fence, self._html_end = "", None  # they end with the list item that contains them
         continues = self.paragraph and inside and self._quote is None
         lazy = self.paragraph and not continues
         marked = False
@@ -92,7 +92,7 @@ class Blocks:
         return True
 
     def _open_leaf(self, depth: int, body: str, indent: int, *, continues: bool, lazy: bool) -> bool:
-        """Open what is no list item and no paragraph, if the rest of a line does."""
+        """Open the block, other than a list item or paragraph, that the rest of a line begins, if there is one."""
         if not body:
             return True
         if indent - self._base(depth) >= _CODE_INDENT:
@@ -103,7 +103,7 @@ class Blocks:
         return (raw or _is_heading(body, continues=continues)) and self._open(depth, paragraph=False)
 
     def _open_item(self, depth: int, body: str, indent: int, width: int) -> tuple[str, int]:
-        """Open a list item with a marker of `width`; return its content and the column where that begins."""
+        """Open a list item whose marker has `width` characters; return its content and the column of that."""
         self._open(depth, paragraph=False)
         rest = body[width:]
         spaces = indent_of(rest, indent + width)
@@ -112,14 +112,14 @@ class Blocks:
         return content, indent + width + spaces
 
     def _open(self, depth: int, *, paragraph: bool) -> bool:
-        """Close what a line that is no continuation closes; what it opened itself stays."""
+        """Close the blocks that a new block at `depth` ends, but for those that its own line opened. Return True."""
         del self._indents[depth:]
         self._quote = None
         self.paragraph = paragraph
         return True
 
     def _continue_raw(self, body: str, column: int) -> bool:
-        """Return whether a line belongs to the open fence or HTML block, and close it where the line does."""
+        """Return whether a line belongs to the open fence or HTML block, and close that if the line ends it."""
         if self._fence:
             if column < _CODE_INDENT and _closes(self._fence, body):
                 self._fence = ""
@@ -158,7 +158,7 @@ def _is_plain(line: str) -> bool:
 
 
 def indent_of(line: str, start: int = 0) -> int:
-    """Return how many columns a text is indented that begins in column `start`; a tab reaches the next fourth."""
+    """Return the indentation, in columns, of text that begins in column `start`; tab stops are every 4 columns."""
     column = start
     for char in line:
         if char == " ":
@@ -171,7 +171,7 @@ def indent_of(line: str, start: int = 0) -> int:
 
 
 def fence_of(body: str) -> str:
-    """Return the fence that a trimmed line opens, or an empty text."""
+    """Return the fence (its marks) that a trimmed line opens, or ""."""
     for char in ("`", "~"):
         if body.startswith(char * 3):
             length = len(body) - len(body.lstrip(char))
@@ -184,9 +184,9 @@ def _closes(fence: str, body: str) -> bool:
 
 
 def html_end(body: str, *, interrupts: bool) -> str | None:
-    """Return what ends the HTML block that a trimmed line opens: a text, `""` for a blank line, None for no block.
+    """Return the end of the HTML block that a trimmed line opens: text, `""` for a blank line, None for no block.
 
-    `interrupts` says that the line stands in a paragraph, which a tag of its own does not end.
+    `interrupts`: the line continues a paragraph, which a tag alone on its line does not interrupt (CommonMark 4.6).
     """
     if not body.startswith("<"):
         return None
@@ -214,7 +214,7 @@ def _html_ends(end: str, body: str) -> bool:
 
 
 def _block_tags() -> frozenset[str]:
-    """Tags that open an HTML block up to the next blank line (CommonMark 4.6, condition 6)."""
+    """Return the tags that open an HTML block up to the next blank line (CommonMark 4.6, condition 6)."""
     names = (
         "address article aside base basefont blockquote body caption center col colgroup dd details dialog dir div dl "
         "dt fieldset figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head header hr html iframe legend "
@@ -248,9 +248,9 @@ def _is_heading(body: str, *, continues: bool) -> bool:
 
 
 def _marker_width(body: str, *, interrupts: bool) -> int:
-    """Return the length of the list marker that begins a trimmed line, or 0.
+    """Return the length of the list marker at the start of a trimmed line, or 0.
 
-    `interrupts` says that the line stands in a paragraph: only an item with content ends it, and only number 1.
+    `interrupts`: the line continues a paragraph, which only an item with content interrupts, and only number 1.
     """
     digits = len(body) - len(body.lstrip(_DIGITS))
     width = digits + 1

@@ -1,4 +1,4 @@
-"""A Markdown file as it is read: an open file, in chunks of whole lines, and whether it stood still meanwhile."""
+"""Read a Markdown file in chunks of complete lines, and detect changes to it meanwhile."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    #: Gets, for each reading, how many of how many bytes are read.
+    #: Called while a file is read, with the bytes read so far and the size of the file.
     Progress = Callable[[int, int], object]
 
-#: So small that the text of a block lies in memory which the allocator has at hand: larger ones are three times slower.
+#: Small, so that the allocator reuses memory for the text of a block: larger blocks are three times slower.
 _BLOCK_BYTES = 1 << 15
 QUEUE = FileKind("queue", "name a Markdown file with --queue, or run `ops-checks init`")
 _LONGEST_LINE_BYTES = 1 << 24
@@ -23,7 +23,7 @@ _BOM = "\ufeff"
 
 
 class Document:
-    """The file that stood at `path` when it was opened; `stat` is its state then.
+    """The open file at `path`; `stat` is its state when it was opened.
 
     Raises InputError if it is missing, unreadable or no regular file; never blocks.
     """
@@ -38,18 +38,18 @@ class Document:
         close_quietly(self._fd)
 
     def changed(self) -> bool:
-        """Return whether another file stands at the path, or this one was written to."""
+        """Return whether the path leads to another file, or this one was written to."""
         try:
             return _identity(os.stat(self.path)) != _identity(self.stat)
         except OSError:
             return True
 
     def state(self) -> str:
-        """Name the state by size and time of the last change (nanoseconds)."""
+        """Return an identifier of the state: size in bytes and time of the last change in nanoseconds."""
         return f"size={self.stat.st_size} mtime_ns={self.stat.st_mtime_ns}"
 
     def identity(self) -> str:
-        """Name the state by a digest of the file."""
+        """Return an identifier of the content: its SHA-256 digest."""
         import hashlib
 
         digest = hashlib.sha256()
@@ -58,15 +58,15 @@ class Document:
         return "sha256:" + digest.hexdigest()
 
     def content(self) -> bytes:
-        """Return the whole file. Raises ChangingError if it is not the one that was opened."""
+        """Return the content of the file. Raises InputError, and ChangingError if it was written to meanwhile."""
         data = b"".join(self._blocks())
         self.must_be_whole()
         return data
 
     def with_line(self, number: int, edit: Callable[[str], str]) -> Iterator[bytes]:
-        """Yield the document with one line replaced by `edit(line)`; all other bytes as they are.
+        """Yield the document with line `number` (from 1) replaced by `edit(line)`; all other bytes stay.
 
-        Raises ChangingError at the end if it is not the document that was opened.
+        Raises ChangingError at the end if the file was written to meanwhile.
         """
         before = 0
         for chunk in self._whole_lines():
@@ -81,7 +81,7 @@ class Document:
         self.must_be_whole()
 
     def _blocks(self) -> Iterator[bytes]:
-        """Yield the bytes from the beginning, some at a time. Raises InputError."""
+        """Yield the bytes from the beginning in blocks. Raises InputError."""
         try:
             os.lseek(self._fd, 0, os.SEEK_SET)
             done = 0
@@ -94,7 +94,7 @@ class Document:
             raise not_read(self.path, error) from error
 
     def chunks(self) -> Iterator[str]:
-        """Yield the document in chunks of whole lines. Raises InputError at the first byte that is not UTF-8."""
+        """Yield the document in chunks of complete lines. Raises InputError at the first byte that is not UTF-8."""
         done = 0
         for chunk in self._whole_lines():
             try:
@@ -107,7 +107,7 @@ class Document:
             done += len(chunk)
 
     def _whole_lines(self) -> Iterator[bytes]:
-        """Cut the blocks at line feeds, so that no line (and no character) is split; the last one may lack its own."""
+        """Yield the bytes cut at line feeds, so that no line (and no character) is split; the last may lack its own."""
         pending: list[bytes] = []
         size = done = 0
         for block in self._blocks():
@@ -125,7 +125,7 @@ class Document:
             yield b"".join(pending)
 
     def _line_at(self, offset: int) -> int:
-        """Return the number of the line in which a byte stands. Reads from the beginning: only an error wants it."""
+        """Return the number, from 1, of the line of the byte at `offset`. Reads from the beginning: for errors only."""
         line = 1
         for block in self._blocks():
             line += block.count(b"\n", 0, max(0, offset))
@@ -133,7 +133,7 @@ class Document:
         return line
 
     def must_be_whole(self) -> None:
-        """Raise ChangingError if the open file was written to while it was read: what was seen may be torn."""
+        """Raise ChangingError if the open file was written to since it was opened: what was read may be torn."""
         now, then = _state(self._fd, self.path), self.stat
         if now.st_nlink < then.st_nlink:  # replaced by another file, which changes this one's ctime and no content
             same = (now.st_size, now.st_mtime_ns) == (then.st_size, then.st_mtime_ns)

@@ -1,4 +1,4 @@
-"""The lock beside a queue file: a file that stays, because a lock on what is renamed or removed guards nothing."""
+"""The lock file beside a queue file. It is never removed: a lock on a renamed or removed file guards nothing."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _POLL_S = 0.01
 
 @contextmanager
 def locked(path: str, timeout_s: float) -> Iterator[None]:
-    """Hold the lock of the file at `path` (`<file>.lock`, beside what a symlink leads to).
+    """Hold the lock of the file at `path`: `<file>.lock`, beside the target if `path` is a symlink.
 
-    Waits up to `timeout_s` seconds. Raises WriteError naming who holds it if that is not enough,
-    or if the lock file cannot be made; InputError if the queue file is not there.
+    Waits up to `timeout_s` seconds. Raises WriteError, with the processes that hold it, if
+    it is not free by then, or if the lock file cannot be made; InputError if there is no queue file.
     """
     from filelock import Timeout, UnixFileLock
 
@@ -47,12 +47,12 @@ def locked(path: str, timeout_s: float) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # the end of the process gives it back too, and what was written is written
+        with suppress(OSError):  # the end of the process releases it too, and the change is already written
             lock.release()
 
 
 def _holders(name: str) -> str:
-    """Name the processes that hold the lock, as far as this system lists them."""
+    """Return the processes that hold the lock, as text, as far as this system lists them."""
     try:
         inode = os.stat(name).st_ino
         with open("/proc/locks", encoding="ascii") as table:

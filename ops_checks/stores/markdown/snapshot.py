@@ -1,4 +1,4 @@
-"""One state of the Markdown queue, read as a stream (FORMATS section 1)."""
+"""A snapshot of the Markdown queue, read as a stream (FORMATS section 1)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MarkdownSnapshot:
-    """One state of the document: the file that stood at the path when the snapshot was entered."""
+    """One state of the document: the file at the path when the snapshot was entered."""
 
     def __init__(self, path: str, progress: Progress | None = None) -> None:
         self._path = path
@@ -53,7 +53,7 @@ class MarkdownSnapshot:
         self._conclude()
 
     def find(self, item_id: str) -> tuple[int, Item] | None:
-        """Return line number and item of an id, or None, having read every row: a malformed table is never written to.
+        """Return line number and item of an id, or None. Parses every row: a malformed table is never written to.
 
         Raises what `items` raises.
         """
@@ -75,17 +75,17 @@ class MarkdownSnapshot:
             if item_id in named:
                 found = next(pair for pair in self._table.parsed(first, lines) if pair[1].id == item_id)
         if self._table.defects or len(ids) < count:
-            for _ in self.items():  # it finds out what is wrong
+            for _ in self.items():  # raises the defects with their lines
                 pass
         self._document.must_be_whole()
         return found
 
     def may_hold(self, ids: Iterable[str]) -> bool:
-        """Return whether any ids are given: to know more, the whole document would have to be read."""
+        """Return whether there are any ids: looking them up would take reading the document."""
         return any(True for _ in ids)
 
     def keys(self) -> Iterator[Keys]:
-        """Stream the rows as they are written. Raises InputError if there is no one table."""
+        """Stream the rows as they are written. Raises InputError unless there is exactly one table."""
         self._table = Table()
         yield from self._table.rows(self._document.chunks())
         self._conclude()
@@ -95,34 +95,34 @@ class MarkdownSnapshot:
         return plain_id(key) or self.item(number, key).id
 
     def item(self, number: int, key: str) -> Item:
-        """Return the item of a row. Raises InputError for a malformed one."""
+        """Return the item of a row. Raises InputError, with its line, for a malformed one."""
         item = parse_row(key)
         if item is None:
             raise InputError(self._locate(number, row_defect(key)))
         return item
 
     def reliability(self, item_id: str) -> None:  # noqa: ARG002 - whichever item it is
-        """Return None: a document keeps neither leases nor attempts."""
+        """Return None: a document has neither leases nor attempts."""
         return
 
     def changed(self) -> bool:
-        """Return whether another file stands at the path, or this one was written to."""
+        """Return whether the path leads to another file, or this one was written to."""
         return self._document.changed()
 
     def state(self) -> str:
-        """Name the state by size and time of the last change (nanoseconds)."""
+        """Return an identifier of the state: size in bytes and time of the last change in nanoseconds."""
         return self._document.state()
 
     def identity(self) -> str:
-        """Name the state by a digest of the file."""
+        """Return an identifier of the content: its SHA-256 digest."""
         return self._document.identity()
 
     def content(self) -> bytes:
-        """Return the whole file. Raises ChangingError if it is not the one the snapshot was entered with."""
+        """Return the content of the file. Raises ChangingError if it was written to since the snapshot was entered."""
         return self._document.content()
 
     def replace_line(self, number: int, edit: Callable[[str], str]) -> None:
-        """Replace one line by `edit(line)`, in one step; every other byte of the file stays.
+        """Replace one line by `edit(line)`, atomically; every other byte of the file stays.
 
         Raises WriteError, ChangingError, and what `edit` does; then the file is as it was.
         """
@@ -137,27 +137,27 @@ class MarkdownSnapshot:
         return Place(self._path, line=number)
 
     def events(self, item_id: str) -> Iterator[Event]:  # noqa: ARG002 - whichever item it is
-        """Return nothing: a document keeps no events."""
+        """Return nothing: a document has no events."""
         return iter(())
 
     def retries(self) -> Iterator[tuple[str, int]]:
-        """Return nothing: a document keeps no events."""
+        """Return nothing: a document has no events."""
         return iter(())
 
     def retry_count(self) -> None:
-        """Return None: a document keeps no events."""
+        """Return None: a document has no events."""
         return
 
     def newest_event(self) -> None:
-        """Return None: a document keeps no events."""
+        """Return None: a document has no events."""
         return
 
     def pending_since(self) -> Iterator[tuple[str, str]]:
-        """Return nothing: a document does not hold when an item was made."""
+        """Return nothing: a document has no creation times."""
         return iter(())
 
     def remarks(self) -> list[str]:
-        """Return one line for the rows that stand outside the table, where GFM does not read them."""
+        """Return one line about the rows below the table's end, which GFM does not read as rows."""
         strays = self._table.strays
         if not strays:
             return []
@@ -184,7 +184,7 @@ class MarkdownSnapshot:
 
 
 def _wait_for_a_writer() -> None:
-    """Wait as long as an editor takes between emptying a file and filling it, before calling it malformed."""
+    """Wait for the time an editor takes between truncating a file and writing it: it may look malformed only then."""
     import time
 
     time.sleep(0.02)

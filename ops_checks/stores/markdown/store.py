@@ -1,4 +1,4 @@
-"""The Markdown queue as a store: changed one line at a time (FORMATS section 1, SAFETY "Writing")."""
+"""The Markdown store: a change replaces one line of the file (FORMATS section 1, SAFETY "Writing")."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def open_store(location: str, *, lock_timeout_s: float, progress: Progress | None = None) -> Store:
-    """Return the Markdown queue at a path. `progress` gets, for each reading, how many of how many bytes are read."""
+    """Return the Markdown store at a path. `progress` is called with the bytes read so far and the file's size."""
     return MarkdownStore(location, lock_timeout_s=lock_timeout_s, progress=progress)
 
 
@@ -51,24 +51,24 @@ class MarkdownStore:
         return found[1] if found else None
 
     def events(self, item_id: str) -> list[Event]:  # noqa: ARG002 - whichever item it is
-        """Return nothing: a document keeps no events."""
+        """Return nothing: a document has no events."""
         return []
 
     def preview(self, item_id: str, decide: Decide) -> Change:
-        """Decide on an item and write nothing. Raises what `change` raises."""
+        """Return the change that `change` would write. Raises what `change` raises."""
         with self.snapshot() as snapshot:
-            return decide(self._known(snapshot, item_id)[1], None)
+            return decide(self._found(snapshot, item_id)[1], None)
 
     def change(self, item_id: str, decide: Decide) -> Change:
-        """Decide on an item under the lock and replace its row; every other byte of the file stays.
+        """Call `decide` on an item under the lock and replace its row; every other byte of the file stays.
 
         Raises RefusedError (unknown id, or as `decide`), InputError (missing or malformed), WriteError
-        (lock not had in time, disk). Then the file is as it was.
+        (lock not acquired in time, disk). Then the file is as it was.
         """
         from ops_checks.stores.markdown.lock import locked
 
         with locked(self.location, self._lock_timeout_s), self.snapshot() as snapshot:
-            number, item = self._known(snapshot, item_id)
+            number, item = self._found(snapshot, item_id)
             change = decide(item, None)
             self._write(snapshot, number, change)
             return change
@@ -80,7 +80,7 @@ class MarkdownStore:
             file.write(snapshot.content())
         return MarkdownStore(path, lock_timeout_s=self._lock_timeout_s)
 
-    def _known(self, snapshot: MarkdownSnapshot, item_id: str) -> tuple[int, Item]:
+    def _found(self, snapshot: MarkdownSnapshot, item_id: str) -> tuple[int, Item]:
         found = snapshot.find(item_id)
         if found is None:
             raise RefusedError(f"{visible(self.location)}: no item {visible(item_id)}: see the id column of the queue")

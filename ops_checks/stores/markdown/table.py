@@ -1,9 +1,7 @@
 """The queue's GFM table: finding it in a document, parsing and editing its rows.
 
-Everything here works on text, never on files. The rules are GFM's (FORMATS section 1): a pipe
-is literal after a backslash, leading and trailing pipes are optional, a table ends at a blank line
-or a new block, and what stands in a fence, an indented code block, a quote or an HTML block is no
-table.
+The rules are GFM's (FORMATS section 1): a pipe is literal after a backslash, leading and trailing pipes are optional,
+a table ends at a blank line or a new block, and none is in a fence, an indented code block, a quote or an HTML block.
 """
 
 from __future__ import annotations
@@ -15,22 +13,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    #: Lines that follow each other as rows of the queue: the number of the first, and the text of each.
+    #: Consecutive rows of the queue: the line number of the first, and the text of each.
     Rows = tuple[int, list[str]]
 
 #: What Markdown trims around a cell. Never a no-break space: `DONE\u00a0` is not `DONE`.
 BLANK = " \t\v\f\r"
 _WIDTH = len(FIELDS)
-_MOST_ID = 64  # ids are shorter; what follows is not copied only to find one
+_MOST_ID = 64  # characters: ids are shorter, and copying more of a row only to find one takes time
 _PIPES = _WIDTH + 1
-#: In place of an escaped pipe while rows are taken apart. A single line feed ends a row, and no line holds one, so
-#: that whatever is made of these is no row's end.
+#: In place of an escaped pipe while rows are split: no line contains a line feed, and a single one ends a row.
 _ESCAPED = "\n\n"
 _STATUSES = frozenset(STATUSES)
 _PRIORITIES = frozenset(PRIORITIES)
 _HEADER = list(FIELDS)
 
-#: How many defects one reading reports (FORMATS section 1).
+#: The most defects that one reading reports (FORMATS section 1).
 MAX_DEFECTS = 20
 
 
@@ -46,21 +43,21 @@ def split_cells(line: str) -> list[str]:
 
 
 def _split_escaped(body: str) -> list[str]:
-    """Split at the pipes that no backslash stands before; the others belong to their cell."""
+    """Split a trimmed line at its unescaped pipes; unescape the others."""
     *parts, last = body.split("|")
     cells: list[str] = []
-    held = ""
+    pending = ""
     for part in parts:
         if part[-1:] == "\\":
-            held += part[:-1] + "|"
+            pending += part[:-1] + "|"
         else:
-            cells.append(held + part)
-            held = ""
-    return [*cells, held + last]
+            cells.append(pending + part)
+            pending = ""
+    return [*cells, pending + last]
 
 
 def _spans(body: str) -> list[tuple[int, int]]:
-    """Return where the cells of a trimmed line stand: between its unescaped pipes."""
+    """Return start and end of each cell of a trimmed line, between its unescaped pipes."""
     import re  # only rows with a backslash, and the one row that is edited, need it
 
     pipes = [match.start() for match in re.finditer(r"(?<!\\)\|", body)]
@@ -73,16 +70,16 @@ def _spans(body: str) -> list[tuple[int, int]]:
 
 
 def escape_cell(text: str) -> str:
-    """Return text as it is written into a cell: one line, trimmed, every pipe escaped."""
+    """Return text escaped for a cell: on one line, trimmed, every pipe escaped."""
     from ops_checks.sanitize import one_line
 
     return one_line(text).strip(BLANK).replace("|", "\\|")
 
 
 def edit_row(line: str, cells: Iterable[tuple[str, str]]) -> str:
-    """Return a row with some cells replaced (pairs of field name and text); all else stays to the character.
+    """Return a row with some cells replaced (pairs of field name and text); every other character stays.
 
-    The row must have its nine cells. The blanks around a replaced cell stay as they were.
+    The row must have its nine cells. The blanks around a replaced cell stay.
     """
     lead = len(line) - len(line.lstrip(BLANK))
     spans = _spans(line.strip(BLANK))
@@ -93,7 +90,7 @@ def edit_row(line: str, cells: Iterable[tuple[str, str]]) -> str:
 
 
 def _fill(old: str, text: str) -> str:
-    """Put text into the place of a cell, between the blanks that stood there."""
+    """Return a cell with its text replaced and the blanks around it kept."""
     bare = old.strip(BLANK)
     before, after = (old.split(bare, 1)[0], old.rsplit(bare, 1)[-1]) if bare else (" ", " ")
     if text.endswith("\\") and not after:
@@ -112,18 +109,17 @@ def render_head() -> list[str]:
 
 
 def _all_dashes(cells: list[str]) -> bool:
-    """Return whether these are the cells of a delimiter row: `---`, with colons at the ends for alignment."""
+    """Return whether these are the cells of a delimiter row: dashes, with optional colons at the ends (GFM 4.10)."""
     dashes = [cell.removeprefix(":").removesuffix(":") for cell in cells]
     return bool(dashes) and all(dash and not dash.strip("-") for dash in dashes)
 
 
 class Table:
-    """Finds the rows of a document's one queue table, line by line.
+    """Parser of a document's one queue table.
 
-    `rows` yields them as they are written, `items` as items, once. Afterwards `defects` holds what is
-    malformed as pairs of line number and message (the first MAX_DEFECTS; `more` counts the others),
-    and `strays` the numbers of lines outside the table that look like rows of it: GFM does not read
-    them as rows, a person would.
+    `rows` yields its rows as they are written, `items` as items, once. Afterwards `defects` has pairs of line number
+    and message (the first MAX_DEFECTS; `more` counts the others), and `strays` the line numbers of well-formed rows
+    outside of the table, which GFM does not read as rows.
     """
 
     def __init__(self) -> None:
@@ -137,12 +133,12 @@ class Table:
         self._inside = self._of_queue = False  # a table; the queue's
 
     def items(self, chunks: Iterable[str]) -> Iterator[tuple[int, Item]]:
-        """Yield line number and item of every well-formed row, also after a defect: `defects` holds those."""
+        """Yield line number and item of every well-formed row, also after a defect; `defects` has the others."""
         for first, lines in self.rows(chunks):
             yield from self.parsed(first, lines)
 
     def parsed(self, first: int, lines: list[str]) -> list[tuple[int, Item]]:
-        """Return line number and item of the well-formed ones of rows that `rows` gave; note what is not."""
+        """Return line number and item of each well-formed row in a batch of `rows`; add a defect for every other."""
         items = plain_items(lines)
         if items is not None:
             return list(enumerate(items, first))
@@ -156,10 +152,9 @@ class Table:
         return found
 
     def rows(self, chunks: Iterable[str]) -> Iterator[Rows]:
-        """Yield the lines that stand as rows, well-formed or not, as many at a time as a chunk holds.
+        """Yield the rows of the queue's table, well-formed or not, in one batch for each chunk.
 
-        Takes the document in chunks of whole lines. Only a line feed ends a line, with or without a
-        carriage return before it.
+        `chunks` is the document in chunks of complete lines. Only LF or CRLF ends a line.
         """
         before = 0
         for lines in map(_lines, chunks):
@@ -177,7 +172,7 @@ class Table:
         self._conclude()
 
     def _seek(self, lines: list[str], start: int, before: int) -> int:
-        """Read lines, `before` of which came in earlier chunks, up to a delimiter row; return where to go on."""
+        """Skip lines up to a delimiter row; return the index behind it. `before` is the number of earlier lines."""
         for at in range(start, len(lines)):
             line, number, above = lines[at], before + at + 1, self._above
             self._above = []
@@ -202,7 +197,7 @@ class Table:
         self.header_line = self.header_line or header
 
     def defect(self, number: int, message: str) -> None:
-        """Note a defect of a line (0: of the document); the first MAX_DEFECTS are kept, the others counted."""
+        """Add a defect of a line (0: of the document); the first MAX_DEFECTS are kept, the others counted."""
         if len(self.defects) < MAX_DEFECTS:
             self.defects.append((number, message))
         else:
@@ -227,21 +222,20 @@ def _lines(chunk: str) -> list[str]:
 def plain_ids(lines: list[str]) -> list[str] | None:
     """Return the ids of rows all of which are surely items, or None if one of them must be parsed alone.
 
-    Makes no item of any: where a single row of a large table is to be changed, nearly all the time
-    goes into making sure that no other one is malformed.
+    Builds no items: a change of one row of a large table spends nearly all its time on validating the others.
     """
     cells = _cells_of(lines)
-    known = _all_in(_STATUSES, cells[2::_PIPES]) and _all_in(_PRIORITIES, cells[3::_PIPES])
+    valid = _all_in(_STATUSES, cells[2::_PIPES]) and _all_in(_PRIORITIES, cells[3::_PIPES])
     ids = [cell.strip(BLANK).replace(_ESCAPED, "|") for cell in cells[1::_PIPES]]
-    return ids if cells and known and all(ids) else None
+    return ids if cells and valid and all(ids) else None
 
 
 def plain_items(lines: list[str]) -> list[Item] | None:
     """Return the items of rows, or None if one of them must be parsed alone: it may be malformed."""
     cells = _cells_of(lines)
     columns = [[cell.strip(BLANK) for cell in cells[number::_PIPES]] for number in range(1, _PIPES)]
-    known = all(columns[0]) and _STATUSES.issuperset(columns[1]) and _PRIORITIES.issuperset(columns[2])
-    if not cells or not known:
+    valid = all(columns[0]) and _STATUSES.issuperset(columns[1]) and _PRIORITIES.issuperset(columns[2])
+    if not cells or not valid:
         return None
     if any("\\|" in line for line in lines):
         columns = [[cell.replace(_ESCAPED, "|") for cell in column] for column in columns]
@@ -250,10 +244,10 @@ def plain_items(lines: list[str]) -> list[Item] | None:
 
 
 def _cells_of(lines: list[str]) -> list[str]:
-    """Return what stands between the pipes of rows: before the first row, its nine cells, after it, and so on.
+    """Return the texts between the pipes of rows: before the first row, its nine cells, after it, and so on.
 
-    Looks at all rows at once; returns nothing if one of them is not written as nine cells between
-    pipes. In place of an escaped pipe there is _ESCAPED.
+    Splits all rows at once; returns an empty list if one of them is not nine cells between pipes. An escaped
+    pipe is replaced by _ESCAPED.
     """
     text = "\n".join([*lines, ""])
     if "\\" in text:
@@ -269,7 +263,7 @@ def _all_in(names: frozenset[str], cells: list[str]) -> bool:
 
 
 def parse_row(line: str) -> Item | None:
-    """Return the item of a row, an empty owner, start or due read as `-`; None if the row is malformed."""
+    """Return the item of a row (an empty owner, start or due is `-`), or None if the row is malformed."""
     cells = split_cells(line)
     if not _is_item(cells) or "\r" in line:
         return None
@@ -281,7 +275,7 @@ def parse_row(line: str) -> Item | None:
 def plain_id(row: str) -> str:
     """Return the id of a row written as `| id | …`, or "" if the row must be parsed to find it."""
     cells = row[:_MOST_ID].split("|", 2)
-    plain = len(cells) > 2 and not cells[0] and cells[1][-1:] != "\\"  # noqa: PLR2004 - two pipes stand around a cell
+    plain = len(cells) > 2 and not cells[0] and cells[1][-1:] != "\\"  # noqa: PLR2004 - one pipe on each side of a cell
     return cells[1].strip(BLANK) if plain else ""
 
 

@@ -1,1 +1,1 @@
-"""The queue database in SQLite (FORMATS section 2)."""
+"""The SQLite store: a queue database in one file (FORMATS section 2)."""

@@ -1,7 +1,4 @@
-"""A SQLite file that holds a queue: opened with care, checked before it is trusted (SAFETY "SQLite").
-
-No rule and no row is known here; every failure of the driver becomes an error a person can act on.
-"""
+"""Open and check a SQLite queue file, and translate the errors of the driver (SAFETY "SQLite")."""
 
 from __future__ import annotations
 
@@ -25,16 +22,19 @@ ITEM_COLUMNS = frozenset({*FIELDS, "created_at", "updated_at"})
 EVENT_COLUMNS = frozenset({"event_id", "item_id", "event_type", "payload_json", "created_at"})
 _KEYS = {TABLE: "id", EVENTS: "event_id"}
 _WRITES = (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
-#: How many virtual machine steps one change may take: a trigger that runs away is stopped.
+#: The most virtual machine steps of one change: a runaway trigger is stopped.
 _STEPS = 50_000_000
 _STEPS_A_CALL = 1_000_000
 
 
 def connect(path: str, timeout_s: float) -> sqlite3.Connection:
-    """Open an existing database file, with everything off that a hostile one could use."""
+    """Open an existing database file, with the features disabled that a hostile file could use.
+
+    `timeout_s` bounds the wait for other writers, in seconds. Raises InputError, and `sqlite3.Error`.
+    """
     stat_regular(path, DATABASE)  # never opened as a file: closing that would drop SQLite's locks
-    _must_have_files_of_its_own(path)
-    uri = "file:" + _quoted(os.path.abspath(path)) + "?mode=rw"  # a file that may only be read is opened so by SQLite
+    _must_have_unlinked_journals(path)
+    uri = "file:" + _quoted(os.path.abspath(path)) + "?mode=rw"  # SQLite opens a read-only file for reading
     connection = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)
     # EXTRA: a commit is the removal of the rollback journal, and only then on disk when the folder is too.
     for pragma in (
@@ -49,7 +49,7 @@ def connect(path: str, timeout_s: float) -> sqlite3.Connection:
 
 
 def _quoted(path: str) -> str:
-    """Quote what would end or extend the path of a URI: a `?` in a file's name must not become an option."""
+    """Percent-encode a path for a URI: a `?` in a file's name must not begin the URI's options."""
     return os.fsencode(path).decode("latin-1").translate(_URI_ESCAPES)
 
 
@@ -58,10 +58,10 @@ _URI_ESCAPES = {byte: f"%{byte:02X}" for byte in range(256) if not (chr(byte).is
 del _URI_ESCAPES[ord("/")]
 
 
-def _must_have_files_of_its_own(path: str) -> None:
-    """Raise InputError if a file in the place of SQLite's journal has another name too: it would be written over.
+def _must_have_unlinked_journals(path: str) -> None:
+    """Raise InputError if a journal file of SQLite has several hard links: all of them would be overwritten.
 
-    Symlinks there SQLite does not follow.
+    SQLite itself does not follow symlinks there.
     """
     for suffix in ("-wal", "-shm", "-journal"):
         beside = os.path.realpath(path) + suffix
@@ -77,7 +77,7 @@ def _must_have_files_of_its_own(path: str) -> None:
 
 
 def must_have_one_name(path: str) -> None:
-    """Raise WriteError for a file with several hard links: by another of its names its journal is not found."""
+    """Raise WriteError for a file with several hard links: SQLite finds its journal by only one of the names."""
     names = stat_regular(path, DATABASE).st_nlink
     if names > 1:
         raise WriteError(
@@ -87,11 +87,11 @@ def must_have_one_name(path: str) -> None:
 
 
 def commit(connection: sqlite3.Connection, path: str) -> None:
-    """Commit. Where SQLite has given the transaction up itself, it may have done so on either side of the commit."""
+    """Commit. Raises WriteError if SQLite ended the transaction by itself: it may or may not be committed."""
     try:
         connection.execute("COMMIT")
     except sqlite3.Error as error:
-        if connection.in_transaction:  # busy, say: it is rolled back
+        if connection.in_transaction:  # such as busy: the caller rolls it back
             raise
         raise WriteError(
             f"{visible(path)}: the change may have been written, or not ({visible(str(error))}): "
@@ -100,13 +100,16 @@ def commit(connection: sqlite3.Connection, path: str) -> None:
 
 
 def deny_triggers(action: int, table: str | None, _column: str | None, _base: str | None, trigger: str | None) -> int:
-    """Let no trigger of the database write to the queue's tables: nobody would see what it does to other items."""
-    meddles = trigger is not None and action in _WRITES and str(table).lower() in _KEYS
-    return sqlite3.SQLITE_DENY if meddles else sqlite3.SQLITE_OK
+    """Authorize every action but a trigger's write to the queue's tables, which would change other items unseen.
+
+    An authorizer callback of `sqlite3`: returns SQLITE_OK or SQLITE_DENY.
+    """
+    denied = trigger is not None and action in _WRITES and str(table).lower() in _KEYS
+    return sqlite3.SQLITE_DENY if denied else sqlite3.SQLITE_OK
 
 
 def check_health(connection: sqlite3.Connection, path: str) -> None:
-    """Raise InputError if the file's pages do not hold together: rows could be missing without a word."""
+    """Raise InputError if SQLite's quick check finds damage: rows could be missing without an error."""
     rows = connection.execute("PRAGMA quick_check(1)").fetchall()
     if rows != [("ok",)]:
         found = visible(str(rows[0][0]).replace("\n", " ")) if rows else "no answer"
@@ -131,24 +134,27 @@ def check_table(connection: sqlite3.Connection, path: str, table: str, columns: 
 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
-    """Return the names of a table's stored columns; hidden and generated ones hold nothing of their own."""
+    """Return the names, in lower case, of a table's columns, without the hidden and generated ones."""
     rows = connection.execute("SELECT lower(name) FROM pragma_table_xinfo(?) WHERE hidden = 0", (table,))
     return {name for (name,) in rows}
 
 
 def data_version(connection: sqlite3.Connection) -> int:
-    """Return a number that changes with every commit of another connection."""
+    """Return SQLite's data version, which changes with every commit of another connection."""
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 def stop_runaways(connection: sqlite3.Connection) -> None:
-    """Stop a statement that takes more steps than any change of one item does."""
+    """Interrupt statements after more virtual machine steps than any change of one item needs."""
     calls = iter(range(_STEPS // _STEPS_A_CALL))
     connection.set_progress_handler(lambda: next(calls, None) is None, _STEPS_A_CALL)
 
 
 class Translated:
-    """Turn what the driver raises into errors a person can act on; a corrupt file raises more than `sqlite3.Error`."""
+    """Context manager that translates errors of the driver: to WriteError if `writing`, else to InputError.
+
+    A corrupt file raises more than `sqlite3.Error`.
+    """
 
     def __init__(self, path: str, *, writing: bool) -> None:
         self._path = path
@@ -165,7 +171,7 @@ class Translated:
             raise _translate(self._path, str(error) or "no memory for it", writing=self._writing) from error
 
 
-#: A damaged header makes SQLite ask for memory beyond all bounds, and that comes without a word.
+#: A damaged header makes SQLite allocate memory beyond all bounds: a MemoryError without a message.
 _DRIVER_ERRORS = (sqlite3.Error, UnicodeError, OverflowError, ValueError, MemoryError)
 
 
@@ -189,6 +195,6 @@ def _translate(path: str, reason: str, *, writing: bool) -> OpsError:
 
 
 def where(path: str, item_id: object) -> str:
-    """Return a row as a message names it: file, table, id."""
-    shown = visible(item_id) if isinstance(item_id, str) else ascii(item_id)
-    return f"{visible(path)}:{TABLE}:{shown}"
+    """Return the location of a row for a message: `file:table:id`."""
+    key = visible(item_id) if isinstance(item_id, str) else ascii(item_id)
+    return f"{visible(path)}:{TABLE}:{key}"

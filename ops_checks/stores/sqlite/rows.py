@@ -1,4 +1,4 @@
-"""Rows of the queue database: what is an item, and what keeps a row from being one."""
+"""Validate rows of the queue database, and convert them to items and to rows of Markdown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-#: The columns of lease and attempts, which databases from before the reliability layer lack.
+#: The columns of lease and attempts, absent from databases that are older than the reliability layer.
 RELIABILITY = ("lease_owner", "lease_expires_at", "attempt_count", "max_attempts")
 _CELLS = ", ".join(FIELDS)
 _STATUSES = frozenset(STATUSES)
@@ -24,25 +24,25 @@ _PRIORITIES = frozenset(PRIORITIES)
 _MOST_ATTEMPTS = 1_000_000
 _STATUS, _PRIORITY = map(itemgetter, (1, 2))
 _NEVER_EMPTY = tuple(itemgetter(FIELDS.index(name)) for name in ("id", *DASHED))
-#: Between the cells of a row that has none inside them.
+#: The pipes of a joined row whose cells contain none.
 _PIPES = len(FIELDS) - 1
 
 
 def joined(rows: list[tuple[Any, ...]]) -> list[str] | None:
-    """Return the cells of each row with ` | ` between them, or None unless all rows surely are items as they stand.
+    """Return the cells of each row joined by ` | `, or None unless all rows surely are valid without conversion.
 
-    Tests all of them at once: a comparison of a million rows can afford nothing slower.
+    Validates all rows at once: a comparison of a million rows allows nothing slower.
     """
     try:
         lines = list(map(" | ".join, rows))
     except TypeError:  # a null, a number
         return None
-    known = set(map(_STATUS, rows)) <= _STATUSES and set(map(_PRIORITY, rows)) <= _PRIORITIES
-    return lines if known and all(all(map(cell, rows)) for cell in _NEVER_EMPTY) else None
+    valid = set(map(_STATUS, rows)) <= _STATUSES and set(map(_PRIORITY, rows)) <= _PRIORITIES
+    return lines if valid and all(all(map(cell, rows)) for cell in _NEVER_EMPTY) else None
 
 
 def as_rows(rows: Iterable[tuple[Any, ...]], lines: list[str]) -> list[str]:
-    """Return sound rows as rows of Markdown; `lines` are their joined cells."""
+    """Return valid rows as rows of Markdown; `lines` are their joined cells."""
     text = "".join(lines)
     if "\n" in text or "\r" in text:
         return [render_row(cells) for cells in rows]
@@ -53,7 +53,7 @@ def as_rows(rows: Iterable[tuple[Any, ...]], lines: list[str]) -> list[str]:
 
 
 def as_item(cells: tuple[Any, ...] | list[Any]) -> Item:
-    """Return a sound row as an item: a null or empty owner, start or due is `-`."""
+    """Return a valid row as an item; a null or empty owner, start or due becomes `-`."""
     pairs = zip(FIELDS, cells, strict=True)
     return Item.from_cells((cell or NOTHING) if name in DASHED else cell for name, cell in pairs)
 
@@ -82,7 +82,7 @@ def find_item(connection: sqlite3.Connection, path: str, item_id: str) -> tuple[
 
 
 def row_defect(cells: tuple[Any, ...] | list[Any]) -> str | None:
-    """Return what keeps a row from being an item, and what was expected; None if nothing does."""
+    """Return what is wrong with the cells of a row, and what was expected; None if they are valid."""
     for name, cell in zip(FIELDS, cells, strict=True):
         if not isinstance(cell, str) and not (cell is None and name in DASHED):
             found = "null" if cell is None else type(cell).__name__
@@ -97,7 +97,7 @@ def row_defect(cells: tuple[Any, ...] | list[Any]) -> str | None:
 
 
 def reliability_defect(lease: tuple[Any, ...], absent: tuple[str, ...]) -> str | None:
-    """Return what is no sane lease or count of attempts, and what was expected; None if nothing is."""
+    """Return what is wrong with a lease or its attempts, and what was expected; None if they are valid."""
     owner, expires, attempts, most = lease
     if not isinstance(owner, str | None):
         return f"lease_owner is {type(owner).__name__}: expected text or null"

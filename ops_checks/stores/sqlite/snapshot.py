@@ -1,4 +1,4 @@
-"""One state of the queue database, read inside one transaction."""
+"""A snapshot of the queue database: one read transaction (FORMATS section 2)."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from ops_checks.stores.changes import Reliability
     from ops_checks.stores.protocol import Event, Keys
 
-#: So many rows are taken at a time: few enough that most times none of them needs a closer look.
+#: Rows fetched at a time: few, so that most batches contain no row that must be validated alone.
 _BATCH = 64
 _CELLS = ", ".join(FIELDS)
 
 
 class SqliteSnapshot:
-    """One state of the database: what was committed when the snapshot was entered."""
+    """One state of the database: the one committed when the snapshot was entered."""
 
     def __init__(self, path: str, timeout_s: float) -> None:
         self._path = path
@@ -46,17 +46,17 @@ class SqliteSnapshot:
         self._connection: sqlite3.Connection
 
     def __enter__(self) -> Self:
-        """Open the database and begin to read. Raises InputError for anything but a sound queue database."""
+        """Open the database and begin a read transaction. Raises InputError unless it is a sound queue database."""
         with Translated(self._path, writing=False):
             self._connection = connect(self._path, self._timeout_s)
             try:
                 self._connection.execute("PRAGMA query_only = ON")
-                # Between this version and BEGIN another program may commit: then `changed` says yes, once too often.
+                # Between this version and BEGIN another program may commit: then `changed` returns True once too often.
                 self._version = data_version(self._connection)
                 self._connection.execute("BEGIN")
                 check_health(self._connection, self._path)
                 check_table(self._connection, self._path, TABLE, ITEM_COLUMNS)
-            except BaseException:  # Ctrl-C too: whatever comes, nobody else will close it
+            except BaseException:  # KeyboardInterrupt too: `__exit__` is not called then
                 self._connection.close()
                 raise
         return self
@@ -64,7 +64,7 @@ class SqliteSnapshot:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the read and close the database."""
+        """End the transaction and close the database."""
         self._connection.close()
 
     def items(self) -> Iterator[tuple[int, Item]]:
@@ -78,7 +78,7 @@ class SqliteSnapshot:
             return find_item(self._connection, self._path, item_id)
 
     def keys(self) -> Iterator[Keys]:
-        """Stream the items as the rows that Markdown would hold. Raises what `items` raises."""
+        """Stream the items as rows of Markdown. Raises what `items` raises."""
         for first, rows, lines in self._batches():
             yield first, as_rows(rows, lines)
 
@@ -87,7 +87,7 @@ class SqliteSnapshot:
         return plain_id(key) or self.item(number, key).id
 
     def item(self, number: int, key: str) -> Item:
-        """Return the item of a key. Raises InputError for what is none, which `keys` never gives."""
+        """Return the item of a key. Raises InputError for a row that cannot be parsed, which `keys` never yields."""
         item = parse_row(key)
         if item is None:
             raise InputError(f"{where(self._path, number)}: the row cannot be read back: check its cells")
@@ -113,7 +113,7 @@ class SqliteSnapshot:
             copy.close()
 
     def may_hold(self, ids: Iterable[str]) -> bool:
-        """Return whether the table has an item with one of these ids, or any whose id is another one once trimmed."""
+        """Return whether the table has an item with one of these ids, or any item whose id changes when trimmed."""
         odd = f"SELECT 1 FROM {TABLE} WHERE id <> trim(id, ?) OR instr(id, char(10)) OR instr(id, char(13)) LIMIT 1"
         same = f"SELECT 1 FROM {TABLE} WHERE id = ?"
         with Translated(self._path, writing=False):
@@ -124,7 +124,10 @@ class SqliteSnapshot:
             )
 
     def _batches(self) -> Iterator[tuple[int, list[tuple[Any, ...]], list[str]]]:
-        """Stream rows that are items, some at a time: the number of the first, their cells, the cells joined."""
+        """Stream the rows in batches: the number of the first, the cells of each, and the cells joined.
+
+        Raises InputError at the end with the first MAX_DEFECTS defects.
+        """
         first = 1
         defects: list[str] = []
         with Translated(self._path, writing=False):
@@ -152,11 +155,11 @@ class SqliteSnapshot:
         return changed
 
     def state(self) -> str:
-        """Name the state by the database's data version, which counts the commits that this connection saw."""
+        """Return an identifier of the state: the data version, which changes with every commit of another program."""
         return f"data_version={self._version}"
 
     def identity(self) -> str:
-        """Name the state by its newest event and its last change of an item."""
+        """Return an identifier of the state: the newest event's id and the time of the last change of an item."""
         event = self._one(f"SELECT max(event_id) FROM {EVENTS}", EVENTS)
         updated = self._one(f"SELECT max(updated_at) FROM {TABLE}", TABLE)
         return f"event_id={event or 0} updated_at={updated or NOTHING}"
@@ -189,15 +192,15 @@ class SqliteSnapshot:
         return ((str(item_id), count) for item_id, count in self._rows(query, "retried"))
 
     def pending_since(self) -> Iterator[tuple[str, str]]:
-        """Stream id and time of making of the PENDING items, oldest first. Raises InputError."""
+        """Stream id and creation time of the PENDING items, oldest first. Raises InputError."""
         query = f"SELECT id, created_at FROM {TABLE} WHERE status = ? AND created_at NOT NULL ORDER BY 2, 1"
         yield from self._rows(query, "PENDING")
 
     def _rows(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
-        """Stream the rows of a query on both tables of the queue. Raises InputError."""
+        """Stream the rows of a query on the events or on both tables. Raises InputError."""
         with Translated(self._path, writing=False):
             check_table(self._connection, self._path, EVENTS, EVENT_COLUMNS)
-            # Not `yield from` the cursor: a generator that is given up late would close it, after the connection.
+            # Not `yield from` the cursor: an abandoned generator would close it late, after the connection.
             yield from iter(self._connection.execute(query, values).fetchone, None)
 
     def _one(self, query: str, table: str) -> Any:  # noqa: ANN401 - whatever the database holds
@@ -207,11 +210,11 @@ class SqliteSnapshot:
             return row[0] if row else None
 
     def remarks(self) -> list[str]:
-        """Return nothing: a database has no lines to overlook."""
+        """Return nothing: a database has no rows outside of its table."""
         return []
 
     def _query(self) -> str:
-        # A table WITHOUT ROWID has no order of addition; its key's order is the only one there is.
+        # A table WITHOUT ROWID has no order of insertion, only that of its key.
         keyed = self._connection.execute("SELECT wr FROM pragma_table_list(?)", (TABLE,)).fetchone()[0]
         return f"SELECT {_CELLS} FROM {TABLE} ORDER BY {'id' if keyed else 'rowid'}"
 

@@ -1,4 +1,4 @@
-"""The queue database as a store: changed by compare-and-set (FORMATS section 2, SAFETY "SQLite")."""
+"""The SQLite store: a change is a compare-and-set in one transaction (FORMATS section 2, SAFETY "SQLite")."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def open_store(location: str, *, lock_timeout_s: float, progress: object = None) -> Store:  # noqa: ARG001 - rows, not bytes
-    """Return the queue database at a path. Its reading reports no progress: it knows no number of bytes."""
+    """Return the SQLite store at a path. `progress` is never called: rows are read, and their total is not known."""
     return SqliteStore(location, lock_timeout_s=lock_timeout_s)
 
 
@@ -71,14 +71,14 @@ class SqliteStore:
             return list(snapshot.events(item_id))
 
     def preview(self, item_id: str, decide: Decide) -> Change:
-        """Decide on an item and write nothing. Raises what `change` raises."""
+        """Return the change that `change` would write. Raises what `change` raises."""
         return self._within("BEGIN", lambda connection: decide(*self._read(connection, item_id)), writing=False)
 
     def change(self, item_id: str, decide: Decide) -> Change:
-        """Decide on an item inside a write transaction, and write the change and its event with it.
+        """Call `decide` on an item inside a write transaction, and write the change together with its event.
 
         Raises RefusedError (unknown id, or as `decide`), InputError (missing, malformed, another
-        schema), WriteError (lock not had in time, disk, a trigger that undoes the change). Then
+        schema), WriteError (lock not acquired in time, disk, a trigger that undoes the change). Then
         nothing has changed.
         """
 
@@ -91,9 +91,9 @@ class SqliteStore:
         return self._within("BEGIN IMMEDIATE", work, writing=True)
 
     def scratch_copy(self, folder: str) -> SqliteStore:
-        """Return a copy of the database as it is committed at this moment, its write-ahead log included.
+        """Return a copy, in a folder, of the committed state of the database, its write-ahead log included.
 
-        Raises InputError for what cannot be copied.
+        Raises InputError if it cannot be copied.
         """
         path = os.path.join(folder, "queue.db")
         with self.snapshot() as snapshot:
@@ -101,7 +101,7 @@ class SqliteStore:
         return SqliteStore(path, lock_timeout_s=self._lock_timeout_s)
 
     def _within(self, begin: str, work: Callable[[sqlite3.Connection], Change], *, writing: bool) -> Change:
-        """Do work on the tables of a sound queue inside a transaction, and commit it."""
+        """Call `work` inside a transaction on a checked database, commit, and return what `work` returned."""
         with Translated(self.location, writing=writing):
             connection = connect(self.location, self._lock_timeout_s)
             try:
@@ -110,7 +110,7 @@ class SqliteStore:
                     connection.set_authorizer(deny_triggers)
                 else:
                     connection.execute("PRAGMA query_only = ON")
-                if not self._sound:  # once for each queue that was opened: it reads the whole file
+                if not self._sound:  # once for each store: it reads every page
                     check_health(connection, self.location)
                     self._sound = True
                 stop_runaways(connection)
@@ -159,7 +159,7 @@ class SqliteStore:
 
 
 def _new_columns(change: Change, reliability: Reliability) -> dict[str, str | int | None]:
-    """Return what a change writes: the cells that differ, the time, the lease, the attempts."""
+    """Return the columns that a change writes, by name: cells that differ, time, lease, attempts."""
     pairs = zip(FIELDS, change.before, change.after, strict=True)
     columns: dict[str, str | int | None] = {name: new for name, old, new in pairs if old != new}
     columns["updated_at"] = change.changed_at
