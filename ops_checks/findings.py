@@ -32,6 +32,10 @@ WAIVERS = Group("waivers", ALERT, reads="policy", selectable=False)
 GROUPS = {group.id: group for group in (CONSISTENCY, KPI, WAIVERS)}
 
 
+#: What fails the gate: failed rules only, or warnings too.
+FAIL_LEVELS = ("error", "warn")
+
+
 class Verdict(StrEnum):
     """The outcome of a rule, or of a report.
 

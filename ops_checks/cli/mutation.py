@@ -7,17 +7,23 @@ from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.context import Context
     from ops_checks.stores.changes import Decide
     from ops_checks.stores.protocol import Store
+    from ops_checks.transitions import Stamp
 
 
-def mutate(invocation: Invocation, decide: Decide) -> Result:
-    """Return the line of a transition. Raises RefusedError, InputError, WriteError; then nothing was changed."""
+def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Result:
+    """Return the line of a transition, which is made only once the store is known to be writable.
+
+    Raises UsageError, RefusedError, InputError, WriteError; then nothing was changed.
+    """
     store = _writable_store(invocation.context)
     args = invocation.args
-    change = (store.preview if args.dry_run else store.change)(args.id, decide)
+    change = (store.preview if args.dry_run else store.change)(args.id, transition(invocation.context.stamp))
     if args.dry_run:
         invocation.remarks.append("dry run: nothing was written")
     return 0, [f"{change.after.id} -> {change.after.status}"]

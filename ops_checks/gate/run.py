@@ -8,9 +8,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ops_checks import __version__
-from ops_checks.errors import InputError
+from ops_checks.errors import InputError, UsageError
 from ops_checks.exit_codes import NOT_EVALUATED, OK, ExitCode
-from ops_checks.findings import GROUPS, WAIVERS, Verdict
+from ops_checks.findings import FAIL_LEVELS, GROUPS, WAIVERS, Verdict
 from ops_checks.gate.inputs import READERS
 from ops_checks.report.model import InputRead, Metric, Report, RuleResult
 from ops_checks.rules.registry import RULES
@@ -41,8 +41,11 @@ def run_gate(context: Context, *, only: str | None = None, fail_level: str = "er
     """Evaluate the rules of all groups (or `only` of `consistency` or `kpi`) and return the Report.
 
     An input that cannot be read is no exception here: its rules are `error`, the report says why, and the exit code
-    is 3. With `fail_level` `warn` a warning fails too.
+    is 3. With `fail_level` `warn` a warning fails too. Raises UsageError for another value of `only` or `fail_level`.
     """
+    for name, value, allowed in (("only", only, (None, *READERS)), ("fail_level", fail_level, FAIL_LEVELS)):
+        if value not in allowed:
+            raise UsageError(f"{name}={visible(str(value))}: expected one of {', '.join(filter(None, allowed))}")
     policy = context.policy
     found = _Found(notes=list(context.warnings))
     for group in [only] if only else READERS:
@@ -73,7 +76,7 @@ def _add_group(found: _Found, context: Context, group: str) -> None:
         found.errors += [error.message, *error.details]
         for rule in context.policy.active_rules([group]):
             threshold = context.policy.threshold(rule) or Threshold()
-            found.results.append(not_evaluated(rule, threshold.severity, error.message))
+            found.results.append(not_evaluated(rule, threshold, error.message))
         return
     found.inputs += evidence.inputs
     found.metrics += evidence.metrics

@@ -55,7 +55,7 @@ def compare(
     Agreement counts when the file stood still until the end, for then it is what the database's snapshot met.
     Drift counts when nothing at all changed meanwhile and for a moment after, or when a second reading of the same
     file finds the same drift; otherwise it may be the trace of a writer between its two writes. Raises
-    ChangingError if no reading is quiet enough, InputError for what cannot be read.
+    ChangingError if no reading is quiet enough, InputError for what cannot be read, UsageError for an unknown field.
     """
     from ops_checks.rules.drift.comparison import Comparison
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from ops_checks.errors import UsageError
 from ops_checks.findings import CONSISTENCY, GROUPS, WAIVERS
 from ops_checks.rules.registry import BY_GROUP, BY_METRIC
 from ops_checks.rules.rule import Threshold
+from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,10 +93,13 @@ class Policy(Struct, frozen=True):
     ) -> Policy:
         """Return the policy with the values of the command line in place of its own.
 
-        `limits` are maxima by metric; None for `stale_minutes` or `fields` keeps the policy's own.
+        `limits` are maxima by metric; None for `stale_minutes` or `fields` keeps the policy's own. Raises UsageError
+        for a limit of no metric.
         """
         thresholds = dict(self.kpi.thresholds)
         for metric, limit in limits.items():
+            if metric not in BY_METRIC:
+                raise UsageError(f"{visible(metric)}: no such metric: expected one of {', '.join(BY_METRIC)}")
             thresholds[metric] = replace(thresholds.get(metric, Threshold()), max=limit)
         minutes = self.kpi.stale_minutes if stale_minutes is None else stale_minutes
         return replace(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
-from ops_checks.findings import Finding, Verdict
+from ops_checks.findings import CONSISTENCY, Finding, Verdict
 from ops_checks.report.model import Metric, RuleResult
 
 if TYPE_CHECKING:
@@ -61,12 +61,11 @@ class Rule(Struct, frozen=True, kw_only=True):
     `offenders` takes the rule, that evidence and the violated limit, and lists who broke it.
 
     `default`: the limits it has when no policy names it, None for a rule that only a policy switches on.
-    `limits`: a policy may give it limits (a drift rule has only a severity). `min_is_short`: a bare number in a
-    policy is the least that is wanted. `option`: the command line's option for its `max`. `counted`: a count is
-    known from the first sample on; a rate or a percentile needs samples. `needs_samples`: without any there is
-    nothing to judge, whatever the value. `counts_findings`: its value is the number of its findings, so that a
-    waived one takes one off. `word`: how the lines of OPS_COMMANDS name it. `summary` describes it in the
-    policy's schema, with `examples`.
+    `min_is_short`: a bare number in a policy is the least that is wanted. `option`: the command line's option for
+    its `max`. `counted`: a count is known from the first sample on; a rate or a percentile needs samples.
+    `needs_samples`: without any there is nothing to judge, whatever the value. `counts_findings`: its value is the
+    number of its findings, so that a waived one takes one off. `word`: how the lines of OPS_COMMANDS name it.
+    `summary` describes it in the policy's schema, with `examples`.
     """
 
     id: str
@@ -113,9 +112,24 @@ def evaluate(rule: Rule, evidence: object, threshold: Threshold) -> RuleResult:
     return result(rule, metric, violated, violated.verdict, threshold.severity, offenders=found)
 
 
-def not_evaluated(rule: Rule, severity: str, reason: str) -> RuleResult:
-    """Return the result of a rule whose evidence could not be read, and why."""
-    return RuleResult(rule.id, rule.title, rule.help, rule.group, severity, Verdict.ERROR, reason, unit=rule.unit)
+def not_evaluated(rule: Rule, threshold: Threshold, reason: str) -> RuleResult:
+    """Return the result of a rule whose evidence could not be read, and why.
+
+    A drift rule keeps its limit, which is always the same; a metric without a value is an error without one.
+    """
+    limit = next(_limits(threshold), None) if rule.group == CONSISTENCY.id else None
+    return RuleResult(
+        rule.id,
+        rule.title,
+        rule.help,
+        rule.group,
+        threshold.severity if limit else "error",
+        Verdict.ERROR,
+        reason,
+        operator=limit.operator if limit else None,
+        limit=limit.limit if limit else None,
+        unit=rule.unit,
+    )
 
 
 def counts_as(found: RuleResult, on_insufficient: str, fail_level: str) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -64,10 +65,11 @@ def store_kind(location: str, default: StoreKind) -> StoreKind:
     return next((kind for kind in STORES.values() if scheme in kind.schemes), default)
 
 
-def open_queue(location: str, *, lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S) -> Store:
+def open_queue(location: str | os.PathLike[str], *, lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S) -> Store:
     """Return the store at a location: its kind by URL scheme, else by the path's suffix, else Markdown.
 
     Nothing is read yet. `lock_timeout_s` bounds the wait for other writers, in seconds.
     """
+    location = os.fspath(location)
     by_suffix = next((kind for kind in STORES.values() if kind.suffixes and location.endswith(kind.suffixes)), MARKDOWN)
     return store_kind(location, by_suffix).open(location, lock_timeout_s=lock_timeout_s)

@@ -363,7 +363,7 @@ _DECIDING = (
     Defect(
         "a missing file passes",
         "gate/run.py",
-        "            found.results.append(not_evaluated(rule, threshold.severity, error.message))\n        return\n",
+        "            found.results.append(not_evaluated(rule, threshold, error.message))\n        return\n",
         "            found.errors.clear()\n        return\n",
         _GATE,
     ),

@@ -213,6 +213,19 @@ def test_a_read_only_queue(queues: Path, run: Run, monkeypatch: pytest.MonkeyPat
     assert run("--db", "q.db", *shlex.split(command)).code == 0
 
 
+@pytest.mark.parametrize("command", [["replan", "--id", "ORCH-101", "--notes", " "], ["retry", "--id", "ORCH-103"]])
+def test_a_read_only_queue_comes_before_bad_values(
+    queues: Path, run: Run, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    """What may not be changed is said first; what else is wrong, where it may."""
+    monkeypatch.setenv("ORCH_RETRY_BACKOFF", "soon")
+    assert run("--queue", "Q.md", *command).code == 4
+    monkeypatch.setenv("ORCH_QUEUE_MD_READ_ONLY", "yes")
+    before = digest(queues)
+    assert run("--queue", "Q.md", *command).code == 5
+    assert digest(queues) == before
+
+
 @pytest.mark.parametrize(("option", "actor"), [(["--actor", "한 | \x1b"], "한 | \\u001b"), ([], "somebody")])
 def test_the_actor(queues: Path, run: Run, monkeypatch: pytest.MonkeyPatch, option: list[str], actor: str) -> None:
     """Who did it stands in the event: as named, or by the login name."""

@@ -11,10 +11,13 @@ import pytest
 from builders import execute, item, make_database, make_markdown
 from msgspec.structs import replace
 
+from ops_checks import open_queue
 from ops_checks.context import resolve
+from ops_checks.errors import UsageError
 from ops_checks.findings import GROUPS, Finding
 from ops_checks.gate import run as gate
 from ops_checks.gate.inputs import READERS
+from ops_checks.gate.stable_reading import compare
 from ops_checks.rules.drift.rules import DRIFT_CHECKS
 from ops_checks.rules.registry import RULES
 from ops_checks.rules.rule import Offenders
@@ -124,3 +127,42 @@ def test_too_few_malformed_lines(project: Path, run: Callable[..., Told]) -> Non
     assert (told.code, told.err) == (2, "")
     failed = [each["id"] for each in json.loads(told.out)["rules"] if each["verdict"] == "fail"]
     assert failed == ["malformed-lines"]
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: gate.run_gate(resolve(), fail_level="warning"), "fail_level=warning: expected one of error, warn"),
+        (lambda: gate.run_gate(resolve(), only="drift"), "only=drift: expected one of consistency, kpi"),
+        (lambda: gate.run_gate(resolve(), only="waivers"), "only=waivers: expected one of consistency, kpi"),
+        (lambda: resolve(limits={"failure-rate": 0.0}), "failure-rate: no such metric: expected one of failure_rate, "),
+        (lambda: gate.run_gate(resolve(fields=("zzz",))), "zzz: no such field: expected some of id, status, "),
+        (lambda: compare(open_queue("Q.md"), open_queue("q.db"), fields="task"), "t: no such field: expected some of "),
+    ],
+)
+def test_misspelled_arguments(call: Callable[[], object], message: str) -> None:
+    """An argument that names nothing is an error, never a gate that checks less."""
+    with pytest.raises(UsageError) as caught:
+        call()
+    assert caught.value.message.startswith(message)
+
+
+def test_queues_by_path(project: Path) -> None:
+    """A queue may be named by a string or a path."""
+    assert compare(open_queue(project / "Q.md"), open_queue(project / "q.db")).ok
+
+
+def test_limits_of_rules_that_could_not_be_evaluated(folder: Path, run: Callable[..., Told]) -> None:
+    """A drift rule keeps its severity and limit without any input; a metric without a value is an error."""
+    limits = "{latency_p95_ms: {max: 2000, severity: warning}}"
+    (folder / "ops-checks.yaml").write_text(
+        f"consistency:\n  severity: {{field-mismatch: warning}}\nkpi:\n  thresholds: {limits}\n"
+    )
+    told = run("check", "-f", "json")
+    assert told.code == 3
+    rules = {each["id"]: each for each in json.loads(told.out)["rules"]}
+    shown = {name: (each["severity"], each["operator"], each["limit"]) for name, each in rules.items()}
+    assert shown["missing-in-db"] == ("error", "<=", 0)
+    assert shown["field-mismatch"] == ("warning", "<=", 0)
+    assert shown["latency-p95-ms"] == ("error", None, None)

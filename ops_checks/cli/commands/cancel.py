@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def run(invocation: Invocation) -> Result:
     """Cancel the item and return its line."""
-    return mutate(invocation, cancel(invocation.context.stamp))
+    return mutate(invocation, cancel)
 
 
 COMMAND = Command(

@@ -8,7 +8,7 @@ from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.gate_report import gate_report
 from ops_checks.cli.options import add_fields, add_formats, add_limits, add_log, add_queues, log_warnings
 from ops_checks.exit_codes import NOT_EVALUATED, OK
-from ops_checks.findings import GROUPS
+from ops_checks.findings import FAIL_LEVELS, GROUPS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -20,7 +20,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     groups = [group.id for group in GROUPS.values() if group.selectable]
     parser.add_argument("--only", choices=groups, help="run one of the checks")
     parser.add_argument(
-        "--fail-level", choices=("error", "warn"), default="error", help="what fails the gate (default: error)"
+        "--fail-level", choices=FAIL_LEVELS, default="error", help="what fails the gate (default: error)"
     )
     parser.add_argument("--exit-zero", action="store_true", help="exit 0 for drift and alerts; still 3 and above")
     add_queues(parser)

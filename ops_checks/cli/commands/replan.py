@@ -21,7 +21,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def run(invocation: Invocation) -> Result:
     """Replan the item and return its line."""
-    return mutate(invocation, replan(invocation.context.stamp, invocation.args.notes))
+    return mutate(invocation, lambda stamp: replan(stamp, invocation.args.notes))
 
 
 COMMAND = Command(

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 def run(invocation: Invocation) -> Result:
     """Retry the item and return its line."""
-    context = invocation.context
-    return mutate(invocation, retry(context.stamp, context.retry_backoff_s))
+    return mutate(invocation, lambda stamp: retry(stamp, invocation.context.retry_backoff_s))
 
 
 COMMAND = Command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING
 
-from ops_checks.errors import InputError
+from ops_checks.errors import InputError, UsageError
 from ops_checks.findings import Finding
 from ops_checks.model import FIELDS
 from ops_checks.rules.drift.drift import Drift
@@ -30,6 +30,13 @@ _MD, _DB = 0, 1
 _MANY = 1 << 14
 
 
+def _position(field: str) -> int:
+    """Return the position of a field in an item. Raises UsageError for a name that is none."""
+    if field not in FIELDS:
+        raise UsageError(f"{visible(field)}: no such field: expected some of {', '.join(FIELDS)}")
+    return FIELDS.index(field)
+
+
 class Comparison:
     """Compares the snapshots of both sides.
 
@@ -48,7 +55,7 @@ class Comparison:
     ) -> None:
         self._sides = (md, db)
         names = DEFAULT_FIELDS if fields is None else fields
-        self._fields = tuple((name, FIELDS.index(name)) for name in names)
+        self._fields = tuple((name, _position(name)) for name in names)
         self._ignored = ignore_statuses
         self._keep = DEFAULT_KEEP if keep is None else keep
         self._drift = Drift(counts={rule.id: 0 for rule in DRIFT_RULES}, findings={rule.id: [] for rule in DRIFT_RULES})
