@@ -1,5 +1,5 @@
 """`python -m ops_checks`: the same as the command `ops-checks`."""
 
-from ops_checks.cli import main
+from ops_checks.cli import console
 
-raise SystemExit(main())
+console()

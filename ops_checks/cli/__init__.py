@@ -7,6 +7,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
 _NOT_EVALUATED = 3
 _INTERRUPTED = 130
@@ -30,6 +31,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _unexpected(error)
 
 
+def console() -> NoReturn:
+    """Run the process's command and end the process with its exit code.
+
+    What was printed has been written by now, and files are closed. Leaving it to the interpreter to free every
+    object one by one would take a tenth of the time of most commands.
+    """
+    os._exit(main())
+
+
 def _unexpected(error: Exception) -> int:
     try:
         import sys
@@ -48,4 +58,4 @@ def _unexpected(error: Exception) -> int:
     return _NOT_EVALUATED
 
 
-__all__ = ["main"]
+__all__ = ["console", "main"]

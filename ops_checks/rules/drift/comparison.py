@@ -59,9 +59,6 @@ class Comparison:
         self._ignored = ignore_statuses
         self._keep = DEFAULT_KEEP if keep is None else keep
         self._drift = Drift(counts={rule.id: 0 for rule in DRIFT_RULES}, findings={rule.id: [] for rule in DRIFT_RULES})
-        from hashlib import blake2b  # brings OpenSSL with it, which who only imports a name from here need not wait for
-
-        self._digest = blake2b(digest_size=16)
         # Keys of either side, with their numbers: to find the partner of an equal key takes no parsing.
         self._waiting: tuple[dict[str, int], dict[str, int]] = ({}, {})
         self._most = _MANY
@@ -134,7 +131,6 @@ class Comparison:
             self._compare(Pair(self._row(_MD, number, key), None))
         for key, number in db.items():
             self._compare(Pair(None, self._row(_DB, number, key)))
-        self._drift.digest = self._digest.hexdigest()
 
     def _compare(self, pair: Pair) -> None:
         if all(row.item.status in self._ignored for row in pair.rows):
@@ -144,7 +140,7 @@ class Comparison:
                 self._keep_finding(rule.id, difference)
 
     def _keep_finding(self, rule: str, difference: Difference) -> None:
-        self._digest.update(f"{rule}\0{difference.message}\0".encode("utf-8", "surrogatepass"))
+        self._drift.digest = hash((self._drift.digest, rule, difference.message))
         self._drift.counts[rule] += 1
         kept = self._drift.findings[rule]
         if not self._keep or len(kept) < self._keep:

@@ -14,15 +14,15 @@ class Drift(Struct):
     """What a comparison found: `total` items of the Markdown queue, `counts` and kept `findings` by rule.
 
     True only if the queues agree, so that `if compare(md, db):` is what it seems to be. `digest` stands for the
-    whole drift, also the part that is not kept: two comparisons with the same digest found the same. `remarks`
-    are what a person should know though it is no drift.
+    whole drift, also the part that is not kept: two comparisons in one process with the same digest found the same.
+    `remarks` are what a person should know though it is no drift.
     """
 
     counts: dict[str, int]
     findings: dict[str, list[Finding]]
     total: int = 0
     total_db: int = 0
-    digest: str = ""
+    digest: int = 0
     remarks: list[str] = field(default_factory=list)
 
     @property
