@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(argv)
     except KeyboardInterrupt:  # before the command has begun
         return _INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - whatever it is
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is
         return _unexpected(error)
 
 
@@ -40,7 +40,7 @@ def console() -> NoReturn:
     os._exit(main())
 
 
-def _unexpected(error: Exception) -> int:
+def _unexpected(error: BaseException) -> int:
     try:
         import sys
 

@@ -10,7 +10,7 @@ from ops_checks.cli.command import NOTHING, QUEUES, Invocation, load_command
 from ops_checks.cli.output import abandon_results, write_remarks, write_results
 from ops_checks.cli.quick_parser import plain_arguments
 from ops_checks.errors import OpsError
-from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED
+from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK
 from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
@@ -47,10 +47,9 @@ def run(argv: Sequence[str] | None) -> int:
 
 def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
     """Return exit code, results and remarks of a command."""
-    try:
-        args: Any = plain_arguments(argv) or _parse(argv)
-    except SystemExit as stop:  # --help and --version have printed what they are for
-        return int(stop.code or 0), [], []
+    args: Any = plain_arguments(argv) or _parse(argv)
+    if args is None:
+        return OK, [], []
     command = load_command(args.command)
     bar = _bar()
     try:
@@ -66,9 +65,13 @@ def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
 
 
 def _parse(argv: Sequence[str]) -> Any:  # noqa: ANN401 - argparse's namespace
-    from ops_checks.cli.parser import parse
+    """Return what argparse understands, None where it has printed the help that was asked for."""
+    from ops_checks.cli.parser import Answered, parse
 
-    return parse(argv)
+    try:
+        return parse(argv)
+    except Answered:
+        return None
 
 
 def _context(command: Command, args: Any, now_s: float, bar: Bar | None) -> Context:  # noqa: ANN401 - see _parse

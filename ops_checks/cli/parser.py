@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _ANY_WIDTH = 80
 
 
+class Answered(Exception):  # noqa: N818 - not an error
+    """The parser has printed what was asked for, and there is no command to carry out."""
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are UsageError, so that they end in one line and exit code 4."""
 
@@ -25,9 +29,13 @@ class Parser(argparse.ArgumentParser):
         """Raise UsageError with the command's name and where to read more."""
         raise UsageError(f"{message}: see `{self.prog} --help`")
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
+        """Raise Answered: the help, or the version, has been printed."""
+        raise Answered
+
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Return the arguments as a namespace; `command` names the command. Raises UsageError, or SystemExit for --help."""
+    """Return the arguments as a namespace; `command` names the command. Raises UsageError, or Answered for --help."""
     return build_parser(argv).parse_args(argv)
 
 

@@ -100,7 +100,8 @@ def conclude(result: RuleResult, policy: Policy, fail_level: str) -> RuleResult:
     """
     strangers = [each.rule for each in result.findings if each.rule != result.id or each.rule not in RULES]
     if strangers:
-        message = f"{visible(result.id)}: a finding of the unknown rule {visible(strangers[0])}: register the rule"
+        kind = "another rule" if strangers[0] in RULES else "the unknown rule"
+        message = f"{visible(result.id)}: a finding of {kind} {visible(strangers[0])}: report it to ops-checks"
         result = replace(result, verdict=Verdict.ERROR, message=message)
     elif result.id == "malformed-lines" and result.verdict is Verdict.FAIL and result.findings:
         result = replace(result, verdict=Verdict.ERROR, message=_malformed_message(result))

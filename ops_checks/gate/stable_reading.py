@@ -60,7 +60,7 @@ def compare(
     from ops_checks.rules.drift.comparison import Comparison
 
     fields = None if fields is None else tuple(fields)
-    before: tuple[str, str] | None = None
+    before: tuple[str, int] | None = None
     for pause_s in _PAUSES_S:
         time.sleep(pause_s)
         try:

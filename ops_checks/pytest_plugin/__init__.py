@@ -42,14 +42,18 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the session's checks if they are on. Ends the session with exit code 3 if they cannot be imported."""
     if _on(config, "--queue-check") or _on(config, "--queue-check-only"):
         try:
-            from ops_checks.pytest_plugin.session import SESSION, QueueSession
-        except Exception as error:  # noqa: BLE001 - such as a missing module: reported as in every command
-            from ops_checks.errors import unexpected
+            from ops_checks.pytest_plugin.guard import guarded
+        except MemoryError:
+            pytest.exit("error: unexpected MemoryError: give the process more memory", returncode=3)
+        guarded(_register)(config)
 
-            pytest.exit(f"error: {unexpected(error)}", returncode=3)
-        session = QueueSession(config)
-        config.stash[SESSION] = session
-        config.pluginmanager.register(session, "ops-checks-session")
+
+def _register(config: pytest.Config) -> None:
+    from ops_checks.pytest_plugin.session import SESSION, QueueSession
+
+    session = QueueSession(config)
+    config.stash[SESSION] = session
+    config.pluginmanager.register(session, "ops-checks-session")
 
 
 def _on(config: pytest.Config, option: str) -> bool:

@@ -14,6 +14,10 @@ from ops_checks.exit_codes import NOT_EVALUATED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: Given back when memory runs out, so that pytest has enough to end the session properly.
+_RESERVE_BYTES = 1 << 23
+_reserve = [bytes(_RESERVE_BYTES)]
+
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
 
@@ -28,8 +32,11 @@ def guarded(hook: Callable[Parameters, Returned]) -> Callable[Parameters, Return
         except pytest.UsageError:
             raise
         except Exception as error:
+            _reserve.clear()
             if os.environ.get("OPS_CHECKS_DEBUG") == "1":
                 raise
-            pytest.exit(f"error: {unexpected(error)}", returncode=NOT_EVALUATED)
+            line = f"error: {unexpected(error)}"
+        # Outside of the handler, where the frames of the failure, and all that they hold, are gone.
+        pytest.exit(line, returncode=NOT_EVALUATED)
 
     return call

@@ -49,10 +49,12 @@ def program(argv: list[str], folder: Path, before: str = "", **environ: str) -> 
     )
 
 
-@pytest.mark.parametrize("error", [KeyError("x"), RecursionError("deep"), MemoryError(), ImportError("no msgspec")])
+@pytest.mark.parametrize(
+    "error", [KeyError("x"), RecursionError("deep"), MemoryError(), ImportError("no msgspec"), SystemExit(0)]
+)
 @pytest.mark.parametrize("name", command_names())
 def test_every_command_ends_in_one_line(
-    run: Callable[..., Told], monkeypatch: pytest.MonkeyPatch, project: Path, name: str, error: Exception
+    run: Callable[..., Told], monkeypatch: pytest.MonkeyPatch, project: Path, name: str, error: BaseException
 ) -> None:
     """Whatever a command raises, the exit code is 3, and one line names its kind and where to report it."""
 

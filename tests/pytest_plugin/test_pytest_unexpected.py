@@ -26,6 +26,10 @@ pytest_plugins = ["pytester"]
             "import ops_checks.pytest_plugin.session as s\ndef fail(_):\n    raise KeyError('x')\ns.summary = fail\n",
             "*error: unexpected KeyError ('x'): report it to *",
         ),
+        (
+            "import ops_checks.pytest_plugin.session as s\ndef fail(_):\n    raise MemoryError\ns.read_inputs = fail\n",
+            "error: unexpected MemoryError: give the process more memory*",
+        ),
     ],
 )
 def test_outside_of_the_checks(project: Project, conftest: str, line: str) -> None:
