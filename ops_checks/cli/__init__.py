@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _NOT_EVALUATED = 3
 _INTERRUPTED = 130
+#: Made here: where no memory is left, a tuple of two cannot be made when an exception is held against it.
+_UNEXPECTED = (Exception, SystemExit)
 _NO_MEMORY_LEFT = b"error: unexpected MemoryError: give the process more memory, or report it to ops-checks\n"
 
 
@@ -27,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(argv)
     except KeyboardInterrupt:  # before the command has begun
         return _INTERRUPTED
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is
+    except _UNEXPECTED as error:
         return _unexpected(error)
 
 

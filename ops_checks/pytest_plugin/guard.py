@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _RESERVE_BYTES = 1 << 23
 _reserve = [bytes(_RESERVE_BYTES)]
 
+#: What a hook, or a hook of another plugin that it calls, means to end with. Made here: the reserve is still kept when
+#: an exception is held against it, and even a tuple of two takes memory.
+_MEANT = (pytest.UsageError, pytest.exit.Exception)
+
 Parameters = ParamSpec("Parameters")
 Returned = TypeVar("Returned")
 
@@ -29,7 +33,7 @@ def guarded(hook: Callable[Parameters, Returned]) -> Callable[Parameters, Return
     def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Returned:
         try:
             return hook(*args, **kwargs)
-        except pytest.UsageError:
+        except _MEANT:
             raise
         except Exception as error:
             _reserve.clear()

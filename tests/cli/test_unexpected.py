@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from builders import item, make_database, make_markdown
+from no_memory import TAKE_ALL, needs_a_bound
 
 from ops_checks.cli.command import command_names, load_command
 
@@ -79,6 +80,29 @@ def test_every_command_ends_in_one_line(
     assert told.startswith(f"error: unexpected {type(error).__name__}")
     assert told.count("\n") == 1
     assert "report it to" in told
+
+
+@needs_a_bound
+@pytest.mark.parametrize("name", ["status", "check", "kpi"])
+def test_no_memory_left_at_all(project: Path, name: str) -> None:
+    """Where a command finds no byte free any more, the line is there already."""
+    before = (
+        f"{TAKE_ALL}\nimport ops_checks.cli.command as c\nc.load_command({name!r}).run = take_all\n"
+        f"from ops_checks.cli import console\nsys.argv[1:] = [{name!r}]\nconsole()"  # as the program is started
+    )
+    done = program([name], project, before)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("error: unexpected MemoryError: give the process more memory")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("argv", [["status"], ["check", "--only", "kpi"], ["--help"]])
+def test_a_command_that_exits_while_it_is_imported(project: Path, argv: list[str]) -> None:
+    """Only the parser ends in 0 with nothing carried out, when it has printed the help that was asked for."""
+    before = "import ops_checks.cli.command as c\ndef leave(_): raise SystemExit(0)\nc.load_command = leave"
+    done = program(argv, project, before)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("error: unexpected SystemExit (0): report it to ")
 
 
 def test_the_traceback_is_there_for_who_asks(project: Path) -> None:

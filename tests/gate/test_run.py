@@ -78,16 +78,19 @@ def test_a_broken_limit_of_the_queue_names_its_items(rule: str, found: list[tupl
     assert all(finding.places for finding in result.findings)
 
 
-def test_a_finding_of_an_unknown_rule_is_an_error(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A finding that names a rule which the registry does not know ends in exit 3, whatever it counts as."""
+@pytest.mark.parametrize(("rule", "told"), [("ghost", "the unknown rule ghost"), ("pending", "another rule pending")])
+def test_a_finding_of_a_rule_that_did_not_make_it_is_an_error(
+    project: Path, monkeypatch: pytest.MonkeyPatch, rule: str, told: str
+) -> None:
+    """A finding that names another rule, known to the registry or not, ends in exit 3, whatever it counts as."""
     assert project
-    ghost = replace(RULES["blocked"], offenders=lambda *_: Offenders((Finding("ghost", "boo"),)))
+    ghost = replace(RULES["blocked"], offenders=lambda *_: Offenders((Finding(rule, "boo"),)))
     monkeypatch.setattr(
         "ops_checks.policy.model.BY_GROUP", {**gate.READERS, "kpi": (ghost,), "consistency": (), "waivers": ()}
     )
     report = gate.run_gate(resolve(), only="kpi")
     assert (report.exit_code, report.verdict.value) == (3, "error")
-    assert "a finding of the unknown rule ghost" in report.errors[0]
+    assert f"a finding of {told}: " in report.errors[0]
 
 
 def test_every_group_is_read_and_every_drift_check_is_a_rule() -> None:
