@@ -32,6 +32,10 @@ class WriteError(OpsError):
     """A change could not be written. What was there before is still there."""
 
 
+class ChangedError(WriteError):
+    """Another program changed what was to be written, after it was read. The change can begin again."""
+
+
 class UsageError(OpsError):
     """Unknown flag, bad value, invalid policy file."""
 

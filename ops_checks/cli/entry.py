@@ -7,7 +7,7 @@ import sys
 import time
 
 from ops_checks.cli.command import NOTHING, QUEUES, Invocation, load_command
-from ops_checks.cli.output import abandon_results, write_remarks, write_results
+from ops_checks.cli.output import Document, abandon_results, write_remarks, write_results
 from ops_checks.cli.quick_parser import plain_arguments
 from ops_checks.errors import OpsError
 from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK
@@ -48,8 +48,8 @@ def run(argv: Sequence[str] | None) -> int:
 def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
     """Return exit code, results and remarks of a command."""
     args: Any = plain_arguments(argv) or _parse(argv)
-    if args is None:
-        return OK, [], []
+    if isinstance(args, Document):
+        return OK, [args], []
     command = load_command(args.command)
     bar = _bar()
     try:
@@ -65,13 +65,13 @@ def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
 
 
 def _parse(argv: Sequence[str]) -> Any:  # noqa: ANN401 - argparse's namespace
-    """Return what argparse understands, None where it has printed the help that was asked for."""
+    """Return what argparse understands, or the text of the help or version that was asked for."""
     from ops_checks.cli.parser import Answered, parse
 
     try:
         return parse(argv)
-    except Answered:
-        return None
+    except Answered as answer:
+        return Document(answer.text)
 
 
 def _context(command: Command, args: Any, now_s: float, bar: Bar | None) -> Context:  # noqa: ANN401 - see _parse

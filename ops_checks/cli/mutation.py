@@ -24,6 +24,8 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
     store = _writable_store(invocation.context)
     args = invocation.args
     change = (store.preview if args.dry_run else store.change)(args.id, transition(invocation.context.stamp))
+    invocation.warn(change.warnings)
+    invocation.remarks += [f"note: {note}" for note in change.notes]
     if args.dry_run:
         invocation.remarks.append("dry run: nothing was written")
     return 0, [f"{change.after.id} -> {change.after.status}"]

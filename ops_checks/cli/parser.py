@@ -19,7 +19,11 @@ _ANY_WIDTH = 80
 
 
 class Answered(Exception):  # noqa: N818 - not an error
-    """The parser has printed what was asked for, and there is no command to carry out."""
+    """The help or the version was asked for, and there is no command to carry out: `text` is what to print."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,9 +33,9 @@ class Parser(argparse.ArgumentParser):
         """Raise UsageError with the command's name and where to read more."""
         raise UsageError(f"{message}: see `{self.prog} --help`")
 
-    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
-        """Raise Answered: the help, or the version, has been printed."""
-        raise Answered
+    def _print_message(self, message: str, file: object = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
+        """Raise Answered: there is one place that prints, and it knows what a reader that has gone means."""
+        raise Answered(message)
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -11,6 +11,7 @@ import stat
 import sys
 
 from ops_checks.errors import WriteError
+from ops_checks.files.exchange import changed, publish
 from ops_checks.files.safe_open import close_quietly
 from ops_checks.sanitize import visible
 
@@ -18,32 +19,36 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ops_checks.files.exchange import Seen
+
 #: Never follows a planted symlink, never opens an existing file.
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BUFFER_BYTES = 1 << 18
 _STALE_S = 3600
+#: Of the name before the file is published; longer names may hold another program's version.
+_TEMPORARY_LENGTH = len(".ops-checks-0000000000000000.tmp")
 
 
-def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: os.stat_result | None = None) -> None:
+def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: Seen | None = None) -> None:
     """Replace the content of the existing regular file `path` by `data` (bytes, or chunks of bytes, in order).
 
     A symlink is resolved first and stays a symlink. Mode, owner, group, access list and user
     attributes stay. When this returns, the new content is on disk, also after a power cut.
 
-    `seen` is the `os.stat` of the file that `data` was made from: if the file has changed since,
-    it is not replaced, so that no change is lost that was never read.
+    `seen` is what `data` was made from: if the file has changed since, even in the last moment, it is not
+    replaced, so that no change is lost that was never read.
 
     Raises WriteError when the file is missing, no regular file, read-only, has several hard
-    links, changed since `seen`, or anything fails on the way; the original is then unchanged byte
-    for byte and no temporary file is left. The same is true when the iterable raises; its exception
+    links, or anything fails on the way, ChangedError when another program changed it; the original is then
+    unchanged byte for byte and no temporary file is left. The same is true when the iterable raises; its exception
     propagates, except that an OSError becomes a WriteError.
     """
     try:
         folder, name = os.path.split(os.path.realpath(path, strict=True))
         folder_fd = os.open(folder, _FOLDER)
     except (OSError, ValueError) as error:
-        raise _not_written(path, error) from error
+        raise (changed(path) if seen and isinstance(error, FileNotFoundError) else _not_written(path, error)) from error
     try:
         _replace_in(folder_fd, name, path, data, seen)
         _sweep(folder_fd, name)
@@ -72,27 +77,29 @@ def put_file(path: str, data: bytes) -> None:
         close_quietly(folder_fd)
 
 
-def _replace_in(
-    folder_fd: int, name: str, path: str, data: bytes | Iterable[bytes], seen: os.stat_result | None
-) -> None:
+def _replace_in(folder_fd: int, name: str, path: str, data: bytes | Iterable[bytes], seen: Seen | None) -> None:
     """Write a temporary file and rename it, by names relative to the open folder, which cannot be swapped meanwhile."""
     try:
         old = _replaceable(folder_fd, name, path)
+    except FileNotFoundError as error:
+        raise (changed(path) if seen else _not_written(path, error)) from error
     except OSError as error:
         raise _not_written(path, error) from error
 
-    def publish(folder_fd: int, temporary: str, name: str) -> bool:
-        _must_be_unchanged(folder_fd, name, path, seen or old)
-        return rename_over(folder_fd, temporary, name)
+    def replace(folder_fd: int, temporary: str, name: str) -> bool:
+        _must_be_unchanged(folder_fd, name, path, seen.state if seen else old)
+        return publish(folder_fd, temporary, name, path, seen) if seen else rename_over(folder_fd, temporary, name)
+
+    chunks = (data,) if isinstance(data, bytes) else data
 
     write_beside(
         folder_fd,
         name,
         path,
-        (data,) if isinstance(data, bytes) else data,
+        seen.noting(chunks) if seen else chunks,
         0o600,
         prepare=lambda new_fd: _keep_attributes(folder_fd, name, old, new_fd),
-        publish=publish,
+        publish=replace,
     )
 
 
@@ -161,7 +168,7 @@ def _sweep(folder_fd: int, name: str) -> None:
     try:
         written = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
         for other in os.listdir(folder_fd):
-            if other.startswith(".ops-checks-") and other.endswith(".tmp"):
+            if other.startswith(".ops-checks-") and other.endswith(".tmp") and len(other) == _TEMPORARY_LENGTH:
                 left = os.stat(other, dir_fd=folder_fd, follow_symlinks=False)
                 same = stat.S_ISREG(left.st_mode) and left.st_uid == written.st_uid
                 if same and left.st_mtime < written.st_mtime - _STALE_S:
@@ -230,11 +237,12 @@ def _attributes(fd: int) -> list[str]:
 
 
 def _must_be_unchanged(folder_fd: int, name: str, path: str, seen: os.stat_result) -> None:
-    now = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+    try:
+        now = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+    except FileNotFoundError:
+        raise changed(path) from None
     if _identity(now) != _identity(seen):
-        raise WriteError(
-            f"{visible(path)}: not written, because another program changed the file meanwhile; run the command again",
-        )
+        raise changed(path)
 
 
 def _identity(state: os.stat_result) -> tuple[int, ...]:

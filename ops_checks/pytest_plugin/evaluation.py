@@ -53,17 +53,21 @@ class Evaluation:
             return run_gate(self._inputs.context.at(time.time()))
 
     def _shared(self, folder: str) -> Report:
-        from filelock import FileLock
-
         from ops_checks.files.atomic_write import put_file
+        from ops_checks.files.file_lock import take_lock
+        from ops_checks.files.safe_open import close_quietly
         from ops_checks.formats import FORMATS
 
         if not os.path.isdir(folder):
             raise InputError(f"{folder}: not here: run the checks on the machine that started the session")
         try:
-            with FileLock(os.path.join(folder, "lock")):
+            lock = take_lock(os.path.join(folder, "lock"), mode=0o600)
+            try:
                 if not os.path.exists(_report_file(folder)):
                     put_file(_report_file(folder), FORMATS["json"].render(self._run()).encode())
+            finally:
+                if lock is not None:
+                    close_quietly(lock)
             return _read(folder)
         except OSError as error:
             raise InputError(

@@ -43,10 +43,11 @@ class Change:
     """One transition of an item, from `before` to `after`, with the columns and the event of a database.
 
     `event` and `payload` (JSON text) describe it in `queue_events`; `changed_at` is its queue time;
-    `attempt_count` is the new count, or None to keep the old one; every change clears the lease.
+    `attempt_count` is the new count, or None to keep the old one; every change clears the lease. A store adds to
+    `notes` and `warnings` what its user should know of the way it was written.
     """
 
-    __slots__ = ("after", "attempt_count", "before", "changed_at", "event", "payload")
+    __slots__ = ("after", "attempt_count", "before", "changed_at", "event", "notes", "payload", "warnings")
 
     def __init__(
         self,
@@ -64,3 +65,5 @@ class Change:
         self.payload = payload
         self.changed_at = changed_at
         self.attempt_count = attempt_count
+        self.notes: list[str] = []
+        self.warnings: list[str] = []

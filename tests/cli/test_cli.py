@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shlex
@@ -382,9 +383,11 @@ def environment(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["status --queue Q.md", "--help", "consistency-check --queue Q.md --db q.db"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.usefixtures("environment")
-def test_a_full_disk_for_the_results(queues: Path, what: str) -> None:
-    """Results that cannot be written end in exit 3 and one line."""
+def test_a_full_disk_for_the_results(queues: Path, monkeypatch: pytest.MonkeyPatch, what: str, unbuffered: str) -> None:
+    """Results that cannot be written end in exit 3 and one line, whenever Python hands them to the system."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with open("/dev/full", "w") as full:
         done = subprocess.run([*PROGRAM, *what.split()], stdout=full, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (
@@ -396,9 +399,11 @@ def test_a_full_disk_for_the_results(queues: Path, what: str) -> None:
 @pytest.mark.parametrize(
     "what", ["status --queue Q.md", "--help", "consistency-check --queue big.md --db q.db --max-details 0"]
 )
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.usefixtures("environment")
-def test_a_reader_that_has_gone(queues: Path, what: str) -> None:
+def test_a_reader_that_has_gone(queues: Path, monkeypatch: pytest.MonkeyPatch, what: str, unbuffered: str) -> None:
     """`| head -1` is no error: the exit code stays and nothing is said."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     make_markdown(queues / "big.md", [item(f"A-{number}") for number in range(5000)])
     reading, writing = os.pipe()
     os.close(reading)
@@ -431,10 +436,9 @@ def test_an_output_encoding_that_knows_little(queues: Path, monkeypatch: pytest.
 @pytest.mark.usefixtures("environment")
 def test_ctrl_c_while_waiting_for_the_lock(queues: Path) -> None:
     """Ctrl-C ends in exit 130 and one line, and nothing is changed."""
-    from filelock import UnixFileLock
-
     before = digest(queues)
-    with UnixFileLock("Q.md.lock"):
+    with open("Q.md.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         command = [*PROGRAM, "--lock-timeout", "60", "--queue", "Q.md", "cancel", "--id", "ORCH-102"]
         with subprocess.Popen(
             [sys.executable, "-c", _TELL_WHEN_WAITING, *command[3:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ops_checks.files.exchange import Digest
+
     #: Called while a file is read, with the bytes read so far and the size of the file.
     Progress = Callable[[int, int], object]
 
@@ -63,22 +65,31 @@ class Document:
         self.must_be_whole()
         return data
 
-    def with_line(self, number: int, edit: Callable[[str], str]) -> Iterator[bytes]:
+    def with_line(self, number: int, edit: Callable[[str], str], digest: Digest) -> Iterator[bytes]:
         """Yield the document with line `number` (from 1) replaced by `edit(line)`; all other bytes stay.
 
-        Raises ChangingError at the end if the file was written to meanwhile.
+        `digest` gets what was read. Raises ChangingError at the end if the file was written to meanwhile.
         """
         before = 0
         for chunk in self._whole_lines():
+            digest.update(chunk)
             count = chunk.count(b"\n") or 1
             if before < number <= before + count:
                 lines = chunk.split(b"\n")
-                lines[number - before - 1] = edit(lines[number - before - 1].decode()).encode()
+                line = lines[number - before - 1].decode("utf-8", "surrogateescape")
+                lines[number - before - 1] = edit(line).encode("utf-8", "surrogateescape")
                 yield b"\n".join(lines)
             else:
                 yield chunk
             before += count
         self.must_be_whole()
+
+    def holds(self, seen: Digest) -> bool:
+        """Return whether the open file still holds what was read: times of writing can be equal or forged."""
+        now = type(seen)()
+        for block in self._blocks():
+            now.update(block)
+        return now.text == seen.text
 
     def _blocks(self) -> Iterator[bytes]:
         """Yield the bytes from the beginning in blocks. Raises InputError."""

@@ -121,14 +121,20 @@ class MarkdownSnapshot:
         """Return the content of the file. Raises ChangingError if it was written to since the snapshot was entered."""
         return self._document.content()
 
-    def replace_line(self, number: int, edit: Callable[[str], str]) -> None:
+    def replace_line(self, number: int, edit: Callable[[str], str], ready: Callable[[], bool]) -> Callable[[], bool]:
         """Replace one line by `edit(line)`, atomically; every other byte of the file stays.
 
-        Raises WriteError, ChangingError, and what `edit` does; then the file is as it was.
+        `ready` is called directly before the new version gets the file's name, and returns whether it may.
+        Returns a function that tells whether the path still leads to what was written. Raises WriteError, ChangedError
+        and ChangingError (begin again), and what `edit` does; then the file is as it was.
         """
         from ops_checks.files.atomic_write import replace_file
+        from ops_checks.files.exchange import Digest, Seen
 
-        replace_file(self._path, self._document.with_line(number, edit), seen=self._document.stat)
+        document, digest = self._document, Digest()
+        seen = Seen(document.stat, digest, unchanged=lambda: document.holds(digest), ready=ready)
+        replace_file(self._path, document.with_line(number, edit, digest), seen=seen)
+        return lambda: seen.stands(self._path)
 
     def place(self, number: int, item_id: str) -> Place:  # noqa: ARG002 - a line needs no id
         """Return the file and line of an item."""

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ops_checks.errors import RefusedError, WriteError
-from ops_checks.model import FIELDS
-from ops_checks.sanitize import visible
 from ops_checks.stores.markdown.snapshot import MarkdownSnapshot
-from ops_checks.stores.markdown.table import edit_row, parse_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,22 +52,21 @@ class MarkdownStore:
 
     def preview(self, item_id: str, decide: Decide) -> Change:
         """Return the change that `change` would write. Raises what `change` raises."""
-        with self.snapshot() as snapshot:
-            return decide(self._found(snapshot, item_id)[1], None)
+        from ops_checks.stores.markdown.writing import preview
+
+        return preview(self.location, self._lock_timeout_s, item_id, decide)
 
     def change(self, item_id: str, decide: Decide) -> Change:
         """Call `decide` on an item under the lock and replace its row; every other byte of the file stays.
 
+        Begins again while other programs change the document, for as long as the lock would be waited for.
         Raises RefusedError (unknown id, or as `decide`), InputError (missing or malformed), WriteError
-        (lock not acquired in time, disk). Then the file is as it was.
+        (lock not acquired in time, disk, a document that does not stand still); then the file is as it was.
+        Raises WriteError as well if another program has put its own version there since, without the change.
         """
-        from ops_checks.stores.markdown.lock import locked
+        from ops_checks.stores.markdown.writing import write
 
-        with locked(self.location, self._lock_timeout_s), self.snapshot() as snapshot:
-            number, item = self._found(snapshot, item_id)
-            change = decide(item, None)
-            self._write(snapshot, number, change)
-            return change
+        return write(self.location, self._lock_timeout_s, item_id, decide)
 
     def scratch_copy(self, folder: str) -> MarkdownStore:
         """Return a copy of the document in a folder. Raises InputError, ChangingError."""
@@ -79,26 +74,3 @@ class MarkdownStore:
         with self.snapshot() as snapshot, open(path, "xb") as file:
             file.write(snapshot.content())
         return MarkdownStore(path, lock_timeout_s=self._lock_timeout_s)
-
-    def _found(self, snapshot: MarkdownSnapshot, item_id: str) -> tuple[int, Item]:
-        found = snapshot.find(item_id)
-        if found is None:
-            raise RefusedError(f"{visible(self.location)}: no item {visible(item_id)}: see the id column of the queue")
-        return found
-
-    def _write(self, snapshot: MarkdownSnapshot, number: int, change: Change) -> None:
-        def edited(line: str) -> str:
-            row = edit_row(line, _changed_cells(change))
-            if parse_row(row.removesuffix("\r")) != change.after:
-                raise WriteError(
-                    f"{visible(self.location)}:{number}: not written, the row could not be edited without harm: "
-                    "check its cells"
-                )
-            return row
-
-        snapshot.replace_line(number, edited)
-
-
-def _changed_cells(change: Change) -> list[tuple[str, str]]:
-    pairs = zip(FIELDS, change.before, change.after, strict=True)
-    return [(field, after) for field, before, after in pairs if before != after]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 import sys
@@ -13,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops_checks.errors import ChangingError, InputError, OpsError, RefusedError, WriteError
+from ops_checks.files import exchange
+from ops_checks.files.git_index import GitIndex
 from ops_checks.stores.registry import MARKDOWN
 from ops_checks.transitions import Stamp, cancel, replan
 
@@ -125,22 +128,138 @@ def test_a_planted_lock_is_not_followed(tmp_path: Path) -> None:
     assert not (tmp_path / "planted").exists()
 
 
-@pytest.mark.parametrize("saves", ["in place", "by rename"])
-def test_an_edit_of_somebody_without_the_lock_is_not_lost(tmp_path: Path, saves: str) -> None:
-    """A person's editor takes no lock: if it saves between our read and our write, we do not write."""
+SAVES = ["in place", "by rename"]
+
+
+def save(path: Path, content: str, how: str) -> None:
+    """Write the document as an editor does that takes no lock."""
+    target = path if how == "in place" else path.with_name("Q.md.new")
+    target.write_text(content)
+    target.rename(path)
+
+
+@pytest.mark.parametrize("saves", SAVES)
+@pytest.mark.parametrize("moment", ["while deciding", "before the exchange"])
+def test_an_edit_of_somebody_without_the_lock_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saves: str, moment: str
+) -> None:
+    """A person's editor takes no lock: if it saves between our read and write, the change is made on what it saved."""
     queue = write(tmp_path / "Q.md", table(ROW))
-    edited = table(ROW, ROW.replace("A-1", "A-2")).encode()
+    edits = iter([table(ROW.replace(" t ", " T "), ROW.replace("A-1", "A-2"))])
+    real = exchange._exchange
+
+    def edit(now: str) -> None:
+        if now == moment and (edited := next(edits, None)):
+            save(tmp_path / "Q.md", edited, saves)
+
+    def exchanged(folder_fd: int, one: str, other: str) -> bool:
+        edit("before the exchange")
+        return real(folder_fd, one, other)
 
     def decide(each: Item, _reliability: Reliability | None) -> Change:
-        target = tmp_path / ("Q.md" if saves == "in place" else "Q.md.new")
-        target.write_bytes(edited)
-        target.rename(tmp_path / "Q.md")
+        edit("while deciding")
         return cancel(STAMP)(each, None)
 
-    with pytest.raises((ChangingError, WriteError)):
-        queue.change("A-1", decide)
-    assert (tmp_path / "Q.md").read_bytes() == edited
+    monkeypatch.setattr(exchange, "_exchange", exchanged)
+    queue.change("A-1", decide)
+    assert [(each.id, each.status, each.task) for each in items_of(queue)] == [
+        ("A-1", "BLOCKED", "T"),
+        ("A-2", "PENDING", "t"),
+    ]
     assert sorted(os.listdir(tmp_path)) == ["Q.md", "Q.md.lock"]
+
+
+def test_a_document_that_never_stands_still(tmp_path: Path) -> None:
+    """Who never comes between two saves gives up after the lock timeout, and nothing of the others' is lost."""
+    queue = write(tmp_path / "Q.md", table(ROW))
+    versions = (table(ROW.replace(" t ", f" {number} ")) for number in itertools.count())
+
+    def decide(each: Item, _reliability: Reliability | None) -> Change:
+        save(tmp_path / "Q.md", next(versions), "in place")
+        return cancel(STAMP)(each, None)
+
+    with pytest.raises(WriteError, match="another program changed the file meanwhile; run the command again"):
+        queue.change("A-1", decide)
+    assert (tmp_path / "Q.md").read_text() == table(ROW.replace(" t ", f" {int(next(versions).split('|')[-7]) - 1} "))
+    assert sorted(os.listdir(tmp_path)) == ["Q.md", "Q.md.lock"]
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_a_lock_file_that_is_taken_away(tmp_path: Path, how: str) -> None:
+    """Who notices that its lock file is gone takes the lock anew before it writes (`git clean`, `git stash -u`)."""
+    queue = write(tmp_path / "Q.md", table(ROW))
+    lock = tmp_path / "Q.md.lock"
+    decided: list[int] = []
+
+    def decide(each: Item, _reliability: Reliability | None) -> Change:
+        if not decided:
+            lock.unlink()
+            if how == "replaced":
+                lock.touch()
+        decided.append(lock.stat().st_ino if lock.exists() else 0)
+        return cancel(STAMP)(each, None)
+
+    queue.change("A-1", decide)
+    assert len(decided) == 2
+    assert decided[1] == lock.stat().st_ino
+
+
+def test_a_change_that_somebody_undoes_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that read before and writes after us undoes the change: it was made, and is not there any more."""
+    queue = write(tmp_path / "Q.md", table(ROW))
+    then = {"undone": table(ROW), "gone": table(), "malformed": table("| x |")}
+    for words, content in [
+        ("put a version there without the change: look at the queue, then run it again", then["undone"]),
+        ("put a version there without the change: look at the queue, then run it again", then["gone"]),
+        ("written what cannot be read: see below", then["malformed"]),
+    ]:
+        save(tmp_path / "Q.md", table(ROW), "in place")
+        monkeypatch.setattr(
+            GitIndex, "settle", lambda _self, content=content: save(tmp_path / "Q.md", content, SAVES[1])
+        )
+        with pytest.raises(WriteError, match="Q.md: A-1 was changed, and another program has since " + words):
+            queue.change("A-1", cancel(STAMP))
+
+
+def test_a_change_that_another_one_follows_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever changes the item after us keeps its notes, and so the change is still there."""
+    queue = write(tmp_path / "Q.md", table(ROW))
+    monkeypatch.setattr(
+        GitIndex,
+        "settle",
+        lambda _self: save(
+            tmp_path / "Q.md",
+            (tmp_path / "Q.md").read_text().replace("| BLOCKED", "| DONE").replace("operator", "operator / ok"),
+            SAVES[0],
+        ),
+    )
+    queue.change("A-1", cancel(STAMP))
+    assert items_of(queue)[0].status == "DONE"
+
+
+def test_a_lock_of_git_that_stays_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change goes on beside a lock of git that stays, and says so; the lock is left alone."""
+    monkeypatch.setattr("ops_checks.files.git_index._WAIT_S", 0.02)
+    queue = write(tmp_path / "Q.md", table(ROW))
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "index.lock").touch()
+    change = queue.change("A-1", cancel(STAMP))
+    assert [note.partition(":")[0] for note in change.notes] == [str(tmp_path / ".git" / "index.lock")]
+    assert (tmp_path / ".git" / "index.lock").exists()
+
+
+def test_a_document_that_git_is_about_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While git rewrites the work tree the document is missing for a moment, which is no error yet."""
+    queue = write(tmp_path / "Q.md", table(ROW))
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "Q.md").rename(tmp_path / "away")
+    monkeypatch.setattr("ops_checks.files.git_index._WAIT_S", 0)
+    monkeypatch.setattr(GitIndex, "at_work", lambda _self: True)
+    monkeypatch.setattr(
+        "ops_checks.stores.markdown.writing.time.sleep", lambda _s: (tmp_path / "away").rename(tmp_path / "Q.md")
+    )
+    queue.change("A-1", cancel(STAMP))
+    assert items_of(queue)[0].status == "BLOCKED"
 
 
 def test_a_file_that_is_written_to_while_it_is_read_is_not_judged(tmp_path: Path) -> None:

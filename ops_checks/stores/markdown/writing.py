@@ -1,0 +1,129 @@
+"""Change one row of a document that other programs, git and people write to as well (SAFETY "Writing")."""
+
+from __future__ import annotations
+
+import time
+
+from ops_checks.errors import ChangedError, ChangingError, InputError, RefusedError, WriteError
+from ops_checks.files.exchange import changed, clear_leftovers
+from ops_checks.files.git_index import GitIndex
+from ops_checks.model import FIELDS
+from ops_checks.sanitize import visible
+from ops_checks.stores.markdown.lock import locked
+from ops_checks.stores.markdown.snapshot import MarkdownSnapshot
+from ops_checks.stores.markdown.table import edit_row, parse_row
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from ops_checks.model import Item
+    from ops_checks.stores.changes import Change, Decide
+
+    Result = TypeVar("Result")
+
+#: Before a change begins again: enough for most writers to finish.
+_PAUSE_S = 0.01
+
+
+def preview(path: str, timeout_s: float, item_id: str, decide: Decide) -> Change:
+    """Return the change that `write` would make. Raises what `write` raises."""
+
+    def read() -> Change:
+        with MarkdownSnapshot(path) as snapshot:
+            return _decided(path, snapshot, item_id, decide)[1]
+
+    return _repeated(read, GitIndex(path), time.monotonic() + timeout_s)
+
+
+def write(path: str, timeout_s: float, item_id: str, decide: Decide) -> Change:
+    """Replace the row of an item by what `decide` makes of it, and return the change (see `MarkdownStore.change`)."""
+
+    def replace() -> tuple[Change, Callable[[], bool]]:
+        with locked(path, timeout_s, until) as guarded, MarkdownSnapshot(path) as snapshot:
+            clear_leftovers(path)
+            number, change = _decided(path, snapshot, item_id, decide)
+            edit = _editor(path, number, change)
+            return change, snapshot.replace_line(number, edit, lambda: guarded() and not git.busy())
+
+    until = time.monotonic() + timeout_s
+    git = GitIndex(path)
+    change, stands = _repeated(replace, git, until)
+    git.settle()
+    if not stands():
+        _must_hold(path, change, git, time.monotonic() + timeout_s)
+    change.notes += git.remarks
+    return change
+
+
+def _repeated(work: Callable[[], Result], git: GitIndex, until: float) -> Result:
+    """Return what `work` returns; begin again while other programs change the document, up to a moment.
+
+    While git rewrites the work tree, the document may be missing or half written.
+    """
+    while True:
+        git.wait()
+        try:
+            return work()
+        except (ChangedError, InputError) as error:
+            passes = isinstance(error, ChangedError | ChangingError) or git.at_work()
+            if not passes or time.monotonic() >= until:
+                raise
+        time.sleep(_PAUSE_S)
+
+
+def _decided(path: str, snapshot: MarkdownSnapshot, item_id: str, decide: Decide) -> tuple[int, Change]:
+    """Return the line of an item and its change. Raises RefusedError for an unknown id, and as `decide`."""
+    found = snapshot.find(item_id)
+    if found is None:
+        raise RefusedError(
+            f"{visible(path)}: no item {visible(item_id)}: see the id column of the queue", tuple(snapshot.remarks())
+        )
+    change = decide(found[1], None)
+    change.warnings += snapshot.remarks()
+    return found[0], change
+
+
+def _editor(path: str, number: int, change: Change) -> Callable[[str], str]:
+    """Return what makes the new row of the old one; it raises ChangedError for another row, WriteError for harm."""
+    pairs = zip(FIELDS, change.before, change.after, strict=True)
+    cells = [(field, after) for field, before, after in pairs if before != after]
+
+    def edited(line: str) -> str:
+        if _item(line) != change.before:  # written to in place, since it was read
+            raise changed(path)
+        row = edit_row(line, cells)
+        if _item(row) != change.after:
+            raise WriteError(
+                f"{visible(path)}:{number}: not written, the row could not be edited without harm: check its cells"
+            )
+        return row
+
+    return edited
+
+
+def _item(line: str) -> Item | None:
+    return parse_row(line.removesuffix("\r"))
+
+
+def _must_hold(path: str, change: Change, git: GitIndex, until: float) -> None:
+    """Raise WriteError unless the document still has a change: what came after it keeps its notes.
+
+    Between `git stash` and `git stash pop` it does not, for a moment.
+    """
+    item_id = change.after.id
+    said = f"{visible(path)}: {visible(item_id)} was changed, and another program has since"
+
+    def find() -> None:
+        with MarkdownSnapshot(path) as snapshot:
+            found = snapshot.find(item_id)
+        if found is None or not found[1].notes.startswith(change.after.notes):
+            kind = ChangedError if git.at_work() else WriteError
+            raise kind(f"{said} put a version there without the change: look at the queue, then run it again")
+
+    try:
+        _repeated(find, git, until)
+    except InputError as error:
+        lines = (error.message, *error.details)
+        raise WriteError(f"{said} written what cannot be read: see below", lines) from error
