@@ -30,19 +30,31 @@ def facts(*items: Item, now_s: float = NOW, stale_minutes: float = 60, **more: A
     )
 
 
-@pytest.mark.parametrize(
-    ("now_s", "stale"), [(NOW - 1, 0), (NOW, 0), (NOW + 0.001, 1), (NOW + 1, 1), (NOW - 10**6, 0), (NOW + 10**9, 1)]
-)
+@pytest.mark.parametrize(("now_s", "stale"), [(NOW - 1, 0), (NOW, 0), (NOW + 0.001, 1), (NOW + 1, 1), (NOW + 10**9, 1)])
 def test_stale_boundary(now_s: float, stale: int) -> None:
-    """Stale is a start more than the minutes back, not just as many; a start in the future is fresh."""
+    """Stale is a start more than the minutes back, not just as many."""
     assert facts(item(1, "IN_PROGRESS", "2026-01-01 09:00"), now_s=now_s).stale.total == stale
+
+
+@pytest.mark.parametrize(("ahead_s", "stale"), [(0, 0), (60, 0), (300, 0), (300.001, 1), (9 * 3600, 1), (10**9, 1)])
+def test_a_start_ahead(ahead_s: float, stale: int) -> None:
+    """A start more than five minutes ahead cannot be shown to be fresh, and the reason names the zone."""
+    found = facts(item(1, "IN_PROGRESS", "2026-01-01 10:00"), now_s=NOW - ahead_s).stale
+    assert found.total == stale
+    for each in found.kept:
+        assert each.value is None
+        assert each.reason == (
+            f"starts {int(ahead_s / 60)} minutes ahead, 2026-01-01 10:00 in UTC+09:00: cannot be shown to be fresh: "
+            "check the zone (ORCH_TZ_OFFSET, or the policy's timezone)"
+        )
 
 
 def test_stale_zone() -> None:
     """A start is read in the queue's zone."""
     started = item(1, "IN_PROGRESS", queue_time(NOW - 3601, KST))
     assert facts(started, now_s=NOW + 60).stale.total == 1
-    assert queue_statistics([(1, started)], place, now_s=NOW + 60, tz_minutes=0, stale_minutes=60).stale.total == 0
+    west = queue_statistics([(1, started)], place, now_s=NOW + 60 + KST * 60, tz_minutes=0, stale_minutes=3 * KST)
+    assert west.stale.total == 0
 
 
 @pytest.mark.parametrize(
