@@ -48,7 +48,7 @@ def duration_s(text: str) -> int | None:
 
 
 def duration_text(seconds: float) -> str:
-    """Return seconds as a time span in the largest unit of which there are at least two: `36h`, `3d`, `1d`."""
+    """Return seconds as a time span in the largest unit of which there are at least two: `36h`, `3d`, `24h`."""
     unit = next((unit for unit, size in reversed(_UNITS_S.items()) if seconds >= 2 * size), "s")
     return f"{int(seconds / _UNITS_S[unit])}{unit}"
 

@@ -73,8 +73,10 @@ class Aggregator:
         return stats
 
     def _times_valid(self, rows: Sequence[Row], *, only_runs: bool) -> bool:
-        dated = rows if only_runs else [row for row in rows if type(row) is not Malformed]
-        times = [ms for row in dated if (ms := row.ts_epoch_ms) is not UNSET]  # type: ignore[union-attr]
+        dated: Sequence[Any] = rows if only_runs else [row for row in rows if type(row) is not Malformed]
+        times = [row.ts_epoch_ms for row in dated]
+        if UNSET in times:
+            times = [ms for ms in times if ms is not UNSET]
         least, greatest = self._valid_ms or (0, 0)
         return not times or (least <= min(times) and max(times) <= greatest)
 
