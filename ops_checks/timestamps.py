@@ -15,6 +15,8 @@ _MINUTES_A_DAY = 1440
 _HOURS_A_DAY = 24
 _MINUTES_AN_HOUR = 60
 _FEBRUARY = 2
+_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_MOST_DIGITS = 9
 
 
 def start_epoch(text: str, tz_minutes: int) -> int | None:
@@ -35,6 +37,20 @@ def start_epoch(text: str, tz_minutes: int) -> int | None:
     if days is None or hour >= _HOURS_A_DAY or minute >= _MINUTES_AN_HOUR:
         return None
     return (days * _MINUTES_A_DAY + hour * _MINUTES_AN_HOUR + minute - tz_minutes) * 60
+
+
+def duration_s(text: str) -> int | None:
+    """Return a time span as it is written everywhere, `90s`, `15m`, `2h`, `7d`, in seconds; None for another text."""
+    number, unit = text[:-1], text[-1:]
+    if not (number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS and unit in _UNITS_S):
+        return None
+    return int(number) * _UNITS_S[unit]
+
+
+def duration_text(seconds: float) -> str:
+    """Return seconds as a time span in the largest unit of which there are at least two: `36h`, `3d`, `24h`."""
+    unit = next((unit for unit, size in reversed(_UNITS_S.items()) if seconds >= 2 * size), "s")
+    return f"{int(seconds / _UNITS_S[unit])}{unit}"
 
 
 def queue_time(epoch_s: float, tz_minutes: int) -> str:

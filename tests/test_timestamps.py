@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops_checks.timestamps import queue_time, start_epoch
+from ops_checks.timestamps import duration_s, duration_text, queue_time, start_epoch
 
 KST = 540
 
@@ -83,3 +83,34 @@ def test_any_text(text: str) -> None:
     """Any text is a time or none, never an exception; a time that is read writes back to the same text."""
     epoch = start_epoch(text, KST)
     assert epoch is None or queue_time(epoch, KST) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        *(("90s", 90), ("15m", 900), ("2h", 7200), ("7d", 604_800), ("0d", 0)),
+        *(("", None), ("7", None), ("d", None), ("7w", None), ("-7d", None), ("1.5h", None), ("\u0667d", None)),
+        *(("7d\n", None), (" 7d", None), ("9" * 10 + "s", None)),
+    ],
+)
+def test_duration(text, seconds):
+    """A time span is a whole number and a unit."""
+    assert duration_s(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (119, "119s"),
+        (120, "2m"),
+        (7199, "119m"),
+        (7200, "2h"),
+        (86_400, "24h"),
+        (172_800, "2d"),
+        (1e9, "11574d"),
+    ],
+)
+def test_duration_text(seconds, text):
+    """A time span is shown in the largest unit of which there are at least two."""
+    assert duration_text(seconds) == text

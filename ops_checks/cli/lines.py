@@ -43,7 +43,7 @@ def consistency_lines(drift: Drift) -> Iterator[str]:
     from ops_checks.rules.drift.rules import DRIFT_RULES
 
     if drift.ok:
-        yield f"consistency ok total={drift.total}"
+        yield f"consistency ok total={drift.total - drift.ignored}"
         return
     yield "consistency mismatch " + " ".join(f"{rule.metric}={drift.counts[rule.id]}" for rule in DRIFT_RULES)
     for rule in DRIFT_RULES:

@@ -11,12 +11,16 @@ from ops_checks.gate.stable_reading import compare, read_stable
 from ops_checks.report.model import InputRead, Metric
 from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.queue_statistics import queue_statistics
-from ops_checks.rules.registry import BY_METRIC
-from ops_checks.runlog.reader import expand_logs, read_runs
-from ops_checks.timestamps import start_epoch
+from ops_checks.rules.registry import BY_METRIC, RULES
+from ops_checks.rules.waivers import offered
+from ops_checks.runlog.filter import valid_times
+from ops_checks.runlog.patterns import find_logs
+from ops_checks.runlog.reader import read_runs
+from ops_checks.sanitize import visible
+from ops_checks.timestamps import duration_text, start_epoch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ops_checks.context import Context
     from ops_checks.rules.drift.drift import Drift
@@ -26,12 +30,16 @@ if TYPE_CHECKING:
 
 
 class Evidence(Struct, frozen=True):
-    """What was read for one group of rules: `value` is what its rules measure; the rest goes into the report."""
+    """What was read for one group of rules: `value` is what its rules measure; the rest goes into the report.
+
+    `outdated` is the error of a run log that says nothing about today, None for one that does.
+    """
 
     value: Any
     inputs: tuple[InputRead, ...]
     metrics: tuple[Metric, ...] = ()
     remarks: tuple[str, ...] = ()
+    outdated: str | None = None
 
 
 def read_drift(context: Context) -> Evidence:
@@ -50,7 +58,8 @@ def read_drift(context: Context) -> Evidence:
         context.db_store,
         fields=policy.consistency.fields,
         ignore_statuses=policy.consistency.ignore_statuses,
-        keep=0 if policy.waivers else None,  # a waiver may be for any of them
+        # A waiver may be for any of them.
+        keep=0 if any(RULES[waiver.rule].group == CONSISTENCY.id for waiver in policy.waivers) else None,
         on_read=note_inputs,
     )
     return Evidence(drift, tuple(inputs), remarks=tuple(drift.remarks))
@@ -63,11 +72,13 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
     them all the same. Raises InputError for what cannot be read.
     """
     policy = context.policy.kpi
+    remarks: list[str] = []
     runs = read_runs(
-        expand_logs(context.logs),
+        find_logs(context.logs, remarks.append),
         since_ms=None if policy.window_s is None else int((context.now_s - policy.window_s) * 1000),
         commands=policy.commands,
         details=details or "unfinished_runs" in policy.thresholds,
+        valid_ms=valid_times(context.now_s),
         progress=context.progress,
     )
     store = context.kpi_store
@@ -77,13 +88,14 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
         statistics = _statistics(context, snapshot)
         return statistics, _store_read(kind, store, snapshot, statistics.items), snapshot.remarks()
 
-    statistics, store_read, remarks = read_stable(store, read)
+    statistics, store_read, of_store = read_stable(store, read)
     evidence = KpiEvidence(runs, statistics)
     return Evidence(
         evidence,
         (*_logs_read(runs), store_read),
         metrics=tuple(rule.measure(evidence) for rule in BY_METRIC.values()),
-        remarks=(*remarks, *_log_remarks(runs)),
+        remarks=(*of_store, *remarks, *_log_remarks(runs)),
+        outdated=_outdated(runs, policy.max_log_age_s, context.now_s),
     )
 
 
@@ -94,11 +106,8 @@ READERS: Mapping[str, Callable[[Context], Evidence]] = {CONSISTENCY.id: read_dri
 def _statistics(context: Context, snapshot: Snapshot) -> QueueStatistics:
     """Return the statistics of a queue; the items behind a number that no rule limits are not asked for."""
     limited = context.policy.kpi.thresholds
-    made = snapshot.pending_since()
-    oldest = next(made, None)
-    if oldest is not None and start_epoch(oldest[1], context.tz_minutes) is None:
-        made, oldest = iter(()), None  # what cannot be read hides whether it is older than the others
-    later = made if "oldest_pending_minutes" in limited else ()
+    all_waits = "oldest_pending_minutes" in limited
+    pending_since = snapshot.pending_since()
     return queue_statistics(
         snapshot.items(),
         snapshot.place,
@@ -107,7 +116,34 @@ def _statistics(context: Context, snapshot: Snapshot) -> QueueStatistics:
         stale_minutes=context.policy.kpi.stale_minutes,
         retry_count=snapshot.retry_count(),
         retries=snapshot.retries() if "retry_count" in limited else (),
-        pending_since=(*(() if oldest is None else (oldest,)), *later),
+        pending_since=pending_since if all_waits else _first_dated(pending_since, context.tz_minutes),
+        all_waits=all_waits,
+        offered=offered(context.policy.waivers),
+    )
+
+
+def _first_dated(pending_since: Iterable[tuple[str, str]], tz_minutes: int) -> Iterator[tuple[str, str]]:
+    """Yield ids and times up to the first that can be read: that one is the oldest."""
+    for item_id, text in pending_since:
+        yield item_id, text
+        if start_epoch(text, tz_minutes) is not None:
+            return
+
+
+def _outdated(runs: RunStats, max_age_s: int | None, now_s: float) -> str | None:
+    """Return the error of logs whose newest record is older than `max_age_s`; empty ones count if all are empty."""
+    logs = [log for log in runs.logs if log.lines] or list(runs.logs)
+    newest = max(logs, key=lambda log: log.newest_ms or 0, default=None)
+    if newest is None or newest.newest_ms is None or max_age_s is None:
+        return None
+    age_s = now_s - newest.newest_ms / 1000
+    if age_s <= max_age_s:
+        return None
+    what = "was last written to" if newest.last_ms is None else "has its newest record from"
+    return (
+        f"{visible(newest.path)}: {what} {duration_text(age_s)} ago, more than kpi.max_log_age "
+        f"{duration_text(max_age_s)}: it says nothing about today: find out why nothing writes to it, or name the "
+        "log that is written to"
     )
 
 

@@ -14,13 +14,13 @@ from ops_checks.rules.registry import BY_METRIC
 from ops_checks.rules.rule import Threshold
 from ops_checks.rules.waivers import Waiver
 from ops_checks.sanitize import visible
+from ops_checks.timestamps import duration_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _BOM = "\ufeff"
 _MOST_LINES = 20
-_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
 
 
 def load_policy(path: str) -> Policy:
@@ -115,9 +115,9 @@ def _kpi(section: Mapping[str, Any]) -> KpiPolicy:
     options = dict(section)
     options.pop("log_cache", None)
     options["thresholds"] = _thresholds(section.get("thresholds", {}))
-    if "window" in section:
-        window = options.pop("window")
-        options["window_s"] = int(window[:-1]) * _SECONDS[window[-1]]
+    for name in ("window", "max_log_age"):
+        if name in section:
+            options[f"{name}_s"] = duration_s(options.pop(name))
     if "commands" in section:
         options["commands"] = frozenset(section["commands"])
     if "stale_minutes" in section:

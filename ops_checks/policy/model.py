@@ -40,14 +40,16 @@ class KpiPolicy(Struct, frozen=True):
     """Thresholds by metric, and the runs and items that the metrics are computed from.
 
     `window_s`: only the runs of the last `window_s` seconds (by `ts_epoch_ms`; None: all); `commands`: the
-    commands of the latency (None: all); `on_insufficient`: `pass`, `warn` or `fail`.
+    commands of the latency (None: all); `on_insufficient`: `pass`, `warn` or `fail`; `max_log_age_s`: seconds since
+    the newest record of the log from which on it cannot be relied on (None: any).
     """
 
     thresholds: Mapping[str, Threshold] = field(default_factory=lambda: dict(DEFAULT_THRESHOLDS))
     window_s: int | None = None
     commands: frozenset[str] | None = None
     stale_minutes: int = 60
-    on_insufficient: str = "warn"
+    on_insufficient: str = "fail"
+    max_log_age_s: int | None = 604_800
 
 
 class Policy(Struct, frozen=True):
@@ -81,8 +83,19 @@ class Policy(Struct, frozen=True):
         return [rule for group in groups for rule in BY_GROUP[group] if self.threshold(rule) is not None]
 
     def without_exceptions(self) -> Policy:
-        """Return the policy without waivers and with every drift rule at its default severity."""
-        return replace(self, waivers=(), consistency=replace(self.consistency, severity={}))
+        """Return the policy that the commands of OPS_COMMANDS show things by, which is not the gate's.
+
+        It waives nothing and has every drift rule at its default severity; too little data fails nothing, and a log
+        may be of any age (FORMATS sections 4 and 7).
+        """
+        kpi = self.kpi
+        too_little = "warn" if kpi.on_insufficient == "fail" else kpi.on_insufficient
+        return replace(
+            self,
+            waivers=(),
+            consistency=replace(self.consistency, severity={}),
+            kpi=replace(kpi, on_insufficient=too_little, max_log_age_s=None),
+        )
 
     def with_limits(
         self,

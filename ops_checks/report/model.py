@@ -32,8 +32,8 @@ class InputRead(Struct, frozen=True):
 class Metric(Struct, frozen=True):
     """A measured number, whether a rule limits it or not.
 
-    `value` is None where there is no data. `samples` is what it was computed from;
-    `low` and `high` bound the 95 % interval where one is defined.
+    `value` is None where there is no data. `samples` is what it was computed from, `unread` what it was not
+    computed from because it cannot be read; `low` and `high` bound the 95 % interval where one is defined.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Metric(Struct, frozen=True):
     samples: int
     low: float | None = None
     high: float | None = None
+    unread: int = 0
 
 
 class RuleResult(Struct, frozen=True):

@@ -64,7 +64,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     `min_is_short`: a bare number in a policy is the least that is wanted. `option`: the command line's option for
     its `max`. `counted`: a count is known from the first sample on; a rate or a percentile needs samples.
     `needs_samples`: without any there is nothing to judge, whatever the value. `counts_findings`: its value is the
-    number of its findings, so that a waived one takes one off. `word`: how the lines of OPS_COMMANDS name it.
+    number of its findings, so that a waived one takes one off. `of_log`: it is measured from the run log.
+    `word`: how the lines of OPS_COMMANDS name it.
     `summary` describes it in the policy's schema, with `examples`.
     """
 
@@ -82,6 +83,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     counted: bool = False
     needs_samples: bool = False
     counts_findings: bool = False
+    of_log: bool = False
     word: str = ""
     summary: str = ""
     examples: tuple[Any, ...] = ()
@@ -96,20 +98,33 @@ def evaluate(rule: Rule, evidence: object, threshold: Threshold) -> RuleResult:
     """Return what the evidence means for a rule: pass, fail, warn, or insufficient, with the offenders.
 
     A limit is violated only by a value beyond it, never by one that equals it. Without a value, or with too few
-    samples, the verdict is `insufficient`, however the policy counts that: see `counts_as`.
+    samples, the verdict is `insufficient`, however the policy counts that: see `counts_as`. So is it where the
+    value keeps its limits and something could not be read that might not: that is listed.
     """
     metric = rule.measure(evidence)
-    limits = tuple(_limits(threshold))
-    first = limits[0] if limits else None
+    first = next(_limits(threshold), None)
     needed = _needed(rule, metric, threshold)
-    if metric.value is None or needed or (rule.needs_samples and not metric.samples):
-        return result(rule, metric, first, Verdict.INSUFFICIENT, threshold.severity, needed=needed or None)
-    value = metric.value
-    violated = next((limit for limit in limits if limit.violated_by(value)), None)
-    if violated is None:
+    judged = metric.value is not None and not needed and (metric.samples > 0 or not rule.needs_samples)
+    limit = violated(threshold, metric.value) if judged and metric.value is not None else None
+    if limit is not None:
+        found = rule.offenders(rule, evidence, limit)
+        return result(rule, metric, limit, limit.verdict, threshold.severity, offenders=found)
+    if judged and not metric.unread:
         return result(rule, metric, first, Verdict.PASS, threshold.severity)
-    found = rule.offenders(rule, evidence, violated)
-    return result(rule, metric, violated, violated.verdict, threshold.severity, offenders=found)
+    found = rule.offenders(rule, evidence, first) if first and metric.unread else Offenders()
+    verdict = Verdict.INSUFFICIENT
+    return result(rule, metric, first, verdict, threshold.severity, needed=needed or None, offenders=found)
+
+
+def violated(threshold: Threshold, value: float, *, waived: int = 0) -> Limit | None:
+    """Return the most severe limit that a value violates, or None.
+
+    `waived` of what it counts are answered for: they are taken off what may be at most so many; what must be at
+    least so many has nobody to answer for, so that a waiver changes nothing about it.
+    """
+    lower = value - waived
+    limits = _limits(threshold)
+    return next((each for each in limits if each.violated_by(lower if each.operator == "<=" else value)), None)
 
 
 def not_evaluated(rule: Rule, threshold: Threshold, reason: str) -> RuleResult:
@@ -208,6 +223,7 @@ def metric_message(rule: Rule, metric: Metric, limit: Limit | None, verdict: Ver
     """Return the one line of a rule that limits a metric: `failure_rate is 0.5000, above 0.2000`."""
     if verdict is Verdict.INSUFFICIENT:
         more = f"; {needed} more needed" if needed else ""
+        more += f"; {metric.unread} more cannot be read" if metric.unread else ""
         return f"{rule.metric} cannot be judged: {metric.samples} samples{more}"
     value = value_text(metric.value, rule.unit)
     if limit is None:

@@ -10,13 +10,17 @@ from msgspec.structs import replace
 
 from ops_checks.findings import WAIVERS, Finding, Place, Verdict
 from ops_checks.report.model import Metric
-from ops_checks.rules.rule import Offenders, Rule, Threshold, evaluate
+from ops_checks.rules.rule import Offenders, Rule, Threshold, evaluate, violated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ops_checks.report.model import RuleResult
     from ops_checks.rules.rule import Limit
+
+
+#: So many findings that nobody answers for are listed of a rule; the others are counted.
+SHOWN = 50
 
 
 class Waiver(Struct, frozen=True):
@@ -87,26 +91,49 @@ WAIVER_RULES = (
 
 
 def apply(
-    results: Sequence[RuleResult], waivers: Sequence[Waiver], path: str | None, today: str, rules: Mapping[str, Rule]
+    results: Sequence[RuleResult],
+    waivers: Sequence[Waiver],
+    path: str | None,
+    today: str,
+    rules: Mapping[str, Rule],
+    threshold: Callable[[Rule], Threshold | None],
 ) -> tuple[RuleResult, ...]:
     """Return the results with waived findings marked, and those of the waiver rules if there are waivers.
 
-    `path` is the policy file of the waivers, `rules` the registry. `today` is an ISO date in the queue's zone; a
-    waiver holds up to and including its `expires`. A waiver that names an item or a field suppresses that finding;
-    one that names neither, the whole rule. Where a rule counts its findings, it is evaluated by those that are
-    left; a rate or a percentile by its value, whichever offenders are waived. An expired waiver suppresses nothing
-    and fails by itself; one that matched nothing is a warning.
+    `path` is the policy file of the waivers, `rules` the registry, `threshold` returns the limits of a rule. `today`
+    is an ISO date in the queue's zone; a waiver holds up to and including its `expires`. A waiver that names an item
+    or a field suppresses that finding; one that names neither, the whole rule. Where a rule counts its findings, it
+    is evaluated by those that are left; a rate or a percentile by its value, whichever offenders are waived. An
+    expired waiver suppresses nothing and fails by itself; one that matched nothing is a warning, unless it may be
+    for a finding that was counted and not kept.
     """
     if not waivers:
         return tuple(results)
     valid = [waiver for waiver in waivers if waiver.expires >= today]
     expired = tuple(waiver for waiver in waivers if waiver.expires < today)
     used: set[int] = set()
-    waived = tuple(_waive(result, rules[result.id], valid, used) for result in results)
-    ran = {result.id for result in results if result.verdict is not Verdict.ERROR}  # of the others nobody knows
-    unused = tuple(waiver for waiver in valid if id(waiver) not in used and waiver.rule in ran)
+    waived = tuple(
+        _cut(_waive(result, rules[result.id], valid, threshold(rules[result.id]) or Threshold(), used))
+        for result in results
+    )
+    complete = _complete(results, rules)
+    unused = tuple(waiver for waiver in valid if id(waiver) not in used and waiver.rule in complete)
     evidence = WaiverEvidence(expired, unused, path)
     return (*waived, *(_evaluate(rule, evidence) for rule in WAIVER_RULES))
+
+
+def offered(waivers: Sequence[Waiver]) -> frozenset[str]:
+    """Return the items that waivers name: what is found of them has to be kept, however many findings are worse."""
+    return frozenset(waiver.item for waiver in waivers if waiver.item)
+
+
+def _complete(results: Sequence[RuleResult], rules: Mapping[str, Rule]) -> set[str]:
+    """Return the ids of the rules of which every finding that a waiver can name is known."""
+    return {
+        result.id
+        for result in results
+        if result.verdict is not Verdict.ERROR and (rules[result.id].counts_findings or not result.more_findings)
+    }
 
 
 def _evaluate(rule: Rule, evidence: WaiverEvidence) -> RuleResult:
@@ -115,33 +142,62 @@ def _evaluate(rule: Rule, evidence: WaiverEvidence) -> RuleResult:
     return replace(found, message=found.findings[0].message) if len(found.findings) == 1 else found
 
 
-def _waive(result: RuleResult, rule: Rule, waivers: Sequence[Waiver], used: set[int]) -> RuleResult:
+def _waive(
+    result: RuleResult, rule: Rule, waivers: Sequence[Waiver], threshold: Threshold, used: set[int]
+) -> RuleResult:
     matching = [waiver for waiver in waivers if waiver.rule == result.id]
     if result.verdict not in {Verdict.FAIL, Verdict.WARN} or not matching:
         return result
     whole = next((waiver for waiver in matching if not waiver.item and not waiver.field), None)
-    findings = tuple(_marked(finding, matching, used) for finding in result.findings or (_itself(result),))
+    findings = _marked(result.findings or (_itself(result),), matching, used)
     if whole:
-        used.add(id(whole))
         message = f"{result.message}; waived by {whole.owner} until {whole.expires}: {whole.reason}"
         return replace(result, findings=findings, more_findings=0, verdict=Verdict.PASS, message=message)
     waived = sum(finding.suppressed is not None for finding in findings)
     if not waived or not rule.counts_findings or result.value is None:
         return replace(result, findings=findings if waived else result.findings)
-    left = result.value - waived
-    holds = result.limit is not None and left <= result.limit
-    message = f"{result.message}; {waived} waived, {left:g} left"
-    return replace(result, findings=findings, message=message, verdict=Verdict.PASS if holds else result.verdict)
+    return _judged_again(replace(result, findings=findings), threshold, waived)
 
 
-def _marked(finding: Finding, waivers: Sequence[Waiver], used: set[int]) -> Finding:
-    for waiver in waivers:
-        if waiver.item in {None, finding.item} and waiver.field in {None, finding.field}:
-            used.add(id(waiver))
-            return finding._replace(suppressed=f"{waiver.reason} ({waiver.owner}, until {waiver.expires})")
-    return finding
+def _judged_again(result: RuleResult, threshold: Threshold, waived: int) -> RuleResult:
+    """Return a result as its rule's limits have it when so many of its findings are waived."""
+    value = result.value or 0
+    message = f"{result.message}; {waived} waived, {value - waived:g} left"
+    limit = violated(threshold, value, waived=waived)
+    if limit is None:
+        return replace(result, verdict=Verdict.PASS, message=message)
+    if limit.limit != result.limit:
+        message += f", beyond {limit.limit:g}"
+    return replace(result, verdict=limit.verdict, operator=limit.operator, limit=limit.limit, message=message)
+
+
+def _marked(findings: Sequence[Finding], waivers: Sequence[Waiver], used: set[int]) -> tuple[Finding, ...]:
+    """Return findings with the reason of the first waiver that matches each; all that match are used."""
+    of_any = [waiver for waiver in waivers if waiver.item is None]
+    of_item = {item: [each for each in waivers if each.item in {None, item}] for item in offered(waivers)}
+    marked = []
+    for finding in findings:
+        named = of_item.get(finding.item, of_any) if finding.item else of_any
+        match = [waiver for waiver in named if waiver.field in {None, finding.field}]
+        used.update(map(id, match))
+        marked.append(finding._replace(suppressed=_suppression(match[0])) if match else finding)
+    return tuple(marked)
+
+
+def _suppression(waiver: Waiver) -> str:
+    return f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
 
 
 def _itself(result: RuleResult) -> Finding:
     """Return a finding for a rule that lists none, so that what is waived can be seen."""
     return Finding(result.id, result.message, value=result.value)
+
+
+def _cut(result: RuleResult) -> RuleResult:
+    """Return a result that lists every waived finding and at most SHOWN of the others, which are counted."""
+    more = len(result.live) - SHOWN
+    if more <= 0:
+        return result
+    shown = set(map(id, result.live[:SHOWN]))
+    listed = tuple(each for each in result.findings if each.suppressed is not None or id(each) in shown)
+    return replace(result, findings=listed, more_findings=result.more_findings + more)

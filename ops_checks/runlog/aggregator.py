@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct, field
 
-from ops_checks.runlog.decoder import Malformed, Record, RunEnd, RunStart
+from ops_checks.runlog.decoder import Malformed, RunEnd, RunStart
 from ops_checks.runlog.percentiles import Durations
 from ops_checks.runlog.stats import KEPT, Defect, LogRead, Run, RunStats, close_latest, keep_slowest, trace_fingerprint
+from ops_checks.runlog.times import TimeRange, time_defect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,10 +37,13 @@ class Aggregator:
         self._floor = -1.0
         self._failed_blocks: list[tuple[int, int, Sequence[Row]]] = []
         self._pairs = _RunPairs()
-        self._times = _TimeRange()
+        self._times = TimeRange()
+        self._valid_ms = run_filter.valid_ms
 
     def add(self, rows: Sequence[Row], *, only_runs: bool = False) -> None:
         """Add the rows of consecutive lines; `only_runs`: they are certainly nothing but starts and ends."""
+        if self._valid_ms is not None and not self._times_valid(rows, only_runs=only_runs):
+            rows, only_runs = [self._checked(row) for row in rows], False
         ends = [row for row in rows if type(row) is RunEnd]
         if self._stats.detailed:
             self._add_details(rows, ends)
@@ -67,6 +71,21 @@ class Aggregator:
         log = LogRead(self._path, stats.lines, stats.malformed, torn_tail, times.first, times.last, times.newest)
         stats.logs = (log,)
         return stats
+
+    def _times_valid(self, rows: Sequence[Row], *, only_runs: bool) -> bool:
+        dated: Sequence[Any] = rows if only_runs else [row for row in rows if type(row) is not Malformed]
+        times = [row.ts_epoch_ms for row in dated]
+        if UNSET in times:
+            times = [ms for ms in times if ms is not UNSET]
+        least, greatest = self._valid_ms or (0, 0)
+        return not times or (least <= min(times) and max(times) <= greatest)
+
+    def _checked(self, row: Row) -> Row:
+        """Return a row, or what is wrong with its time."""
+        if isinstance(row, Malformed) or row.ts_epoch_ms is UNSET or self._valid_ms is None:
+            return row
+        defect = time_defect(row.ts_epoch_ms, *self._valid_ms)
+        return Malformed(defect) if defect else row
 
     def _in_window(self, row: RunEnd | RunStart) -> bool:
         ms = row.ts_epoch_ms
@@ -191,27 +210,3 @@ def _start_first(starts: Sequence[RunStart], ends: Sequence[RunEnd], rows: Seque
         both = [row for row in rows if id(row) in chosen]
     last = dict(zip([row.trace_id for row in both], map(type, both), strict=True))
     return list(last.values()).count(RunStart) == left
-
-
-class _TimeRange(Struct):
-    """The time range of the records in epoch milliseconds, and the name of the newest one."""
-
-    first: int | None = None
-    last: int | None = None
-    newest: str | None = None
-
-    def update(self, rows: Sequence[RunStart | RunEnd | Record]) -> None:
-        times = [row.ts_epoch_ms for row in rows if row.ts_epoch_ms is not UNSET]
-        if not times:
-            return
-        first, last = min(times), max(times)
-        if self.first is None or first < self.first:
-            self.first = first
-        if self.last is None or last > self.last:
-            self.last = last
-            self.newest = _event_name(next(row for row in rows if row.ts_epoch_ms == last))
-
-
-def _event_name(row: RunStart | RunEnd | Record) -> str:
-    event = row.event if isinstance(row, Record) else "run_end" if isinstance(row, RunEnd) else "run_start"
-    return " ".join(filter(None, (event, row.command or None, row.trace_id or None)))

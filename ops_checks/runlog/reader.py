@@ -5,10 +5,12 @@ Importing this module imports no decoder; a command that reads no log does not p
 
 from __future__ import annotations
 
+import os
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from ops_checks.errors import InputError
+from msgspec.structs import replace
+
 from ops_checks.runlog.filter import RunFilter
 from ops_checks.runlog.line_reader import decompress, detect_compression, open_log
 from ops_checks.runlog.parallel import read_plain
@@ -29,6 +31,7 @@ def read_runs(
     since_ms: int | None = None,
     commands: frozenset[str] | None = None,
     details: bool = True,
+    valid_ms: tuple[int, int] | None = None,
     progress: Progress | None = None,
 ) -> RunStats:
     """Return the statistics of logs (plain, gzip or zstd files), read as one in the order given.
@@ -36,10 +39,11 @@ def read_runs(
     `since_ms`: only ends of runs from that epoch millisecond on count, and only starts from then on can be
     unfinished; earlier ends close no start. Ends without a time cannot be shown to lie in the window: they are
     excluded and counted as `undated`. `commands`: only the durations of their runs count. `details`: False collects
-    no single runs and no time ranges, which is faster. Memory grows with the logs only by what exact percentiles
-    take (see Durations). Raises InputError, which names the log that cannot be read.
+    no single runs and no time ranges, which is faster. `valid_ms`: a record with a time outside of them (least,
+    greatest) is malformed. Memory grows with the logs only by what exact percentiles take (see Durations). Raises
+    InputError, which names the log that cannot be read.
     """
-    run_filter = RunFilter(since_ms, commands, details)
+    run_filter = RunFilter(since_ms, commands, details, valid_ms)
     advance = _total_progress(paths, progress) if progress else None
     logs = (_read_log(path, run_filter, advance) for path in paths)
     return reduce(merge, logs, RunStats(detailed=details))
@@ -47,13 +51,20 @@ def read_runs(
 
 def _read_log(path: str, run_filter: RunFilter, advance: Advance | None) -> RunStats:
     with open_log(path) as descriptor:
-        compression = detect_compression(path, descriptor)
-        if not compression:
-            return read_plain(path, descriptor, run_filter, advance=advance)
-        from ops_checks.runlog.part_reader import read_blocks
+        modified_s = os.fstat(descriptor).st_mtime
+        stats = _read_open(path, descriptor, run_filter, advance)
+    stats.logs = tuple(replace(log, modified_ms=int(modified_s * 1000)) for log in stats.logs)
+    return stats
 
-        with decompress(path, descriptor, compression, advance=advance) as read:
-            return read_blocks(path, read, run_filter)
+
+def _read_open(path: str, descriptor: int, run_filter: RunFilter, advance: Advance | None) -> RunStats:
+    compression = detect_compression(path, descriptor)
+    if not compression:
+        return read_plain(path, descriptor, run_filter, advance=advance)
+    from ops_checks.runlog.part_reader import read_blocks
+
+    with decompress(path, descriptor, compression, advance=advance) as read:
+        return read_blocks(path, read, run_filter)
 
 
 def _total_progress(paths: Iterable[str], progress: Progress) -> Advance:
@@ -69,33 +80,3 @@ def _total_progress(paths: Iterable[str], progress: Progress) -> Advance:
         progress(done, total)
 
     return advance
-
-
-def expand_logs(patterns: Iterable[str]) -> list[str]:
-    """Return the paths that patterns (`logs/*.jsonl`, also with `**`) and plain paths name, each once.
-
-    The matches of a pattern come oldest first, as log rotation numbers them: `runs.jsonl.2`, `runs.jsonl.1`,
-    `runs.jsonl`. An existing path stands for itself even with `*` in it. Raises InputError for a pattern without
-    matches.
-    """
-    from glob import glob, has_magic
-    from os.path import lexists
-
-    found: dict[str, None] = {}
-    for pattern in patterns:
-        if lexists(pattern) or not has_magic(pattern):
-            found[pattern] = None
-            continue
-        matches = sorted(glob(pattern, recursive=True), key=_rotation_order)
-        if not matches:
-            raise InputError(f"{pattern}: no run log matches; name a log, or a pattern that some log matches")
-        found.update(dict.fromkeys(matches))
-    return list(found)
-
-
-def _rotation_order(path: str) -> tuple[str, int, str]:
-    """Sort key: `runs.jsonl.10.gz` before `runs.jsonl.2` before `runs.jsonl`, and other names by name."""
-    bare = path.removesuffix(".gz").removesuffix(".zst")
-    stem, _, number = bare.rpartition(".")
-    rotated = number.isascii() and number.isdigit() and len(number) <= len("99999")
-    return (stem, -int(number), path) if rotated else (bare, 0, path)

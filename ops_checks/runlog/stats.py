@@ -52,7 +52,8 @@ class LogRead(Struct, frozen=True):
     """One log as it was read: complete lines, malformed ones among them, and the time range in epoch milliseconds.
 
     `torn_tail`: the last line has no line break, so it is a write in progress: not counted, and no error (FORMATS
-    section 3). `newest` names the newest event.
+    section 3). `newest` names the newest event; `modified_ms` is the time of the file's last change, where it was a
+    file.
     """
 
     path: str
@@ -62,6 +63,12 @@ class LogRead(Struct, frozen=True):
     first_ms: int | None = None
     last_ms: int | None = None
     newest: str | None = None
+    modified_ms: int | None = None
+
+    @property
+    def newest_ms(self) -> int | None:
+        """The time of the newest record; of a log without times, that of the file."""
+        return self.modified_ms if self.last_ms is None else self.last_ms
 
 
 class RunStats(Struct):

@@ -118,8 +118,8 @@ def warns(rule: str, *found: tuple[str | int | None, str | None], verdict: str =
 
 
 def insufficient(*rules: str) -> Expected:
-    """Return: exit code 0 and the verdict `warn`, because these rules have no data."""
-    return Expected(0, "warn", tuple((rule, "insufficient") for rule in rules))
+    """Return: exit code 2, because these rules have no data."""
+    return Expected(2, "fail", tuple((rule, "insufficient") for rule in rules))
 
 
 def broken(*words: str, rules: tuple[str, ...] = DRIFT) -> Expected:

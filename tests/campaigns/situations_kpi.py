@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,30 @@ def _end(**fields: object) -> bytes:
     return json.dumps({"event": "run_end", "command": "done", "exit_code": 0, "duration_ms": 1, **fields}).encode()
 
 
+def _aged(seconds: float):
+    """Return an operation whose newest run ended so long ago."""
+
+    def change(op: Operation) -> None:
+        late = max(run["ts_epoch_ms"] for run in op.runs) - (NOW_S - seconds) * 1000
+        op.runs = [{**run, "ts_epoch_ms": int(run["ts_epoch_ms"] - late)} for run in op.runs]
+
+    return change
+
+
+def _touched(modified_s: float):
+    """Return an operation whose log has no times, and was written to at an epoch second."""
+
+    def change(op: Operation) -> None:
+        op.runs = [{key: value for key, value in run.items() if key != "ts_epoch_ms"} for run in op.runs]
+        op.after.append(lambda folder: os.utime(folder / "runs.jsonl", (modified_s, modified_s)))
+
+    return change
+
+
 _STALE = alert("stale-in-progress", ("ORCH-102", None))
+_OUTDATED = broken(
+    "runs.jsonl: ", "it says nothing about today", rules=("failure-rate", "latency-p95-ms", "malformed-lines")
+)
 
 _DEFAULTS = (
     Situation("19 of 100 outcomes failed", outcomes(81, 19), GREEN),
@@ -76,19 +100,21 @@ _DEFAULTS = (
 _SAMPLES = (
     Situation("an empty log", with_log(lambda _: b""), insufficient(*_OF_RUNS)),
     Situation(
-        "an empty log is no success",
-        together(with_log(lambda _: b""), with_policy("kpi: {on_insufficient: fail}")),
-        insufficient(*_OF_RUNS).with_(code=2, verdict="fail"),
+        "an empty log only warns",
+        together(with_log(lambda _: b""), with_policy("kpi: {on_insufficient: warn}")),
+        insufficient(*_OF_RUNS).with_(code=0, verdict="warn"),
     ),
     Situation(
         "an empty log may pass",
         together(with_log(lambda _: b""), with_policy("kpi: {on_insufficient: pass}")),
-        insufficient(*_OF_RUNS).with_(verdict="pass"),
+        insufficient(*_OF_RUNS).with_(code=0, verdict="pass"),
     ),
     Situation(
         "an empty log, and warnings fail",
-        together(with_log(lambda _: b""), with_args("--fail-level", "warn")),
-        insufficient(*_OF_RUNS).with_(code=2, verdict="fail"),
+        together(
+            with_log(lambda _: b""), with_policy("kpi: {on_insufficient: warn}"), with_args("--fail-level", "warn")
+        ),
+        insufficient(*_OF_RUNS),
     ),
     Situation("only starts in the log", with_log(lambda _: log(ended(1, "done", 1)[:1])), insufficient(*_OF_RUNS)),
     Situation("one run", outcomes(1, 0), GREEN),
@@ -175,7 +201,47 @@ _LINES = (
     Situation("CRLF line ends in the log", with_log(lambda data: data.replace(b"\n", b"\r\n")), GREEN),
     Situation("a byte order mark in the log", with_log(lambda data: b"\xef\xbb\xbf" + data), GREEN),
     Situation("a clock that goes backwards", lambda op: op.runs.reverse(), GREEN),
-    Situation("times in the year 1", lambda op: [run.update(ts_epoch_ms=-62135596800000) for run in op.runs], GREEN),
+    *(
+        Situation(f"a time {what}", with_line(_end(ts_epoch_ms=ms)), malformed(2, "`ts_epoch_ms`", *words))
+        for what, ms, words in (
+            ("in the year 1", -62135596800000, ("before 2001",)),
+            ("of 0", 0, ("before 2001",)),
+            ("a moment before 2001", 978_307_199_999, ("before 2001",)),
+            ("in seconds", NOW_S, ("looks like seconds", "expected milliseconds")),
+            ("in microseconds", NOW_S * 10**6, ("looks like microseconds", "expected milliseconds")),
+            ("in nanoseconds", NOW_S * 10**9, ("looks like nanoseconds", "expected milliseconds")),
+            ("more than a day ahead", (NOW_S + 86_400) * 1000 + 1, ("more than a day ahead",)),
+        )
+    ),
+    Situation("the first moment of 2001", with_line(_end(ts_epoch_ms=978_307_200_000)), GREEN),
+    Situation("a time a day ahead", with_line(_end(ts_epoch_ms=(NOW_S + 86_400) * 1000)), GREEN),
+    Situation(
+        "an event of another kind in seconds", with_line(b'{"event": "x", "ts_epoch_ms": 1767236400}'), malformed(2)
+    ),
+    Situation("runs of seven days ago", _aged(7 * 86_400), GREEN),
+    Situation("runs of more than seven days ago", _aged(7 * 86_400 + 1), _OUTDATED),
+    Situation(
+        "runs of years ago, whatever little data counts as",
+        together(_aged(10**8), with_policy("kpi: {on_insufficient: pass, window: 24h}")),
+        _OUTDATED,
+    ),
+    Situation(
+        "runs of a month ago, and the policy allows it",
+        together(_aged(30 * 86_400), with_policy("kpi: {max_log_age: 31d}")),
+        GREEN,
+    ),
+    Situation(
+        "runs of an hour and a half ago, and the policy allows an hour",
+        together(_aged(5400), with_policy("kpi: {max_log_age: 60m}")),
+        _OUTDATED,
+    ),
+    Situation("a log without times that was written to lately", _touched(NOW_S - 86_400), GREEN),
+    Situation("a log without times that was last written to long ago", _touched(NOW_S - 8 * 86_400), _OUTDATED),
+    Situation(
+        "an empty log that was last written to long ago",
+        together(_touched(NOW_S - 8 * 86_400), with_policy("kpi: {on_insufficient: pass}"), with_log(lambda _: b"")),
+        _OUTDATED,
+    ),
     Situation(
         "malformed lines that the policy lets be",
         together(with_line(b"{"), with_policy("kpi: {thresholds: {malformed_lines: off}}")),
@@ -197,7 +263,9 @@ _TIMES = (
         lambda op: op.db[1].update(lease_owner="s1", lease_expires_at=NOW_S - 600),
         GREEN,
     ),
-    Situation("a start in the future", _start("2027-01-01 11:00"), GREEN),
+    Situation("a start in the future", _start("2027-01-01 11:00"), _STALE),
+    Situation("a start five minutes ahead", _start("2026-01-01 12:05"), GREEN),
+    Situation("a start six minutes ahead", _start("2026-01-01 12:06"), _STALE),
     Situation("no start", _start("-"), _STALE),
     *(
         Situation(f"a start that cannot be read: {text!a}", _start(text), _STALE)
@@ -226,7 +294,7 @@ _TIMES = (
         lambda op: op.cell("md", "ORCH-102", "started_at_kst", "2026-01-01 10:00"),
         differs("ORCH-102", "started_at_kst"),
     ),
-    Situation("the queue's zone is UTC", with_env(ORCH_TZ_OFFSET="0"), GREEN),
+    Situation("the queue's zone is UTC", with_env(ORCH_TZ_OFFSET="0"), _STALE),
     Situation("the queue's zone is farther east", with_env(ORCH_TZ_OFFSET="10"), _STALE),
     Situation("the policy's zone is farther east", with_policy('timezone: "+09:31"'), _STALE),
     Situation(

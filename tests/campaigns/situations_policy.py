@@ -153,6 +153,16 @@ _WAIVERS = (
         GREEN.with_(waived=1),
     ),
     Situation(
+        "an expired waiver of a drift, and only the KPIs are asked for",
+        together(_waiver("field-mismatch", "2025-12-31"), with_args("--only", "kpi")),
+        alert("waiver-expired", ("field-mismatch", None)),
+    ),
+    Situation(
+        "an expired waiver of a KPI, and only the consistency is asked for",
+        together(_waiver("failure-rate", "2025-12-31"), with_args("--only", "consistency")),
+        alert("waiver-expired", ("failure-rate", None)).with_(code=1),
+    ),
+    Situation(
         "a waiver of another field",
         together(_drifts, _waiver("field-mismatch", item="ORCH-102", field="status")),
         differs("ORCH-102", "task").with_(

@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 
     Run = Callable[..., Told]
 
-GOOD = '{"event":"run_end","command":"done","exit_code":0,"duration_ms":10,"ts_epoch_ms":1767279000000}\n'
-BAD = '{"event":"run_end","command":"fail","exit_code":0,"duration_ms":10,"ts_epoch_ms":1767279000000}\n'
+#: Runs without a time: the age of the log is that of the file, in the clock of the recipes too.
+GOOD = '{"event":"run_end","command":"done","exit_code":0,"duration_ms":10}\n'
+BAD = '{"event":"run_end","command":"fail","exit_code":0,"duration_ms":10}\n'
+#: A run eight days before the known time.
+OLD = '{"event":"run_end","command":"done","exit_code":0,"duration_ms":10,"ts_epoch_ms":1766588400000}\n'
+DRIFT_OFF = "consistency: {severity: {missing-in-db: 'off', missing-in-md: 'off', field-mismatch: 'off'}}\n"
+KPI_OFF = "kpi: {thresholds: {failure_rate: off, latency_p95_ms: off, stale_in_progress: off, malformed_lines: off}}\n"
+ALL_OFF = DRIFT_OFF + KPI_OFF
 ITEMS = [item("ORCH-1"), item("ORCH-2", "BLOCKED")]
 OTHER = [item("ORCH-1"), item("ORCH-2", "DONE")]
 
@@ -44,15 +50,21 @@ SITUATIONS = {
     "drift": ({"db": OTHER}, [], 1, "HEALTH_FAIL field-mismatch=fail"),
     "alert": ({"log": BAD}, [], 2, "HEALTH_FAIL failure-rate=fail"),
     "drift and alert": ({"db": OTHER, "log": BAD}, [], 1, "HEALTH_FAIL field-mismatch=fail failure-rate=fail"),
-    "no runs": ({"log": ""}, [], 0, "HEALTH_WARN failure-rate=insufficient latency-p95-ms=insufficient"),
-    "no runs, strict": (
-        {"log": "", "policy": "kpi: {on_insufficient: fail}\n"},
+    "no runs": ({"log": ""}, [], 2, "HEALTH_FAIL failure-rate=insufficient latency-p95-ms=insufficient"),
+    "no runs, lenient": (
+        {"log": "", "policy": "kpi: {on_insufficient: warn}\n"},
         [],
-        2,
-        "HEALTH_FAIL failure-rate=insufficient latency-p95-ms=insufficient",
+        0,
+        "HEALTH_WARN failure-rate=insufficient latency-p95-ms=insufficient",
+    ),
+    "no runs, carefree": (
+        {"log": "", "policy": "kpi: {on_insufficient: pass}\n"},
+        [],
+        0,
+        "HEALTH_OK failure-rate=insufficient latency-p95-ms=insufficient",
     ),
     "warnings fail": (
-        {"log": ""},
+        {"log": "", "policy": "kpi: {on_insufficient: warn}\n"},
         ["--fail-level", "warn"],
         2,
         "HEALTH_FAIL failure-rate=insufficient latency-p95-ms=insufficient",
@@ -67,8 +79,8 @@ SITUATIONS = {
     "empty queues": (
         {"md": [], "db": []},
         [],
-        0,
-        "HEALTH_WARN missing-in-db=insufficient missing-in-md=insufficient field-mismatch=insufficient",
+        2,
+        "HEALTH_FAIL missing-in-db=insufficient missing-in-md=insufficient field-mismatch=insufficient",
     ),
     "only kpi": ({"db": OTHER}, ["--only", "kpi"], 0, "HEALTH_OK"),
     "only consistency": ({"log": BAD}, ["--only", "consistency"], 0, "HEALTH_OK"),
@@ -87,6 +99,35 @@ SITUATIONS = {
         0,
         "HEALTH_OK",
     ),
+    "every status ignored": (
+        {"policy": "consistency: {ignore_statuses: [BLOCKED, PENDING]}\n"},
+        [],
+        2,
+        "HEALTH_FAIL missing-in-db=insufficient missing-in-md=insufficient field-mismatch=insufficient",
+    ),
+    "drift off": ({"db": OTHER, "policy": DRIFT_OFF}, [], 0, "HEALTH_OK"),
+    "all off": ({"policy": ALL_OFF}, [], 3, "HEALTH_ERROR"),
+    "the asked for is off": ({"policy": DRIFT_OFF}, ["--only", "consistency"], 3, "HEALTH_ERROR"),
+    "an old log": (
+        {"log": OLD},
+        [],
+        3,
+        "HEALTH_ERROR failure-rate=error latency-p95-ms=error malformed-lines=error",
+    ),
+    "an old log, whatever is waived or too little": (
+        {"log": OLD, "policy": "kpi: {on_insufficient: pass, thresholds: {stale_in_progress: 0}}\n"},
+        ["--exit-zero"],
+        3,
+        "HEALTH_ERROR failure-rate=error latency-p95-ms=error malformed-lines=error",
+    ),
+    "an old log, older allowed": ({"log": OLD, "policy": "kpi: {max_log_age: 8d}\n"}, [], 0, "HEALTH_OK"),
+    "an old log, a second too old": (
+        {"log": OLD, "policy": "kpi: {max_log_age: 691199s}\n"},
+        [],
+        3,
+        "HEALTH_ERROR failure-rate=error latency-p95-ms=error malformed-lines=error",
+    ),
+    "old and new runs": ({"log": OLD + OLD.replace("1766588400000", "1767279000000")}, [], 0, "HEALTH_OK"),
     "limit of the command line": ({"log": BAD}, ["--max-failure-rate", "1"], 0, "HEALTH_OK"),
 }
 
@@ -156,6 +197,82 @@ def test_ci_systems_get_their_annotations(run: Run, folder: Path, monkeypatch: p
     monkeypatch.setenv("GITLAB_CI", "true")
     run("check")
     assert json.loads((folder / "gl-code-quality-report.json").read_text())
+
+
+OFF = "warning: consistency: every rule of it is off: nothing of it was judged\n"
+NOTHING = (
+    "error: nothing was judged: every rule that was asked for is off: switch one on in the policy, "
+    "or ask for another check\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("policy", "argv", "code", "err"),
+    [
+        (DRIFT_OFF, ["check"], 0, OFF),
+        (DRIFT_OFF, ["check", "--only", "kpi"], 0, ""),
+        (DRIFT_OFF, ["check", "--only", "consistency"], 3, OFF + NOTHING),
+        (DRIFT_OFF, ["check", "--only", "consistency", "--exit-zero"], 3, OFF + NOTHING),
+        (KPI_OFF, ["check"], 0, OFF.replace("consistency", "kpi")),
+        (KPI_OFF, ["kpi"], 3, OFF.replace("consistency", "kpi") + NOTHING),
+        (ALL_OFF, ["check"], 3, OFF + OFF.replace("consistency", "kpi") + NOTHING),
+        (ALL_OFF, ["consistency-check"], 0, ""),
+    ],
+)
+def test_a_check_that_is_off_is_said_to_be(run: Run, folder: Path, policy: str, argv: list[str], code: int, err: str):
+    """A check without a rule that is on is told, in every face of the report; without any, nothing was evaluated."""
+    lay(folder, policy=policy)
+    told = run(*argv)
+    assert (told.code, told.err) == (code, err)
+    if argv[0] == "consistency-check":
+        return
+    shown = run(*argv, "-f", "text")
+    assert (shown.code, shown.err) == (code, err)
+    assert all(line.replace("warning:", "note:") in shown.out for line in err.splitlines())
+    report = json.loads(run(*argv, "-f", "json").out)
+    assert (report["exit_code"], bool(report["errors"])) == (code, code == 3)
+
+
+@pytest.mark.parametrize("policy", [DRIFT_OFF, ALL_OFF])
+def test_what_cannot_be_read_is_an_error_though_no_rule_is_on(run: Run, folder: Path, policy: str):
+    """Without the inputs nothing is fine, whatever is off."""
+    lay(folder, policy=policy)
+    (folder / "QUEUE.md").unlink()
+    told = run("check", "-f", "health")
+    assert (told.code, told.out) == (3, "HEALTH_ERROR\n")
+    assert "error: QUEUE.md: no such queue" in told.err
+
+
+@pytest.mark.parametrize("argv", [["kpi"], ["kpi", "--fail-on-alert"], ["consistency-check"]])
+@pytest.mark.parametrize("policy", ["", "kpi: {on_insufficient: fail}\n", "kpi: {on_insufficient: pass}\n"])
+def test_the_commands_alone_fail_for_no_want_of_data(run: Run, folder: Path, argv: list[str], policy: str):
+    """What too little data and an old log count as is the gate's, in every format (FORMATS sections 4 and 7)."""
+    lay(folder, md=[], db=[], log="", policy=policy)
+    os.utime(folder / "runs.jsonl", (0, 0))
+    assert [run(*argv, *more).code for more in ([], ["-f", "json"], ["-f", "health"])] == [0, 0, 0]
+    assert run("check").code == 3
+
+
+def test_nothing_compared(run: Run, folder: Path):
+    """Where every status is ignored nothing is said to be consistent."""
+    lay(folder, policy="consistency: {ignore_statuses: [BLOCKED, PENDING]}\n")
+    assert run("consistency-check").out == "consistency ok total=0\n"
+    (rule, *_) = json.loads(run("check", "-f", "json").out)["rules"]
+    assert (rule["samples"], rule["verdict"]) == (0, "insufficient")
+    assert rule["message"].startswith("there is nothing to compare: ")
+
+
+def test_an_old_log_is_named(run: Run, folder: Path):
+    """The error says which log, how old, and what is allowed; what was measured from the queue is still judged."""
+    lay(folder, log=OLD)
+    told = run("check", "-f", "json")
+    assert told.err == (
+        "error: runs.jsonl: has its newest record from 8d ago, more than kpi.max_log_age 7d: it says nothing about "
+        "today: find out why nothing writes to it, or name the log that is written to\n"
+    )
+    assert {each["id"] for each in json.loads(told.out)["rules"] if each["verdict"] == "pass"} == {
+        *("missing-in-db", "missing-in-md", "field-mismatch", "stale-in-progress")
+    }
 
 
 def test_a_missing_input_is_named_once(run: Run, folder: Path):

@@ -55,6 +55,7 @@ kpi:
     success_rate: 0.9
     blocked: {min: 0, warn_min: 1}
   window: 7d
+  max_log_age: 90s
   commands: [done, fail]
   stale_minutes: 90
   on_insufficient: fail
@@ -97,15 +98,16 @@ def test_everything(file: Path):
                 "blocked": Threshold(min=0, warn_min=1),
             },
             window_s=604_800,
+            max_log_age_s=90,
             commands=frozenset({"done", "fail"}),
             stale_minutes=90,
             on_insufficient="fail",
         ),
         waivers=(
-            Waiver("missing-in-db", "imported on Monday", "kim", "2024-02-29", "ORCH-110", "notes", 30),
-            Waiver("failure-rate", "이관 중", "lee", "2026-12-31", line=38),
+            Waiver("missing-in-db", "imported on Monday", "kim", "2024-02-29", "ORCH-110", "notes", 31),
+            Waiver("failure-rate", "이관 중", "lee", "2026-12-31", line=39),
         ),
-        warnings=("ops-checks.yaml:27:3: kpi.log_cache has no effect any more: take it out",),
+        warnings=("ops-checks.yaml:28:3: kpi.log_cache has no effect any more: take it out",),
     )
 
 

@@ -42,7 +42,7 @@ PATH = "a path (not empty, no control characters)"
 MINUTES = "a whole number of minutes, 0 or more"
 ZONE = "an offset from `-14:00` to `+14:00`"
 HOURS = "hours from -14 to 14, in quarters"
-SPAN = "a time span: a whole number and `m`, `h` or `d`"
+SPAN = "a time span: a whole number and `s`, `m`, `h` or `d`"
 FIELD = f"a field ({', '.join(FIELDS[1:])})"
 STATUS = f"a status ({', '.join(STATUSES)})"
 FIELD_LIST = "`all` or a list of field names"
@@ -75,6 +75,8 @@ ARABIC_7 = "\N{ARABIC-INDIC DIGIT SEVEN}"
         ("kpi: {window: 0h}", "1:15: kpi.window", '"0h"', SPAN),
         ('kpi: {window: "7d\\n"}', "1:15: kpi.window", '"7d\\n"', SPAN),
         (f"kpi: {{window: {ARABIC_7}d}}", "1:15: kpi.window", f'"{ARABIC_7}d"', SPAN),
+        ("kpi: {max_log_age: 0d}", "1:20: kpi.max_log_age", '"0d"', SPAN),
+        ("kpi: {max_log_age: off}", "1:20: kpi.max_log_age", '"off"', SPAN),
         ("kpi: {on_insufficient: w}", "1:24: kpi.on_insufficient", '"w"', INSUFFICIENT),
         (
             "kpi: {on_insufficient: warning}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import textwrap
+import time
 from contextlib import closing
 
 import pytest
@@ -11,6 +12,7 @@ from builders import digest, item
 from queue_projects import DB, QUEUE, Project
 
 from ops_checks.pytest_plugin import scratch
+from ops_checks.timestamps import queue_time
 
 pytest_plugins = ("pytester",)
 
@@ -24,7 +26,8 @@ stamp = Stamp(actor="test", now_s=1_767_225_600, tz_minutes=540)
 @pytest.mark.parametrize("options", [(), ("--queue-check",), ("--queue-check", "-n2")])
 def test_the_example_of_the_documentation(project: Project, options: tuple[str, ...]) -> None:
     """The documented example passes as it stands, with the checks on or off, and leaves the stores as they are."""
-    busy = [item("ORCH-101"), item("ORCH-102", "IN_PROGRESS", owner_session="s1", started_at_kst="2999-01-01 10:00")]
+    started = queue_time(time.time(), 540)
+    busy = [item("ORCH-101"), item("ORCH-102", "IN_PROGRESS", owner_session="s1", started_at_kst=started)]
     project.queues(busy, busy)
     project.plugins += ("xdist",)
     project.options = options

@@ -12,7 +12,7 @@ from runlog_lines import end, start
 from runlog_reference import summary
 
 from ops_checks.errors import InputError
-from ops_checks.runlog.reader import expand_logs, read_runs
+from ops_checks.runlog.reader import read_runs
 from ops_checks.runlog.stats import RunStats
 
 
@@ -131,25 +131,3 @@ def test_light_import() -> None:
     code = f"import sys, ops_checks.runlog.reader; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
-
-
-def test_expand_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Patterns expand to what they match, rotated logs oldest first; plain paths stay as they are; each once."""
-    monkeypatch.chdir(tmp_path)
-    Path("sub").mkdir()
-    for name in ("r.jsonl", "r.jsonl.1", "r.jsonl.2.gz", "r.jsonl.10.gz", "sub/s.jsonl", "[x].jsonl"):
-        Path(name).touch()
-    rotated = ["r.jsonl.10.gz", "r.jsonl.2.gz", "r.jsonl.1", "r.jsonl"]
-    assert expand_logs(["r.jsonl*"]) == rotated
-    assert expand_logs(["r.jsonl", "r.jsonl*", "./r.jsonl"]) == ["r.jsonl", *rotated[:-1], "./r.jsonl"]
-    assert expand_logs(["**/s.jsonl", "missing", "[x].jsonl"]) == ["sub/s.jsonl", "missing", "[x].jsonl"]
-    assert expand_logs([str(tmp_path / "sub" / "*")]) == [str(tmp_path / "sub" / "s.jsonl")]
-    assert expand_logs([]) == []
-
-
-def test_expand_logs_nothing(tmp_path: Path) -> None:
-    """A pattern that matches nothing is an error, not an empty log."""
-    pattern = str(tmp_path / "*.jsonl")
-    with pytest.raises(InputError) as caught:
-        expand_logs([pattern])
-    assert caught.value.message == f"{pattern}: no run log matches; name a log, or a pattern that some log matches"

@@ -28,7 +28,7 @@ from ops_checks.gate.run import run_gate
 from ops_checks.gate.stable_reading import compare
 from ops_checks.model import FIELDS, PRIORITIES, STATUSES
 from ops_checks.policy.loader import load_policy
-from ops_checks.policy.model import Policy
+from ops_checks.policy.model import KpiPolicy, Policy
 from ops_checks.policy.schema import policy_schema_text
 from ops_checks.runlog.reader import read_runs
 from ops_checks.scaffold.demo import Operation
@@ -145,11 +145,13 @@ def test_log_is_there_and_empty(tmp_path: Path) -> None:
     assert (tmp_path / LOG).read_bytes() == b""
 
 
-def test_policy_changes_no_default(tmp_path: Path) -> None:
-    """The policy is valid, and says nothing but the defaults."""
+def test_policy_changes_one_default(tmp_path: Path) -> None:
+    """The policy is valid, and says nothing but the defaults, except that no runs are only a warning, and why."""
     init(tmp_path)
     path = str(tmp_path / POLICY)
-    assert load_policy(path) == Policy(path=path)
+    assert load_policy(path) == Policy(path=path, kpi=KpiPolicy(on_insufficient="warn"))
+    text = (tmp_path / POLICY).read_text(encoding="utf-8")
+    assert "on_insufficient: warn            # a new project has no runs yet" in text
 
 
 def test_policy_without_its_hashes_is_valid(tmp_path: Path) -> None:
@@ -161,7 +163,7 @@ def test_policy_without_its_hashes_is_valid(tmp_path: Path) -> None:
     (tmp_path / POLICY).write_text(f"{head}\n\n{bare}", encoding="utf-8")
     policy = load_policy(str(tmp_path / POLICY))
     assert (policy.queue, policy.db, policy.logs, policy.timezone_minutes) == (QUEUE, DB, (LOG,), KST)
-    assert (policy.kpi.window_s, policy.kpi.on_insufficient, policy.waivers[0].item) == (86_400, "fail", "ORCH-030")
+    assert (policy.kpi.window_s, policy.kpi.max_log_age_s, policy.waivers[0].item) == (86_400, 604_800, "ORCH-030")
     assert policy.kpi.thresholds["success_rate"].warn_min == 0.9
     assert policy.consistency.severity == {"missing-in-md": "warning"}
 

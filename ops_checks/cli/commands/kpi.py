@@ -8,9 +8,10 @@ from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.lines import kpi_lines
 from ops_checks.cli.options import add_database, add_formats, add_limits, add_log, log_warnings
 from ops_checks.exit_codes import ALERT, OK
-from ops_checks.findings import KPI, Verdict
+from ops_checks.findings import KPI
 from ops_checks.gate.inputs import read_kpis
-from ops_checks.gate.run import conclude, evaluate_group, exit_code
+from ops_checks.gate.run import evaluate_group
+from ops_checks.gate.verdict import conclude, decide
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -40,13 +41,14 @@ def _formatted(invocation: Invocation) -> Result:
 
 
 def _plain(invocation: Invocation) -> Result:
-    context = invocation.context
+    context = invocation.context.without_exceptions()
     evidence = read_kpis(context, details=False)
-    invocation.warn((*log_warnings(invocation.args), *context.warnings, *evidence.remarks))
     results = [conclude(each, context.policy, "error") for each in evaluate_group(context.policy, KPI.id, evidence)]
-    invocation.remarks += [f"error: {each.message}" for each in results if each.verdict is Verdict.ERROR]
+    decision = decide((KPI.id,), results, ())
+    invocation.warn((*log_warnings(invocation.args), *context.warnings, *evidence.remarks, *decision.notes))
+    invocation.remarks += [f"error: {error}" for error in decision.errors]
     values = {metric.name: metric.value for metric in evidence.metrics}
-    return exit_code(results), kpi_lines(values, results)
+    return decision.exit_code, kpi_lines(values, results)
 
 
 COMMAND = Command(

@@ -9,7 +9,7 @@ from ops_checks.errors import InputError, UsageError
 from ops_checks.findings import Finding
 from ops_checks.model import FIELDS
 from ops_checks.rules.drift.drift import Drift
-from ops_checks.rules.drift.pair import Pair, Row
+from ops_checks.rules.drift.pair import Pair, Row, plain_status
 from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, DRIFT_RULES
 from ops_checks.sanitize import visible
 
@@ -75,6 +75,8 @@ class Comparison:
             self._drift.total_db += len(right[1])
             if left[1] != right[1]:  # by far the most rows are the same in every cell
                 self._add(*_differing(left, right))
+            if self._ignored:
+                self._ignore_equal(_equal(left, right))
         self._match()
         self._conclude()
         return self._drift
@@ -89,12 +91,24 @@ class Comparison:
             new = dict(keys)
             if len(new) < len(keys) or not mine.keys().isdisjoint(new):
                 self._refuse_twins(side, keys)
-            for key in new.keys() & theirs.keys():  # in any order, too, most rows are the same in every cell
+            same = new.keys() & theirs.keys()  # in any order, too, most rows are the same in every cell
+            if self._ignored:
+                self._ignore_equal([(key, (new, theirs)[side][key]) for key in same])
+            for key in same:
                 del new[key], theirs[key]
             mine.update(new)
         if sum(map(len, self._waiting)) > self._most:
             self._match()
             self._most = max(_MANY, 4 * sum(map(len, self._waiting)))
+
+    def _ignore_equal(self, keys: Numbered) -> None:
+        """Count the rows that are the same on both sides, with their lines, whose status is ignored."""
+        count = 0
+        for key, line in keys:
+            status = plain_status(key) or self._sides[_MD].item(line, key).status
+            count += status in self._ignored
+        self._drift.ignored += count
+        self._drift.ignored_db += count
 
     def _refuse_twins(self, side: int, keys: Numbered) -> None:
         numbers = dict(self._waiting[side])
@@ -134,6 +148,8 @@ class Comparison:
 
     def _compare(self, pair: Pair) -> None:
         if all(row.item.status in self._ignored for row in pair.rows):
+            self._drift.ignored += pair.md is not None
+            self._drift.ignored_db += pair.db is not None
             return
         for rule, find in DRIFT_CHECKS:
             for difference in find(pair, self._fields):
@@ -156,6 +172,12 @@ def _in_step(md: Iterator[Keys], db: Iterator[Keys]) -> Iterator[tuple[Keys, Key
         yield (line, left[:size]), (number, right[:size])
         line, left = (line + size, left[size:]) if len(left) > size else next(md, _END)
         number, right = (number + size, right[size:]) if len(right) > size else next(db, _END)
+
+
+def _equal(left: Keys, right: Keys) -> Numbered:
+    """Return the keys of both pieces that are the same at the same position, with their numbers in the first."""
+    (line, md), (_, db) = left, right
+    return [(key, line + at) for at, (key, other) in enumerate(zip(md, db)) if key == other]  # noqa: B905 - one may have ended
 
 
 def _differing(left: Keys, right: Keys) -> tuple[Numbered, Numbered]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 class Drift(Struct):
     """What a comparison found: `total` items of the Markdown queue, `counts` and kept `findings` by rule.
 
+    `total_db` are the items of the database; `ignored` and `ignored_db` those of each side that were not compared,
+    because of their status.
     True only if the queues agree, so that `if compare(md, db):` is what it seems to be. `digest` stands for the
     whole drift, also the part that is not kept: two comparisons in one process with the same digest found the same.
     `remarks` are what a person should know though it is no drift.
@@ -22,8 +24,15 @@ class Drift(Struct):
     findings: dict[str, list[Finding]]
     total: int = 0
     total_db: int = 0
+    ignored: int = 0
+    ignored_db: int = 0
     digest: int = 0
     remarks: list[str] = field(default_factory=list)
+
+    @property
+    def compared(self) -> int:
+        """The number of items that were compared: of the side that has more of them."""
+        return max(self.total - self.ignored, self.total_db - self.ignored_db)
 
     @property
     def ok(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ops_checks.model import DASHED, NOTHING
+from ops_checks.model import DASHED, NOTHING, STATUSES
 from ops_checks.sanitize import one_line
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.protocol import Snapshot
 
 _BLANK = " \t\v\f"
+_MOST_ID = 64  # characters: ids are shorter, and splitting a whole row only to find its status takes time
 
 
 class Row:
@@ -71,3 +72,11 @@ class Difference(NamedTuple):
 def normal(field: str, text: str) -> str:
     """Return a cell as it is compared: on one line, trimmed, and nothing as `-` where that is how it is written."""
     return one_line(text).strip(_BLANK) or (NOTHING if field in DASHED else "")
+
+
+def plain_status(key: str) -> str:
+    """Return the status in a comparison key written as `| id | status | …`, or "" if it must be parsed to find it."""
+    cells = key[:_MOST_ID].split("|", 3)
+    plain = len(cells) > 3 and not cells[0] and cells[1][-1:] != "\\"  # noqa: PLR2004 - one pipe on each side of a cell
+    status = cells[2].strip(_BLANK) if plain else ""
+    return status if status in STATUSES else ""

@@ -60,7 +60,7 @@ def _check(*, id: str, word: str, title: str, help: str, counted: str, summary: 
     """Return the check of a drift rule. `counted` is what its message counts; the other words are those of `Rule`."""
 
     def measure(drift: Drift) -> Metric:
-        return Metric(rule.metric, drift.counts[id], rule.unit, max(drift.total, drift.total_db))
+        return Metric(rule.metric, drift.counts[id], rule.unit, drift.compared)
 
     def offenders(_rule: Rule, drift: Drift, _limit: Limit) -> Offenders:
         kept = tuple(drift.findings[id])
@@ -68,7 +68,7 @@ def _check(*, id: str, word: str, title: str, help: str, counted: str, summary: 
 
     def message(_rule: Rule, metric: Metric, _limit: Limit | None, verdict: Verdict, _needed: int | None) -> str:
         if verdict is Verdict.INSUFFICIENT:
-            return "both queues are empty: there is nothing to compare"
+            return "there is nothing to compare: both queues are empty, or hold only items whose status is ignored"
         return f"{counted}: {metric.value}"
 
     rule = Rule(

@@ -48,6 +48,7 @@ LOG_RULES = (
     Rule(
         id="malformed-lines",
         group=KPI.id,
+        of_log=True,
         title="Malformed lines in the run log",
         help="Lines that are no record, so that other metrics may miss runs. Find the writer: each record must be one "
         "write of one whole line.",
@@ -63,6 +64,7 @@ LOG_RULES = (
     Rule(
         id="unfinished-runs",
         group=KPI.id,
+        of_log=True,
         title="Runs that never ended",
         help="Starts without an end of the same trace id: still running, or killed. Look whether the process of each "
         "listed run still lives.",

@@ -29,6 +29,14 @@ def _measure(
     return measure
 
 
+def _measure_oldest(evidence: KpiEvidence) -> Metric:
+    name, unit, queue = "oldest_pending_minutes", "minutes", evidence.queue
+    if queue is None:
+        return Metric(name, None, unit, 0)
+    unread = queue.waits_unread
+    return Metric(name, queue.oldest_pending_minutes, unit, queue.counts.get("PENDING", 0) - unread, unread=unread)
+
+
 def _list(read: Callable[[QueueStatistics], Listed], what: str) -> Callable[[Rule, KpiEvidence, Limit], Offenders]:
     """Return what lists the items that the statistics kept; `what` is out about each of them."""
 
@@ -55,12 +63,14 @@ def _list_above(
 
 
 def _overdue(rule: Rule, evidence: KpiEvidence, limit: Limit) -> Offenders:
-    """Return the pending items that have waited longer than the limit, the longest first."""
-    if evidence.queue is None or limit.operator != "<=":
+    """Return the pending items that have waited longer than the limit, the longest first, then those that may have."""
+    queue = evidence.queue
+    if queue is None or limit.operator != "<=":
         return Offenders()
-    late = [each for each in evidence.queue.waiting.kept if each.value is not None and each.value > limit.limit]
-    found = tuple(_finding(rule, each, "waits to be picked") for each in late)
-    return Offenders(found, sum(minutes > limit.limit for minutes in evidence.queue.waits) - len(found))
+    late = [each for each in queue.waiting.kept if each.value is not None and each.value > limit.limit]
+    found = tuple(_finding(rule, each, "waits to be picked") for each in (*late, *queue.undated.kept))
+    late_or_unread = sum(minutes > limit.limit for minutes in queue.waits) + queue.waits_unread
+    return Offenders(found, late_or_unread - len(found))
 
 
 def _finding(rule: Rule, listed: ListedItem, what: str) -> Finding:
@@ -85,8 +95,8 @@ QUEUE_RULES = (
     _rule(
         id="stale-in-progress",
         title="Stale items in progress",
-        help="Items in progress for longer than allowed, or without a readable start. Ask the owner; then cancel or "
-        "retry the item.",
+        help="Items in progress for longer than allowed, or with a start that cannot be read or lies ahead. Ask the "
+        "owner; then cancel or retry the item.",
         measure=_measure(
             "stale_in_progress", "count", lambda queue: (queue.stale.total, queue.counts.get("IN_PROGRESS", 0))
         ),
@@ -121,11 +131,7 @@ QUEUE_RULES = (
         id="oldest-pending-minutes",
         title="Longest wait of a pending item",
         help="How long the oldest pending item has waited. See whether anything picks items at all.",
-        measure=_measure(
-            "oldest_pending_minutes",
-            "minutes",
-            lambda queue: (queue.oldest_pending_minutes, queue.counts.get("PENDING", 0)),
-        ),
+        measure=_measure_oldest,
         offenders=_overdue,
         unit="minutes",
         summary="Minutes that the oldest pending item has waited.",

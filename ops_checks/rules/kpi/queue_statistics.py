@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _NEVER = float("inf")
 _MANY = 8 * LISTED
 
+#: Seconds that a time may lie ahead, for clocks differ; one farther ahead says nothing about how long ago it was.
+MOST_AHEAD_S = 300
+
 #: A sort key ("worst first"), then number, id and a text of an item.
 _Candidate = tuple[float, int, str, str]
 
@@ -46,10 +49,12 @@ class Listed(Struct, frozen=True):
 class QueueStatistics(Struct, frozen=True):
     """What was counted in one pass over a queue.
 
-    `counts` holds every status. `stale`: the longest in progress first, then those without a readable start;
-    `blocked` and `pending`: the highest priority first; `retried`: the most retried first. `retry_count` is None
-    for a store that keeps no events, and `oldest_pending_minutes` where items are pending but none has a time.
+    `counts` holds every status. `stale`: the longest in progress first, then those whose start is ahead or cannot be
+    read; `blocked` and `pending`: the highest priority first; `retried`: the most retried first. `retry_count` is
+    None for a store that keeps no events, and `oldest_pending_minutes` where items are pending but none has a time.
     `waiting`: the pending items that have waited longest first; `waits` are the minutes of all that were given.
+    `undated`: pending items of which nobody can tell how long they have waited; `waits_unread` is their number, those
+    that are not even listed included.
     """
 
     items: int = 0
@@ -62,9 +67,11 @@ class QueueStatistics(Struct, frozen=True):
     oldest_pending_minutes: float | None = None
     waiting: Listed = Listed()
     waits: array[float] = field(default_factory=lambda: array("d"))
+    undated: Listed = Listed()
+    waits_unread: int = 0
 
 
-def queue_statistics(
+def queue_statistics(  # noqa: PLR0913 - what one pass takes, by name
     items: Iterable[tuple[int, Item]],
     place: Locate,
     *,
@@ -74,25 +81,27 @@ def queue_statistics(
     retry_count: int | None = None,
     retries: Iterable[tuple[str, int]] = (),
     pending_since: Iterable[tuple[str, str]] = (),
+    all_waits: bool = True,
+    offered: frozenset[str] = frozenset(),
 ) -> QueueStatistics:
     """Count items, each given with its number (a line, or a row), in one pass (FORMATS section 4).
 
     Stale is an IN_PROGRESS item whose start lies more than `stale_minutes` before `now_s` (epoch seconds), and one
-    whose start cannot be read: it cannot be shown to be fresh. `place` is called only for items that are kept.
-    `retries` are the retried items, the most retried first; `pending_since` ids and times of making of PENDING
-    items, oldest first, where the store keeps them: as many as are to be listed, at least the first. The table
-    has no such column, so its items show a wait only if they are pending again with their old start.
+    whose start cannot be read or lies ahead: it cannot be shown to be fresh. `place` is called only for items that
+    are kept: the worst, and those of `offered` (ids). `retries` are the retried items, the most retried first;
+    `pending_since` ids and times of making of PENDING items, oldest first, where the store keeps them: all
+    (`all_waits`), or those up to the first that can be read. The table has no such column, so its items show a wait
+    only if they are pending again with their old start.
     """
-    found = _Accumulator(now_s, tz_minutes, stale_minutes * 60)
+    found = _Accumulator(now_s, tz_minutes, stale_minutes * 60, offered)
     for number, item in items:
         found.add(number, item)
-    for item_id, text in pending_since:
-        found.add_wait(start_epoch(text, tz_minutes), 0, item_id, text)
+    found.add_made(pending_since)
     oldest = found.waiting.first()
     return QueueStatistics(
         items=sum(found.counts.values()),
         counts=found.counts,
-        stale=found.stale.listed(lambda each: _stale(place, now_s, each)),
+        stale=found.stale.listed(lambda each: _stale(place, now_s, tz_minutes, each)),
         blocked=found.blocked.listed(lambda each: _listed(place, each)),
         pending=found.pending.listed(lambda each: _listed(place, each)),
         retried=_retried(place, retries),
@@ -100,19 +109,22 @@ def queue_statistics(
         oldest_pending_minutes=_oldest_wait(found.counts["PENDING"], now_s, oldest),
         waiting=found.waiting.listed(lambda each: _waiting(place, now_s, each)),
         waits=found.waits,
+        undated=found.undated.listed(lambda each: _undated(place, each)),
+        waits_unread=found.counts["PENDING"] - len(found.waits) if all_waits else found.undated.total,
     )
 
 
 class _Accumulator:
     """What one pass over a queue counts and keeps."""
 
-    def __init__(self, now_s: float, tz_minutes: int, stale_s: float) -> None:
+    def __init__(self, now_s: float, tz_minutes: int, stale_s: float, offered: frozenset[str]) -> None:
         self._now_s = now_s
         self._tz_minutes = tz_minutes
         self._stale_s = stale_s
         self.counts = dict.fromkeys(STATUSES, 0)
-        self.stale, self.blocked, self.pending, self.waiting = (_Worst() for _ in range(4))
-        self.waits = array("d")
+        self._offered = offered
+        self.stale, self.blocked, self.pending = (_Worst(offered) for _ in range(3))
+        self._forget_waits()
 
     def add(self, number: int, item: Item) -> None:
         """Count an item, and keep it where it is one of the worst."""
@@ -120,45 +132,67 @@ class _Accumulator:
         self.counts[status] += 1
         if status == "IN_PROGRESS":
             started = start_epoch(item[6], self._tz_minutes)
-            if started is None or self._now_s - started > self._stale_s:
+            if started is None or self._now_s - started > self._stale_s or self._is_ahead(started):
                 self.stale.add((_NEVER if started is None else started, number, item[0], item[6]))
         elif status == "BLOCKED":
             self.blocked.add((PRIORITIES.index(item[2]), number, item[0], item[8]))
         elif status == "PENDING":
             self.pending.add((PRIORITIES.index(item[2]), number, item[0], ""))
             if item[6] != NOTHING:
-                self.add_wait(start_epoch(item[6], self._tz_minutes), number, item[0], item[6])
+                self.add_wait(number, item[0], item[6])
 
-    def add_wait(self, since: float | None, number: int, item_id: str, text: str) -> None:
-        """Count the wait of a PENDING item since an epoch second, None if its time cannot be read."""
-        if since is not None:
+    def add_made(self, pending_since: Iterable[tuple[str, str]]) -> None:
+        """Count the waits since times of making; if there are any, the cells' starts say nothing more."""
+        for given, (item_id, text) in enumerate(pending_since):
+            if not given:
+                self._forget_waits()
+            self.add_wait(0, item_id, text)
+
+    def _forget_waits(self) -> None:
+        self.waiting, self.undated = _Worst(self._offered), _Worst(self._offered)
+        self.waits = array("d")
+
+    def add_wait(self, number: int, item_id: str, text: str) -> None:
+        """Count the wait of a PENDING item since a time of the queue, if that says how long it is."""
+        since = start_epoch(text, self._tz_minutes)
+        if since is None or self._is_ahead(since):
+            self.undated.add((_NEVER if since is None else since, number, item_id, text))
+        else:
             self.waiting.add((since, number, item_id, text))
             self.waits.append(_minutes(self._now_s, since))
 
+    def _is_ahead(self, since: float) -> bool:
+        return since - self._now_s > MOST_AHEAD_S
+
 
 class _Worst:
-    """Keeps the least of many candidates, and counts all of them."""
+    """Keeps the least of many candidates beside those of the offered items, and counts all of them."""
 
-    __slots__ = ("_kept", "_total")
+    __slots__ = ("_kept", "_of_offered", "_offered", "total")
 
-    def __init__(self) -> None:
+    def __init__(self, offered: frozenset[str]) -> None:
+        self._offered = offered
         self._kept: list[_Candidate] = []
-        self._total = 0
+        self._of_offered: list[_Candidate] = []
+        self.total = 0
 
     def add(self, candidate: _Candidate) -> None:
         """Add a candidate."""
-        self._total += 1
+        self.total += 1
+        if candidate[2] in self._offered:
+            self._of_offered.append(candidate)
+            return
         self._kept.append(candidate)
         if len(self._kept) > _MANY:
             self._kept = nsmallest(LISTED, self._kept)
 
     def first(self) -> _Candidate | None:
         """Return the least of all."""
-        return min(self._kept, default=None)
+        return min((*self._kept, *self._of_offered), default=None)
 
     def listed(self, make: Callable[[_Candidate], ListedItem]) -> Listed:
-        """Return the least LISTED of them as items."""
-        return Listed(tuple(map(make, nsmallest(LISTED, self._kept))), self._total)
+        """Return the offered ones and the least LISTED of the others as items, the least first."""
+        return Listed(tuple(map(make, sorted((*nsmallest(LISTED, self._kept), *self._of_offered)))), self.total)
 
 
 def _minutes(now_s: float, then_s: float) -> float:
@@ -172,14 +206,32 @@ def _oldest_wait(pending: int, now_s: float, oldest: _Candidate | None) -> float
     return None if oldest is None else _minutes(now_s, oldest[0])
 
 
-def _stale(place: Locate, now_s: float, found: _Candidate) -> ListedItem:
+def _stale(place: Locate, now_s: float, tz_minutes: int, found: _Candidate) -> ListedItem:
     started, number, item_id, text = found
     at = place(number, item_id)
     if started == _NEVER:
         what = "no start" if text in {"", NOTHING} else "a start that is no time"
         return ListedItem(item_id, at, reason=f"{what}: cannot be shown to be fresh")
     minutes = (now_s - started) / 60
+    if minutes < 0:
+        return ListedItem(item_id, at, reason=_ahead(-minutes, text, tz_minutes))
     return ListedItem(item_id, at, minutes, f"in progress since {text}, {int(minutes)} minutes")
+
+
+def _ahead(minutes: float, text: str, tz_minutes: int) -> str:
+    """Return why a start that lies ahead counts as stale: most often the zone is another one."""
+    hours, rest = divmod(abs(tz_minutes), 60)
+    zone = f"UTC{'-' if tz_minutes < 0 else '+'}{hours:02d}:{rest:02d}"
+    return (
+        f"starts {int(minutes)} minutes ahead, {text} in {zone}: cannot be shown to be fresh: "
+        "check the zone (ORCH_TZ_OFFSET, or the policy's timezone)"
+    )
+
+
+def _undated(place: Locate, found: _Candidate) -> ListedItem:
+    since, number, item_id, text = found
+    what = f"pending since what is no time ({text})" if since == _NEVER else f"pending since {text}, which lies ahead"
+    return ListedItem(item_id, place(number, item_id), reason=f"{what}: cannot be shown to wait for less")
 
 
 def _waiting(place: Locate, now_s: float, found: _Candidate) -> ListedItem:

@@ -86,8 +86,8 @@ def _slow_runs(rule: Rule, evidence: KpiEvidence, limit: Limit) -> Offenders:
     return Offenders(found, runs.durations.above(limit.limit) - len(found))
 
 
-_rate = partial(Rule, group=KPI.id, unit="ratio", offenders=_failed_outcomes, message=metric_message)
-_latency = partial(Rule, group=KPI.id, unit="ms", offenders=_slow_runs, message=metric_message)
+_rate = partial(Rule, group=KPI.id, of_log=True, unit="ratio", offenders=_failed_outcomes, message=metric_message)
+_latency = partial(Rule, group=KPI.id, of_log=True, unit="ms", offenders=_slow_runs, message=metric_message)
 _ADVICE = "Look at the runs listed first: what they waited for, and which command they share."
 
 

@@ -148,6 +148,24 @@ def test_ignored_statuses_are_left_out() -> None:
     ]
 
 
+@pytest.mark.parametrize("size", [1, 2, 100])
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_what_is_ignored_is_no_sample(size: int, *, shuffled: bool) -> None:
+    """Only items that were compared are counted, whether they are the same or not, and in whatever order they come."""
+    same = [item("A-1", "DONE"), item("A-2", "DONE"), item("A-3"), item("A|4", "DONE"), item("A" * 80, "DONE")]
+    md = [*same, item("A-5", "DONE", task="x"), item("A-6", "DONE"), item("A-7")]
+    db = [*same, item("A-5", "DONE", task="y"), item("A-8", "DONE")]
+    if shuffled:
+        db.reverse()
+    rows = [[render_row(each) for each in side] for side in (md, db)]
+    drift = Comparison(Side("md", rows[0], size), Side("db", rows[1], size), ignore_statuses=frozenset({"DONE"})).run()  # type: ignore[arg-type]
+    assert (drift.total, drift.ignored, drift.total_db, drift.ignored_db) == (8, 6, 7, 6)
+    assert drift.compared == 2
+    assert drift.counts == {"missing-in-db": 1, "missing-in-md": 0, "field-mismatch": 0}
+    everything = Comparison(Side("md", rows[0], size), Side("db", rows[1], size)).run()  # type: ignore[arg-type]
+    assert (everything.ignored, everything.compared) == (0, 8)
+
+
 def test_the_digest_stands_for_the_whole_drift() -> None:
     """The same drift has the same digest, another has another, also in what is not kept."""
     md = [item(f"A-{number}") for number in range(5)]

@@ -6,7 +6,10 @@ import pytest
 
 from ops_checks.findings import Place
 from ops_checks.model import Item
+from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.queue_statistics import QueueStatistics, queue_statistics
+from ops_checks.rules.registry import BY_METRIC
+from ops_checks.rules.rule import Threshold, evaluate
 from ops_checks.timestamps import queue_time
 
 NOW = 1_767_229_200  # 2026-01-01 10:00 in UTC+9
@@ -30,19 +33,31 @@ def facts(*items: Item, now_s: float = NOW, stale_minutes: float = 60, **more: A
     )
 
 
-@pytest.mark.parametrize(
-    ("now_s", "stale"), [(NOW - 1, 0), (NOW, 0), (NOW + 0.001, 1), (NOW + 1, 1), (NOW - 10**6, 0), (NOW + 10**9, 1)]
-)
+@pytest.mark.parametrize(("now_s", "stale"), [(NOW - 1, 0), (NOW, 0), (NOW + 0.001, 1), (NOW + 1, 1), (NOW + 10**9, 1)])
 def test_stale_boundary(now_s: float, stale: int) -> None:
-    """Stale is a start more than the minutes back, not just as many; a start in the future is fresh."""
+    """Stale is a start more than the minutes back, not just as many."""
     assert facts(item(1, "IN_PROGRESS", "2026-01-01 09:00"), now_s=now_s).stale.total == stale
+
+
+@pytest.mark.parametrize(("ahead_s", "stale"), [(0, 0), (60, 0), (300, 0), (300.001, 1), (9 * 3600, 1), (10**9, 1)])
+def test_a_start_ahead(ahead_s: float, stale: int) -> None:
+    """A start more than five minutes ahead cannot be shown to be fresh, and the reason names the zone."""
+    found = facts(item(1, "IN_PROGRESS", "2026-01-01 10:00"), now_s=NOW - ahead_s).stale
+    assert found.total == stale
+    for each in found.kept:
+        assert each.value is None
+        assert each.reason == (
+            f"starts {int(ahead_s / 60)} minutes ahead, 2026-01-01 10:00 in UTC+09:00: cannot be shown to be fresh: "
+            "check the zone (ORCH_TZ_OFFSET, or the policy's timezone)"
+        )
 
 
 def test_stale_zone() -> None:
     """A start is read in the queue's zone."""
     started = item(1, "IN_PROGRESS", queue_time(NOW - 3601, KST))
     assert facts(started, now_s=NOW + 60).stale.total == 1
-    assert queue_statistics([(1, started)], place, now_s=NOW + 60, tz_minutes=0, stale_minutes=60).stale.total == 0
+    west = queue_statistics([(1, started)], place, now_s=NOW + 60 + KST * 60, tz_minutes=0, stale_minutes=3 * KST)
+    assert west.stale.total == 0
 
 
 @pytest.mark.parametrize(
@@ -102,6 +117,46 @@ def test_oldest_pending(items: list[Item], since: float | None, minutes: float |
     """The longest wait is 0 when nothing waits, and unknown when nothing tells since when."""
     made = [] if since is None else [("ORCH-1", queue_time(since, KST))]
     assert facts(*items, pending_since=made).oldest_pending_minutes == minutes
+
+
+OLD, LATE, AHEAD = queue_time(NOW - 7200, KST), queue_time(NOW - 60, KST), queue_time(NOW + 3600, KST)
+
+
+@pytest.mark.parametrize(
+    ("made", "limit", "verdict", "samples", "named"),
+    [
+        ([OLD, LATE], 60, "fail", 2, ["P-0"]),
+        ([OLD, LATE], 120, "pass", 2, []),
+        (["-", OLD], 60, "fail", 1, ["P-1", "P-0"]),
+        ([OLD, "yesterday"], 60, "fail", 1, ["P-0", "P-1"]),
+        ([LATE, "2026-02-30 10:00"], 60, "insufficient", 1, ["P-1"]),
+        ([LATE, AHEAD], 60, "insufficient", 1, ["P-1"]),
+        (["-"], 60, "insufficient", 0, ["P-0"]),
+        ([LATE, None], 60, "insufficient", 1, []),
+        ([None], 60, "insufficient", 0, []),
+        ([], 60, "pass", 0, []),
+    ],
+)
+def test_what_cannot_be_read_hides_no_wait(
+    made: list[str | None], limit: float, verdict: str, samples: int, named: list[str]
+) -> None:
+    """A time that cannot be read hides no item that waits too long, and cannot be shown to keep the limit itself."""
+    items = [Item((f"P-{number}", "PENDING", "P1", "t", "c", "-", "-", "-", "")) for number in range(len(made))]
+    since = [(f"P-{number}", text) for number, text in enumerate(made) if text is not None]
+    rule = BY_METRIC["oldest_pending_minutes"]
+    result = evaluate(rule, KpiEvidence(None, facts(*items, pending_since=since)), Threshold(max=limit))
+    assert (result.verdict, result.samples) == (verdict, samples)
+    assert [finding.item for finding in result.findings] == named
+    if verdict == "insufficient":
+        assert f"; {len(made) - samples} more cannot be read" in result.message
+
+
+def test_starts_count_only_where_no_time_of_making_is_kept() -> None:
+    """One item has one wait: since it was made, or, where the store keeps no such time, since its old start."""
+    again = item(1, "PENDING", "2026-01-01 09:00")
+    assert list(facts(again).waits) == [60.0]
+    assert list(facts(again, pending_since=[("ORCH-1", OLD)]).waits) == [120.0]
+    assert facts(again, pending_since=[("ORCH-1", "x")]).waits_unread == 1
 
 
 def test_the_items_behind_a_number() -> None:
