@@ -11,7 +11,7 @@ from ops_checks import __version__
 from ops_checks.errors import InputError, UsageError
 from ops_checks.exit_codes import NOT_EVALUATED, OK, ExitCode
 from ops_checks.findings import FAIL_LEVELS, GROUPS, WAIVERS, Verdict
-from ops_checks.gate.inputs import READERS
+from ops_checks.gate.inputs import READERS, policy_read
 from ops_checks.report.model import InputRead, Metric, Report, RuleResult
 from ops_checks.rules.registry import RULES
 from ops_checks.rules.rule import Threshold, counts_as, evaluate, not_evaluated
@@ -47,7 +47,7 @@ def run_gate(context: Context, *, only: str | None = None, fail_level: str = "er
         if value not in allowed:
             raise UsageError(f"{name}={visible(str(value))}: expected one of {', '.join(filter(None, allowed))}")
     policy = context.policy
-    found = _Found(notes=list(context.warnings))
+    found = _Found(inputs=[policy_read(context)], notes=[*context.notes, *context.warnings])
     for group in [only] if only else READERS:
         _add_group(found, context, group)
     waived = apply(

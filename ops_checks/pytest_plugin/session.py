@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ops_checks.context import DEFAULT_POLICY
 from ops_checks.errors import OpsError
 from ops_checks.findings import GROUPS, Verdict
+from ops_checks.policy.search import DEFAULT_POLICY
 from ops_checks.pytest_plugin.evaluation import Evaluation
 from ops_checks.pytest_plugin.guard import guarded
 from ops_checks.pytest_plugin.items import QueueCheck, QueueCheckWarning, QueueFile
-from ops_checks.pytest_plugin.messages import safe, summary
+from ops_checks.pytest_plugin.messages import policy_line, safe, summary
 from ops_checks.pytest_plugin.options import in_folder, read_inputs, setting, shown_path
 
 if TYPE_CHECKING:
@@ -57,16 +57,28 @@ class QueueSession:
         for marker in _MARKERS:
             config.addinivalue_line("markers", marker)
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self) -> Generator[None, None, None]:
+        """Plan the checks, before any worker starts, and before the header that names the policy."""
+        self._start()
+        return (yield)
+
     @guarded
-    def pytest_sessionstart(self) -> None:
-        """Resolve the inputs and plan the checks, before any worker starts. Raises pytest.UsageError (exit 4)."""
+    def _start(self) -> None:
+        """Resolve the inputs and plan the checks. Raises pytest.UsageError (exit 4)."""
         try:
             self.inputs = read_inputs(self._config)
         except OpsError as error:
             raise pytest.UsageError("\n  ".join(map(safe, (error.message, *error.details)))) from None
         self.evaluation = Evaluation(self.inputs, (self._workerinput or {}).get(_SHARED))
         self._choose(_plan(self.inputs))
+
+    @guarded
+    def pytest_report_header(self) -> str:
+        """Name the policy."""
+        from ops_checks.gate.inputs import policy_read
+
+        return safe(policy_line(policy_read(self.inputs.context)))
 
     def _choose(self, plan: Plan) -> None:
         """Choose the checks that pytest's arguments name, or all, and remove them: their files need not exist."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ops_checks.cli import main
 from ops_checks.context import resolve
@@ -149,7 +150,7 @@ def test_policy_changes_no_default(tmp_path: Path) -> None:
     """The policy is valid, and says nothing but the defaults."""
     init(tmp_path)
     path = str(tmp_path / POLICY)
-    assert load_policy(path) == Policy(path=path)
+    assert replace(load_policy(path), digest=None) == Policy(path=path)
 
 
 def test_policy_without_its_hashes_is_valid(tmp_path: Path) -> None:
