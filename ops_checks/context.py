@@ -10,6 +10,7 @@ import os
 import time
 
 from ops_checks.errors import UsageError
+from ops_checks.policy.search import DefaultPaths, find_policy
 from ops_checks.sanitize import visible
 from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_url, store_kind
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ops_checks.policy.model import Policy
+    from ops_checks.policy.search import Find
     from ops_checks.stores.protocol import Store
     from ops_checks.stores.registry import StoreKind
     from ops_checks.transitions import Stamp
@@ -26,7 +28,6 @@ DEFAULT_QUEUE = "automation/orchestrator/QUEUE.md"
 DEFAULT_DB = "automation/orchestrator/db/queue.db"
 DEFAULT_LOG = "automation/orchestrator/logs/orch_runs.jsonl"
 DEFAULT_TZ_MINUTES = 9 * 60
-DEFAULT_POLICY = "ops-checks.yaml"
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
@@ -40,7 +41,8 @@ class Context:
     the run log; `db_named`: somebody named the database, so that it must be there; `works_on_db`: an operator's
     command works on the database. `tz_minutes` is the queue's zone, minutes east of UTC; `now_s` epoch seconds.
     `source_of_truth` is `markdown` or `db`. `policy` is the effective policy, the command line's limits in it.
-    `progress` gets how far a long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings.
+    `progress` gets how far a long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings,
+    `notes` on where they were found. `policy_in_code`: the policy was made by a program, and is no file.
     """
 
     __slots__ = (
@@ -52,7 +54,9 @@ class Context:
         "environ",
         "lock_timeout_s",
         "logs",
+        "notes",
         "now_s",
+        "policy_in_code",
         "progress",
         "queue",
         "source_of_truth",
@@ -75,6 +79,8 @@ class Context:
         progress: Callable[[int, int], object] | None,
         actor: str | None,
         works_on_db: bool,
+        notes: tuple[str, ...] = (),
+        policy_in_code: bool = False,
     ) -> None:
         self.environ = environ
         self._policy = policy
@@ -88,6 +94,8 @@ class Context:
         self.lock_timeout_s = lock_timeout_s
         self.progress = progress
         self.warnings = policy.warnings if policy else ()
+        self.notes = notes
+        self.policy_in_code = policy_in_code
 
     @property
     def policy(self) -> Policy:
@@ -174,6 +182,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     policy: Policy | None = None,
     *,
     policy_path: str | None = None,
+    find: Find = find_policy,
     queue: str | None = None,
     db: str | None = None,
     logs: tuple[str, ...] = (),
@@ -188,16 +197,19 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
 ) -> Context:
     """Return the context of what the command line names (None or empty: not named), the environment and the policy.
 
-    The policy is `policy`, or the file at `policy_path`, or `ops-checks.yaml` in the current folder if there is one,
-    or the defaults; paths in it are relative to its folder. `limits` (greatest values allowed, by metric),
-    `stale_minutes` and `fields` come before its own. `environ` defaults to the process's environment, `now_s` to
-    the clock. `queues_only`: a policy in the current folder is not read if it plainly says nothing of the queues:
-    that takes ten times as long as `status`, and a misspelled limit must not stop an operator.
+    The policy is `policy`, or the file at `policy_path`, or the one that `find` returns, or the defaults; paths in it
+    are relative to its folder, and so are the default paths if that is above the current one. `limits` (greatest
+    values allowed, by metric), `stale_minutes` and `fields` come before its own. `environ` defaults to the process's
+    environment, `now_s` to the clock. `queues_only`: a policy that nobody named is not read if it plainly says nothing
+    of the queues: that takes ten times as long as `status`, and a misspelled limit must not stop an operator.
     Raises UsageError for a bad policy or environment.
     """
     environ = os.environ if environ is None else environ
+    named, policy_in_code = policy_path is not None, policy is not None
+    policy_path, notes = (policy_path, ()) if named or policy_in_code else find()
     if policy is None:
-        policy = _read_policy(policy_path, queues_only=queues_only)
+        policy = _read_policy(policy_path, queues_only=queues_only, named=named)
+    defaults = DefaultPaths(policy_path)
     if policy is not None and not queues_only:
         policy = policy.with_limits(limits or {}, stale_minutes=stale_minutes, fields=fields)
     named_db = db or environ.get("ORCH_DB_PATH") or _in_policy(policy, policy.db if policy else None)
@@ -209,15 +221,17 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         queue=queue
         or environ.get("ORCH_QUEUE_MD")
         or _in_policy(policy, policy.queue if policy else None)
-        or DEFAULT_QUEUE,
-        db=named_db or DEFAULT_DB,
+        or defaults.path(DEFAULT_QUEUE),
+        db=named_db or defaults.path(DEFAULT_DB),
         db_named=bool(named_db),
-        logs=logs or ((env_log,) if env_log else ()) or policy_logs or (DEFAULT_LOG,),
+        logs=logs or ((env_log,) if env_log else ()) or policy_logs or (defaults.path(DEFAULT_LOG),),
         now_s=time.time() if now_s is None else now_s,
         lock_timeout_s=lock_timeout_s,
         progress=progress,
         actor=actor,
         works_on_db=bool(db) or (not queue and policy is not None and policy.source_of_truth == "db"),
+        notes=(*notes, *defaults.notes),
+        policy_in_code=policy_in_code,
     )
 
 
@@ -230,35 +244,24 @@ def _login_name() -> str:
         return f"uid:{os.getuid()}"
 
 
-def _read_policy(path: str | None, *, queues_only: bool) -> Policy | None:
-    """Return the policy that was named, or the one in the current folder, or the defaults; None if none is needed."""
-    if path is None and not _exists(DEFAULT_POLICY):
+def _read_policy(path: str | None, *, queues_only: bool, named: bool) -> Policy | None:
+    """Return the policy at a path, or the defaults; None if none is needed."""
+    if path is None:
         return None if queues_only else _default_policy()
     from ops_checks.policy.source import may_locate_queues, read_policy
 
-    data = read_policy(path or DEFAULT_POLICY)
-    if path is None and queues_only and not may_locate_queues(data):
+    data = read_policy(path)
+    if queues_only and not named and not may_locate_queues(data):
         return None
     from ops_checks.policy.loader import parse_policy
 
-    return parse_policy(data, path or DEFAULT_POLICY)
+    return parse_policy(data, path)
 
 
 def _default_policy() -> Policy:
     from ops_checks.policy.model import Policy
 
     return Policy()
-
-
-def _exists(path: str) -> bool:
-    """Return whether a name is taken. If even that cannot be found out, yes: reading it will explain."""
-    try:
-        os.lstat(path)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _in_policy(policy: Policy | None, location: str | None) -> str | None:

@@ -89,6 +89,10 @@ class Invocation:
         """Keep remarks for stderr."""
         self.remarks += [f"warning: {remark}" for remark in remarks]
 
+    def note(self, remarks: Iterable[str]) -> None:
+        """Keep notes for stderr: what is good to know, and asks for nothing."""
+        self.remarks += [f"note: {remark}" for remark in remarks]
+
 
 def command_names() -> list[str]:
     """Return the name of every command, without importing any."""

@@ -57,6 +57,7 @@ def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
         context = None if command.needs == NOTHING else _context(command, args, now_s, bar)
         terminal = sys.stdout is not None and sys.stdout.isatty()
         invocation = Invocation(args, context, os.environ, now_s, terminal=terminal)
+        invocation.note(context.notes if context else ())
         code, lines = command.run(invocation)
         return code, list(lines), invocation.remarks
     finally:

@@ -20,6 +20,6 @@ def gate_report(
     """
     context = invocation.context.without_exceptions() if plain else invocation.context
     report = run_gate(context, only=only, fail_level=fail_level)
-    invocation.warn(report.notes)
+    invocation.warn(note for note in report.notes if note not in context.notes)  # those are on stderr already
     invocation.remarks += [f"error: {error}" for error in report.errors]
     return render_report(invocation, report)

@@ -22,7 +22,7 @@ def add_globals(parser: argparse.ArgumentParser) -> None:
         "--db", metavar="PATH", type=path, default=absent, help="queue database; work on it instead of Markdown"
     )
     group.add_argument(
-        "--policy", metavar="PATH", type=path, default=absent, help="policy file (default: ops-checks.yaml)"
+        "--policy", metavar="PATH", type=path, default=absent, help="policy file (default: the nearest ops-checks.yaml)"
     )
     group.add_argument(
         "--lock-timeout", metavar="SECONDS", type=seconds, default=absent, help="wait for other writers (default: 10)"

@@ -14,6 +14,7 @@ from ops_checks.presentation.format import Format, RenderOptions
 from ops_checks.presentation.wording import (
     detail_without_item,
     first_place,
+    input_name,
     input_size,
     measurements,
     offender_value,
@@ -74,7 +75,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _footer(report: Report) -> Iterator[str]:
     yield from (f"- Note: {_words(note)}" for note in report.notes)
-    yield from (f"- Read: {_words(read.kind)} {_code(read.path)}{input_size(read)}" for read in report.inputs)
+    yield from (f"- Read: {_words(read.kind)} {_code(input_name(read))}{input_size(read)}" for read in report.inputs)
     made = iso_utc(report.created_ms) or "-"
     yield f"- Made: {made} by {TOOL} {_words(report.tool_version)}, exit code {report.exit_code}"
 

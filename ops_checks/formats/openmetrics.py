@@ -41,7 +41,7 @@ def render(report: Report, _options: RenderOptions) -> str:
     A missing number has no sample. Of a metric, rule or input that is in the report twice the first
     is written: two samples of the same labels would make the file unreadable.
     """
-    own = [*_run(report), *_rules(report), *_inputs(report), *_evidence(report)]
+    own = [*_run(report), *_rules(report), *_policy(report), *_inputs(report), *_evidence(report)]
     taken = {family.name for family in own}
     return "".join(map(_written, [*own, *_metrics(report, taken)])) + "# EOF\n"
 
@@ -82,6 +82,11 @@ def _inputs(report: Report) -> Iterator[_Family]:
     yield _Family(
         "input_lines", "Complete lines read from each log.", [(labels, read.lines) for labels, read in inputs]
     )
+
+
+def _policy(report: Report) -> Iterator[_Family]:
+    used = [({"path": read.path, "digest": read.state or ""}, 1) for read in report.inputs if read.kind == "policy"]
+    yield _Family("policy", "The policy that was used; its labels are empty where it is no file.", used)
 
 
 def _evidence(report: Report) -> Iterator[_Family]:

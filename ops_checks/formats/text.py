@@ -10,6 +10,7 @@ from ops_checks.presentation.widths import display_width, pad
 from ops_checks.presentation.wording import (
     detail_without_item,
     first_place,
+    input_name,
     input_size,
     measurements,
     offender_value,
@@ -74,7 +75,7 @@ def _lines(report: Report, paint: _Paint) -> Iterator[str]:
     yield ""
     passed = ", ".join(visible(rule.id) for rule in rules if rule.verdict is Verdict.PASS)
     yield f"{paint('passed:', _GREEN)} {passed or 'none'}"
-    yield from (f"read: {visible(read.kind)} {visible(read.path)}{input_size(read)}" for read in report.inputs)
+    yield from (f"read: {visible(read.kind)} {visible(input_name(read))}{input_size(read)}" for read in report.inputs)
     yield from (f"note: {visible(note)}" for note in report.notes)
     yield f"{report_counts(report)}, exit code {report.exit_code}"
 

@@ -42,6 +42,14 @@ class Evidence(Struct, frozen=True):
     outdated: str | None = None
 
 
+def policy_read(context: Context) -> InputRead:
+    """Return the policy as an input of the report; without a file its path is empty, and a note says what holds."""
+    policy = context.policy
+    if policy.path is None:
+        return InputRead("policy", "", note="given by a program" if context.policy_in_code else "none, defaults")
+    return InputRead("policy", policy.path, state=policy.digest)
+
+
 def read_drift(context: Context) -> Evidence:
     """Compare both stores. Raises InputError for what cannot be read, ChangingError if it does not stand still."""
     policy = context.policy

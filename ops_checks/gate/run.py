@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from ops_checks import __version__
 from ops_checks.errors import InputError, UsageError
 from ops_checks.findings import FAIL_LEVELS
-from ops_checks.gate.inputs import READERS
+from ops_checks.gate.inputs import READERS, policy_read
 from ops_checks.gate.verdict import conclude, decide
 from ops_checks.report.model import InputRead, Metric, Report, RuleResult
 from ops_checks.rules.registry import RULES
@@ -45,7 +45,7 @@ def run_gate(context: Context, *, only: str | None = None, fail_level: str = "er
         if value not in allowed:
             raise UsageError(f"{name}={visible(str(value))}: expected one of {', '.join(filter(None, allowed))}")
     policy = context.policy
-    found = _Found(notes=list(context.warnings))
+    found = _Found(inputs=[policy_read(context)], notes=[*context.notes, *context.warnings])
     asked = [only] if only else list(READERS)
     for group in asked:
         _add_group(found, context, group)

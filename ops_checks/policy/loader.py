@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ops_checks.errors import UsageError
 from ops_checks.model import FIELDS
 from ops_checks.policy.model import DEFAULT_THRESHOLDS, ConsistencyPolicy, KpiPolicy, Policy
-from ops_checks.policy.source import read_policy
+from ops_checks.policy.source import lines, read_policy
 from ops_checks.policy.validator import problems, rendered
 from ops_checks.policy.yaml_reader import YamlDocument, read
 from ops_checks.rules.registry import BY_METRIC
@@ -37,16 +38,16 @@ def parse_policy(data: bytes, path: str) -> Policy:
     """Return the policy in the bytes of the file at `path`. Raises UsageError as `load_policy` does."""
     document = read(_decoded(data, path).removeprefix(_BOM))
     _raise_problems(path, document)
-    return _policy(path, document)
+    return _policy(path, f"sha256:{sha256(data).hexdigest()}", document)
 
 
 def _raise_problems(path: str, document: YamlDocument) -> None:
     """Raise UsageError with all problems of a document (the first 20 in full), if it has any."""
-    lines = rendered(document, problems(document), path)
-    if lines:
-        more = len(lines) - _MOST_LINES
-        details = (*lines[1:_MOST_LINES], *((f"… and {more} more",) if more > 0 else ()))
-        raise UsageError(lines[0], details)
+    found = rendered(document, problems(document), path)
+    if found:
+        more = len(found) - _MOST_LINES
+        details = (*found[1:_MOST_LINES], *((f"… and {more} more",) if more > 0 else ()))
+        raise UsageError(found[0], details)
 
 
 def _decoded(data: bytes, path: str) -> str:
@@ -54,19 +55,19 @@ def _decoded(data: bytes, path: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line = before.count(b"\n") + 1
-        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8")) + 1
+        before = lines(data[: error.start])
+        line, column = len(before), len(before[-1].decode("utf-8")) + 1
         problem = f"byte 0x{data[error.start]:02x} is not UTF-8; save the policy as UTF-8"
         raise UsageError(f"{visible(path)}:{line}:{column}: top level: {problem}") from error
 
 
-def _policy(path: str, document: YamlDocument) -> Policy:
+def _policy(path: str, digest: str, document: YamlDocument) -> Policy:
     """Return the policy of a document that has no problems."""
     value: Any = document.value
     kpi = value.get("kpi", {})
     return Policy(
         path=path,
+        digest=digest,
         queue=value.get("queue"),
         db=value.get("db"),
         logs=_logs(value.get("log", ())),

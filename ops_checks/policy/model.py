@@ -53,12 +53,13 @@ class KpiPolicy(Struct, frozen=True):
 
 
 class Policy(Struct, frozen=True):
-    """A policy. `path` is its file as the user named it, None where there is none.
+    """A policy. `path` is its file as the user named it, `digest` (`sha256:…`) what was read; None where there is none.
 
     `warnings` are about the file and change no verdict.
     """
 
     path: str | None = None
+    digest: str | None = None
     queue: str | None = None
     db: str | None = None
     logs: tuple[str, ...] = ()

@@ -8,6 +8,9 @@ from ops_checks.files.safe_open import FileKind, read_regular
 MOST_BYTES = 1_000_000
 POLICY = FileKind("policy", "name a YAML file with --policy", most_bytes=MOST_BYTES, wrong_path=UsageError)
 
+#: U+0085, U+2028 and U+2029, which the YAML reader refuses (they end a line to some readers only).
+_UNCLEAR_ENDS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
+
 #: The sections that name no path of a queue.
 _OTHER_SECTIONS = (b"consistency:", b"kpi:", b"waivers:")
 
@@ -21,13 +24,18 @@ def read_policy(path: str) -> bytes:
     return read_regular(path, POLICY)
 
 
+def lines(data: bytes) -> list[bytes]:
+    """Return the lines of a policy by the line ends of YAML 1.2, of which CR alone is one."""
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+
+
 def may_locate_queues(data: bytes) -> bool:
     """Return whether a policy may set the queues' paths, zone or precedence, without parsing YAML.
 
     False only if it surely does not: the file begins with a section of another kind, and so does every line that
     is not indented.
     """
-    content = [line for line in data.split(b"\n") if line.strip() and not line.lstrip().startswith(b"#")]
-    if not content or content[0][:1].isspace():
+    content = [line for line in lines(data) if line.strip() and not line.lstrip().startswith(b"#")]
+    if not content or content[0][:1].isspace() or any(end in data for end in _UNCLEAR_ENDS):
         return True
     return not all(line.startswith(_OTHER_SECTIONS) for line in content if not line[:1].isspace())

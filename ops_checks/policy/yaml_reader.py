@@ -45,7 +45,9 @@ MAX_CONTENT = 300_000
 _COLON = re.compile(r"[ \t]*:")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE = re.compile(r"\r\n|\n|\r")
-_COMMENT_LINES = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+_COMMENT_LINES = re.compile(r"(?:^|(?<=\r))[ \t]*#[^\r\n]*", re.MULTILINE)
+#: The parser ends a comment at them, and a value not: what looks like a comment would be a setting.
+_UNCLEAR_END = re.compile("[\x85\u2028\u2029]")
 
 
 class Offsets(NamedTuple):
@@ -86,6 +88,13 @@ class YamlDocument(Struct):
 def read(text: str) -> YamlDocument:
     """Return the document in a text. Never raises: its `problems` list what is wrong."""
     document = YamlDocument(text)
+    unclear = _UNCLEAR_END.search(text)
+    if unclear:
+        code = f"U+{ord(unclear[0]):04X}"
+        document.problems.append(
+            Problem(unclear.start(), (), f"{code} ends a line to some readers only; use a plain line end or an escape")
+        )
+        return document
     content = len(_COMMENT_LINES.sub("", text))
     if content > MAX_CONTENT:
         document.problems.append(

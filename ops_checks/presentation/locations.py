@@ -35,8 +35,8 @@ def fallback_path(report: Report, rule: RuleResult | None, options: RenderOption
     group = GROUPS.get(rule.group) if rule else None
     preferred = group.reads if group else None
 
-    def rank(read: InputRead) -> bool:
-        return read.kind != preferred
+    def rank(read: InputRead) -> tuple[bool, bool]:
+        return read.kind != preferred, read.kind == "policy"
 
     paths = (repository_path(read.path, options) for read in sorted(report.inputs, key=rank))
     return next((path for path in paths if path is not None), None)

@@ -20,6 +20,7 @@ WORST_FIRST = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.INSUFFICIENT, 
 _UNWRITTEN = {"", "1", "ratio", "items", "count"}
 _DECIMALS = 4
 _LARGE = 1e15
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def worst_first(report: Report) -> list[RuleResult]:
@@ -124,8 +125,15 @@ def finding_line(finding: Finding) -> str:
     return " ".join(part for part in (first_place(finding), finding_text(finding)) if part)
 
 
+def input_name(read: InputRead) -> str:
+    """Return the path of an input, or what stands in for a policy that is no file: `none, defaults`."""
+    return read.path or read.note or "-"
+
+
 def input_size(read: InputRead) -> str:
-    """Return how much was read of an input: ` (31 items)`, or an empty text."""
+    """Return how much was read of an input: ` (31 items)`, ` (sha256:…)` for a policy; or an empty text."""
+    if read.kind == "policy":
+        return f" ({read.state})" if _DIGEST.fullmatch(read.state or "") else ""
     counts = [plural(read.rows, "item", "items")] if read.rows is not None else []
     counts += [plural(read.lines, "line", "lines")] if read.lines is not None else []
     return f" ({', '.join(counts)})" if counts else ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _OPTIONS = (
     ("--queue-check", "bool", "", "check the task queue: one test for each rule of the gate"),
     ("--queue-check-only", "bool", "", "check the task queue and leave out all other tests"),
-    ("--queue-policy", "string", "PATH", "policy file (default: ops-checks.yaml)"),
+    ("--queue-policy", "string", "PATH", "policy file (default: the nearest ops-checks.yaml from the rootdir up)"),
     ("--queue-path", "string", "PATH", "Markdown queue (default: automation/orchestrator/QUEUE.md)"),
     ("--queue-db", "string", "PATH", "SQLite queue (default: automation/orchestrator/db/queue.db)"),
     ("--queue-log", "linelist", "PATH", "run log; repeatable, may glob"),

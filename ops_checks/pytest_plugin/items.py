@@ -94,9 +94,12 @@ class QueueCheck(pytest.Item):
             self._warn(failure_text(rule, self._inputs))
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
-        """Return path, line and name: the row of the first finding once the rule is evaluated; lines count from 0."""
+        """Return path, line and name: the row of the first finding once the rule is evaluated; lines count from 0.
+
+        Without a row it is the first line: pytest locates a check with a skip mark there, and takes no None.
+        """
         path, line = self._row
-        return Path(self._inputs.rootdir, path), None if line is None else line - 1, self.name
+        return Path(self._inputs.rootdir, path), (line or 1) - 1, self.name
 
     def skipped_at(self, reason: str) -> tuple[str, int, str]:
         """Return path, line and reason of the skipped check, in the form of a test report."""

@@ -6,7 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
-from ops_checks.presentation.wording import finding_line, input_size, measurements, number, report_counts
+from ops_checks.presentation.wording import (
+    finding_line,
+    input_name,
+    input_size,
+    measurements,
+    number,
+    report_counts,
+)
 from ops_checks.sanitize import visible, without_commands
 
 if TYPE_CHECKING:
@@ -14,10 +21,11 @@ if TYPE_CHECKING:
 
     from ops_checks.findings import Place
     from ops_checks.pytest_plugin.options import Inputs
-    from ops_checks.report.model import Report, RuleResult
+    from ops_checks.report.model import InputRead, Report, RuleResult
 
 #: The most findings, waivers and errors that are listed; the others are counted.
 _LISTED = 10
+_SHORT_DIGEST = len("sha256:1234abcd")
 
 
 def safe(line: str) -> str:
@@ -69,13 +77,24 @@ def row_of(rule: RuleResult, path: str) -> Place | None:
 def summary(report: Report) -> Iterator[tuple[str, Verdict | None]]:
     """Yield the lines of the terminal's section, each with the verdict of its colour, or None."""
     yield f"{report.verdict.upper()}: {report_counts(report)}", report.verdict
-    read = ", ".join(f"{read.kind} {read.path}{input_size(read)}" for read in report.inputs)
-    yield f"read: {read or 'nothing'}", None
+    yield f"read: {', '.join(map(_input, report.inputs)) or 'nothing'}", None
     yield from ((f"error: {error}", Verdict.ERROR) for error in _cut(report.errors))
     yield from ((f"note: {note}", None) for note in _cut(report.notes))
     waived = [(rule, finding) for rule in report.rules for finding in rule.waived]
     lines = tuple(f"{rule.id} {finding_line(finding)}: {finding.suppressed}" for rule, finding in waived)
     yield from ((f"waived: {line}", None) for line in _cut(lines))
+
+
+def policy_line(read: InputRead) -> str:
+    """Return the line of the header that names the policy: path and beginning of its digest."""
+    return f"ops-checks: {_input(read)}"
+
+
+def _input(read: InputRead) -> str:
+    """Return kind, path and size of an input; of a policy the beginning of its digest."""
+    if read.kind == "policy":
+        return f"policy {input_name(read)}" + (f" {read.state[:_SHORT_DIGEST]}…" if read.state else "")
+    return f"{read.kind} {read.path}{input_size(read)}"
 
 
 def _cut(lines: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from ops_checks.context import Context, resolve
 from ops_checks.errors import UsageError
+from ops_checks.policy.search import find_policy
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.sanitize import visible
 from ops_checks.stores.registry import is_url
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pytest
+
+    from ops_checks.policy.search import FoundPolicy
 
 _ENVIRONMENT_PATHS = ("ORCH_QUEUE_MD", "ORCH_DB_PATH", "ORCH_LOG_PATH")
 #: The option of each rule's limit, by metric.
@@ -61,6 +64,7 @@ def read_inputs(config: pytest.Config) -> Inputs:
         context = resolve(
             environ,
             policy_path=_path(config, "--queue-policy", rootdir),
+            find=_find_policy,
             queue=_path(config, "--queue-path", rootdir),
             db=_path(config, "--queue-db", rootdir),
             logs=_logs(config, rootdir),
@@ -73,6 +77,12 @@ def read_inputs(config: pytest.Config) -> Inputs:
     inputs = Inputs(rootdir, context, _path(config, "--queue-report", rootdir), _command(config, rootdir, here))
     _must_not_replace_input(inputs)
     return inputs
+
+
+def _find_policy() -> FoundPolicy:
+    """Return the nearest policy from the rootdir up; the path of one above it is absolute, as all outside of it are."""
+    path, notes = find_policy()
+    return os.path.abspath(path) if path and path.startswith("../") else path, notes
 
 
 def setting(config: pytest.Config, option: str) -> object:

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ops_checks.context import DEFAULT_POLICY
 from ops_checks.errors import OpsError
 from ops_checks.findings import GROUPS, Verdict
+from ops_checks.policy.search import DEFAULT_POLICY
 from ops_checks.pytest_plugin.evaluation import Evaluation
 from ops_checks.pytest_plugin.guard import guarded
 from ops_checks.pytest_plugin.items import QueueCheck, QueueCheckWarning, QueueFile
-from ops_checks.pytest_plugin.messages import safe, summary
+from ops_checks.pytest_plugin.messages import policy_line, safe, summary
 from ops_checks.pytest_plugin.options import in_folder, read_inputs, setting, shown_path
+from ops_checks.pytest_plugin.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -50,23 +51,35 @@ class QueueSession:
         self._workerinput: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._chosen: Plan = {}
         self._runs_tests = False
-        self._ran = 0
-        self._deselected = 0
+        self._outcome = Outcome(config)
         self._errors: list[str] = []
         self._written: str | None = None
         for marker in _MARKERS:
             config.addinivalue_line("markers", marker)
+        config.add_cleanup(self._outcome.hold)  # after every hook: nothing else comes before the exit code is read
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self) -> Generator[None, None, None]:
+        """Plan the checks, before any worker starts, and before the header that names the policy."""
+        self._start()
+        return (yield)
+
     @guarded
-    def pytest_sessionstart(self) -> None:
-        """Resolve the inputs and plan the checks, before any worker starts. Raises pytest.UsageError (exit 4)."""
+    def _start(self) -> None:
+        """Resolve the inputs and plan the checks. Raises pytest.UsageError (exit 4)."""
         try:
             self.inputs = read_inputs(self._config)
         except OpsError as error:
             raise pytest.UsageError("\n  ".join(map(safe, (error.message, *error.details)))) from None
         self.evaluation = Evaluation(self.inputs, (self._workerinput or {}).get(_SHARED))
         self._choose(_plan(self.inputs))
+
+    @guarded
+    def pytest_report_header(self) -> str:
+        """Name the policy."""
+        from ops_checks.gate.inputs import policy_read
+
+        return safe(policy_line(policy_read(self.inputs.context)))
 
     def _choose(self, plan: Plan) -> None:
         """Choose the checks that pytest's arguments name, or all, and remove them: their files need not exist."""
@@ -109,15 +122,15 @@ class QueueSession:
             items += added
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Count the deselected checks."""
-        self._deselected += sum(isinstance(item, QueueCheck) for item in items)
+        """Remember the deselected checks."""
+        self._outcome.deselected.update(item.name for item in items if isinstance(item, QueueCheck))
 
-    @pytest.hookimpl(tryfirst=True)
-    @guarded
-    def pytest_runtestloop(self) -> None:
-        """Record that the session runs tests, unlike one with --collect-only."""
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Record that the session runs tests, unlike one with --collect-only; another plugin may have its own loop."""
         option = self._config.option
         self._runs_tests = not (option.collectonly or getattr(option, "setuponly", False))
+        return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -129,8 +142,9 @@ class QueueSession:
 
     @guarded
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count the checks that ran, in this process or in a worker."""
-        self._ran += report.when == "call" and "queue_check" in report.keywords
+        """Remember the checks that ran or were skipped, in this process or in a worker."""
+        if "queue_check" in report.keywords:
+            self._outcome.add(report)
 
     @pytest.hookimpl(optionalhook=True)
     @guarded
@@ -143,21 +157,27 @@ class QueueSession:
     @pytest.hookimpl(optionalhook=True)
     @guarded
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - see pytest_configure_node
-        """Add a worker's count of deselected checks."""
-        self._deselected += getattr(node, "workeroutput", {}).get(_DESELECTED, 0)
+        """Add the checks that a worker deselected."""
+        self._outcome.deselected.update(getattr(node, "workeroutput", {}).get(_DESELECTED, ()))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Fail the session if it has to before other hooks end it, and again after them."""
+        self._finish(session)
+        try:
+            return (yield)
+        finally:
+            self._outcome.hold()
 
     @guarded
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the report, and fail a session in which no check ran although none was deselected."""
+    def _finish(self, session: pytest.Session) -> None:
+        """Write the report, and fail a session that must not pass; a worker only tells what it deselected."""
         if self._workerinput is not None:
-            self._config.workeroutput[_DESELECTED] = self._deselected  # type: ignore[attr-defined] # xdist puts it there
-            return
-        if self._runs_tests and not self._ran and not self._deselected:
-            self._errors.append("error: the queue check is on, and no check ran: see the policy and the other plugins")
-        if self._runs_tests:
+            self._config.workeroutput[_DESELECTED] = sorted(self._outcome.deselected)  # type: ignore[attr-defined] # xdist puts it there
+        elif self._runs_tests:
             self._write_report()
-        if self._errors and session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            chosen = [rule for checks in self._chosen.values() for rule, _ in checks]
+            self._errors += self._outcome.settle(session, chosen, self.evaluation.existing_report(), self._errors)
 
     def _write_report(self) -> None:
         from ops_checks.files.output_file import write_output

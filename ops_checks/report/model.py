@@ -12,10 +12,11 @@ from ops_checks.findings import Finding, Verdict
 class InputRead(Struct, frozen=True):
     """One input as it was read.
 
-    `kind` is `queue`, `db`, `log` or `policy`; `path` as the user named it; `state` identifies
-    what was read (a digest of the file, a database's data version); `rows` counts items,
-    `lines` the log's complete lines; `newest_event` is the time text of the database's newest
-    event; the time range of the log is in epoch milliseconds.
+    `kind` is `queue`, `db`, `log` or `policy`; `path` as the user named it, empty for a policy
+    that is no file (`note` has what holds instead); `state` identifies what was read (a digest of
+    the file, a database's data version); `rows` counts items, `lines` the log's complete lines;
+    `newest_event` is the time text of the database's newest event; the time range of the log is
+    in epoch milliseconds.
     """
 
     kind: str

@@ -39,6 +39,7 @@ def to_json(report: Report) -> dict[str, Any]:
             "findings": live_findings(report),
             "suppressed": waived_findings(report),
         },
+        "policy": _policy(report),
         "inputs": [_input(read) for read in report.inputs],
         "metrics": [_metric(metric) for metric in report.metrics],
         "rules": [_rule(rule) for rule in report.rules],
@@ -76,6 +77,12 @@ def _escape(match: re.Match[str]) -> str:
         return char
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True))
+
+
+def _policy(report: Report) -> dict[str, Any] | None:
+    """Return path and digest of the policy among the inputs, both null where it is no file."""
+    read = next((read for read in report.inputs if read.kind == "policy"), None)
+    return None if read is None else {"path": read.path or None, "digest": read.state}
 
 
 def _input(read: InputRead) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ops_checks.context import DEFAULT_DB, DEFAULT_LOG, DEFAULT_POLICY, DEFAULT_QUEUE
+from ops_checks.context import DEFAULT_DB, DEFAULT_LOG, DEFAULT_QUEUE
 from ops_checks.files.new_file import make_file
+from ops_checks.policy.search import DEFAULT_POLICY
 from ops_checks.scaffold.content import database, markdown, template
 
 TYPE_CHECKING = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ops_checks.context import resolve
@@ -45,10 +45,11 @@ LINES = [
 ]
 
 
+@example(["kpi: {stale_minutes: 5}", "source_of_truth: db"], "\r")
 @given(st.lists(st.sampled_from(LINES), max_size=5), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_what_is_not_read_says_nothing(tmp_path_factory: pytest.TempPathFactory, lines: list[str], end: str):
     """A valid policy that is passed over names no path, no zone and no precedence."""
-    path = tmp_path_factory.getbasetemp() / "ops-checks.yaml"
+    path = tmp_path_factory.getbasetemp() / "source.yaml"
     path.write_bytes("".join(line + end for line in lines).encode())
     if not may_locate_queues(path.read_bytes()):
         try:
@@ -72,6 +73,9 @@ def test_what_is_not_read_says_nothing(tmp_path_factory: pytest.TempPathFactory,
         ("  queue: a\n", True),
         ("", True),
         ("{queue: a}\n", True),
+        ("kpi: {}\rqueue: a\r", True),
+        ("# a\rkpi: {}\r\n\r  # b\r", False),
+        ("kpi: {}\n# a\u2028\n", True),
     ],
 )
 def test_plain_cases(text: str, expected: bool):  # noqa: FBT001 - a column of the table

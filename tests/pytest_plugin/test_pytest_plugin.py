@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -61,10 +62,11 @@ def test_green(project: Project) -> None:
     assert outcomes(result) == dict.fromkeys(["tests/test_own.py::test_own", *ALL_IDS], "PASSED")
     result.stdout.fnmatch_lines(
         [
+            "ops-checks: policy none, defaults",
             "collected 8 items",
             "=* queue check =*",
             "PASS: 7 pass; 0 findings",
-            f"read: queue {QUEUE} (3 items), db {DB} (3 items), log {LOG} (20 lines)",
+            f"read: policy none, defaults, queue {QUEUE} (3 items), db {DB} (3 items), log {LOG} (20 lines)",
             "report: out/report.json",
         ]
     )
@@ -402,13 +404,42 @@ def test_paths(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         [
             "  tests/Q.md:8 ORCH-2 status: md=PENDING db=DONE",
             f"  more: cd {project.path} && ops-checks check --log-path 'tests/[*].jsonl' --only consistency",
-            f"read: queue tests/Q.md (3 items), db {DB} (3 items), log tests/log.1.jsonl (20 lines)",
+            f"read: policy none, defaults, queue tests/Q.md (3 items), db {DB} (3 items), log tests/log.1.* (20 lines)",
             "report: r.json",
         ]
     )
     assert (project.path / "r.json").is_file()
     again = project.pytest("--rootdir", "..", "--queue-log", "tests/*.jsonl", "Q.md::field-mismatch")
     again.assert_outcomes(failed=1)
+
+
+def test_the_policy_is_named(project: Project) -> None:
+    """The header names the policy that was found from the rootdir up, by path and digest; so does the report."""
+    policy = project.write("ops-checks.yaml", "kpi:\n  stale_minutes: 90\n")
+    digest = f"sha256:{hashlib.sha256(policy.read_bytes()).hexdigest()}"
+    above, below = project.pytest("--queue-report=r.json"), project.pytest("--rootdir=tests", "--queue-report=r.json")
+
+    for result, name, rest in ((above, "ops-checks.yaml", ""), (below, str(policy), f"{project.path}/")):
+        assert result.ret == 0
+        shown = f"policy {name} {digest[:15]}…"
+        result.stdout.fnmatch_lines([f"ops-checks: {shown}", f"read: {shown}, queue {rest}{QUEUE} (3 items)*"])
+    assert project.report("r.json")["policy"] == {"path": "ops-checks.yaml", "digest": digest}
+    assert project.report("tests/r.json")["policy"] == {"path": str(policy), "digest": digest}
+
+
+def test_the_policy_is_found_as_by_the_command(project: Project) -> None:
+    """What is refused or passed over for the command is so for the session, from the rootdir up."""
+    project.write("tests/.git", "gitdir: elsewhere\n")
+    project.write("ops-checks.yaml", "- no policy\n")
+    project.pytest("--rootdir=tests", f"--queue-path={project.path / QUEUE}").stdout.fnmatch_lines(
+        ["ops-checks: policy none, defaults"]
+    )
+    project.write("tests/ops-checks.yml", "kpi: {}\n")
+    refused = project.pytest("--rootdir=tests")
+    assert refused.ret == 4
+    refused.stderr.fnmatch_lines(
+        ["ERROR: ops-checks.yml: looks like a policy and is not read: a policy is named ops-checks.yaml: rename it"]
+    )
 
 
 def test_inputs_outside_of_the_rootdir(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:

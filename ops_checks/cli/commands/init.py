@@ -19,9 +19,14 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(invocation: Invocation) -> Result:
-    """Make a project in the current folder, and list what was made and what was kept."""
+    """Make a project in the current folder, and list what was made and what was kept.
+
+    Raises UsageError, before anything is made, for a file that only looks like the policy.
+    """
+    from ops_checks.policy.search import refuse_lookalikes
     from ops_checks.scaffold.project import make_project
 
+    refuse_lookalikes()
     zone = zone_minutes(invocation.environ)
     made = make_project(os.getcwd(), demo=invocation.args.demo, now_s=invocation.now_s, tz_minutes=zone)
     return 0, [f"{what} {path}" for what, path in made]

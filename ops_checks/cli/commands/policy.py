@@ -18,10 +18,14 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def run(invocation: Invocation) -> Result:
     """Validate the policy. Raises UsageError with everything that is wrong in it."""
-    from ops_checks.context import DEFAULT_POLICY
     from ops_checks.policy.loader import load_policy
+    from ops_checks.policy.search import DEFAULT_POLICY, find_policy
 
-    path = getattr(invocation.args, "policy", None) or DEFAULT_POLICY
+    path: str | None = getattr(invocation.args, "policy", None)
+    if path is None:
+        path, notes = find_policy()
+        invocation.note(notes)
+    path = path or DEFAULT_POLICY  # and reading it tells that there is none
     invocation.warn(load_policy(path).warnings)
     return 0, [f"policy ok {visible(path)}"]
 

@@ -1,0 +1,153 @@
+"""Find the policy: `ops-checks.yaml` in the current folder or the nearest one above it (FORMATS section 8).
+
+Every command imports this, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ops_checks.errors import UsageError
+from ops_checks.sanitize import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    #: Path of the policy, relative to the current folder (None: there is none), and notes on what was not taken.
+    FoundPolicy = tuple[str | None, tuple[str, ...]]
+    Find = Callable[[], FoundPolicy]
+
+DEFAULT_POLICY = "ops-checks.yaml"
+#: What is easily taken for the policy's name, and is not read.
+_LIKE_A_POLICY = ("ops-checks.yml", ".ops-checks.yaml", ".ops-checks.yml")
+
+
+def find_policy() -> FoundPolicy:
+    """Return the path of the nearest policy, and notes on a folder above whose policy cannot be taken.
+
+    The last folder looked in is the repository's root; without a repository it is the home folder, or the last one of
+    the file system. A folder above that everybody may write to is passed over; the current one is the user's choice.
+    Raises UsageError for a policy of another owner, and for a file that looks like a policy and is not read.
+    """
+    notes: list[str] = []
+    for prefix, state in _folders():
+        path = prefix + DEFAULT_POLICY
+        if prefix and not os.access(prefix, os.X_OK):
+            notes.append(f"{visible(path)}: cannot be looked for (no permission): name the policy if there is one")
+            break
+        if prefix and state.st_mode & stat.S_IWOTH:
+            if _exists(path):
+                notes.append(f"{visible(path)}: not read, everybody may write to its folder: name it if you trust it")
+            continue
+        refuse_lookalikes(prefix)
+        if _exists(path):
+            _refuse_other_owner(path)
+            return path, tuple(notes)
+    return None, tuple(notes)
+
+
+def refuse_lookalikes(prefix: str = "") -> None:
+    """Raise UsageError if a folder (its path with a slash at its end) has a file that only looks like a policy."""
+    found = [prefix + name for name in _LIKE_A_POLICY if os.path.lexists(prefix + name)]
+    if not found:
+        return
+    right = prefix + DEFAULT_POLICY
+    advice = (
+        f"{visible(right)} beside it is: bring what it says there, then give it a name that is no policy's"
+        if os.path.lexists(right)
+        else f"a policy is named {DEFAULT_POLICY}: rename it"
+    )
+    raise UsageError(*_lines([f"{visible(path)}: looks like a policy and is not read: {advice}" for path in found]))
+
+
+class DefaultPaths:
+    """The default paths: in the policy's folder if that is above the current one, else in the current one.
+
+    One that exists in the current folder comes first all the same, with a note.
+    """
+
+    def __init__(self, policy_path: str | None) -> None:
+        self._folder = _folder_above(policy_path)
+        self.notes: list[str] = []
+
+    def path(self, default: str) -> str:
+        """Return where a default path is; keep a note if it is not where the policy is."""
+        if not self._folder:
+            return default
+        beside_policy = os.path.join(self._folder, default)
+        if not os.path.lexists(default):
+            return beside_policy
+        self.notes.append(f"{default}: the one in the current folder is read, not {visible(beside_policy)}")
+        return default
+
+
+def _folder_above(policy_path: str | None) -> str:
+    """Return the folder of a policy if it is above the current one, else an empty path."""
+    folder = os.path.dirname(policy_path or "")
+    state = _state(folder) if folder else None
+    above = state is not None and any(os.path.samestat(state, each) for _, each in _up_to_the_top()[1:])
+    return folder if above else ""
+
+
+def _lines(lines: list[str]) -> tuple[str, tuple[str, ...]]:
+    return lines[0], tuple(lines[1:])
+
+
+def _folders() -> list[tuple[str, os.stat_result]]:
+    """Return the folders to look in, from the current one up, each as the beginning of a relative path."""
+    above = _up_to_the_top()
+    for count, (prefix, _) in enumerate(above, 1):
+        if os.path.lexists(prefix + ".git"):
+            return above[:count]
+    home = _state(os.path.expanduser("~"))
+    for count, (_, state) in enumerate(above, 1):
+        if home is not None and os.path.samestat(state, home):
+            return above[:count]
+        if state.st_dev != above[0][1].st_dev:
+            return above[: count - 1]
+    return above
+
+
+def _up_to_the_top() -> list[tuple[str, os.stat_result]]:
+    """Return the current folder and all above it, as far as they can be seen."""
+    found: list[tuple[str, os.stat_result]] = []
+    prefix, state = "", _state(os.curdir)
+    while state is not None and not (found and os.path.samestat(state, found[-1][1])):
+        found.append((prefix, state))
+        prefix = "../" + prefix
+        state = _state(prefix)
+    return found
+
+
+def _state(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except (OSError, ValueError):
+        return None
+
+
+def _exists(path: str) -> bool:
+    """Return whether a name is taken. If even that cannot be found out, yes: reading it will explain."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _refuse_other_owner(path: str) -> None:
+    """Raise UsageError if a policy that nobody named, or the link to it, belongs to neither this user nor root."""
+    for look_at in (os.lstat, os.stat):
+        try:
+            owner = look_at(path).st_uid
+        except OSError:
+            return  # reading it will explain
+        if owner not in {os.geteuid(), 0}:
+            raise UsageError(
+                f"{visible(path)}: belongs to another user (uid {owner}), who could loosen it: "
+                "name it with --policy if you trust it"
+            )
