@@ -34,8 +34,9 @@ FIELDS = (
 DASHED = ("owner_session", "started_at_kst", "due_at_kst")
 NOTHING = "-"
 
-#: Between an item's notes, the older first (FORMATS section 1).
-NOTES_SEPARATOR = " | "
+#: Between an item's notes, the older first. In a document other programs split rows at every pipe (FORMATS section 1).
+DB_NOTES_SEPARATOR = " | "
+MD_NOTES_SEPARATOR = " / "
 
 
 #: Digits: longer numbers in ids are no counters, and slow to convert.
@@ -89,6 +90,11 @@ class Item(tuple[str, ...]):
         """Return this item with some cells replaced, given as pairs of field name and text."""
         changed = dict(zip(FIELDS, self, strict=True)) | dict(cells)
         return Item.from_cells(changed[field] for field in FIELDS)
+
+
+def last_note(notes: str) -> str:
+    """Return the newest part of an item's notes, in either store's way of joining them."""
+    return notes.rpartition(DB_NOTES_SEPARATOR)[2].rpartition(MD_NOTES_SEPARATOR)[2]
 
 
 def id_order(item_id: str) -> tuple[str, int, str]:

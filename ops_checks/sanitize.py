@@ -21,11 +21,24 @@ def _escape(char: str) -> str:
 def one_line(text: str) -> str:
     """Return the text with each line break (CRLF, LF or CR, as in Markdown) replaced by one space.
 
-    U+2028, U+0085, VT and FF are no line breaks in Markdown and stay.
+    U+2028, U+0085, VT and FF are no line breaks in Markdown and stay in what others wrote.
     """
     if "\n" not in text and "\r" not in text:
         return text
     return text.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
+
+
+def plain_line(text: str) -> str:
+    """Return the text with a space for each character at which some program ends a line (`str.splitlines`).
+
+    For what we add to a queue: a program that reads it by such lines would end the table there, and write a real
+    line break the next time (FORMATS section 1).
+    """
+    return one_line(text).translate(_LINE_ENDS)
+
+
+#: VT, FF, FS, GS, RS, NEL and the separators of lines and paragraphs.
+_LINE_ENDS = dict.fromkeys((0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029), " ")
 
 
 def without_commands(line: str) -> str:

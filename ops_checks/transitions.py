@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 
 from ops_checks.errors import InputError, RefusedError, UsageError
-from ops_checks.model import NOTES_SEPARATOR, NOTHING, TERMINAL, Item
-from ops_checks.sanitize import one_line, visible
+from ops_checks.model import DB_NOTES_SEPARATOR, MD_NOTES_SEPARATOR, NOTHING, TERMINAL, Item
+from ops_checks.sanitize import plain_line, visible
 from ops_checks.stores.changes import Change, Reliability
 from ops_checks.timestamps import queue_time
 
@@ -43,12 +43,12 @@ def cancel(stamp: Stamp) -> Decide:
     `decide` raises RefusedError for a terminal item (DONE, FAILED).
     """
 
-    def decide(item: Item, _reliability: Reliability | None) -> Change:
+    def decide(item: Item, reliability: Reliability | None) -> Change:
         if item.status in TERMINAL:
             raise RefusedError(
                 f"{visible(item.id)}: is {item.status}: only an item that is not terminal can be cancelled"
             )
-        after = _moved(item, "BLOCKED", "cancelled_by_operator")
+        after = _moved(item, "BLOCKED", "cancelled_by_operator", reliability)
         return _change(stamp, item, after, "cancelled", {"reason": "cancelled_by_operator"})
 
     return decide
@@ -57,15 +57,15 @@ def cancel(stamp: Stamp) -> Decide:
 def replan(stamp: Stamp, notes: str) -> Decide:
     """Return the transition of `replan --id --notes`: IN_PROGRESS to BLOCKED, else to PENDING without owner and start.
 
-    `notes` is the operator's text; line breaks become spaces. Raises UsageError if it is blank.
+    `notes` is the operator's text; what ends a line for any program becomes a space. Raises UsageError if it is blank.
     """
-    text = one_line(notes).strip(_BLANK)
+    text = plain_line(notes).strip(_BLANK)
     if not text.strip():
         raise UsageError("--notes is blank: say why the item is replanned")
 
-    def decide(item: Item, _reliability: Reliability | None) -> Change:
+    def decide(item: Item, reliability: Reliability | None) -> Change:
         status = "BLOCKED" if item.status == "IN_PROGRESS" else "PENDING"
-        after = _moved(item, status, f"replan:{text}")
+        after = _moved(item, status, f"replan:{text}", reliability)
         return _change(stamp, item, after, "replan", {"notes": text})
 
     return decide
@@ -91,7 +91,7 @@ def retry(stamp: Stamp, backoff_s: Sequence[int] = DEFAULT_BACKOFF_S) -> Decide:
 def _retry_in_markdown(stamp: Stamp, item: Item) -> Change:
     if item.status not in _RETRYABLE:
         raise RefusedError(f"{visible(item.id)}: is {item.status}: only FAILED and BLOCKED items can be retried")
-    after = _moved(item, "PENDING", "retry_requested")
+    after = _moved(item, "PENDING", "retry_requested", None)
     return _change(stamp, item, after, "retried", {"reason": "retry_requested"})
 
 
@@ -107,7 +107,7 @@ def _retry_in_database(stamp: Stamp, item: Item, reliability: Reliability, backo
             f"{visible(item.id)}: {attempt} of {reliability.max_attempts} attempts are used up: replan it instead"
         )
     not_before = int(stamp.now_s) + backoff_s[min(attempt, len(backoff_s) - 1)]
-    after = _moved(item, "PENDING", f"retry_not_before={not_before}")
+    after = _moved(item, "PENDING", f"retry_not_before={not_before}", reliability)
     payload: dict[str, str | int] = {
         "reason": "retry_requested",
         "attempt": attempt + 1,
@@ -132,9 +132,10 @@ def _must_be_retryable(item: Item, reliability: Reliability, now_s: float) -> No
         raise RefusedError(f"{name}: is IN_PROGRESS and its lease runs for another {left} s: wait, or cancel it first")
 
 
-def _moved(item: Item, status: str, note: str) -> Item:
-    """Return the item in a new status with a note appended; PENDING clears owner and start."""
-    cells = [("status", status), ("notes", NOTES_SEPARATOR.join(part for part in (item.notes, note) if part))]
+def _moved(item: Item, status: str, note: str, reliability: Reliability | None) -> Item:
+    """Return the item in a new status with a note appended as its store joins notes; PENDING clears owner and start."""
+    separator = MD_NOTES_SEPARATOR if reliability is None else DB_NOTES_SEPARATOR
+    cells = [("status", status), ("notes", separator.join(part for part in (item.notes, note) if part))]
     if status == "PENDING":
         cells += [("owner_session", NOTHING), ("started_at_kst", NOTHING)]
     return item.with_cells(cells)
@@ -149,7 +150,7 @@ def _change(
     *,
     attempt_count: int | None = None,
 ) -> Change:
-    payload = {"from": before.status, "to": after.status, "actor": stamp.actor, **details}
+    payload = {"from": before.status, "to": after.status, "actor": plain_line(stamp.actor), **details}
     return Change(
         before=before,
         after=after,

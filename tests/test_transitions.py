@@ -143,8 +143,11 @@ def test_the_table_of_transitions(row: Row) -> None:
         assert caught.value.message == row.cells
         return
     change = decide(before, row.known)
+    cells = dict(row.cells)
+    if row.known is MARKDOWN:  # where a pipe would end the cell for programs that know no escapes
+        cells["notes"] = cells["notes"].replace(" | ", " / ")
     assert change.before == before
-    assert change.after == before.with_cells(row.cells.items())
+    assert change.after == before.with_cells(cells.items())
     assert (change.event, change.attempt_count, change.changed_at) == (row.event, row.attempts, "2026-01-02 00:00")
 
 
@@ -182,13 +185,14 @@ def test_blank_notes_are_a_usage_error(notes: str) -> None:
         replan(STAMP, notes)
 
 
-@given(st.text(min_size=1).filter(lambda text: text.strip()), st.sampled_from(STATUSES))
-def test_notes_are_one_line_and_kept(notes: str, status: str) -> None:
+@given(
+    st.text(min_size=1).filter(lambda text: text.strip()), st.sampled_from(STATUSES), st.sampled_from([None, lease()])
+)
+def test_notes_are_one_line_and_kept(notes: str, status: str, known: Reliability | None) -> None:
     """Whatever the notes hold, they are appended on one line, and what was there stays in front."""
-    after = replan(STAMP, notes)(item("ORCH-1", status, notes="old"), None).after
-    assert after.notes.startswith("old | replan:")
-    assert "\n" not in after.notes
-    assert "\r" not in after.notes
+    after = replan(STAMP, notes)(item("ORCH-1", status, notes="old"), known).after
+    assert after.notes.startswith("old / replan:" if known is None else "old | replan:")
+    assert after.notes.splitlines() == [after.notes]
     touched = {field for field, a, b in zip(FIELDS, item("ORCH-1", status, notes="old"), after, strict=True) if a != b}
     assert touched <= {"status", "notes"}
 
@@ -229,7 +233,21 @@ def test_cancel_and_replan_are_the_same_on_both_backends(status: str, commands: 
             except RefusedError:
                 outcomes.append(each)
         md, db = outcomes
-        assert md == db
+        assert md == db.with_cells([("notes", db.notes.replace(" | ", " / "))])
+
+
+@pytest.mark.parametrize("code", [code for code in range(0x110000) if len(f"a{chr(code)}b".splitlines()) > 1])
+@pytest.mark.parametrize("known", [None, lease()])
+def test_nothing_that_ends_a_line_is_added(code: int, known: Reliability | None) -> None:
+    """A program that reads lines as `str.splitlines` does would end the table there: such a character is a space.
+
+    What others wrote stays as it is, in the notes before ours.
+    """
+    stamp = Stamp(actor=f"a{chr(code)}b", now_s=NOW_S, tz_minutes=540)
+    change = replan(stamp, f"x{chr(code)}y")(item(notes="o\u2028ld"), known)
+    assert change.after.notes.split(" ", 2)[2] == "replan:x y"
+    assert change.after.notes.startswith("o\u2028ld ")
+    assert json.loads(change.payload) | {"actor": "a b", "notes": "x y"} == json.loads(change.payload)
 
 
 def test_every_transition_has_its_command() -> None:

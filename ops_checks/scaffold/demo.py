@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.json import decode
 
-from ops_checks.model import FIELDS, NOTES_SEPARATOR, NOTHING, Item
+from ops_checks.model import DB_NOTES_SEPARATOR, FIELDS, MD_NOTES_SEPARATOR, NOTHING, Item
 from ops_checks.scaffold.content import database, markdown, template
 from ops_checks.scaffold.demo_log import Run, render_log
 from ops_checks.timestamps import queue_time
@@ -75,7 +75,11 @@ class Operation:
 
     def queue(self) -> bytes:
         """Return the Markdown queue."""
-        return markdown(self._item(task, task.status, task.md_notes) for task in self._tasks if task.only != "db")
+        return markdown(
+            self._item(task, task.status, MD_NOTES_SEPARATOR, task.md_notes)
+            for task in self._tasks
+            if task.only != "db"
+        )
 
     def database(self) -> bytes:
         """Return the queue database."""
@@ -101,17 +105,15 @@ class Operation:
     def _not_before(self, task: Task, attempt: int) -> int:
         return self._now_s - 60 * task.retried[attempt] + _BACKOFF_S[attempt]
 
-    def _item(self, task: Task, status: str, own_notes: str | None = None) -> Item:
+    def _item(self, task: Task, status: str, separator: str, own_notes: str | None = None) -> Item:
         retries = [f"retry_not_before={self._not_before(task, attempt)}" for attempt in range(len(task.retried))]
-        notes = NOTES_SEPARATOR.join(
-            note for note in (*retries, task.notes if own_notes is None else own_notes) if note
-        )
+        notes = separator.join(note for note in (*retries, task.notes if own_notes is None else own_notes) if note)
         due = None if task.due is None else -task.due
         times = (self._time(task.started), self._time(due))
         return Item((task.id, status, task.priority, task.task, task.success_criteria, task.owner, *times, notes))
 
     def _columns(self, task: Task) -> Columns:
-        item = self._item(task, task.db_status or task.status)
+        item = self._item(task, task.db_status or task.status, DB_NOTES_SEPARATOR)
         return {
             **dict(zip(FIELDS, item, strict=True)),
             "created_at": self._time(task.created),

@@ -295,6 +295,11 @@ def test_bad_input(sound: Path, run: Run, case: Case) -> None:
         assert digest(sound) == before, line
 
 
+_PIPE_NOTE = (
+    "note: Q.md: the notes hold a pipe, written \\|: programs that split rows at every pipe will refuse this row\n"
+)
+
+
 @pytest.mark.parametrize(
     "notes",
     [
@@ -312,11 +317,15 @@ def test_bad_input(sound: Path, run: Run, case: Case) -> None:
     ],
 )
 def test_hostile_notes_are_only_notes(sound: Path, run: Run, notes: str) -> None:
-    """Notes come back equal (line breaks as spaces), on both backends the same, and make no row and no column."""
+    """Notes come back equal (what ends a line as a space), on both backends, and make no row and no column.
+
+    Of a pipe in the document the person is told: programs that know no escapes will refuse the row.
+    """
     for backend in (["--queue", "Q.md"], ["--db", "q.db"]):
-        assert run(*backend, "replan", "--id", "A-1", "--notes", notes) == (0, "A-1 -> BLOCKED\n", "")
-        assert run(*backend, "replan", "--id", "A-2", "--notes", notes) == (0, "A-2 -> PENDING\n", "")
-    expected = notes.replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
+        told = _PIPE_NOTE if "|" in notes and "--queue" in backend else ""
+        assert run(*backend, "replan", "--id", "A-1", "--notes", notes) == (0, "A-1 -> BLOCKED\n", told)
+        assert run(*backend, "replan", "--id", "A-2", "--notes", notes) == (0, "A-2 -> PENDING\n", told)
+    expected = " ".join(notes.splitlines()).strip(" ")
     assert select("q.db", "SELECT notes FROM queue_items WHERE id = 'A-1'") == [(f"replan:{expected}",)]
     command = ["consistency-check", "--queue", "Q.md", "--db", "q.db", "--fields", "all", "--max-details", "0"]
     assert run(*command) == (0, "consistency ok total=3\n", "")

@@ -43,8 +43,8 @@ class Model:
 
     def note(self, key: str, md: str, db: str) -> None:
         """Append a note on both sides."""
-        for side, text in ((self.md, md), (self.db, db)):
-            side[key]["notes"] = " | ".join(part for part in (side[key]["notes"], text) if part)
+        for side, text, separator in ((self.md, md, " / "), (self.db, db, " | ")):
+            side[key]["notes"] = separator.join(part for part in (side[key]["notes"], text) if part)
 
     def move(self, key: str, status: str) -> None:
         """Move an item on both sides; one that is pending is nobody's, and no lease lasts."""
@@ -112,7 +112,7 @@ class Queues(RuleBasedStateMachine):
         for queue in (self.md, self.db):
             assert self.apply(queue, key, transitions.replan(self.stamp(), text)) == expected
         self.model.move(key, expected)
-        line = "replan:" + " ".join(text.replace("\r\n", "\n").replace("\r", "\n").split("\n")).strip(" \t\v\f")
+        line = "replan:" + " ".join(text.splitlines()).strip(" \t")
         self.model.note(key, line, line)
 
     @rule(key=ids)

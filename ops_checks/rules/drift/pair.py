@@ -70,7 +70,12 @@ class Difference(NamedTuple):
 
 
 def normal(field: str, text: str) -> str:
-    """Return a cell as it is compared: on one line, trimmed, and nothing as `-` where that is how it is written."""
+    """Return a cell as it is compared: on one line, trimmed, and nothing as `-` where that is how it is written.
+
+    Each store joins notes in its own way: every pipe in them counts as a slash (FORMATS section 1).
+    """
+    if field == "notes":
+        text = text.replace("|", "/")
     return one_line(text).strip(_BLANK) or (NOTHING if field in DASHED else "")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from ops_checks.model import NOTES_SEPARATOR, NOTHING, PRIORITIES, STATUSES
+from ops_checks.model import NOTHING, PRIORITIES, STATUSES, last_note
 from ops_checks.rules.rule import LISTED
 from ops_checks.timestamps import start_epoch
 
@@ -243,7 +243,7 @@ def _waiting(place: Locate, now_s: float, found: _Candidate) -> ListedItem:
 def _listed(place: Locate, found: _Candidate) -> ListedItem:
     """Return an item with the newest of its notes as the reason."""
     _, number, item_id, notes = found
-    return ListedItem(item_id, place(number, item_id), reason=notes.rpartition(NOTES_SEPARATOR)[2] or None)
+    return ListedItem(item_id, place(number, item_id), reason=last_note(notes) or None)
 
 
 def _retried(place: Locate, retries: Iterable[tuple[str, int]]) -> Listed:

@@ -82,6 +82,11 @@ def _decided(path: str, snapshot: MarkdownSnapshot, item_id: str, decide: Decide
         )
     change = decide(found[1], None)
     change.warnings += snapshot.remarks()
+    if "|" in change.after.notes.removeprefix(change.before.notes):
+        change.notes.append(
+            f"{visible(path)}: the notes hold a pipe, written \\|: programs that split rows at every pipe will refuse "
+            "this row"
+        )
     return found[0], change
 
 

@@ -60,7 +60,7 @@ def test_a_change_of_the_last_row_without_newline(tmp_path: Path) -> None:
     """The last row of a file without a last newline stays without one, and optional pipes stay away."""
     queue = write(tmp_path / "Q.md", f"{HEAD}\n{DELIMITER}\nA-1|PENDING|P0|t|s|-|-|-|n")
     queue.change("A-1", cancel(STAMP))
-    assert (tmp_path / "Q.md").read_bytes().endswith(b"\nA-1|BLOCKED|P0|t|s|-|-|-|n \\| cancelled_by_operator")
+    assert (tmp_path / "Q.md").read_bytes().endswith(b"\nA-1|BLOCKED|P0|t|s|-|-|-|n / cancelled_by_operator")
 
 
 def test_owner_and_start_are_given_back_in_place(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_owner_and_start_are_given_back_in_place(tmp_path: Path) -> None:
         tmp_path / "Q.md", table("| A-1 | BLOCKED | P0 | t | s | s1   |2026-01-01 10:00| 2026-01-02 10:00 | n |")
     )
     queue.change("A-1", replan(STAMP, "x"))
-    expected = "| A-1 | PENDING | P0 | t | s | -   |-| 2026-01-02 10:00 | n \\| replan:x |"
+    expected = "| A-1 | PENDING | P0 | t | s | -   |-| 2026-01-02 10:00 | n / replan:x |"
     assert (tmp_path / "Q.md").read_text().splitlines()[2] == expected
 
 
