@@ -55,26 +55,26 @@ class Command:
 
 
 class Invocation:
-    """One invocation of a command: its arguments, its context, the time (epoch seconds).
+    """One invocation of a command: its arguments, its context, the clock (a function: epoch seconds).
 
     `terminal`: stdout is one. `remarks` collects lines for stderr that change no exit code.
     """
 
-    __slots__ = ("_context", "args", "environ", "now_s", "remarks", "terminal")
+    __slots__ = ("_context", "args", "clock", "environ", "remarks", "terminal")
 
     def __init__(
         self,
         args: Any,  # noqa: ANN401 - argparse's, or the quick parser's
         context: Context | None,
         environ: Mapping[str, str],
-        now_s: float,
+        clock: Callable[[], float],
         *,
         terminal: bool,
     ) -> None:
         self.args = args
         self._context = context
         self.environ = environ
-        self.now_s = now_s
+        self.clock = clock
         self.terminal = terminal
         self.remarks: list[str] = []
 

@@ -53,16 +53,20 @@ def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
     command = load_command(args.command)
     bar = _bar()
     try:
-        now_s = time.time()
-        context = None if command.needs == NOTHING else _context(command, args, now_s, bar)
+        context = None if command.needs == NOTHING else _context(command, args, _now_s(), bar)
         terminal = sys.stdout is not None and sys.stdout.isatty()
-        invocation = Invocation(args, context, os.environ, now_s, terminal=terminal)
+        invocation = Invocation(args, context, os.environ, _now_s, terminal=terminal)
         invocation.note(context.notes if context else ())
         code, lines = command.run(invocation)
         return code, list(lines), invocation.remarks
     finally:
         if bar:
             bar.close()
+
+
+def _now_s() -> float:
+    """Return the time, in epoch seconds."""
+    return time.time()
 
 
 def _parse(argv: Sequence[str]) -> Any:  # noqa: ANN401 - argparse's namespace

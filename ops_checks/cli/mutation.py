@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ops_checks.cli.output import Made
 from ops_checks.errors import RefusedError
 from ops_checks.sanitize import visible
 
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.context import Context
-    from ops_checks.stores.changes import Decide
+    from ops_checks.model import Item
+    from ops_checks.stores.changes import Change, Decide, Reliability
     from ops_checks.stores.protocol import Store
     from ops_checks.transitions import Stamp
 
@@ -21,14 +23,22 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
 
     Raises UsageError, RefusedError, InputError, WriteError; then nothing was changed.
     """
-    store = _writable_store(invocation.context)
-    args = invocation.args
-    change = (store.preview if args.dry_run else store.change)(args.id, transition(invocation.context.stamp))
+    context, args = invocation.context, invocation.args
+    store = _writable_store(context)
+    transition(context.stamp)  # raises for bad arguments before anything is locked
+
+    def decide(item: Item, reliability: Reliability | None) -> Change:
+        # The time under the lock: a lease may have run out while we waited for it.
+        return transition(context.at(invocation.clock()).stamp)(item, reliability)
+
+    change = (store.preview if args.dry_run else store.change)(args.id, decide)
     invocation.warn(change.warnings)
     invocation.remarks += [f"note: {note}" for note in change.notes]
+    line = f"{change.after.id} -> {change.after.status}"
     if args.dry_run:
         invocation.remarks.append("dry run: nothing was written")
-    return 0, [f"{change.after.id} -> {change.after.status}"]
+        return 0, [line]
+    return 0, [Made(line)]
 
 
 def _writable_store(context: Context) -> Store:

@@ -20,12 +20,24 @@ class Document(str):
     __slots__ = ()
 
 
+class Made(str):
+    """The line of a change that was made: where stdout cannot take it, its user must know all the same."""
+
+    __slots__ = ()
+
+
 def write_results(lines: Iterable[str]) -> bool:
     """Write lines and documents to stdout, and return whether they arrived.
 
     A reader that has gone is no failure (`| head -1`); a full disk is, and is told on stderr.
     """
-    return _write(sys.stdout, [line if isinstance(line, Document) else _safe(line) + "\n" for line in lines])
+    lines = list(lines)
+    written = _write(sys.stdout, [line if isinstance(line, Document) else _safe(line) + "\n" for line in lines])
+    if not written:
+        write_remarks(
+            f"note: {line}: this change was made, only the output failed" for line in lines if isinstance(line, Made)
+        )
+    return written
 
 
 def write_remarks(lines: Iterable[str]) -> None:

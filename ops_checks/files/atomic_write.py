@@ -26,6 +26,8 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BUFFER_BYTES = 1 << 18
 _STALE_S = 3600
+#: Of a new file, less what the umask takes: under umask 0 too, not everybody may write to it.
+NEW_FILE_MODE = 0o664
 #: Of the name before the file is published; longer names may hold another program's version.
 _TEMPORARY_LENGTH = len(".ops-checks-0000000000000000.tmp")
 
@@ -71,7 +73,7 @@ def put_file(path: str, data: bytes) -> None:
     except (OSError, ValueError) as error:
         raise _not_written(path, error) from error
     try:
-        write_beside(folder_fd, name, path, (data,), 0o666)
+        write_beside(folder_fd, name, path, (data,), NEW_FILE_MODE)
         sync_folder(folder_fd, path)
     finally:
         close_quietly(folder_fd)

@@ -7,7 +7,7 @@ import os
 from contextlib import ExitStack
 
 from ops_checks.errors import WriteError
-from ops_checks.files.atomic_write import link_new, sync_folder, write_beside
+from ops_checks.files.atomic_write import NEW_FILE_MODE, link_new, sync_folder, write_beside
 from ops_checks.files.safe_open import close_quietly
 from ops_checks.sanitize import visible
 
@@ -15,6 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: Less what the umask takes: under umask 0 too, not everybody may write there.
+_PROGRAM_MODE = _FOLDER_MODE = 0o775
 #: Follows no symlink on the way: a planted one would redirect the write.
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -38,7 +40,7 @@ def make_file(top: str, path: str, content: Callable[[], bytes], *, executable: 
                 opened.callback(close_quietly, folder_fd)
             if _exists(folder_fd, name):
                 return False
-            mode = 0o777 if executable else 0o666
+            mode = _PROGRAM_MODE if executable else NEW_FILE_MODE
             made = write_beside(folder_fd, name, path, (content(),), mode, publish=link_new, explain=_not_made)
             sync_folder(folder_fd, path)
             return made
@@ -49,7 +51,7 @@ def make_file(top: str, path: str, content: Callable[[], bytes], *, executable: 
 def _enter(folder_fd: int, name: str) -> int:
     """Open the folder `name` inside an open one; make it if it is missing."""
     try:
-        os.mkdir(name, dir_fd=folder_fd)
+        os.mkdir(name, _FOLDER_MODE, dir_fd=folder_fd)
     except FileExistsError:
         pass  # opening it raises if it is no folder
     else:

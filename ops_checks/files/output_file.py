@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ops_checks.errors import WriteError
-from ops_checks.files.atomic_write import put_file
+from ops_checks.files.atomic_write import NEW_FILE_MODE, put_file
 from ops_checks.sanitize import visible
 
 
@@ -21,7 +21,7 @@ def _append(path: str, data: bytes) -> None:
     """Append in one write, so that the outputs of several programs do not interleave."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        fd = os.open(path, flags, 0o666)
+        fd = os.open(path, flags, NEW_FILE_MODE)
         try:
             if os.write(fd, data) != len(data):
                 raise WriteError(f"{visible(path)}: written only in part: check the disk")

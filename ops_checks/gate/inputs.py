@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from ops_checks.findings import CONSISTENCY, KPI
-from ops_checks.gate.stable_reading import compare, read_stable
+from ops_checks.gate.stable_reading import compare, must_be_read_whole, read_stable
 from ops_checks.report.model import InputRead, Metric
 from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.queue_statistics import queue_statistics
@@ -70,7 +70,7 @@ def read_drift(context: Context) -> Evidence:
         keep=0 if any(RULES[waiver.rule].group == CONSISTENCY.id for waiver in policy.waivers) else None,
         on_read=note_inputs,
     )
-    return Evidence(drift, tuple(inputs), remarks=tuple(drift.remarks))
+    return Evidence(drift, tuple(inputs))
 
 
 def read_kpis(context: Context, *, details: bool = True) -> Evidence:
@@ -92,17 +92,18 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
     store = context.kpi_store
     kind = "db" if store is context.db_store else "queue"
 
-    def read(snapshot: Snapshot) -> tuple[QueueStatistics, InputRead, list[str]]:
+    def read(snapshot: Snapshot) -> tuple[QueueStatistics, InputRead]:
         statistics = _statistics(context, snapshot)
-        return statistics, _store_read(kind, store, snapshot, statistics.items), snapshot.remarks()
+        must_be_read_whole(snapshot)
+        return statistics, _store_read(kind, store, snapshot, statistics.items)
 
-    statistics, store_read, of_store = read_stable(store, read)
+    statistics, store_read = read_stable(store, read)
     evidence = KpiEvidence(runs, statistics)
     return Evidence(
         evidence,
         (*_logs_read(runs), store_read),
         metrics=tuple(rule.measure(evidence) for rule in BY_METRIC.values()),
-        remarks=(*of_store, *remarks, *_log_remarks(runs)),
+        remarks=(*remarks, *_log_remarks(runs)),
         outdated=_outdated(runs, policy.max_log_age_s, context.now_s),
     )
 

@@ -39,6 +39,16 @@ def read_stable(store: Store, read: Callable[[Snapshot], Result]) -> Result:
     raise ChangingError(f"{store.location}: changing while read: run the command again when fewer programs write")
 
 
+def must_be_read_whole(snapshot: Snapshot) -> None:
+    """Raise InputError for what looks like an item and was not read: a verdict would be about the others alone.
+
+    Call it only after the items were read.
+    """
+    unread = snapshot.remarks()
+    if unread:
+        raise InputError(unread[0], tuple(unread[1:]))
+
+
 def compare(
     md: Store,
     db: Store,
@@ -67,7 +77,8 @@ def compare(
             with md.snapshot() as left, db.snapshot() as right:
                 comparison = Comparison(left, right, fields=fields, ignore_statuses=ignore_statuses, keep=keep)
                 drift = _run(comparison, left, right)
-                drift.remarks = left.remarks()
+                must_be_read_whole(left)
+                must_be_read_whole(right)
                 if on_read:
                     on_read(left, right, drift)
                 if not drift.ok:

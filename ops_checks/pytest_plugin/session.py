@@ -230,7 +230,7 @@ def _plan(inputs: Inputs) -> Plan:
 def _make_folder(path: str) -> None:
     """Make the report's folder, as pytest does for its own reports; a failure is reported by the write after it."""
     try:
-        os.makedirs(path or os.curdir, exist_ok=True)
+        os.makedirs(path or os.curdir, 0o775, exist_ok=True)
     except OSError:
         return
 

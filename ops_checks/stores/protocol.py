@@ -117,7 +117,10 @@ class Snapshot(Protocol):
         ...
 
     def remarks(self) -> list[str]:
-        """Return warnings about the input that are no defects. Call it only after the items were read."""
+        """Return lines about what looks like an item and is none to the store. Call it only after the items were read.
+
+        Warnings to who works on an item, errors to a check (FORMATS section 1).
+        """
         ...
 
 

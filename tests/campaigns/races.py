@@ -209,7 +209,7 @@ def _account(race: _Race, ledger: Sequence[dict[str, Any]], tally: Tally) -> Non
 def _check_end(what: str, end: dict[str, Any], tally: Tally) -> None:
     said, seconds = end["said"], end["seconds"]
     if end["code"] == 3:
-        locked = "still locked after" in said or "another program holds the database" in said
+        locked = "still locked after" in said or "locked by " in said
         tally.count("timed_out", int(locked))
         waited = seconds >= racers.LOCK_TIMEOUT_S * 0.9
         tally.check(f"{what}: after {seconds:.3f} s: {said}", holds=locked and waited)

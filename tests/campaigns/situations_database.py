@@ -217,7 +217,7 @@ _MEANWHILE = (
     Situation(
         "a writer that holds the database",
         together(_held("BEGIN EXCLUSIVE"), with_args("--lock-timeout", "0")),
-        _bad_db("another program holds the database"),
+        _bad_db("locked by "),
     ),
     Situation("the journal of a writer that was killed", _hot, GREEN),
     Situation("a database that is being written to", _worker("DELETE"), GREEN),

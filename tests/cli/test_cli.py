@@ -9,7 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import digest, document, execute, item, make_database, make_markdown, select
@@ -17,6 +17,7 @@ from conftest import NOW_S
 
 from ops_checks import __version__
 from ops_checks.exit_codes import EXIT_CODES
+from ops_checks.stores.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -362,13 +363,19 @@ def test_text_is_only_text(folder: Path, run: Run, monkeypatch: pytest.MonkeyPat
 
 
 def test_rows_below_the_table_are_remarked(queues: Path, run: Run) -> None:
-    """A row that GFM does not read as one is told on stderr, and changes no exit code."""
+    """A row that GFM does not read as one is a warning to an operator, and to a check an error: it is not judged."""
     text = document(ITEMS[:1]) + "\n| ORCH-7 | DONE | P0 | t | s | - | - | - |  |\n"
     (queues / "Q.md").write_text(text)
+    remark = "Q.md:11: looks like a row of the queue, but the table ended above it: take out the line between\n"
     told = run("status", "--queue", "Q.md")
     assert told.out.startswith("summary PENDING=1 IN_PROGRESS=0")
-    assert told.err.startswith("warning: Q.md:11: looks like a row of the queue")
-    assert (told.code, told.err.count("\n")) == (0, 1)
+    assert (told.code, told.err) == (0, f"warning: {remark}")
+    cancel = ("--queue", "Q.md", "cancel", "--id")
+    assert run(*cancel, "ORCH-7") == (5, "", f"error: Q.md: no item ORCH-7: see the id column of the queue\n  {remark}")
+    assert run(*cancel, ITEMS[0].id) == (0, f"{ITEMS[0].id} -> BLOCKED\n", f"warning: {remark}")
+    assert run("consistency-check", "--queue", "Q.md", "--db", "q.db") == (3, "", f"error: {remark}")
+    (queues / "runs.jsonl").write_text("")
+    assert run("kpi", "--queue", "Q.md", "--log-path", "runs.jsonl") == (3, "", f"error: {remark}")
 
 
 PROGRAM = [sys.executable, "-m", "ops_checks"]
@@ -394,6 +401,41 @@ def test_a_full_disk_for_the_results(queues: Path, monkeypatch: pytest.MonkeyPat
         3,
         b"error: the results cannot be written (No space left on device): check the disk\n",
     )
+
+
+@pytest.mark.parametrize("where", [["--queue", "Q.md"], ["--db", "q.db"]])
+@pytest.mark.parametrize(("target", "why"), [("> /dev/full", True), (">&-", False)])
+@pytest.mark.usefixtures("environment")
+def test_a_change_whose_line_cannot_be_written(queues: Path, where: list[str], target: str, why: bool) -> None:  # noqa: FBT001 - a column
+    """A change that was made is told on stderr, so that nobody makes it twice; a dry run made none."""
+    failed = b"error: the results cannot be written (No space left on device): check the disk\n" * why
+    for option, notes in [
+        ("--dry-run", b""),
+        ("", b"note: ORCH-102 -> BLOCKED: this change was made, only the output failed\n"),
+    ]:
+        command = f"{shlex.join([*PROGRAM, *where])} cancel --id ORCH-102 {option} {target}"
+        done = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+        assert (done.returncode, done.stderr.replace(b"dry run: nothing was written\n", b"")) == (3, failed + notes)
+    assert "ORCH-102 | BLOCKED" in (queues / "Q.md").read_text() or select(
+        "q.db", "SELECT status FROM queue_items WHERE id = 'ORCH-102'"
+    ) == [("BLOCKED",)]
+
+
+def test_a_lease_that_runs_out_while_the_lock_is_waited_for(
+    queues: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock is read under the lock: what has timed out by then can be retried, and the event says when."""
+    execute("q.db", f"UPDATE queue_items SET lease_expires_at = {NOW_S + 60} WHERE id = 'ORCH-102'")
+    real = SqliteStore._read
+
+    def later(store: SqliteStore, *args: Any) -> Any:
+        monkeypatch.setattr("time.time", lambda: float(NOW_S + 120))
+        return real(store, *args)
+
+    monkeypatch.setattr(SqliteStore, "_read", later)
+    assert run("--db", "q.db", "retry", "--id", "ORCH-102") == (0, "ORCH-102 -> PENDING\n", "")
+    assert select("q.db", "SELECT created_at FROM queue_events") == [("2026-01-02 00:02",)]
+    assert "retry_not_before=" + str(NOW_S + 120 + 180) in str(select("q.db", "SELECT notes FROM queue_items"))
 
 
 @pytest.mark.parametrize(

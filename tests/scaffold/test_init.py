@@ -483,3 +483,18 @@ def test_demo_times_are_relative(now_s: int, tz_minutes: int) -> None:
             offset = then.utcoffset()
             assert offset is not None
             assert offset.total_seconds() == tz_minutes * 60
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077])
+def test_not_everybody_may_write(tmp_path: Path, umask: int) -> None:
+    """What init makes follows the umask, but never lets everybody write, as umask 0 would."""
+    before = os.umask(umask)
+    try:
+        init(tmp_path)
+    finally:
+        os.umask(before)
+    made = [path for path in tmp_path.rglob("*") if path.name != "queue.db-journal"]
+    assert made
+    for path in made:
+        full = 0o775 if path.is_dir() or path.suffix == ".py" else 0o664
+        assert stat.S_IMODE(path.stat().st_mode) == full & ~umask, path

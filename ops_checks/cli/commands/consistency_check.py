@@ -42,7 +42,7 @@ def run(invocation: Invocation) -> Result:
         ignore_statuses=rules.ignore_statuses,
         keep=args.max_details,
     )
-    invocation.warn((*context.warnings, *drift.remarks))
+    invocation.warn(context.warnings)
     return (OK if drift.ok else DRIFT), consistency_lines(drift)
 
 

@@ -28,7 +28,7 @@ def run(invocation: Invocation) -> Result:
 
     refuse_lookalikes()
     zone = zone_minutes(invocation.environ)
-    made = make_project(os.getcwd(), demo=invocation.args.demo, now_s=invocation.now_s, tz_minutes=zone)
+    made = make_project(os.getcwd(), demo=invocation.args.demo, now_s=invocation.clock(), tz_minutes=zone)
     return 0, [f"{what} {path}" for what, path in made]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from ops_checks.findings import Finding
@@ -17,7 +17,6 @@ class Drift(Struct):
     because of their status.
     True only if the queues agree, so that `if compare(md, db):` is what it seems to be. `digest` stands for the
     whole drift, also the part that is not kept: two comparisons in one process with the same digest found the same.
-    `remarks` are what a person should know though it is no drift.
     """
 
     counts: dict[str, int]
@@ -27,7 +26,6 @@ class Drift(Struct):
     ignored: int = 0
     ignored_db: int = 0
     digest: int = 0
-    remarks: list[str] = field(default_factory=list)
 
     @property
     def compared(self) -> int:

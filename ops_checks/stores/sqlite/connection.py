@@ -179,9 +179,10 @@ def _translate(path: str, reason: str, *, writing: bool) -> OpsError:
     kind = WriteError if writing else InputError
     reason = visible(reason.replace("\n", " "))
     if "locked" in reason:
-        return kind(
-            f"{visible(path)}: another program holds the database: wait for it, or give --lock-timeout more seconds"
-        )
+        from ops_checks.files.file_lock import lock_holders
+
+        holders = lock_holders(path, path + "-shm")
+        return kind(f"{visible(path)}: locked by {holders}: wait for it, or give --lock-timeout more seconds")
     if "readonly" in reason or "read-only" in reason:
         return kind(f"{visible(path)}: may only be read by this user: ask its owner")
     if "not authorized" in reason:
