@@ -96,6 +96,11 @@ class Context:
             raise AttributeError("this context was resolved without its policy")
         return self._policy
 
+    @property
+    def policy_path(self) -> str:
+        """The path of the policy's file; where there is none, the one that it would have."""
+        return (self._policy and self._policy.path) or DEFAULT_POLICY
+
     def without_exceptions(self) -> Context:
         """Return this context with a policy that waives nothing and counts no drift less; the stores are the same."""
         from copy import copy

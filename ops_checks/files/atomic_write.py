@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: Never follows a planted symlink, never opens an existing file.
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+#: What the system says where the file system has no hard links.
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 _BUFFER_BYTES = 1 << 18
 _STALE_S = 3600
 
@@ -57,19 +59,27 @@ def put_file(path: str, data: bytes) -> None:
 
     Raises WriteError as `replace_file` does; a new file is then complete or missing.
     """
-    if os.path.lexists(path):
+    if os.path.lexists(path) or not create_file(path, data):
         replace_file(path, data)
-        return
-    folder, name = os.path.split(os.path.abspath(path))
+
+
+def create_file(path: str, data: bytes) -> bool:
+    """Make a new file at `path`, complete or not at all; return False, and change nothing, if there is one.
+
+    The folder must exist; a symlink that leads nowhere stays, and the file is made where it leads to.
+    When this returns True, the file is on disk. Raises WriteError; no part of the file is left then.
+    """
     try:
+        folder, name = os.path.split(os.path.realpath(path))
         folder_fd = os.open(folder, _FOLDER)
     except (OSError, ValueError) as error:
         raise _not_written(path, error) from error
     try:
-        write_beside(folder_fd, name, path, (data,), 0o666)
+        made = write_beside(folder_fd, name, path, (data,), 0o666, publish=link_new)
         sync_folder(folder_fd, path)
     finally:
         close_quietly(folder_fd)
+    return made
 
 
 def _replace_in(
@@ -111,8 +121,25 @@ def link_new(folder_fd: int, temporary: str, name: str) -> bool:
         os.link(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd, follow_symlinks=False)
     except FileExistsError:
         return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return _claim_new(folder_fd, temporary, name)
     os.unlink(temporary, dir_fd=folder_fd)
     return True
+
+
+def _claim_new(folder_fd: int, temporary: str, name: str) -> bool:
+    """Do what `link_new` does on a file system without hard links: claim the name with an empty file of our own."""
+    try:
+        close_quietly(os.open(name, _NEW_FILE, 0o600, dir_fd=folder_fd))
+    except FileExistsError:
+        return False
+    try:
+        return rename_over(folder_fd, temporary, name)
+    except OSError:
+        os.unlink(name, dir_fd=folder_fd)
+        raise
 
 
 def write_beside(

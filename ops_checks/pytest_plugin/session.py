@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ops_checks.context import DEFAULT_POLICY
-from ops_checks.errors import OpsError
+from ops_checks.errors import OpsError, UsageError
 from ops_checks.findings import GROUPS, Verdict
 from ops_checks.pytest_plugin.evaluation import Evaluation
 from ops_checks.pytest_plugin.guard import guarded
@@ -65,8 +66,23 @@ class QueueSession:
             self.inputs = read_inputs(self._config)
         except OpsError as error:
             raise pytest.UsageError("\n  ".join(map(safe, (error.message, *error.details)))) from None
+        self._check_streams()
         self.evaluation = Evaluation(self.inputs, (self._workerinput or {}).get(_SHARED))
         self._choose(_plan(self.inputs))
+
+    def _check_streams(self) -> None:
+        """Raise pytest.UsageError if stdout or stderr goes to an input.
+
+        It is without a text: pytest prints that when it has led stderr back to where it was, into the input.
+        """
+        try:
+            with in_folder(self.inputs.rootdir):
+                self.inputs.guard.check_streams()
+        except UsageError as error:
+            if sys.stderr is not None:
+                sys.stderr.write(safe(f"ERROR: {error.message}") + "\n")
+                sys.stderr.flush()
+            raise pytest.UsageError from None
 
     def _choose(self, plan: Plan) -> None:
         """Choose the checks that pytest's arguments name, or all, and remove them: their files need not exist."""
@@ -155,25 +171,28 @@ class QueueSession:
         if self._runs_tests and not self._ran and not self._deselected:
             self._errors.append("error: the queue check is on, and no check ran: see the policy and the other plugins")
         if self._runs_tests:
-            self._write_report()
+            self._write_report(session)
         if self._errors and session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _write_report(self) -> None:
+    def _write_report(self, session: pytest.Session) -> None:
         from ops_checks.files.output_file import write_output
         from ops_checks.formats import FORMATS
 
-        path, report = self.inputs.report_path, self.evaluation.existing_report()
-        if path is None or report is None:
+        output, report = self.inputs.report, self.evaluation.existing_report()
+        if output is None or report is None:
             return
         try:
             with in_folder(self.inputs.rootdir):
-                _make_folder(os.path.dirname(path))
-                write_output(path, FORMATS["json"].render(report), append=False)
+                self.inputs.guard.look(output)  # before its folder is made
+                _make_folder(os.path.dirname(output.path))
+                write_output(output, FORMATS["json"].render(report), self.inputs.guard)
         except OpsError as error:
             self._errors.append(f"error: {error.message}")
+            if isinstance(error, UsageError):
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
         else:
-            self._written = path
+            self._written = output.path
 
     @guarded
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -19,9 +19,11 @@ def _add_arguments(parser: ArgumentParser) -> None:
 def run(invocation: Invocation) -> Result:
     """Validate the policy. Raises UsageError with everything that is wrong in it."""
     from ops_checks.context import DEFAULT_POLICY
+    from ops_checks.files.output_guard import OutputGuard
     from ops_checks.policy.loader import load_policy
 
     path = getattr(invocation.args, "policy", None) or DEFAULT_POLICY
+    OutputGuard(lambda: [path]).check_streams()
     invocation.warn(load_policy(path).warnings)
     return 0, [f"policy ok {visible(path)}"]
 
