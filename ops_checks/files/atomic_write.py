@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 #: Never follows a planted symlink, never opens an existing file.
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-#: What the system says where the file system has no hard links.
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BUFFER_BYTES = 1 << 18
 _STALE_S = 3600
 
@@ -43,9 +41,9 @@ def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: os.stat_resu
     """
     try:
         folder, name = os.path.split(os.path.realpath(path, strict=True))
-        folder_fd = os.open(folder, _FOLDER)
+        folder_fd = os.open(folder, FOLDER)
     except (OSError, ValueError) as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
     try:
         _replace_in(folder_fd, name, path, data, seen)
         _sweep(folder_fd, name)
@@ -54,42 +52,15 @@ def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: os.stat_resu
         close_quietly(folder_fd)
 
 
-def put_file(path: str, data: bytes) -> None:
-    """Write the file at `path` atomically: replace it as `replace_file` does, or make it if there is none.
-
-    Raises WriteError as `replace_file` does; a new file is then complete or missing.
-    """
-    if os.path.lexists(path) or not create_file(path, data):
-        replace_file(path, data)
-
-
-def create_file(path: str, data: bytes) -> bool:
-    """Make a new file at `path`, complete or not at all; return False, and change nothing, if there is one.
-
-    The folder must exist; a symlink that leads nowhere stays, and the file is made where it leads to.
-    When this returns True, the file is on disk. Raises WriteError; no part of the file is left then.
-    """
-    try:
-        folder, name = os.path.split(os.path.realpath(path))
-        folder_fd = os.open(folder, _FOLDER)
-    except (OSError, ValueError) as error:
-        raise _not_written(path, error) from error
-    try:
-        made = write_beside(folder_fd, name, path, (data,), 0o666, publish=link_new)
-        sync_folder(folder_fd, path)
-    finally:
-        close_quietly(folder_fd)
-    return made
-
-
 def _replace_in(
     folder_fd: int, name: str, path: str, data: bytes | Iterable[bytes], seen: os.stat_result | None
 ) -> None:
     """Write a temporary file and rename it, by names relative to the open folder, which cannot be swapped meanwhile."""
     try:
+        seen = _without_temporary_names(folder_fd, name, seen)
         old = _replaceable(folder_fd, name, path)
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
 
     def publish(folder_fd: int, temporary: str, name: str) -> bool:
         _must_be_unchanged(folder_fd, name, path, seen or old)
@@ -112,36 +83,6 @@ def rename_over(folder_fd: int, temporary: str, name: str) -> bool:
     return True
 
 
-def link_new(folder_fd: int, temporary: str, name: str) -> bool:
-    """Rename a temporary file to `name` unless that exists: unlike a rename, a hard link replaces nothing.
-
-    Returns whether it got the name.
-    """
-    try:
-        os.link(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd, follow_symlinks=False)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        return _claim_new(folder_fd, temporary, name)
-    os.unlink(temporary, dir_fd=folder_fd)
-    return True
-
-
-def _claim_new(folder_fd: int, temporary: str, name: str) -> bool:
-    """Do what `link_new` does on a file system without hard links: claim the name with an empty file of our own."""
-    try:
-        close_quietly(os.open(name, _NEW_FILE, 0o600, dir_fd=folder_fd))
-    except FileExistsError:
-        return False
-    try:
-        return rename_over(folder_fd, temporary, name)
-    except OSError:
-        os.unlink(name, dir_fd=folder_fd)
-        raise
-
-
 def write_beside(
     folder_fd: int,
     name: str,
@@ -156,13 +97,14 @@ def write_beside(
     """Write a temporary file in an open folder, and publish it under `name` once its content is on disk.
 
     `prepare` is called with its descriptor while it is empty; `publish` with the folder, the temporary name and
-    `name`, and returns whether the file got it (`rename_over`, `link_new`). `path` is for messages; `explain` makes
-    the error from an OSError. Returns the result of `publish`. Raises WriteError and leaves no temporary file.
+    `name`, and returns whether the file got it (`rename_over`; for a new file `link_new`). `path` is for messages;
+    `explain` makes the error from an OSError. Returns the result of `publish`. Raises WriteError and leaves no
+    temporary file.
     """
     temporary = f".ops-checks-{os.urandom(8).hex()}.tmp"
     created = False
     try:
-        temporary_fd = os.open(temporary, _NEW_FILE, mode, dir_fd=folder_fd)
+        temporary_fd = os.open(temporary, NEW_FILE, mode, dir_fd=folder_fd)
         created = True
         with os.fdopen(temporary_fd, "wb", buffering=_BUFFER_BYTES) as file:
             prepare(temporary_fd)
@@ -171,7 +113,7 @@ def write_beside(
             os.fsync(temporary_fd)
         created = not publish(folder_fd, temporary, name)
     except OSError as error:
-        raise (explain or _not_written)(path, error) from error
+        raise (explain or not_written)(path, error) from error
     else:
         return not created
     finally:
@@ -195,6 +137,28 @@ def _sweep(folder_fd: int, name: str) -> None:
                     os.unlink(other, dir_fd=folder_fd)
     except OSError:
         return
+
+
+def _without_temporary_names(folder_fd: int, name: str, seen: os.stat_result | None) -> os.stat_result | None:
+    """Remove the temporary names of a file, left by a program that was killed directly after it had published it.
+
+    Returns `seen`, or the state that the file has now if only its names changed since.
+    """
+    before = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+    if before.st_nlink == 1:
+        return seen
+    temporary = [
+        other for other in os.listdir(folder_fd) if other.startswith(".ops-checks-") and other.endswith(".tmp")
+    ]
+    for other in temporary:
+        try:
+            if os.path.samestat(os.stat(other, dir_fd=folder_fd, follow_symlinks=False), before):
+                os.unlink(other, dir_fd=folder_fd)
+        except FileNotFoundError:  # its program goes on and has removed it
+            continue
+    now = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+    only_names = seen and _identity(seen) == _identity(before) and _identity(now)[:-1] == _identity(before)[:-1]
+    return now if only_names else seen
 
 
 def _remove(folder_fd: int, temporary: str, path: str) -> None:
@@ -282,7 +246,8 @@ def sync_folder(folder_fd: int, path: str) -> None:
             ) from error
 
 
-def _not_written(path: str, error: OSError | ValueError) -> WriteError:
+def not_written(path: str, error: OSError | ValueError) -> WriteError:
+    """Return the error for a file that could not be written, and is as it was."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return WriteError(
         f"{visible(path)}: not written ({reason}), the file is as it was; check path, permissions and disk"

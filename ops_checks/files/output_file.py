@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from ops_checks.errors import WriteError
-from ops_checks.files.atomic_write import create_file, replace_file
+from ops_checks.files.atomic_write import replace_file
+from ops_checks.files.new_file import create_file
 from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
@@ -34,7 +35,10 @@ def write_output(output: Output, text: str, guard: OutputGuard) -> None:
             written = _append(path, data, seen)
         if written:
             return
-    raise WriteError(f"{visible(path)}: not written, another program makes or removes it all the time: name another")
+    raise WriteError(
+        f"{visible(path)}: not written, because another program changes what stands there all the time: "
+        "name another file"
+    )
 
 
 def _append(path: str, data: bytes, seen: os.stat_result) -> bool:

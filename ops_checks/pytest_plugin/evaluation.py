@@ -55,7 +55,7 @@ class Evaluation:
     def _shared(self, folder: str) -> Report:
         from filelock import FileLock
 
-        from ops_checks.files.atomic_write import put_file
+        from ops_checks.files.new_file import create_file
         from ops_checks.formats import FORMATS
 
         if not os.path.isdir(folder):
@@ -63,7 +63,7 @@ class Evaluation:
         try:
             with FileLock(os.path.join(folder, "lock")):
                 if not os.path.exists(_report_file(folder)):
-                    put_file(_report_file(folder), FORMATS["json"].render(self._run()).encode())
+                    create_file(_report_file(folder), FORMATS["json"].render(self._run()).encode())
             return _read(folder)
         except OSError as error:
             raise InputError(

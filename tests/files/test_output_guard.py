@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ops_checks.errors import UsageError, WriteError
-from ops_checks.files.atomic_write import create_file
+from ops_checks.files.new_file import create_file
 from ops_checks.files.output_file import write_output
 from ops_checks.files.output_guard import Output, OutputGuard, is_own_kind
 from ops_checks.formats import FORMATS
@@ -113,7 +113,7 @@ def test_a_name_that_never_stands_still_is_an_error(tmp_path: Path):
     """A name that appears and goes at each look is given up, with an error."""
     path = tmp_path / "out"
     path.touch()
-    with pytest.raises(WriteError, match="another program makes or removes it all the time"):
+    with pytest.raises(WriteError, match="another program changes what stands there"):
         write_output(Output("-f", str(path)), "new", Late(*[None] * 20))
     assert path.read_bytes() == b""
 
@@ -147,7 +147,7 @@ def test_file_systems_that_fail(tmp_path: Path, calls: tuple[str, ...], made: li
     (folder / "there").write_bytes(b"old")
     code = (
         "import os, sys\nfrom ops_checks.errors import WriteError\n"
-        "from ops_checks.files.atomic_write import create_file\nfound = []\n"
+        "from ops_checks.files.new_file import create_file\nfound = []\n"
         "try:\n  for name in ('new', 'there'):\n    found.append(create_file(name, b'new'))\n"
         "except WriteError:\n  pass\nsys.exit(sum(2 ** n for n, made in enumerate(found) if made) + 8 * len(found))"
     )
