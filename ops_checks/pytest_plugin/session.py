@@ -184,7 +184,6 @@ class QueueSession:
             return
         try:
             with in_folder(self.inputs.rootdir):
-                self.inputs.guard.look(output)  # before its folder is made
                 _make_folder(os.path.dirname(output.path))
                 write_output(output, FORMATS["json"].render(report), self.inputs.guard)
         except OpsError as error:
