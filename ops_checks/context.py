@@ -10,7 +10,7 @@ import os
 import time
 
 from ops_checks.errors import UsageError
-from ops_checks.policy.search import DefaultPaths, find_policy
+from ops_checks.policy.search import DEFAULT_POLICY, DefaultPaths, find_policy
 from ops_checks.sanitize import visible
 from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_url, store_kind
 
@@ -42,7 +42,8 @@ class Context:
     command works on the database. `tz_minutes` is the queue's zone, minutes east of UTC; `now_s` epoch seconds.
     `source_of_truth` is `markdown` or `db`. `policy` is the effective policy, the command line's limits in it.
     `progress` gets how far a long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings,
-    `notes` on where they were found. `policy_in_code`: the policy was made by a program, and is no file.
+    `notes` on where they were found. `policy_in_code`: the policy was made by a program, and is no file;
+    else `policy_path` is its path, or the one that it would have here.
     """
 
     __slots__ = (
@@ -57,6 +58,7 @@ class Context:
         "notes",
         "now_s",
         "policy_in_code",
+        "policy_path",
         "progress",
         "queue",
         "source_of_truth",
@@ -81,6 +83,7 @@ class Context:
         works_on_db: bool,
         notes: tuple[str, ...] = (),
         policy_in_code: bool = False,
+        policy_path: str = DEFAULT_POLICY,
     ) -> None:
         self.environ = environ
         self._policy = policy
@@ -96,6 +99,7 @@ class Context:
         self.warnings = policy.warnings if policy else ()
         self.notes = notes
         self.policy_in_code = policy_in_code
+        self.policy_path = policy_path
 
     @property
     def policy(self) -> Policy:
@@ -232,6 +236,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         works_on_db=bool(db) or (not queue and policy is not None and policy.source_of_truth == "db"),
         notes=(*notes, *defaults.notes),
         policy_in_code=policy_in_code,
+        policy_path=policy_path or (policy and policy.path) or DEFAULT_POLICY,
     )
 
 

@@ -106,7 +106,7 @@ def run_both(path: str, race: Race) -> list[list[int]]:
 
 def notes_by_item(items: list[Item]) -> list[int]:
     """Return how many notes each item has: each operation appends one."""
-    return [len(each.notes.split(" | ")) if each.notes else 0 for each in items]
+    return [len(each.notes.replace(" / ", " | ").split(" | ")) if each.notes else 0 for each in items]
 
 
 def assert_accounts(path: str, race: Race, acknowledged: int, codes: list[tuple[int, int]]) -> None:

@@ -54,6 +54,8 @@ def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
     bar = _bar()
     try:
         context = None if command.needs == NOTHING else _context(command, args, _now_s(), bar)
+        if context is not None:
+            _check_redirections(context)
         terminal = sys.stdout is not None and sys.stdout.isatty()
         invocation = Invocation(args, context, os.environ, _now_s, terminal=terminal)
         invocation.note(context.notes if context else ())
@@ -102,6 +104,14 @@ def _context(command: Command, args: Any, now_s: float, bar: Bar | None) -> Cont
         queues_only=command.needs == QUEUES,
         **more,
     )
+
+
+def _check_redirections(context: Context) -> None:
+    """Raise UsageError if stdout or stderr goes to an input: what is printed would be written into it."""
+    from ops_checks.files.output_guard import OutputGuard
+    from ops_checks.gate.input_files import input_files
+
+    OutputGuard(lambda: input_files(context)).check_streams()
 
 
 def _bar() -> Bar | None:

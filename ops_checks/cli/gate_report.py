@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops_checks.cli.report_files import render_report
+from ops_checks.cli.report_files import plan_outputs, render_report
+from ops_checks.gate.input_files import input_files
 from ops_checks.gate.run import run_gate
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ def gate_report(
     `plain`: without what the policy waives or counts less, as the commands of OPS_COMMANDS show it.
     """
     context = invocation.context.without_exceptions() if plain else invocation.context
+    outputs = plan_outputs(invocation, lambda: input_files(context))
     report = run_gate(context, only=only, fail_level=fail_level)
     invocation.warn(note for note in report.notes if note not in context.notes)  # those are on stderr already
     invocation.remarks += [f"error: {error}" for error in report.errors]
-    return render_report(invocation, report)
+    return render_report(invocation, report, outputs)

@@ -1,4 +1,7 @@
-"""Render a report in the formats that were asked for: to their files, and what is for stdout as documents."""
+"""Render a report in the formats that were asked for: to their files, and what is for stdout as documents.
+
+A command makes its `Outputs` before it evaluates anything, so that an output that must not be written is refused then.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +11,61 @@ from typing import TYPE_CHECKING
 from ops_checks.cli.output import Document, standard_stream
 from ops_checks.errors import UsageError
 from ops_checks.files.output_file import write_output
+from ops_checks.files.output_guard import Output, OutputGuard
 from ops_checks.formats import FORMATS, RenderOptions
 from ops_checks.sanitize import without_commands
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.report.model import Report
 
 
-def render_report(invocation: Invocation, report: Report) -> Result:
+class Outputs:
+    """What an invocation writes: for each format its file, or None where it is stdout. `guard` guards the files."""
+
+    __slots__ = ("formats", "guard")
+
+    def __init__(self, formats: list[tuple[str, Output | None]], guard: OutputGuard) -> None:
+        self.formats = formats
+        self.guard = guard
+
+
+def plan_outputs(invocation: Invocation, inputs: Callable[[], Iterable[str]]) -> Outputs:
+    """Return what is to be written; `inputs` returns the paths that must not be written over.
+
+    Raises UsageError where two documents would run together, and where an output is an input or holds something else.
+    """
+    formats = [(name, _output(name, target)) for name, target in _targets(invocation)]
+    guard = OutputGuard(inputs, [output for _, output in formats if output])
+    guard.check()
+    return Outputs(formats, guard)
+
+
+def _output(name: str, target: str | None) -> Output | None:
+    if target is None or standard_stream(target) == "stdout":
+        return None
+    return Output(f"--format {name}", target, FORMATS[name].begins)
+
+
+def render_report(invocation: Invocation, report: Report, outputs: Outputs) -> Result:
     """Return the report's exit code, and what of it is for stdout; write the rest. A format changes no exit code.
 
-    Raises UsageError where two documents would run together, WriteError.
+    Raises UsageError for a file that became an input or something else meanwhile, WriteError.
     """
     folder = os.getcwd()
     root = _repository_root(folder, invocation.environ)
     options = RenderOptions(color=_is_coloured(invocation), folder=folder, root=root)
     shown: list[str] = []
-    for name, target in _targets(invocation):
+    for name, output in outputs.formats:
         text = FORMATS[name].render(report, options)
-        stream = "stdout" if target is None else standard_stream(target)
-        if stream is not None:
+        if output is None or standard_stream(output.path):
             text = _for_log(invocation, name, text)
-        if target is None or stream == "stdout":
+        if output is None:
             shown.append(Document(text))
         else:
-            write_output(target, text, append=FORMATS[name].append)
+            write_output(output, text, outputs.guard)
     return report.exit_code, shown
 
 

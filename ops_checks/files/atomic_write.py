@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ops_checks.files.exchange import Seen
 
 #: Never follows a planted symlink, never opens an existing file.
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BUFFER_BYTES = 1 << 18
 _STALE_S = 3600
 #: Of a new file, less what the umask takes: under umask 0 too, not everybody may write to it.
@@ -32,7 +32,9 @@ NEW_FILE_MODE = 0o664
 _TEMPORARY_LENGTH = len(".ops-checks-0000000000000000.tmp")
 
 
-def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: Seen | None = None) -> None:
+def replace_file(
+    path: str, data: bytes | Iterable[bytes], *, seen: Seen | None = None, state: os.stat_result | None = None
+) -> None:
     """Replace the content of the existing regular file `path` by `data` (bytes, or chunks of bytes, in order).
 
     A symlink is resolved first and stays a symlink. Mode, owner, group, access list and user
@@ -48,48 +50,36 @@ def replace_file(path: str, data: bytes | Iterable[bytes], *, seen: Seen | None 
     """
     try:
         folder, name = os.path.split(os.path.realpath(path, strict=True))
-        folder_fd = os.open(folder, _FOLDER)
+        folder_fd = os.open(folder, FOLDER)
     except (OSError, ValueError) as error:
-        raise (changed(path) if seen and isinstance(error, FileNotFoundError) else _not_written(path, error)) from error
+        raise (changed(path) if seen and isinstance(error, FileNotFoundError) else not_written(path, error)) from error
     try:
-        _replace_in(folder_fd, name, path, data, seen)
+        _replace_in(folder_fd, name, path, data, seen, state)
         _sweep(folder_fd, name)
         sync_folder(folder_fd, path)
     finally:
         close_quietly(folder_fd)
 
 
-def put_file(path: str, data: bytes) -> None:
-    """Write the file at `path` atomically: replace it as `replace_file` does, or make it if there is none.
-
-    Raises WriteError as `replace_file` does; a new file is then complete or missing.
-    """
-    if os.path.lexists(path):
-        replace_file(path, data)
-        return
-    folder, name = os.path.split(os.path.abspath(path))
-    try:
-        folder_fd = os.open(folder, _FOLDER)
-    except (OSError, ValueError) as error:
-        raise _not_written(path, error) from error
-    try:
-        write_beside(folder_fd, name, path, (data,), NEW_FILE_MODE)
-        sync_folder(folder_fd, path)
-    finally:
-        close_quietly(folder_fd)
-
-
-def _replace_in(folder_fd: int, name: str, path: str, data: bytes | Iterable[bytes], seen: Seen | None) -> None:
+def _replace_in(
+    folder_fd: int,
+    name: str,
+    path: str,
+    data: bytes | Iterable[bytes],
+    seen: Seen | None,
+    state: os.stat_result | None,
+) -> None:
     """Write a temporary file and rename it, by names relative to the open folder, which cannot be swapped meanwhile."""
     try:
+        state = _without_temporary_names(folder_fd, name, seen.state if seen else state)
         old = _replaceable(folder_fd, name, path)
     except FileNotFoundError as error:
-        raise (changed(path) if seen else _not_written(path, error)) from error
+        raise (changed(path) if seen else not_written(path, error)) from error
     except OSError as error:
-        raise _not_written(path, error) from error
+        raise not_written(path, error) from error
 
     def replace(folder_fd: int, temporary: str, name: str) -> bool:
-        _must_be_unchanged(folder_fd, name, path, seen.state if seen else old)
+        _must_be_unchanged(folder_fd, name, path, state or old)
         return publish(folder_fd, temporary, name, path, seen) if seen else rename_over(folder_fd, temporary, name)
 
     chunks = (data,) if isinstance(data, bytes) else data
@@ -111,19 +101,6 @@ def rename_over(folder_fd: int, temporary: str, name: str) -> bool:
     return True
 
 
-def link_new(folder_fd: int, temporary: str, name: str) -> bool:
-    """Rename a temporary file to `name` unless that exists: unlike a rename, a hard link replaces nothing.
-
-    Returns whether it got the name.
-    """
-    try:
-        os.link(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd, follow_symlinks=False)
-    except FileExistsError:
-        return False
-    os.unlink(temporary, dir_fd=folder_fd)
-    return True
-
-
 def write_beside(
     folder_fd: int,
     name: str,
@@ -138,13 +115,14 @@ def write_beside(
     """Write a temporary file in an open folder, and publish it under `name` once its content is on disk.
 
     `prepare` is called with its descriptor while it is empty; `publish` with the folder, the temporary name and
-    `name`, and returns whether the file got it (`rename_over`, `link_new`). `path` is for messages; `explain` makes
-    the error from an OSError. Returns the result of `publish`. Raises WriteError and leaves no temporary file.
+    `name`, and returns whether the file got it (`rename_over`; for a new file `link_new`). `path` is for messages;
+    `explain` makes the error from an OSError. Returns the result of `publish`. Raises WriteError and leaves no
+    temporary file.
     """
     temporary = f".ops-checks-{os.urandom(8).hex()}.tmp"
     created = False
     try:
-        temporary_fd = os.open(temporary, _NEW_FILE, mode, dir_fd=folder_fd)
+        temporary_fd = os.open(temporary, NEW_FILE, mode, dir_fd=folder_fd)
         created = True
         with os.fdopen(temporary_fd, "wb", buffering=_BUFFER_BYTES) as file:
             prepare(temporary_fd)
@@ -153,7 +131,7 @@ def write_beside(
             os.fsync(temporary_fd)
         created = not publish(folder_fd, temporary, name)
     except OSError as error:
-        raise (explain or _not_written)(path, error) from error
+        raise (explain or not_written)(path, error) from error
     else:
         return not created
     finally:
@@ -177,6 +155,28 @@ def _sweep(folder_fd: int, name: str) -> None:
                     os.unlink(other, dir_fd=folder_fd)
     except OSError:
         return
+
+
+def _without_temporary_names(folder_fd: int, name: str, seen: os.stat_result | None) -> os.stat_result | None:
+    """Remove the temporary names of a file, left by a program that was killed directly after it had published it.
+
+    Returns `seen`, or the state that the file has now if only its names changed since.
+    """
+    before = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+    if before.st_nlink == 1:
+        return seen
+    temporary = [
+        other for other in os.listdir(folder_fd) if other.startswith(".ops-checks-") and other.endswith(".tmp")
+    ]
+    for other in temporary:
+        try:
+            if os.path.samestat(os.stat(other, dir_fd=folder_fd, follow_symlinks=False), before):
+                os.unlink(other, dir_fd=folder_fd)
+        except FileNotFoundError:  # its program goes on and has removed it
+            continue
+    now = os.stat(name, dir_fd=folder_fd, follow_symlinks=False)
+    only_names = seen and _identity(seen) == _identity(before) and _identity(now)[:-1] == _identity(before)[:-1]
+    return now if only_names else seen
 
 
 def _remove(folder_fd: int, temporary: str, path: str) -> None:
@@ -265,7 +265,8 @@ def sync_folder(folder_fd: int, path: str) -> None:
             ) from error
 
 
-def _not_written(path: str, error: OSError | ValueError) -> WriteError:
+def not_written(path: str, error: OSError | ValueError) -> WriteError:
+    """Return the error for a file that could not be written, and is as it was."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return WriteError(
         f"{visible(path)}: not written ({reason}), the file is as it was; check path, permissions and disk"

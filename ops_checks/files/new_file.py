@@ -1,13 +1,21 @@
-"""Make new files below a folder, each complete or not at all, and change no existing file (SAFETY)."""
+"""Make new files, each complete or not at all, and change no existing file (SAFETY)."""
 
 from __future__ import annotations
 
 import errno
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from ops_checks.errors import WriteError
-from ops_checks.files.atomic_write import NEW_FILE_MODE, link_new, sync_folder, write_beside
+from ops_checks.files.atomic_write import (
+    FOLDER,
+    NEW_FILE,
+    NEW_FILE_MODE,
+    not_written,
+    rename_over,
+    sync_folder,
+    write_beside,
+)
 from ops_checks.files.safe_open import close_quietly
 from ops_checks.sanitize import visible
 
@@ -18,7 +26,28 @@ if TYPE_CHECKING:
 #: Less what the umask takes: under umask 0 too, not everybody may write there.
 _PROGRAM_MODE = _FOLDER_MODE = 0o775
 #: Follows no symlink on the way: a planted one would redirect the write.
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PLAIN_FOLDER = FOLDER | os.O_NOFOLLOW
+#: What the system says where the file system has no hard links.
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
+
+def create_file(path: str, data: bytes) -> bool:
+    """Make a new file at `path`, complete or not at all; return False, and change nothing, if there is one.
+
+    The folder must exist; a symlink that leads nowhere stays, and the file is made where it leads to.
+    When this returns True, the file is on disk. Raises WriteError; no part of the file is left then.
+    """
+    try:
+        folder, name = os.path.split(os.path.realpath(path))
+        folder_fd = os.open(folder, FOLDER)
+    except (OSError, ValueError) as error:
+        raise not_written(path, error) from error
+    try:
+        made = write_beside(folder_fd, name, path, (data,), NEW_FILE_MODE, publish=link_new)
+        sync_folder(folder_fd, path)
+    finally:
+        close_quietly(folder_fd)
+    return made
 
 
 def make_file(top: str, path: str, content: Callable[[], bytes], *, executable: bool = False) -> bool:
@@ -33,7 +62,7 @@ def make_file(top: str, path: str, content: Callable[[], bytes], *, executable: 
     *folders, name = path.split("/")
     try:
         with ExitStack() as opened:
-            folder_fd = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            folder_fd = os.open(top, FOLDER)
             opened.callback(close_quietly, folder_fd)
             for folder in folders:
                 folder_fd = _enter(folder_fd, folder)
@@ -48,6 +77,37 @@ def make_file(top: str, path: str, content: Callable[[], bytes], *, executable: 
         raise _not_made(path, error) from error
 
 
+def link_new(folder_fd: int, temporary: str, name: str) -> bool:
+    """Rename a temporary file to `name` unless that exists: unlike a rename, a hard link replaces nothing.
+
+    Returns whether it got the name.
+    """
+    try:
+        os.link(temporary, name, src_dir_fd=folder_fd, dst_dir_fd=folder_fd, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return _claim_new(folder_fd, temporary, name)
+    with suppress(FileNotFoundError):  # who replaced the new file already has removed it
+        os.unlink(temporary, dir_fd=folder_fd)
+    return True
+
+
+def _claim_new(folder_fd: int, temporary: str, name: str) -> bool:
+    """Do what `link_new` does on a file system without hard links: claim the name with an empty file of our own."""
+    try:
+        close_quietly(os.open(name, NEW_FILE, 0o600, dir_fd=folder_fd))
+    except FileExistsError:
+        return False
+    try:
+        return rename_over(folder_fd, temporary, name)
+    except OSError:
+        os.unlink(name, dir_fd=folder_fd)
+        raise
+
+
 def _enter(folder_fd: int, name: str) -> int:
     """Open the folder `name` inside an open one; make it if it is missing."""
     try:
@@ -56,7 +116,7 @@ def _enter(folder_fd: int, name: str) -> int:
         pass  # opening it raises if it is no folder
     else:
         os.fsync(folder_fd)
-    return os.open(name, _FOLDER, dir_fd=folder_fd)
+    return os.open(name, _PLAIN_FOLDER, dir_fd=folder_fd)
 
 
 def _exists(folder_fd: int, name: str) -> bool:

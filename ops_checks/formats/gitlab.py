@@ -72,5 +72,6 @@ FORMAT = Format(
     help="GitLab code quality report",
     extension=".json",
     media_type="application/json",
+    begins=("[]", '[{"description": "…", "check_name": "', '[{"check_name": "…", "description": "'),
     render=render,
 )

@@ -20,5 +20,6 @@ FORMAT = Format(
     help="the published report (ops-checks schema report)",
     extension=".json",
     media_type="application/json",
+    begins=('{"schema_version": "…", "tool": {"name": "ops-checks"',),
     render=render,
 )

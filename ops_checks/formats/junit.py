@@ -129,5 +129,6 @@ FORMAT = Format(
     help="JUnit XML, one testcase a rule",
     extension=".xml",
     media_type="application/xml",
+    begins=('<?xml version="1.0" encoding="…"?><testsuite', "<testsuite"),
     render=render,
 )

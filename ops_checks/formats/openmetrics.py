@@ -150,5 +150,6 @@ FORMAT = Format(
     help="OpenMetrics text for a textfile collector",
     extension=".prom",
     media_type="application/openmetrics-text",
+    begins=("# HELP ops_checks_",),
     render=render,
 )

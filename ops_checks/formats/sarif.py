@@ -162,5 +162,6 @@ FORMAT = Format(
     help="SARIF 2.1.0 for code scanning",
     extension=".sarif",
     media_type="application/sarif+json",
+    begins=('{"$schema": "…/sarif', '{"version": "2.1.0", "$schema": "…/sarif'),
     render=render,
 )

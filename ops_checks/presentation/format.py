@@ -30,10 +30,13 @@ class Format:
 
     `help` is a few words for help texts. `extension` is the usual one, `media_type` the registered
     one. `append`: a target file is appended to (a summary or a stream of commands that others write
-    to as well); otherwise it is replaced, atomically. `name` is its module's: the registry sets it.
+    to as well); otherwise it is replaced, atomically, if it begins as one of `begins` says (see
+    `is_own_kind`): what holds something else is kept. `name` is its module's: the registry sets it.
+
+    Raises TypeError for a format that replaces files and does not say which.
     """
 
-    __slots__ = ("_render", "append", "extension", "help", "media_type", "name")
+    __slots__ = ("_render", "append", "begins", "extension", "help", "media_type", "name")
 
     def __init__(
         self,
@@ -43,12 +46,18 @@ class Format:
         media_type: str,
         render: Callable[[Report, RenderOptions], str],
         append: bool = False,
+        begins: tuple[str, ...] = (),
     ) -> None:
+        if append is bool(begins):
+            raise TypeError(
+                "a format either appends to a file or says how the files begin that it may replace: begins="
+            )
         self.name = ""
         self.help = help
         self.extension = extension
         self.media_type = media_type
         self.append = append
+        self.begins = begins
         self._render = render
 
     def render(self, report: Report, options: RenderOptions | None = None) -> str:

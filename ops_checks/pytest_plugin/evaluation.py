@@ -53,8 +53,8 @@ class Evaluation:
             return run_gate(self._inputs.context.at(time.time()))
 
     def _shared(self, folder: str) -> Report:
-        from ops_checks.files.atomic_write import put_file
         from ops_checks.files.file_lock import take_lock
+        from ops_checks.files.new_file import create_file
         from ops_checks.files.safe_open import close_quietly
         from ops_checks.formats import FORMATS
 
@@ -64,7 +64,7 @@ class Evaluation:
             lock = take_lock(os.path.join(folder, "lock"), mode=0o600)
             try:
                 if not os.path.exists(_report_file(folder)):
-                    put_file(_report_file(folder), FORMATS["json"].render(self._run()).encode())
+                    create_file(_report_file(folder), FORMATS["json"].render(self._run()).encode())
             finally:
                 if lock is not None:
                     close_quietly(lock)

@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from ops_checks.context import Context, resolve
 from ops_checks.errors import UsageError
+from ops_checks.files.output_guard import Output, OutputGuard
+from ops_checks.gate.input_files import input_files
 from ops_checks.policy.search import find_policy
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.sanitize import visible
@@ -43,13 +45,14 @@ class Inputs(Struct, frozen=True):
     """The inputs of a session and the context that evaluates them.
 
     Every path of the context is relative to `rootdir` (absolute), or absolute if it lies outside. `command` is
-    the command line of the same checks; `report_path` is None if no report is written.
+    the command line of the same checks; `report` is None if no report is written. `guard` guards what is written.
     """
 
     rootdir: str
     context: Context
-    report_path: str | None
+    report: Output | None
     command: str
+    guard: OutputGuard
 
 
 def read_inputs(config: pytest.Config) -> Inputs:
@@ -74,9 +77,12 @@ def read_inputs(config: pytest.Config) -> Inputs:
     context.queue = shown_path(context.queue, rootdir)
     context.db = shown_path(context.db, rootdir)
     context.logs = tuple(shown_path(log, rootdir) for log in context.logs)
-    inputs = Inputs(rootdir, context, _path(config, "--queue-report", rootdir), _command(config, rootdir, here))
-    _must_not_replace_input(inputs)
-    return inputs
+    report = _report(config, rootdir)
+    outputs = [output for output in (report, _junit(config, here)) if output]
+    guard = OutputGuard(lambda: input_files(context), outputs)
+    with in_folder(rootdir):
+        guard.check()
+    return Inputs(rootdir, context, report, _command(config, rootdir, here), guard)
 
 
 def _find_policy() -> FoundPolicy:
@@ -188,9 +194,14 @@ def _command(config: pytest.Config, rootdir: str, here: str) -> str:
     return command if os.path.realpath(here) == os.path.realpath(rootdir) else f"cd {shlex.quote(rootdir)} && {command}"
 
 
-def _must_not_replace_input(inputs: Inputs) -> None:
-    """Raise UsageError if the report would replace an input."""
-    context = inputs.context
-    read = (context.queue, context.db, *context.logs, context.policy.path)
-    if inputs.report_path in read and inputs.report_path is not None:
-        raise UsageError(f"--queue-report: {visible(inputs.report_path)} is an input: name another file")
+def _report(config: pytest.Config, rootdir: str) -> Output | None:
+    from ops_checks.formats import FORMATS
+
+    path = _path(config, "--queue-report", rootdir)
+    return None if path is None else Output("--queue-report", path, FORMATS["json"].begins)
+
+
+def _junit(config: pytest.Config, here: str) -> Output | None:
+    """Return pytest's own report: it is written whatever stands there, but never over an input of ours."""
+    path = getattr(config.option, "xmlpath", None)
+    return None if not path else Output("--junitxml", os.path.join(here, os.path.expanduser(os.path.expandvars(path))))

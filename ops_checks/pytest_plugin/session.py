@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ops_checks.errors import OpsError
+from ops_checks.errors import OpsError, UsageError
 from ops_checks.findings import GROUPS, Verdict
 from ops_checks.policy.search import DEFAULT_POLICY
 from ops_checks.pytest_plugin.evaluation import Evaluation
@@ -71,6 +72,7 @@ class QueueSession:
             self.inputs = read_inputs(self._config)
         except OpsError as error:
             raise pytest.UsageError("\n  ".join(map(safe, (error.message, *error.details)))) from None
+        self._check_streams()
         self.evaluation = Evaluation(self.inputs, (self._workerinput or {}).get(_SHARED))
         self._choose(_plan(self.inputs))
 
@@ -80,6 +82,20 @@ class QueueSession:
         from ops_checks.gate.inputs import policy_read
 
         return safe(policy_line(policy_read(self.inputs.context)))
+
+    def _check_streams(self) -> None:
+        """Raise pytest.UsageError if stdout or stderr goes to an input.
+
+        It is without a text: pytest prints that when it has led stderr back to where it was, into the input.
+        """
+        try:
+            with in_folder(self.inputs.rootdir):
+                self.inputs.guard.check_streams()
+        except UsageError as error:
+            if sys.stderr is not None:
+                sys.stderr.write(safe(f"ERROR: {error.message}") + "\n")
+                sys.stderr.flush()
+            raise pytest.UsageError from None
 
     def _choose(self, plan: Plan) -> None:
         """Choose the checks that pytest's arguments name, or all, and remove them: their files need not exist."""
@@ -175,25 +191,27 @@ class QueueSession:
         if self._workerinput is not None:
             self._config.workeroutput[_DESELECTED] = sorted(self._outcome.deselected)  # type: ignore[attr-defined] # xdist puts it there
         elif self._runs_tests:
-            self._write_report()
+            self._write_report(session)
             chosen = [rule for checks in self._chosen.values() for rule, _ in checks]
             self._errors += self._outcome.settle(session, chosen, self.evaluation.existing_report(), self._errors)
 
-    def _write_report(self) -> None:
+    def _write_report(self, session: pytest.Session) -> None:
         from ops_checks.files.output_file import write_output
         from ops_checks.formats import FORMATS
 
-        path, report = self.inputs.report_path, self.evaluation.existing_report()
-        if path is None or report is None:
+        output, report = self.inputs.report, self.evaluation.existing_report()
+        if output is None or report is None:
             return
         try:
             with in_folder(self.inputs.rootdir):
-                _make_folder(os.path.dirname(path))
-                write_output(path, FORMATS["json"].render(report), append=False)
+                _make_folder(os.path.dirname(output.path))
+                write_output(output, FORMATS["json"].render(report), self.inputs.guard)
         except OpsError as error:
             self._errors.append(f"error: {error.message}")
+            if isinstance(error, UsageError):
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
         else:
-            self._written = path
+            self._written = output.path
 
     @guarded
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

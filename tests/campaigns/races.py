@@ -225,7 +225,7 @@ def _account_notes(begun: dict[str, dict[str, Any]], sure: set[str], unsure: set
     found: Counter[tuple[str, str]] = Counter()
     fresh = {cells[0]: cells[8] for cells in racers.table(Path("fresh"))}
     for cells in racers.table(Path(stage.QUEUE)):
-        added = cells[8].removeprefix(fresh[cells[0]]).replace("\\|", "|").split(" | ")
+        added = cells[8].removeprefix(fresh[cells[0]]).replace("\\|", "|").replace(" / ", " | ").split(" | ")
         found.update((cells[0], text.removeprefix("replan:")) for text in added if text.strip())
     tokens = Counter({text: number for (_, text), number in found.items() if text not in _NOTED.values()})
     kept = {token for token in sure if begun[token]["kind"] not in _NOTED}

@@ -50,7 +50,7 @@ def lay_down(folder: Path, journal: str) -> None:
     (folder / QUEUE).write_text("\n".join([*lines, "", "That is all.", ""]), encoding="utf-8")
     (folder / POLICY).write_bytes(_POLICY)
     (folder / LOG).write_text((json.dumps(_LOG) + "\n") * 3, encoding="utf-8")
-    (folder / REPORT).write_bytes(b"an older report\n")
+    (folder / REPORT).write_bytes(b'{\n  "schema_version": "1')  # cut short
     _make_database(folder / DB, journal)
 
 

@@ -163,8 +163,8 @@ def test_all_formats_at_once(run: Run, folder: Path):
 def test_targets_are_appended_or_replaced(run: Run, folder: Path):
     """A summary is appended to, a document replaced, as their readers expect."""
     lay(folder)
-    for name in ("markdown", "json"):
-        (folder / name).write_text("before\n")
+    for name, before in (("markdown", "before\n"), ("json", "{\n")):
+        (folder / name).write_text(before)
         run("check", "-f", f"{name}={name}")
     assert (folder / "markdown").read_text().startswith("before\n")
     json.loads((folder / "json").read_text())

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from ops_checks.errors import ChangedError, WriteError
-from ops_checks.files.atomic_write import _sweep, put_file, replace_file
+from ops_checks.files.atomic_write import _sweep, replace_file
+from ops_checks.files.new_file import create_file
 from ops_checks.files.safe_open import close_quietly
 
 
@@ -406,12 +407,27 @@ def no_room():
         signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.parametrize("content", [None, b"old"])
-def test_a_file_that_cannot_be_written_whole(tmp_path, content):
+@pytest.mark.parametrize(("write", "left"), [(create_file, []), (replace_file, [b"old"])])
+def test_a_file_that_cannot_be_written_whole(tmp_path, write, left):
     """A new file is not there at all then, an existing one is as it was, and nothing is left beside it."""
     path = tmp_path / "file"
-    if content:
+    for content in left:
         path.write_bytes(content)
     with no_room(), pytest.raises(WriteError, match="File too large"):
-        put_file(str(path), b"x" * 1000)
-    assert [each.read_bytes() for each in tmp_path.iterdir()] == ([content] if content else [])
+        write(str(path), b"x" * 1000)
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == left
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_new_file_whose_program_was_killed(target: Path, changed: bool):  # noqa: FBT001 - a column of the table
+    """A file that still has its temporary name from when it was made has no second name, and can be replaced."""
+    target.with_name(".ops-checks-0123456789abcdef.tmp").hardlink_to(target)
+    seen = target.stat()
+    if changed:
+        target.write_bytes(b"OLD\r\n")
+        with pytest.raises(ChangedError, match="another program changed"):
+            replace_file(str(target), b"new", state=seen)
+    else:
+        replace_file(str(target), b"new", state=seen)
+    assert target.read_bytes() == (b"OLD\r\n" if changed else b"new")
+    assert names(target) == ["QUEUE.md"]

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from report_samples import EVERYTHING, HOSTILE, REPORTS, SAMPLES, hostile, report, rule
 
 from ops_checks import formats
+from ops_checks.files.output_guard import HEAD_BYTES, is_own_kind
 from ops_checks.findings import Finding, Place, Verdict
-from ops_checks.formats import FORMATS, RenderOptions
+from ops_checks.formats import FORMATS, Format, RenderOptions
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
@@ -39,6 +40,28 @@ def test_registry():
 def test_appended_formats():
     """Text, annotations, summaries and the line of a log are appended to a file; documents replace it."""
     assert [name for name, one in FORMATS.items() if one.append] == ["github", "health", "markdown", "text"]
+
+
+DOCUMENTS = [name for name in NAMES if not FORMATS[name].append]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_documents_are_known_by_their_beginning(name, sample):
+    """A document is of its own kind, however early its writing was cut short, and of no other format's kind."""
+    document = FORMATS[name].render(SAMPLES[sample]).encode()
+    for cut in [document, *(document[:size] for size in range(HEAD_BYTES + 2))]:
+        head, whole = cut[:HEAD_BYTES], len(cut) <= HEAD_BYTES
+        assert is_own_kind(head, FORMATS[name].begins, whole=whole), cut
+    for other in set(DOCUMENTS) - {name}:
+        assert not is_own_kind(document[:HEAD_BYTES], FORMATS[other].begins, whole=len(document) <= HEAD_BYTES)
+
+
+@pytest.mark.parametrize("options", [{}, {"append": True, "begins": ("x",)}])
+def test_a_format_says_what_it_may_replace(options):
+    """A format that says neither that it appends nor how its documents begin is a mistake of its author."""
+    with pytest.raises(TypeError, match="begins="):
+        Format(help="h", extension=".x", media_type="a/b", render=lambda *_: "", **options)
 
 
 @pytest.mark.parametrize("name", ["", "yaml", "Text", "__init__", "text.py", "../text"])
@@ -66,7 +89,8 @@ def test_new_module_is_a_format(tmp_path, monkeypatch):
     """A module that is put into the package is a format under its name, with nothing else to edit."""
     source = """
 from ops_checks.formats import Format
-FORMAT = Format(help="h", extension=".x", media_type="a/b", render=lambda report, options: f"{options.color}")
+FORMAT = Format(help="h", extension=".x", media_type="a/b", append=True,
+                render=lambda report, options: f"{options.color}")
 """
     (tmp_path / "zz_added.py").write_text(source, encoding="utf-8")
     monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])

@@ -18,6 +18,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def run(invocation: Invocation) -> Result:
     """Validate the policy. Raises UsageError with everything that is wrong in it."""
+    from ops_checks.files.output_guard import OutputGuard
     from ops_checks.policy.loader import load_policy
     from ops_checks.policy.search import DEFAULT_POLICY, find_policy
 
@@ -26,6 +27,7 @@ def run(invocation: Invocation) -> Result:
         path, notes = find_policy()
         invocation.note(notes)
     path = path or DEFAULT_POLICY  # and reading it tells that there is none
+    OutputGuard(lambda: [path]).check_streams()
     invocation.warn(load_policy(path).warnings)
     return 0, [f"policy ok {visible(path)}"]
 

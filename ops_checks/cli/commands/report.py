@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import NOTHING, Command
 from ops_checks.cli.options import add_formats, path
-from ops_checks.cli.report_files import render_report
+from ops_checks.cli.report_files import plan_outputs, render_report
+from ops_checks.errors import OpsError
+from ops_checks.files.output_guard import OutputGuard
 from ops_checks.files.safe_open import FileKind, read_regular
 from ops_checks.report.parse import parse_report
 
@@ -24,10 +26,33 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(invocation: Invocation) -> Result:
-    """Show a saved report. Raises InputError if it is none."""
+    """Show a saved report. Raises InputError if it is none, UsageError for an output that is an input."""
     name = invocation.args.file
-    _, lines = render_report(invocation, parse_report(read_regular(name, SAVED_REPORT), name))
+
+    def inputs() -> list[str]:
+        return [name, *_project_files(invocation)]
+
+    OutputGuard(inputs).check_streams()
+    outputs = plan_outputs(invocation, inputs)
+    _, lines = render_report(invocation, parse_report(read_regular(name, SAVED_REPORT), name), outputs)
     return 0, lines
+
+
+def _project_files(invocation: Invocation) -> list[str]:
+    """Return the inputs of the gate here: a report is not written over them either, though none of them is read.
+
+    A saved report can be shown whatever is wrong with the settings; then they are taken to be the default ones.
+    """
+    from ops_checks.context import resolve
+    from ops_checks.gate.input_files import input_files
+    from ops_checks.policy.model import Policy
+
+    given = vars(invocation.args)
+    queues = {"queue": given.get("queue"), "db": given.get("db")}
+    try:
+        return input_files(resolve(invocation.environ, policy_path=given.get("policy"), **queues))
+    except OpsError:
+        return input_files(resolve({}, Policy(path=given.get("policy")), **queues))
 
 
 COMMAND = Command(
