@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,13 @@ def table(*rows: str) -> str:
 def make_markdown(path: Path, items: Iterable[Item]) -> str:
     """Write the items as a Markdown queue and return its path."""
     path.write_bytes(document(items).encode("utf-8"))
+    return aged(path)
+
+
+def aged(path: Path) -> str:
+    """Let a file be an hour old, so that nobody waits for who may have written it; return its path."""
+    an_hour_ago = time.time() - 3600
+    os.utime(path, (an_hour_ago, an_hour_ago))
     return str(path)
 
 
@@ -57,7 +65,7 @@ def make_database(path: Path, items: Iterable[Item], columns: dict[str, dict[str
             values |= (columns or {}).get(each.id, {})
             marks = ", ".join("?" * len(values))
             connection.execute(f"INSERT INTO queue_items ({', '.join(values)}) VALUES ({marks})", (*values.values(),))
-    return str(path)
+    return aged(path)
 
 
 def make_old_database(path: Path, items: Iterable[Item], absent: Iterable[str] = RELIABILITY) -> str:

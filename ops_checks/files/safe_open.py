@@ -53,6 +53,19 @@ def stat_regular(path: str, kind: FileKind) -> os.stat_result:
     return state
 
 
+def last_write_s(*paths: str) -> float | None:
+    """Return when files were last written to, in epoch seconds; empty ones and missing ones do not count."""
+    times = []
+    for path in paths:
+        try:
+            state = os.stat(path)
+        except (OSError, ValueError):
+            continue
+        if state.st_size:
+            times.append(state.st_mtime)
+    return max(times, default=None)
+
+
 def open_regular(path: str, kind: FileKind) -> tuple[int, os.stat_result]:
     """Open a regular file for reading; return its descriptor and its state.
 

@@ -68,9 +68,11 @@ def read_drift(context: Context) -> Evidence:
         ignore_statuses=policy.consistency.ignore_statuses,
         # A waiver may be for any of them.
         keep=0 if any(RULES[waiver.rule].group == CONSISTENCY.id for waiver in policy.waivers) else None,
+        as_rendered=policy.consistency.as_rendered,
+        settle_s=policy.consistency.settle_s,
         on_read=note_inputs,
     )
-    return Evidence(drift, tuple(inputs))
+    return Evidence(drift, tuple(inputs), remarks=tuple(drift.notes))
 
 
 def read_kpis(context: Context, *, details: bool = True) -> Evidence:

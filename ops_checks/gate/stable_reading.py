@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 from ops_checks.errors import ChangingError, InputError
+from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
     from typing import TypeVar
 
     from ops_checks.rules.drift.comparison import Comparison
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 _PAUSES_S = (0.0, 0.02, 0.05, 0.1, 0.2)
 
 #: A program that writes to both queues is between its two writes for a moment: drift is given as long to go away.
-_SETTLE_S = 0.05
+DEFAULT_SETTLE_S = 2.0
+#: How often items that differ are read again while they move, and how many of them are named.
+_MOST_READINGS = 5
+_NAMED = 10
 
 
 def read_stable(store: Store, read: Callable[[Snapshot], Result]) -> Result:
@@ -56,42 +60,100 @@ def compare(
     fields: Iterable[str] | None = None,
     ignore_statuses: frozenset[str] = frozenset(),
     keep: int | None = None,
+    as_rendered: bool = False,
+    settle_s: float = DEFAULT_SETTLE_S,
     on_read: Callable[[Snapshot, Snapshot, Drift], None] | None = None,
 ) -> Drift:
     """Compare the two queues as they were at one moment (OPS_COMMANDS `consistency-check`).
 
     The result is true only if they agree. `fields` default to those of FORMATS section 6; at most `keep` findings a
-    rule are kept (0: all). `on_read` is called at the end of each reading with both snapshots and what was found.
+    rule are kept (0: all); `as_rendered`: text as older tools wrote it into the document counts as equal. `on_read`
+    is called at the end of each reading with both snapshots and what was found.
     Agreement counts when the file stood still until the end, for then it is what the database's snapshot met.
-    Drift counts when nothing at all changed meanwhile and for a moment after, or when a second reading of the same
-    file finds the same drift; otherwise it may be the trace of a writer between its two writes. Raises
-    ChangingError if no reading is quiet enough, InputError for what cannot be read, UsageError for an unknown field.
+    Drift counts at once when neither store was written to within the last `settle_s` seconds: otherwise it may be
+    the trace of a program between its two writes. Then the items that differ are read again after `settle_s`, and
+    count if both their sides read the same twice; those that still move after five readings count as well, and are
+    named. Raises ChangingError if no reading is quiet enough, InputError for what cannot be read, UsageError for an
+    unknown field.
     """
     from ops_checks.rules.drift.comparison import Comparison
 
     fields = None if fields is None else tuple(fields)
-    before: tuple[str, int] | None = None
+
+    def read(only: Container[str] | None, *, note_items: bool) -> tuple[Drift, bool]:
+        with md.snapshot() as left, db.snapshot() as right:
+            comparison = Comparison(
+                left,
+                right,
+                fields=fields,
+                ignore_statuses=ignore_statuses,
+                keep=keep,
+                as_rendered=as_rendered,
+                only=only,
+                note_items=note_items,
+            )
+            drift = _run(comparison, left, right)
+            must_be_read_whole(left)
+            must_be_read_whole(right)
+            if on_read:
+                on_read(left, right, drift)
+            return drift, not left.changed()
+
     for pause_s in _PAUSES_S:
         time.sleep(pause_s)
+        quiet = _quiet((md, db), settle_s)
         try:
-            with md.snapshot() as left, db.snapshot() as right:
-                comparison = Comparison(left, right, fields=fields, ignore_statuses=ignore_statuses, keep=keep)
-                drift = _run(comparison, left, right)
-                must_be_read_whole(left)
-                must_be_read_whole(right)
-                if on_read:
-                    on_read(left, right, drift)
-                if not drift.ok:
-                    time.sleep(_SETTLE_S)
-                same_file, seen = not left.changed(), (left.state(), drift.digest)
-                if same_file and (drift.ok or seen == before or not right.changed()):
-                    return drift
-                before = seen
+            drift, stands = read(None, note_items=not quiet)
         except ChangingError:
-            before = None
+            continue
+        if drift.ok:
+            if stands:
+                return drift
+        elif not quiet:
+            return _settled(drift, read, settle_s)
+        elif _quiet((md, db), settle_s):
+            return drift
     raise ChangingError(
         f"{md.location}, {db.location}: changing while read: run the command again when fewer programs write"
     )
+
+
+def _quiet(stores: Iterable[Store], settle_s: float) -> bool:
+    """Return whether no store was written to within the last `settle_s` seconds; of 0 seconds, none was."""
+    now_s = time.time()
+    writes = [store.last_write_s() for store in stores] if settle_s else []
+    return not any(written is not None and abs(now_s - written) < settle_s for written in writes)
+
+
+def _settled(first: Drift, read: Callable[..., tuple[Drift, bool]], settle_s: float) -> Drift:
+    """Read the items with drift again until both sides of each read the same twice; what agrees meanwhile is none.
+
+    Items that begin to differ later are not followed: they were in agreement when the check began. Raises
+    ChangingError if no reading succeeds.
+    """
+    drift, moving, seen = None, first.items, first.items
+    waited_s = 0.0
+    for _ in range(_MOST_READINGS):
+        time.sleep(settle_s)
+        waited_s += settle_s
+        try:
+            drift, _ = read(seen, note_items=True)
+        except ChangingError:
+            continue
+        moving = {item: state for item, state in drift.items.items() if item in moving and moving[item] != state}
+        seen = drift.items
+        if not moving:
+            break
+    if drift is None:
+        raise ChangingError(f"changing while read, for {waited_s:g} s: run the command again when fewer programs write")
+    drift.notes.append(
+        f"waited {waited_s:g} s for programs that write to the queues: {len(first.items)} of the items differed at "
+        f"first, {len(drift.items)} do now"
+    )
+    if moving:
+        more = f" and {len(moving) - _NAMED} more" if len(moving) > _NAMED else ""
+        drift.notes.append(f"still moving after {waited_s:g} s: {', '.join(map(visible, list(moving)[:_NAMED]))}{more}")
+    return drift
 
 
 def _run(comparison: Comparison, left: Snapshot, right: Snapshot) -> Drift:

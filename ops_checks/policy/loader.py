@@ -109,6 +109,8 @@ def _consistency(section: Mapping[str, Any]) -> ConsistencyPolicy:
         fields=FIELDS[1:] if fields == "all" else None if fields is None else tuple(dict.fromkeys(fields)),
         severity=section.get("severity", {}),
         ignore_statuses=frozenset(section.get("ignore_statuses", ())),
+        settle_s=int(section.get("settle", "2s").removesuffix("s")),
+        as_rendered=section.get("as_rendered", False),
     )
 
 

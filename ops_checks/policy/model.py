@@ -28,12 +28,15 @@ DEFAULT_THRESHOLDS: Mapping[str, Threshold] = {
 class ConsistencyPolicy(Struct, frozen=True):
     """The fields that are compared (None: those of FORMATS section 6), and the severity of each drift rule.
 
-    `severity` is `error`, `warning` or `off` by rule; a rule that it does not name has `error`.
+    `severity` is `error`, `warning` or `off` by rule; a rule that it does not name has `error`. `settle_s`: seconds
+    that a program may be between its writes to both queues; `as_rendered`: text as older tools wrote it is equal.
     """
 
     fields: tuple[str, ...] | None = None
     severity: Mapping[str, str] = field(default_factory=dict)
     ignore_statuses: frozenset[str] = frozenset()
+    settle_s: int = 2
+    as_rendered: bool = False
 
 
 class KpiPolicy(Struct, frozen=True):

@@ -112,7 +112,14 @@ def _consistent_copies(stores: QueueStores, folders: pytest.TempPathFactory) -> 
 
 def _differences(stores: QueueStores) -> list[str]:
     rules = stores.policy
-    drift = compare(stores.md, stores.db, fields=rules.fields, ignore_statuses=rules.ignore_statuses)
+    drift = compare(
+        stores.md,
+        stores.db,
+        fields=rules.fields,
+        ignore_statuses=rules.ignore_statuses,
+        as_rendered=rules.as_rendered,
+        settle_s=0,  # nobody else writes to copies
+    )
     lines = [safe(f"  {finding_line(finding)}") for found in drift.findings.values() for finding in found]
     more = sum(drift.counts.values()) - len(lines[:_LISTED])
     return lines[:_LISTED] + ([f"  and {more} more"] if more else [])

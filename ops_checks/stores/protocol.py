@@ -145,6 +145,10 @@ class Store(Protocol):
         """Return an item by its id, None if there is none. Raises InputError for a malformed store."""
         ...
 
+    def last_write_s(self) -> float | None:
+        """Return when the store was last written to, in epoch seconds; None if that is not known, as of no store."""
+        ...
+
     def events(self, item_id: str) -> list[Event]:
         """Return the events of an item, oldest first; empty for a store without events. Raises InputError."""
         ...

@@ -8,6 +8,7 @@ time is chosen so that the gate says `pass` and every metric has a value that ca
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
@@ -131,6 +132,9 @@ class Operation:
             folder.joinpath("ops-checks.yaml").write_text(self.policy, encoding="utf-8")
         for change in self.after:
             change(folder)
+        for path in folder.rglob("*"):  # nobody has written for a while, so that drift counts at once
+            if path.is_file() and path.suffix != ".jsonl" and os.access(path, os.W_OK):
+                os.utime(path, (path.stat().st_mtime - 3600,) * 2)
 
 
 def markdown(rows: list[list[str]]) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from builders import digest, item, make_database, make_markdown
+from builders import aged, digest, item, make_database, make_markdown
 from conftest import Told
 
 from ops_checks.formats import FORMATS
@@ -183,6 +183,7 @@ def test_a_document_replaces_its_own_kind(project: Path, run: Run, name: str) ->
 def test_a_document_replaces_no_other_kind(project: Path, run: Run, name: str) -> None:
     """A report of another format is something else."""
     Path("Q").write_text((project / QUEUE).read_text().replace("A-1", "A-2"))  # a drift, so that GitLab has an issue
+    aged(Path("Q"))
     run("check", "--queue", "Q", "-f", f"{name}=out")
     before = Path("out").read_bytes()
     assert before
@@ -310,6 +311,7 @@ def test_a_write_that_fails_leaves_nothing(project: Path, name: str, target: str
     """Where no byte can be written, no empty file and no temporary file is left."""
     Path("link").symlink_to("new")
     Path("Q").write_text((project / QUEUE).read_text().replace("A-1", "A-2"))  # drift: no report is empty
+    aged(Path("Q"))
     before = digest(project)
     done = shell(f"ulimit -f 0; ops check --queue Q -f {name}={target}", PYTHONDONTWRITEBYTECODE="1")
     assert done.returncode == 3, done.stderr

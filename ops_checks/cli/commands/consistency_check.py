@@ -41,8 +41,11 @@ def run(invocation: Invocation) -> Result:
         fields=rules.fields,
         ignore_statuses=rules.ignore_statuses,
         keep=args.max_details,
+        as_rendered=rules.as_rendered,
+        settle_s=rules.settle_s,
     )
     invocation.warn(context.warnings)
+    invocation.note(drift.notes)
     return (OK if drift.ok else DRIFT), consistency_lines(drift)
 
 

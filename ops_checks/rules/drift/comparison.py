@@ -9,12 +9,12 @@ from ops_checks.errors import InputError, UsageError
 from ops_checks.findings import Finding
 from ops_checks.model import FIELDS
 from ops_checks.rules.drift.drift import Drift
-from ops_checks.rules.drift.pair import Pair, Row, plain_status
+from ops_checks.rules.drift.pair import Pair, Row, normal, plain_status, rendered
 from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, DRIFT_RULES
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from ops_checks.rules.drift.pair import Difference
     from ops_checks.stores.protocol import Keys, Snapshot
@@ -41,7 +41,9 @@ class Comparison:
     """Compares the snapshots of both sides.
 
     `fields` are compared; items whose status on both sides (or on their only side) is in `ignore_statuses` are
-    left out; at most `keep` findings a rule are kept as data (0: all), the others are counted.
+    left out; at most `keep` findings a rule are kept as data (0: all), the others are counted. `as_rendered`: text
+    as older tools wrote it into the document counts as equal. `only`: the items whose drift counts, None for all.
+    `note_items`: keep what both sides of each item with drift say (`Drift.items`).
     """
 
     def __init__(
@@ -52,10 +54,16 @@ class Comparison:
         fields: Iterable[str] | None = None,
         ignore_statuses: frozenset[str] = frozenset(),
         keep: int | None = None,
+        as_rendered: bool = False,
+        only: Container[str] | None = None,
+        note_items: bool = False,
     ) -> None:
         self._sides = (md, db)
         names = DEFAULT_FIELDS if fields is None else fields
-        self._fields = tuple((name, _position(name)) for name in names)
+        text = rendered if as_rendered else normal
+        self._fields = tuple((name, _position(name), text) for name in names)
+        self._only = only
+        self._note_items = note_items
         self._ignored = ignore_statuses
         self._keep = DEFAULT_KEEP if keep is None else keep
         self._drift = Drift(counts={rule.id: 0 for rule in DRIFT_RULES}, findings={rule.id: [] for rule in DRIFT_RULES})
@@ -151,12 +159,16 @@ class Comparison:
             self._drift.ignored += pair.md is not None
             self._drift.ignored_db += pair.db is not None
             return
+        item_id = pair.rows[0].item.id
+        if self._only is not None and item_id not in self._only:
+            return
         for rule, find in DRIFT_CHECKS:
             for difference in find(pair, self._fields):
                 self._keep_finding(rule.id, difference)
+                if self._note_items:
+                    self._drift.items[item_id] = hash(tuple(row and row.item for row in pair))
 
     def _keep_finding(self, rule: str, difference: Difference) -> None:
-        self._drift.digest = hash((self._drift.digest, rule, difference.message))
         self._drift.counts[rule] += 1
         kept = self._drift.findings[rule]
         if not self._keep or len(kept) < self._keep:

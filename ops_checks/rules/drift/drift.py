@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from ops_checks.findings import Finding
@@ -15,8 +15,9 @@ class Drift(Struct):
 
     `total_db` are the items of the database; `ignored` and `ignored_db` those of each side that were not compared,
     because of their status.
-    True only if the queues agree, so that `if compare(md, db):` is what it seems to be. `digest` stands for the
-    whole drift, also the part that is not kept: two comparisons in one process with the same digest found the same.
+    True only if the queues agree, so that `if compare(md, db):` is what it seems to be.
+    `items`, where asked for, stands for what both sides of each item with drift say. `notes` say how long programs
+    that were writing were waited for.
     """
 
     counts: dict[str, int]
@@ -25,7 +26,8 @@ class Drift(Struct):
     total_db: int = 0
     ignored: int = 0
     ignored_db: int = 0
-    digest: int = 0
+    items: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def compared(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ops_checks.model import DASHED, NOTHING, STATUSES
@@ -77,6 +78,18 @@ def normal(field: str, text: str) -> str:
     if field == "notes":
         text = text.replace("|", "/")
     return one_line(text).strip(_BLANK) or (NOTHING if field in DASHED else "")
+
+
+def rendered(field: str, text: str) -> str:
+    """Return a cell as `normal` does, and as older tools wrote it into the document: their rendering is equal too.
+
+    They wrote ` / ` for a pipe, and trimmed no-break spaces.
+    """
+    return _SLASH.sub(" / ", normal(field, text).strip()) or normal(field, "")
+
+
+#: A pipe with the blanks around it, and what stands for one.
+_SLASH = re.compile(r" ?\| ?| / ")
 
 
 def plain_status(key: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ops_checks.findings import CONSISTENCY, Verdict
 from ops_checks.model import FIELDS
 from ops_checks.report.model import Metric
-from ops_checks.rules.drift.pair import Difference, normal
+from ops_checks.rules.drift.pair import Difference
 from ops_checks.rules.rule import Offenders, Rule, Threshold
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ops_checks.rules.drift.pair import Pair
     from ops_checks.rules.rule import Limit
 
-    #: The fields to compare, each with its position in an item.
-    Fields = Sequence[tuple[str, int]]
+    #: The fields to compare, each with its position in an item, and what makes its text comparable.
+    Fields = Sequence[tuple[str, int, Callable[[str, str], str]]]
     #: From a pair of rows that are not equal, and the fields to compare, to what is out about it.
     Find = Callable[[Pair, Fields], Iterator[Difference]]
 
@@ -49,7 +49,7 @@ def _field_mismatch(pair: Pair, fields: Fields) -> Iterator[Difference]:
     if not (pair.md and pair.db):
         return
     md, db = pair.md.item, pair.db.item
-    for field, index in fields:
+    for field, index, normal in fields:
         left, right = md[index], db[index]
         if left != right and normal(field, left) != normal(field, right):
             message = f"{md.id} {field}: md={left} db={right}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ops_checks.files.safe_open import last_write_s
 from ops_checks.stores.markdown.snapshot import MarkdownSnapshot
 
 TYPE_CHECKING = False
@@ -45,6 +46,10 @@ class MarkdownStore:
         with self.snapshot() as snapshot:
             found = snapshot.find(item_id)
         return found[1] if found else None
+
+    def last_write_s(self) -> float | None:
+        """Return when the document was last written to, in epoch seconds; None if there is none."""
+        return last_write_s(self.location)
 
     def events(self, item_id: str) -> list[Event]:  # noqa: ARG002 - whichever item it is
         """Return nothing: a document has no events."""

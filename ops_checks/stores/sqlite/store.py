@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ops_checks.errors import RefusedError, WriteError
+from ops_checks.files.safe_open import last_write_s
 from ops_checks.model import DASHED, FIELDS
 from ops_checks.sanitize import visible
 from ops_checks.stores.sqlite.connection import (
@@ -64,6 +65,10 @@ class SqliteStore:
         with self.snapshot() as snapshot:
             found = snapshot.find(item_id)
         return found[0] if found else None
+
+    def last_write_s(self) -> float | None:
+        """Return when the database or its write-ahead log was last written to, in epoch seconds; None without one."""
+        return last_write_s(self.location, os.path.realpath(self.location) + "-wal")
 
     def events(self, item_id: str) -> list[Event]:
         """Return the events of an item, oldest first. Raises InputError."""
