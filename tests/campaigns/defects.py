@@ -34,7 +34,7 @@ _TIMEOUT_S = 1800
 _NAMED_TIMEOUT_S = 300
 _MEMORY = 4 << 30
 #: Tests of the campaigns themselves: they tell nothing of the program that the others do not.
-_LEFT_OUT = ("test_campaigns.py", "test_defects.py")
+_LEFT_OUT = ("test_campaigns.py", "test_defects.py", "test_mutants.py")
 
 
 def run(size: int, report: Callable[[str], None]) -> Outcome:
