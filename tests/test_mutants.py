@@ -37,6 +37,13 @@ from tests.campaigns.mutations import edits, valid
         ("f(a, (b), c=d)", "f(b, (a), c=d)|pass"),
         ("x = f(a=b, c=d)", "x = f(a=b)|x = f(c=d)"),
         ("@f(a=b)\nclass X(Y, c=d): z: int", "@f()\nclass X(Y, c=d): z: int|@f(a=b)\nclass X(Y): z: int"),
+        ("class X(Y, frozen=True): z: int", ""),
+        (
+            "def f():\n  if a == b:\n    return\n  c = d\n  return",
+            "def f():\n  if a == b:\n    pass\n  c = d\n  return|"
+            "def f():\n  if a != b:\n    return\n  c = d\n  return|def f():\n  if True:\n    return\n  c = d\n  return|"
+            "def f():\n  if False:\n    return\n  c = d\n  return",
+        ),
         ("x = a.min(b)", "x = a.max(b)"),
         ("raise a", "pass"),
         ("a.b = c", "pass"),

@@ -59,7 +59,8 @@ def run(size: int, report: Callable[[str], None]) -> Outcome:
 
 
 def copied(folder: Path) -> Path:
-    """Copy what the tests need into a folder; return it."""
+    """Copy what the tests need into a folder, which other users may enter as the tests ask them to; return it."""
+    folder.chmod(0o755)
     for name in _COPIED:
         source = _ROOT / name
         if source.is_dir():

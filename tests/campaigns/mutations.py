@@ -63,6 +63,8 @@ _CALLED = {
 }
 #: A string with more words is prose: its words are asserted where they matter.
 _WORDS = 3
+#: The strict type checker knows of every write to a frozen object; `**` has no name.
+_UNMUTATED = {"frozen", None}
 _NOT_VISITED = {"annotation", "returns", "bases", "type_params"}
 
 
@@ -84,6 +86,7 @@ class _Source:
     def __init__(self, source: bytes) -> None:
         self.bytes = source
         self.tree = ast.parse(source)
+        self.last = {id(node.body[-1]) for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef)}
         self._lines = [0, *(match.end() for match in re.finditer(rb"\n", source))]
 
     def start(self, node: ast.AST) -> int:
@@ -137,6 +140,8 @@ def _visited(node: ast.AST) -> Iterator[ast.AST]:
 def _passed_over(node: ast.AST) -> bool:
     match node:
         case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.keyword(arg="frozen"):
             return True
         case ast.If(test=ast.Name("TYPE_CHECKING")):
             return True
@@ -207,13 +212,13 @@ def _constant(source: _Source, node: ast.Constant) -> Iterator[Edit]:
 
 def _return(source: _Source, node: ast.Return) -> Iterator[Edit]:
     match node.value:
-        case None:
+        case None if id(node) not in source.last:
             yield from source.replaced(node, "pass")
         case ast.Constant(value=None):
             yield from source.replaced(node, "return True")
         case ast.Compare() | ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
             yield from source.replaced(node, "return True", "return False")
-        case ast.Constant():
+        case ast.Constant() | None:
             return
         case _:
             yield from source.replaced(node, "return None")
@@ -234,7 +239,7 @@ def _arguments(source: _Source, node: ast.Call | ast.ClassDef) -> Iterator[Edit]
     """Leave out each named argument."""
     given = [*(node.args if isinstance(node, ast.Call) else node.bases), *node.keywords]
     for number, each in enumerate(given):
-        if not isinstance(each, ast.keyword) or each.arg is None:
+        if not isinstance(each, ast.keyword) or each.arg in _UNMUTATED:
             continue
         if number:
             yield Edit(source.end(given[number - 1]), source.end(each), "")

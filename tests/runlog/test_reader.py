@@ -147,6 +147,15 @@ def test_expand_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert expand_logs([]) == []
 
 
+def test_every_compression_rotates_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of a rotated log counts whatever it was compressed with."""
+    monkeypatch.chdir(tmp_path)
+    rotated = ["r.jsonl.11.zst", "r.jsonl.10.gz", "r.jsonl.9.zst", "r.jsonl.8.gz", "r.jsonl.7", "r.jsonl"]
+    for name in rotated:
+        Path(name).touch()
+    assert expand_logs(["r.jsonl*"]) == rotated
+
+
 def test_expand_logs_nothing(tmp_path: Path) -> None:
     """A pattern that matches nothing is an error, not an empty log."""
     pattern = str(tmp_path / "*.jsonl")
