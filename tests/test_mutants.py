@@ -44,6 +44,7 @@ from tests.campaigns.mutations import edits, valid
             "def f():\n  if a != b:\n    return\n  c = d\n  return|def f():\n  if True:\n    return\n  c = d\n  return|"
             "def f():\n  if False:\n    return\n  c = d\n  return",
         ),
+        ("x = min(a, b)", "x = max(a, b)"),
         ("x = a.min(b)", "x = a.max(b)"),
         ("raise a", "pass"),
         ("a.b = c", "pass"),
@@ -90,7 +91,7 @@ def test_a_seed_draws_the_same_where_lines_move(monkeypatch, tmp_path):
 def test_an_equivalent_is_a_mutant(equivalent):
     """Every entry of the equivalents is a mutation that would be drawn: one whose line is gone is taken out."""
     every = (each for _, of_line in mutants.lines(equivalent.file) for each in of_line)
-    assert equivalent[:3] in {(each.file, each.old, each.new) for each in every}
+    assert equivalent[:4] in {(each.file, each.scope, each.old, each.new) for each in every}
     assert len(equivalent.reason.split()) > 3
 
 
@@ -103,7 +104,9 @@ def test_survivors_are_told_and_equivalents_are_not_drawn(monkeypatch):
     (told,) = outcome.failures
     assert told.startswith(f"survived: ops_checks/{first.file}:{first.line}\n--- ops_checks/{first.file}\n+++ ")
     assert first.new.splitlines()[0] in told
-    monkeypatch.setattr(mutants, "EQUIVALENTS", (Equivalent(*first[:1], *first[2:4], "a reason"),))
+    monkeypatch.setattr(
+        mutants, "EQUIVALENTS", (Equivalent(first.file, first.scope, first.old, first.new, "a reason"),)
+    )
     assert next(mutants.drawn(1)) == second
 
 

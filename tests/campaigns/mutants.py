@@ -7,6 +7,7 @@ that survive are told with file, line and diff. `equivalents` are not drawn.
 
 from __future__ import annotations
 
+import ast
 import difflib
 import shutil
 import tempfile
@@ -32,14 +33,23 @@ _SEED = 19
 _PROGRAM = Path(__file__).parent.parent.parent / "ops_checks"
 _MUTATED = ("stores", "transitions.py", "rules", "gate", "runlog", "policy")
 #: Tests of other folders that are near to a file.
-_NEAR = {"stores": ("tests/contract",), "transitions.py": ("tests/contract",)}
+_NEAR = {
+    "stores": ("tests/contract",),
+    "transitions.py": ("tests/contract",),
+    "rules": ("tests/gate", "tests/policy"),
+    "gate": ("tests/rules",),
+}
 
 
 class Mutant(NamedTuple):
-    """An edit of a file of the program: the number of its first line, and its lines before and after."""
+    """An edit of a file of the program: the number of its first line, and its lines before and after.
+
+    `scope` are the names of the classes and functions around it.
+    """
 
     file: str
     line: int
+    scope: str
     old: str
     new: str
     edit: Edit
@@ -77,7 +87,7 @@ def run(size: int, report: Callable[[str], None], seed: int = _SEED) -> Outcome:
 
 
 def nearest(file: str) -> list[str]:
-    """Return the tests nearest to a file of the program: those of its folder and of the contract of stores."""
+    """Return the tests nearest to a file of the program: those of its folder, and those that use it most."""
     first = Path(file).parts[0]
     mirrored = f"tests/test_{first}" if first.endswith(".py") else f"tests/{first}"
     return [mirrored, *_NEAR.get(first, ())]
@@ -85,7 +95,7 @@ def nearest(file: str) -> list[str]:
 
 def drawn(seed: int) -> Iterator[Mutant]:
     """Stream mutants in the order in which a seed draws them: one of each line, then the second of each, and so on."""
-    equivalent = {each[:3] for each in EQUIVALENTS}
+    equivalent = {each[:4] for each in EQUIVALENTS}
     order = []
     for file in files():
         seen: Counter[str] = Counter()
@@ -93,7 +103,7 @@ def drawn(seed: int) -> Iterator[Mutant]:
             seen[text] += 1
             line = _digest(seed, file, text, seen[text])
             shuffled = sorted(mutants, key=lambda each: _digest(seed, each.old, each.new, each.edit.text))
-            drawable = (each for each in shuffled if (file, each.old, each.new) not in equivalent)
+            drawable = (each for each in shuffled if (file, each.scope, each.old, each.new) not in equivalent)
             order += [(number, line, each) for number, each in enumerate(drawable)]
     for _, _, mutant in sorted(order):
         if valid((_PROGRAM / mutant.file).read_bytes(), mutant.edit):
@@ -110,9 +120,16 @@ def files() -> list[str]:
 def lines(file: str) -> Iterator[tuple[str, list[Mutant]]]:
     """Stream the lines of a file that can be mutated, each with its mutants."""
     source = (_PROGRAM / file).read_bytes()
+    tree = ast.parse(source)
     for number, of_line in groupby(edits(source), key=lambda edit: source.count(b"\n", 0, edit.start) + 1):
         text = source.split(b"\n")[number - 1].decode().strip()
-        yield text, [Mutant(file, number, *_lines(source, edit), edit) for edit in of_line]
+        scope = _scope(tree, number)
+        yield text, [Mutant(file, number, scope, *_lines(source, edit), edit) for edit in of_line]
+
+
+def _scope(tree: ast.Module, line: int) -> str:
+    named = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef))
+    return ".".join(node.name for node in named if node.lineno <= line <= (node.end_lineno or 0))
 
 
 def _lines(source: bytes, edit: Edit) -> tuple[str, str]:

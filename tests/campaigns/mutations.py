@@ -248,7 +248,9 @@ def _arguments(source: _Source, node: ast.Call | ast.ClassDef) -> Iterator[Edit]
 
 
 def _swapped(source: _Source, node: ast.Call) -> Iterator[Edit]:
-    """Swap each two arguments that stand beside each other."""
+    """Swap each two arguments that stand beside each other, where their order makes a difference."""
+    if isinstance(node.func, ast.Name) and node.func.id in {"min", "max"}:
+        return
     for left, right in pairwise(node.args):
         between = source.bytes[source.end(left) : source.start(right)].decode()
         yield Edit(source.start(left), source.end(right), source.text(right) + between + source.text(left))
