@@ -50,6 +50,13 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "a SQLite with the compile option USE_URI, as Debian's, takes a URI anyway; with others every test fails",
     ),
     Equivalent(
+        "policy/yaml_reader.py",
+        "_Reader._value",
+        "def _value(self, event: Event, path: Path, key: int = -1) -> object:",
+        "def _value(self, event: Event, path: Path, key: int = 1) -> object:",
+        "where the key of a value stands is asked of values that have one, and those are given it",
+    ),
+    Equivalent(
         "policy/validator.py",
         "_causes",
         "for inner_error in fitting[0]:",
