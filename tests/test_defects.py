@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import select
+
 import pytest
 
 from tests.campaigns import defects
@@ -37,23 +40,33 @@ def test_what_nothing_notices_is_told(monkeypatch):
     asked = []
     failing = defects.failing
 
-    def ask(tree, tests, until="-x"):
-        if len(tests) == 1:
-            return failing(tree, tests, until)
-        asked.append((len(tests), until))
-        return ["tests/test_x.py::test_broken_anyway"] if until != "-x" else []
+    def ask(tree, tests, timeout_s):
+        if tests[0].startswith("tests/test_timestamps.py"):
+            return failing(tree, tests, timeout_s)
+        asked.append(tests)
+        return "" if "--deselect=x::test_broken_anyway" in tests else "x::test_broken_anyway"
 
     monkeypatch.setattr(defects, "failing", ask)
     outcome = defects.run(3, lambda _: None)
     assert outcome.figures == {"planted": 2, "noticed": 1}
     assert outcome.failures == ["nothing noticed: a comment (sanitize.py)"]
     assert not outcome.valid
-    (tests, until), (again, last) = asked
-    assert tests > 20
-    assert (again, until, last) == (tests + 1, "--maxfail=20", "-x")  # one is deselected
+    first, alone, again = asked
+    assert len(first) > 20
+    assert alone == ["x::test_broken_anyway"]
+    assert again == [*first, "--deselect=x::test_broken_anyway"]
 
 
-def test_a_test_that_hangs_has_noticed(monkeypatch, tmp_path):
-    """Tests that do not end count as failing."""
-    monkeypatch.setattr(defects, "_TIMEOUT_S", 0.01)
-    assert defects.failing(tmp_path, ["x"]) == ["more than 0.01 s"]
+def test_tests_that_hang_have_noticed(tmp_path):
+    """Tests that do not end count as failing, and what they started is ended: it no longer holds its pipe open."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "test_hang.py").write_text(
+        "import subprocess, sys\n"
+        "def test_hang():\n"
+        "    subprocess.run([sys.executable, '-c', 'kept = open(\"pipe\", \"w\")\\nwhile True: pass'])\n"
+    )
+    pipe = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert defects.failing(tmp_path, ["test_hang.py"], 5) == "more than 5 s"
+    assert select.select([pipe], [], [], 30)[0]
+    assert os.read(pipe, 1) == b""
+    os.close(pipe)

@@ -173,6 +173,12 @@ def test_the_payload_tells_who_and_what(command: str, known: Reliability | None,
     assert json.loads(change.payload) == {"from": status, "to": change.after.status, "actor": "tester"} | payload
 
 
+def test_the_payload_is_written_as_people_read_it() -> None:
+    """What is not ASCII stands in an event as itself: whoever searches the events for a word finds it."""
+    change = replan(STAMP, "다시 — bitte")(item(), None)
+    assert '"notes": "다시 — bitte"' in change.payload
+
+
 def test_first_notes_have_no_separator() -> None:
     """Notes are appended to those that are there, and begin the cell where there are none."""
     assert cancel(STAMP)(item(), None).after.notes == "cancelled_by_operator"
@@ -183,6 +189,13 @@ def test_blank_notes_are_a_usage_error(notes: str) -> None:
     """A replan without a reason is no replan."""
     with pytest.raises(UsageError):
         replan(STAMP, notes)
+
+
+def test_notes_are_trimmed_as_cells_are() -> None:
+    """The event's notes and the item's are the same, although a cell of the table has no blanks at its ends."""
+    change = replan(STAMP, " \t\vwhy  so\f ")(item(), None)
+    assert change.after.notes == "replan:why  so"
+    assert json.loads(change.payload)["notes"] == "why  so"
 
 
 @given(

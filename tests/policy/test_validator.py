@@ -188,6 +188,7 @@ NUMBER_THAT_CANNOT_BE = "no valid YAML: behind this, an escape or a version with
             [f"1:30: kpi.thresholds.pending.Max: unknown key; did you mean max?; allowed: {LIMIT_KEYS}"],
         ),
         ("db: x\ndb: y", ["2:1: db: a duplicate key; it is already on line 1"]),
+        ("kpi:\n  window: 7d\n  window: 8d", ["3:3: kpi.window: a duplicate key; it is already on line 2"]),
         ("db: x\n\r'db': y", ["3:1: db: a duplicate key; it is already on line 1"]),
         ("? [a]\n: x", ["1:3: top level: a key that is no plain word"]),
         ("{a: b}: x", ["1:1: top level: a key that is no plain word"]),

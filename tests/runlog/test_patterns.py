@@ -189,3 +189,12 @@ def test_the_walk_is_bounded(here: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(patterns, "MOST_LOGS", 1)
     with pytest.raises(InputError, match=r"a/\*: more than 1 logs match: name fewer of them"):
         found("a/*")
+
+
+def test_every_compression_rotates_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of a rotated log counts whatever it was compressed with."""
+    monkeypatch.chdir(tmp_path)
+    rotated = ["r.jsonl.11.zst", "r.jsonl.10.gz", "r.jsonl.9.zst", "r.jsonl.8.gz", "r.jsonl.7", "r.jsonl"]
+    for name in rotated:
+        Path(name).touch()
+    assert expand_logs(["r.jsonl*"]) == rotated

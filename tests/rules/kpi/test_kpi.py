@@ -351,6 +351,7 @@ LISTED = Listed((ListedItem("ORCH-1", Place("Q", 4), 3.0, "why"), ListedItem("OR
     ("name", "messages", "more"),
     [
         ("retry_count", ["ORCH-1 was retried", "ORCH-2 was retried"], 3),
+        ("stale_in_progress", ["ORCH-1 is stale", "ORCH-2 is stale"], 3),
         ("blocked", ["ORCH-1 is blocked", "ORCH-2 is blocked"], 3),
         ("pending", ["ORCH-1 is pending", "ORCH-2 is pending"], 3),
         ("oldest_pending_minutes", ["ORCH-1 waits to be picked"], 1),
@@ -360,7 +361,8 @@ def test_the_items_behind_a_number(name: str, messages: list[str], more: int) ->
     """Behind a number of the queue stand its items with place and reason, and how many more there are."""
     queue = QueueStatistics(
         items=9,
-        counts={"BLOCKED": 5, "PENDING": 5},
+        counts={"BLOCKED": 5, "PENDING": 5, "IN_PROGRESS": 5},
+        stale=LISTED,
         blocked=LISTED,
         pending=LISTED,
         retried=LISTED,

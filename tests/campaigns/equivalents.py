@@ -1,0 +1,101 @@
+"""The mutations that change nothing anyone can notice: `mutants` leaves them out.
+
+`scope` are the names of the classes and functions around it, `old` and `new` its lines as they stand and as they are
+mutated, without their indents: an entry holds where its lines move. `reason` says why no test can fail: not that none
+does.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Equivalent(NamedTuple):
+    """A mutation of a file, and why it changes nothing."""
+
+    file: str
+    scope: str
+    old: str
+    new: str
+    reason: str
+
+
+EQUIVALENTS: tuple[Equivalent, ...] = (
+    Equivalent(
+        "stores/markdown/snapshot.py",
+        "MarkdownSnapshot._search",
+        "named = [item.id for _, item in self._table.parsed(first, lines)] if plain is None else plain",
+        "named = [item.id for _, item in self._table.parsed(first, lines)] if True else plain",
+        "the ids that are read without parsing are those that parsing gives: only slower",
+    ),
+    Equivalent(
+        "stores/markdown/blocks.py",
+        "_closes",
+        "return body.startswith(fence) and not body.strip(fence[0])",
+        "return body.startswith(fence) and not body.strip(fence[1])",
+        "a fence is three or more of one character",
+    ),
+    Equivalent(
+        "stores/markdown/blocks.py",
+        "Blocks._enter_blank",
+        "return True",
+        "return False",
+        "a blank line is passed over either way: it is neither a header nor a delimiter row",
+    ),
+    Equivalent(
+        "stores/sqlite/connection.py",
+        "connect",
+        "connection = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)",
+        "connection = sqlite3.connect(uri, uri=False, timeout=timeout_s, isolation_level=None)",
+        "a SQLite with the compile option USE_URI, as Debian's, takes a URI anyway; with others every test fails",
+    ),
+    Equivalent(
+        "policy/yaml_reader.py",
+        "_Reader._value",
+        "def _value(self, event: Event, path: Path, key: int = -1) -> object:",
+        "def _value(self, event: Event, path: Path, key: int = 1) -> object:",
+        "where the key of a value stands is asked of values that have one, and those are given it",
+    ),
+    Equivalent(
+        "policy/validator.py",
+        "_causes",
+        "for inner_error in fitting[0]:",
+        "for inner_error in fitting[-1]:",
+        "the list has exactly one element here",
+    ),
+    Equivalent(
+        "runlog/percentiles.py",
+        "",
+        "_EXACT = 1 << 53",
+        "_EXACT = 1 << 54",
+        "whole floats are summed as integers whatever their size; twice the bound keeps the rest of the sum exact too",
+    ),
+    Equivalent(
+        "runlog/aggregator.py",
+        "_start_first",
+        "return list(last.values()).count(RunStart) == left",
+        "return False",
+        "what may be done at once is done row by row, with the same outcome: only slower",
+    ),
+    Equivalent(
+        "runlog/aggregator.py",
+        "Aggregator.add",
+        "if not only_runs:",
+        "if True:",
+        "rows that are certainly starts and ends hold no defects to add: only slower",
+    ),
+    Equivalent(
+        "rules/drift/comparison.py",
+        "",
+        "_END: Keys = (0, [])",
+        "_END: Keys = (1, [])",
+        "the number of the first of no rows is not used",
+    ),
+    Equivalent(
+        "rules/drift/comparison.py",
+        "Comparison._add",
+        "if sum(map(len, self._waiting)) > self._most:",
+        "if sum(map(len, self._waiting)) >= self._most:",
+        "rows that wait are matched one batch earlier, and what matches is the same whenever it is done",
+    ),
+)

@@ -1,0 +1,46 @@
+"""What the gate tells of its inputs, and which items it asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builders import item, make_database
+
+from ops_checks.context import resolve
+from ops_checks.gate.run import run_gate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOG = (
+    '{"event":"run_end","command":"done","exit_code":0,"trace_id":"t1","ts_epoch_ms":1767279000000}\n'
+    '{"event":"run_end","command":"fail","exit_code":0,"trace_id":"t2","ts_epoch_ms":1767279002000}\n'
+    '{"event":"run_end","command":"done","exit_code":0,"trace_id":"t3"}\n'
+    '{"event":"run_e'
+)
+POLICY = "db: q.db\nlog: runs.jsonl\nkpi: {window: 7d, thresholds: {oldest_pending_minutes: {max: 60}}}\n"
+
+
+def lay(folder: Path) -> None:
+    """Lay down a log, a policy, and a database with three pending items."""
+    (folder / "runs.jsonl").write_text(LOG)
+    (folder / "ops-checks.yaml").write_text(POLICY)
+    make_database(folder / "q.db", [item(f"A-{number}") for number in (1, 2, 3)])
+
+
+def test_a_log_is_told_with_all_that_is_known_of_it(folder: Path) -> None:
+    """Lines, newest event, time range, the line that was being written, and runs that no window can hold."""
+    lay(folder)
+    report = run_gate(resolve(), only="kpi")
+    (log,) = (each for each in report.inputs if each.kind == "log")
+    assert (log.path, log.lines, log.newest_event) == ("runs.jsonl", 3, "run_end fail t2")
+    assert (log.first_ms, log.last_ms) == (1_767_279_000_000, 1_767_279_002_000)
+    assert log.note == "its last line was being written, and was left out"
+    assert [note for note in report.notes if note.startswith("1 runs have no ts_epoch_ms")]
+
+
+def test_all_items_that_wait_too_long_are_named(folder: Path) -> None:
+    """Where the longest wait is limited, every pending item beyond the limit stands behind it, not only the oldest."""
+    lay(folder)
+    result = run_gate(resolve(), only="kpi").rule("oldest-pending-minutes")
+    assert [finding.item for finding in result.findings] == ["A-1", "A-2", "A-3"]
