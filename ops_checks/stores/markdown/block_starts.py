@@ -15,7 +15,7 @@ _MOST_HASHES = 6  # of a heading
 LEAST_MARKS = 3  # of a thematic break
 _MOST_DIGITS = 9  # of a list marker
 LONGEST_MARKER = _MOST_DIGITS + 1
-_DIGITS = "0123456789"
+DIGITS = "0123456789"
 BULLETS = ("-", "+", "*")
 _CAPITALS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -81,7 +81,7 @@ def _is_alone(rest: str) -> bool:
 def _tag(body: str) -> tuple[str, str]:
     """Return the name, in lower case, of the tag that a line begins with, and what stands behind it; "" for no tag."""
     rest = body[1:].removeprefix("/")
-    named = rest.lstrip(_LETTERS + _DIGITS + "-")
+    named = rest.lstrip(_LETTERS + DIGITS + "-")
     name = rest[: len(rest) - len(named)]
     ends = not named or named[0].isspace() or named.startswith((">", "/>"))
     return (name.lower(), named) if name[:1] in set(_LETTERS) and ends else ("", "")
@@ -107,12 +107,14 @@ def _block_tags() -> frozenset[str]:
 
 def opens(body: str) -> bool:
     """Return whether a trimmed line outside of a paragraph opens a block of its own."""
-    return body[:1] in "#>`~<*-+_0123456789" and (
-        body.startswith(">")
+    first = body[:1]
+    if first in MARKERS:
+        return marker_width(body[: LONGEST_MARKER + 1], interrupts=False) > 0 or is_heading(body, continues=False)
+    return first in STARTS and (
+        first == ">"
         or bool(fence_of(body))
         or html_end(body, interrupts=False) is not None
         or is_heading(body, continues=False)
-        or marker_width(body, interrupts=False) > 0
     )
 
 
@@ -124,8 +126,7 @@ def is_heading(body: str, *, continues: bool) -> bool:
         return level <= _MOST_HASHES and body[level : level + 1] in ("", " ", "\t")
     if continues and first in "=-" and not body.strip(first):
         return True
-    marks = body.replace(" ", "").replace("\t", "")
-    return first in "-_*" and len(marks) >= LEAST_MARKS and not marks.strip(first)
+    return first in "-_*" and body.count(first) >= LEAST_MARKS and not body.strip(first + " \t")
 
 
 def marker_width(body: str, *, interrupts: bool) -> int:
@@ -135,7 +136,7 @@ def marker_width(body: str, *, interrupts: bool) -> int:
     """
     width = 1
     if body[:1] not in BULLETS:
-        width += len(body) - len(body.lstrip(_DIGITS))
+        width += len(body) - len(body.lstrip(DIGITS))
         if not 1 < width <= LONGEST_MARKER or body[width - 1 : width] not in (".", ")"):
             return 0
     if body[width : width + 1] not in ("", " ", "\t"):

@@ -61,15 +61,23 @@ class Blocks:
         if not containers and all(map(str.startswith, rest, repeat("|"))):  # as in all of a table but its last chunk
             return len(lines)
         base = sum(containers)  # no quote contains the table
-        end = next((at for at, line in enumerate(rest, start) if _ends_table(line, base)), len(lines))
+        known: dict[str, bool] = {}  # of a million lines that are no rows, most are the same
+        end = next((at for at, line in enumerate(rest, start) if _known_to_end(line, base, known)), len(lines))
         if end < len(lines):
             self._now, self._shared = self._now.copy(paragraph=False), False
         return end
 
 
+def _known_to_end(line: str, base: int, known: dict[str, bool]) -> bool:
+    ends = known.get(line)
+    if ends is None:
+        ends = known[line] = _ends_table(line, base)
+    return ends
+
+
 def _ends_table(line: str, base: int) -> bool:
     """Return whether a line after a table's row ends the table: blank, or the start of a block (GFM 4.10)."""
-    if line[:1] == "|" and not base:
+    if not base and line and is_plain(line):
         return False
     indent = indent_of(line) - base
     body = line.strip(BLANK)

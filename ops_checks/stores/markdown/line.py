@@ -6,6 +6,7 @@ from ops_checks.stores.markdown.block_starts import (
     BLANK,
     BULLETS,
     CODE_INDENT,
+    DIGITS,
     LEAST_MARKS,
     LONGEST_MARKER,
     TAB,
@@ -15,6 +16,7 @@ from ops_checks.stores.markdown.block_starts import (
 #: So many quote marks are skipped at once where a line goes on with nothing else.
 _MANY = 16
 _MANY_QUOTES = (">" * _MANY, "> " * _MANY)
+_ENDS = (".", ")")  # of a number in a list
 _MOST_SPACES = 4  # after a list marker, before they count as the indent of code
 
 
@@ -68,11 +70,14 @@ class Line:
         `interrupts`: the line continues a paragraph (see `marker_width`).
         """
         text, at, indent = self.text, self.at, self.start - self.column
-        if text[at] in BULLETS and text[at + 1 : at + 2] == " " and at + 2 < self.end and text[at + 2] not in BLANK:
-            # Nearly all of them are like this.
-            self.at = at + 2
-            self.column = self.start = self.start + 2
-            return indent + 2
+        width = 1 if text[at] in BULLETS else 2 if text[at] in DIGITS and text[at + 1 : at + 2] in _ENDS else 0
+        content = at + width + 1
+        if width and text[content - 1 : content] == " " and content < self.end and text[content] not in BLANK:
+            if interrupts and width > 1 and text[at] != "1":
+                return 0
+            self.at = content  # nearly all of them are like this
+            self.column = self.start = self.start + width + 1
+            return indent + width + 1
         width = marker_width(text[at : min(self.end, at + LONGEST_MARKER + 1)], interrupts=interrupts)
         if not width:
             return 0

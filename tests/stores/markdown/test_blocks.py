@@ -178,7 +178,7 @@ LINES = [
     "===", "***", "<div>", "</div>", "<!-- c", "-->", "<!-- c -->", "<details>", "<summary>x</summary>", "<b>x</b>",
     "<b>", "<script>", "</script>", "<pre>", "</pre>", "<?", "?>", "<!X", "[a]: x",
 ]  # fmt: skip
-PROSE = [line for line in LINES if "|" not in line]
+PROSE = [line for line in LINES if "|" not in line and line != "[a]: x"]
 PREFIXES = [
     "",
     "",
