@@ -120,7 +120,8 @@ def _waive(result: RuleResult, rule: Rule, waivers: Sequence[Waiver], used: set[
     if result.verdict not in {Verdict.FAIL, Verdict.WARN} or not matching:
         return result
     whole = next((waiver for waiver in matching if not waiver.item and not waiver.field), None)
-    findings = tuple(_marked(finding, matching, used) for finding in result.findings or (_itself(result),))
+    first = _first_by_target(matching)
+    findings = tuple(_marked(finding, first, used) for finding in result.findings or (_itself(result),))
     if whole:
         used.add(id(whole))
         message = f"{result.message}; waived by {whole.owner} until {whole.expires}: {whole.reason}"
@@ -134,12 +135,21 @@ def _waive(result: RuleResult, rule: Rule, waivers: Sequence[Waiver], used: set[
     return replace(result, findings=findings, message=message, verdict=Verdict.PASS if holds else result.verdict)
 
 
-def _marked(finding: Finding, waivers: Sequence[Waiver], used: set[int]) -> Finding:
-    for waiver in waivers:
-        if waiver.item in {None, finding.item} and waiver.field in {None, finding.field}:
-            used.add(id(waiver))
-            return finding._replace(suppressed=f"{waiver.reason} ({waiver.owner}, until {waiver.expires})")
-    return finding
+def _first_by_target(waivers: Sequence[Waiver]) -> dict[tuple[str | None, str | None], tuple[int, Waiver]]:
+    """Return the first waiver of each item and field, with its number: there may be as many waivers as findings."""
+    return {(each.item, each.field): (at, each) for at, each in reversed([*enumerate(waivers)])}
+
+
+def _marked(
+    finding: Finding, first: Mapping[tuple[str | None, str | None], tuple[int, Waiver]], used: set[int]
+) -> Finding:
+    targets = ((item, field) for item in (finding.item, None) for field in (finding.field, None))
+    matching = [first[target] for target in targets if target in first]
+    if not matching:
+        return finding
+    _, waiver = min(matching, key=lambda numbered: numbered[0])
+    used.add(id(waiver))
+    return finding._replace(suppressed=f"{waiver.reason} ({waiver.owner}, until {waiver.expires})")
 
 
 def _itself(result: RuleResult) -> Finding:

@@ -13,11 +13,14 @@ from msgspec.structs import astuple
 
 #: Digits of the longest number accepted (Python's own limit for integers).
 MOST_DIGITS = 4300
+#: The reason why an empty line is malformed.
+EMPTY = "an empty line"
 #: Checking one byte in this many excludes a longer number: it would show as ten digits in a row.
 _STRIDE = MOST_DIGITS // 11
 _MAYBE_LONG_NUMBER = re.compile(rb"[0-9]{10}")
 #: A text without its closing quote extends to the end of the line: restarting at each quote would take quadratic time.
 _LONG_NUMBER = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|([0-9]{%d})' % (MOST_DIGITS + 1), re.DOTALL)
+_SHORT = 64
 _WHERE = re.compile(r" - at `\$\.(\w+)`$")
 
 Duration = Annotated[float, Meta(ge=0)]
@@ -97,13 +100,27 @@ def decode_block(block: bytes) -> tuple[list[Row], bool]:
             return list(map(_decode_run, lines)), True
         except (DecodeError, UnicodeDecodeError, RecursionError):
             pass
-    return list(map(decode_line, lines)), False
+    return _decode_lines(lines), False
+
+
+def _decode_lines(lines: list[bytes]) -> list[Row]:
+    """Return the row of each line; a short malformed line is decoded once, however often it is there."""
+    known: dict[bytes, Row] = {}
+    rows: list[Row] = []
+    for line in lines:
+        row = known.get(line)
+        if row is None:
+            row = decode_line(line)
+            if type(row) is Malformed and len(line) <= _SHORT:
+                known[line] = row
+        rows.append(row)
+    return rows
 
 
 def decode_line(line: bytes) -> Row:
     """Return the row of one line, with or without its line break."""
     if not line.strip(b" \t\r\n"):
-        return Malformed("an empty line")
+        return Malformed(EMPTY)
     if not _is_utf8(line):
         return Malformed("not UTF-8")
     if len(line) > MOST_DIGITS and any(found[1] for found in _LONG_NUMBER.finditer(line)):
