@@ -60,6 +60,11 @@ class Aggregator:
         """How many trace ids have a start without an end so far."""
         return len(self._pairs.opened)
 
+    @property
+    def needs_reasons(self) -> bool:
+        """Whether the next malformed line is one of those that are told with their reason."""
+        return len(self._stats.defects) < KEPT
+
     def add_empty(self, count: int) -> None:
         """Add so many empty lines."""
         stats = self._stats

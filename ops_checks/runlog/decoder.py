@@ -87,11 +87,17 @@ _decode_run = Decoder(RunStart | RunEnd).decode
 _decode_record = Decoder(Record).decode
 
 
-def decode_block(block: bytes) -> tuple[list[Row], bool]:
+#: The first byte of every line that may be a record; in place of others, where no reason is needed.
+_MAY_BEGIN = (b"{", b" ", b"\t", b"\r", b"\n")
+_MALFORMED = Malformed("")
+
+
+def decode_block(block: bytes, *, reasons: bool = True) -> tuple[list[Row], bool]:
     """Return the row of each line of a block of whole lines, and whether all of them are certainly starts and ends.
 
     The common lines are decoded in one loop. Where that fails, and where it would miss a defect
-    (the decoder skips the values of unknown keys), the lines are decoded one by one.
+    (the decoder skips the values of unknown keys), the lines are decoded one by one. Without `reasons` those of
+    malformed lines may be missing.
     """
     lines = list(BytesIO(block))
     beyond_ascii = filterfalse(bytes.isascii, lines)
@@ -100,17 +106,17 @@ def decode_block(block: bytes) -> tuple[list[Row], bool]:
             return list(map(_decode_run, lines)), True
         except (DecodeError, UnicodeDecodeError, RecursionError):
             pass
-    return _decode_lines(lines), False
+    return _decode_lines(lines, reasons=reasons), False
 
 
-def _decode_lines(lines: list[bytes]) -> list[Row]:
+def _decode_lines(lines: list[bytes], *, reasons: bool) -> list[Row]:
     """Return the row of each line; a short malformed line is decoded once, however often it is there."""
     known: dict[bytes, Row] = {}
     rows: list[Row] = []
     for line in lines:
         row = known.get(line)
         if row is None:
-            row = decode_line(line)
+            row = decode_line(line) if reasons or line[:1] in _MAY_BEGIN else _MALFORMED
             if type(row) is Malformed and len(line) <= _SHORT:
                 known[line] = row
         rows.append(row)

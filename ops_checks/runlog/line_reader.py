@@ -31,7 +31,7 @@ LONGEST_LINE_BYTES = 16 << 20
 MOST_UNPACKED_BYTES = 512 << 20
 _MOST_RATIO = 50
 #: A shorter line takes as long as one of so many bytes, and counts as one.
-_LEAST_LINE_BYTES = 160
+_LEAST_LINE_BYTES = 200
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"

@@ -60,7 +60,8 @@ def read_blocks(
         if not block.strip(b"\n"):
             aggregator.add_empty(len(block))
             continue
-        rows, only_runs = decode_block(block.removeprefix(_BOM) if first and number == 0 else block)
+        data = block.removeprefix(_BOM) if first and number == 0 else block
+        rows, only_runs = decode_block(data, reasons=aggregator.needs_reasons)
         aggregator.add(rows, only_runs=only_runs)
         if most_open is not None and aggregator.open_runs > most_open:
             raise InputError(f"{path}: more than {most_open:,} runs are open at once; unpack it and name the plain log")

@@ -33,7 +33,7 @@ class Blocks:
     def enter(self, text: str) -> bool:
         """Process the next line; return whether it belongs to a block in which there is no table."""
         now = self._now
-        if is_plain(text) and not now.containers and not now.is_raw:
+        if is_plain(text) and (now is self._text or not (now.containers or now.is_raw)):
             self._now, self._shared = self._text, True
             return False
         known = self._known.get((now, text)) if self._shared else None

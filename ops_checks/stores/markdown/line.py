@@ -16,6 +16,7 @@ from ops_checks.stores.markdown.block_starts import (
 #: So many quote marks are skipped at once where a line goes on with nothing else.
 _MANY = 16
 _MANY_QUOTES = (">" * _MANY, "> " * _MANY)
+_AFTER_QUOTE = ">" + BLANK
 _ENDS = (".", ")")  # of a number in a list
 _MOST_SPACES = 4  # after a list marker, before they count as the indent of code
 
@@ -53,7 +54,13 @@ class Line:
 
     def skip_quotes(self, most: int) -> int:
         """Skip quote marks, `most` at most, each with the column of blank behind it; return how many there were."""
-        text, count = self.text, 0
+        text, at, count = self.text, self.at, 0
+        if self.start - self.column >= CODE_INDENT:
+            return 0
+        if text[at : at + 2] == "> " and at + 2 < self.end and text[at + 2] not in _AFTER_QUOTE:
+            self.at = at + 2  # nearly all of them are like this
+            self.column = self.start = self.start + 2
+            return 1
         while count < most and text[self.at : self.at + 1] == ">" and self.start - self.column < CODE_INDENT:
             marks, run = 1, ">"
             if count + _MANY <= most and text.startswith(_MANY_QUOTES, self.at):
