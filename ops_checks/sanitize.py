@@ -11,7 +11,7 @@ def visible(text: str) -> str:
         return text
     from unicodedata import category
 
-    return "".join(_escape(char) if category(char) in _INVISIBLE else char for char in text)
+    return text.translate({ord(char): _escape(char) for char in set(text) if category(char) in _INVISIBLE})
 
 
 def _escape(char: str) -> str:

@@ -43,7 +43,7 @@ _MOST_ROWS = 100
 _MOST_CHARACTERS = 250_000  # of a table: GitHub's limit for a summary is 1 MiB, and a character may be four bytes
 
 #: Words, and punctuation that has no meaning in Markdown between words. No `www.`, no `://`, no mention.
-_PLAIN = re.compile(r"(?!.*www\.)[^\W_](?:[^\W_]|[ ,;.()'%/=-]|: )*", re.IGNORECASE)
+_PLAIN = re.compile(r"(?!.*www\.)[^\W_](?:[^\W_]|[ ,;.()'%/=-]|: )*+", re.IGNORECASE)
 _TICKS = re.compile("`+")
 
 

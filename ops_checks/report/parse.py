@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from ops_checks.errors import InputError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[-+.\w]+', re.DOTALL)
 _EXACT = 20  # characters of a number of 64 bits; longer ones are read as doubles are
 _SHOWN = 40  # characters of a file's own text that an error message repeats
+_MOST_ERRORS = 1_000  # among which the one that is told is chosen
 _ADVICE = "make it again with `ops-checks check -f json=FILE`"
 _NAMES = {"object": "an object", "array": "a list", "string": "a text", "integer": "an integer", "number": "a number"}
 
@@ -97,8 +100,8 @@ def _load(source: str, name: str) -> object:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
         raise _NotJsonError(None, f"the key {_shown(twice)} stands twice in one object")
     return found
 
@@ -129,15 +132,16 @@ def _position(source: str, token: str) -> str:
 def _validator() -> Validator:
     import json
 
-    from jsonschema import Draft202012Validator
+    from ops_checks.report.quick_validator import validator_of
 
-    return Draft202012Validator(json.loads(report_schema()))
+    return validator_of(json.loads(report_schema()))
 
 
 def _first_error(data: object) -> ValidationError | None:
     from jsonschema.exceptions import best_match
 
-    error: ValidationError | None = best_match(_validator().iter_errors(cast("Any", data)))
+    errors = islice(_validator().iter_errors(cast("Any", data)), _MOST_ERRORS)
+    error: ValidationError | None = best_match(errors)
     return error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -172,15 +173,21 @@ def _judged_again(result: RuleResult, threshold: Threshold, waived: int) -> Rule
 
 
 def _marked(findings: Sequence[Finding], waivers: Sequence[Waiver], used: set[int]) -> tuple[Finding, ...]:
-    """Return findings with the reason of the first waiver that matches each; all that match are used."""
-    of_any = [waiver for waiver in waivers if waiver.item is None]
-    of_item = {item: [each for each in waivers if each.item in {None, item}] for item in offered(waivers)}
-    marked = []
+    """Return findings with the reason of the first waiver that matches each; all that match are used.
+
+    They are found by what they name, item and field: there may be as many waivers as findings.
+    """
+    by_target: dict[tuple[str | None, str | None], list[tuple[int, Waiver]]] = {}
+    for number, waiver in enumerate(waivers):
+        by_target.setdefault((waiver.item, waiver.field), []).append((number, waiver))
+    hit, marked = set(), []
     for finding in findings:
-        named = of_item.get(finding.item, of_any) if finding.item else of_any
-        match = [waiver for waiver in named if waiver.field in {None, finding.field}]
-        used.update(map(id, match))
-        marked.append(finding._replace(suppressed=_suppression(match[0])) if match else finding)
+        targets = [(item, field) for item in (finding.item, None) for field in (finding.field, None)]
+        found = [target for target in targets if target in by_target]
+        hit.update(found)
+        first = min((by_target[target][0] for target in found), key=itemgetter(0), default=None)
+        marked.append(finding._replace(suppressed=_suppression(first[1])) if first else finding)
+    used.update(id(waiver) for target in hit for _, waiver in by_target[target])
     return tuple(marked)
 
 

@@ -7,17 +7,19 @@ it may be among the few that are kept with their line.
 from __future__ import annotations
 
 from array import array
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct, field
 
-from ops_checks.runlog.decoder import Malformed, RunEnd, RunStart
+from ops_checks.runlog.decoder import EMPTY, Malformed, RunEnd, RunStart
 from ops_checks.runlog.percentiles import Durations
-from ops_checks.runlog.stats import KEPT, Defect, LogRead, Run, RunStats, close_latest, keep_slowest, trace_fingerprint
+from ops_checks.runlog.stats import KEPT, Defect, LogRead, Run, RunStats, close_latest, keep_slowest, trace_fingerprints
 from ops_checks.runlog.times import TimeRange, time_defect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from msgspec import UnsetType
 
@@ -57,6 +59,24 @@ class Aggregator:
         self._measure(ends, rows)
         self._stats.lines += len(rows)
 
+    @property
+    def open_runs(self) -> int:
+        """How many trace ids have a start without an end so far."""
+        return len(self._pairs.opened)
+
+    @property
+    def needs_reasons(self) -> bool:
+        """Whether the next malformed line is one of those that are told with their reason."""
+        return len(self._stats.defects) < KEPT
+
+    def add_empty(self, count: int) -> None:
+        """Add so many empty lines."""
+        stats = self._stats
+        lines = range(stats.lines + 1, stats.lines + 1 + min(count, KEPT - len(stats.defects)))
+        stats.defects = (*stats.defects, *(Defect(self._path, line, EMPTY) for line in lines))
+        stats.malformed += count
+        stats.lines += count
+
     def finish(self, *, torn_tail: bool) -> RunStats:
         """Return the statistics of all added rows; `torn_tail`: bytes without a line break followed them."""
         stats, times, pairs = self._stats, self._times, self._pairs
@@ -64,9 +84,10 @@ class Aggregator:
         stats.failures = self._failures()
         stats.unpaired = pairs.unpaired
         stats.early_ends = pairs.early_ends
+        traces = list(pairs.opened)
         stats.open_runs = {
-            trace_fingerprint(trace): tuple(Run(self._path, line, trace=trace) for line in lines)
-            for trace, lines in pairs.opened.items()
+            fingerprint: [Run(self._path, line, trace=trace) for line in pairs.opened.pop(trace)]
+            for fingerprint, trace in zip(trace_fingerprints(traces), traces, strict=True)
         }
         log = LogRead(self._path, stats.lines, stats.malformed, torn_tail, times.first, times.last, times.newest)
         stats.logs = (log,)
@@ -101,16 +122,15 @@ class Aggregator:
         self._pairs.update(starts, ends, rows, self._stats.lines)
 
     def _add_defects(self, rows: Sequence[Row]) -> None:
-        malformed = [row for row in rows if type(row) is Malformed]
-        if malformed:
-            stats = self._stats
-            stats.malformed += len(malformed)
-            found = [
-                Defect(self._path, stats.lines + index, row.reason)
-                for index, row in enumerate(rows, 1)
+        stats = self._stats
+        stats.malformed += sum(type(row) is Malformed for row in rows)
+        if len(stats.defects) < KEPT:
+            found = (
+                Defect(self._path, line, row.reason)
+                for line, row in enumerate(rows, stats.lines + 1)
                 if type(row) is Malformed
-            ]
-            stats.defects = (*stats.defects, *found)[:KEPT]
+            )
+            stats.defects = (*stats.defects, *islice(found, KEPT - len(stats.defects)))
 
     def _count_outcomes(self, ends: Sequence[RunEnd], rows: Sequence[Row]) -> None:
         commands = [end.command for end in ends if end.exit_code == 0]
@@ -163,7 +183,7 @@ class Aggregator:
 class _RunPairs(Struct):
     """The open starts (trace id to the lines of its starts), and the ends without an earlier start."""
 
-    opened: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    opened: dict[str, list[int]] = field(default_factory=dict)
     early_ends: array[int] = field(default_factory=lambda: array("q"))
     unpaired: int = 0
 
@@ -173,33 +193,44 @@ class _RunPairs(Struct):
         left = opened - closed
         # Nearly all runs start and end once and within a block: set differences leave the few that do not.
         once = len(opened) == len(starts) and len(closed) == len(ends) and UNSET not in opened
-        if once and self.opened.keys().isdisjoint(opened) and _start_first(starts, ends, rows, len(left)):
+        if (
+            once
+            and self.opened.keys().isdisjoint(opened)
+            and (not starts or _start_first(starts, ends, rows, len(left)))
+        ):
             if left:
-                self._open_all([start for start in starts if start.trace_id in left], rows, before)
-            self._close(closed - opened)
+                self._open_all(left, rows, before)
+            self._close_all(closed - opened)
             return
         chosen = {*map(id, starts), *map(id, ends)}
         for line, row in enumerate(rows, before + 1):
             if type(row) is RunEnd and id(row) in chosen:
-                self._close((row.trace_id,))
+                self._close(row.trace_id)
             elif type(row) is RunStart and id(row) in chosen:
                 self._open(row.trace_id, line)
 
-    def _open_all(self, starts: Sequence[RunStart], rows: Sequence[Row], before: int) -> None:
-        numbered = iter(enumerate(rows, before + 1))
-        for start in starts:
-            self._open(start.trace_id, next(line for line, row in numbered if row is start))
+    def _open_all(self, traces: AbstractSet[str | UnsetType], rows: Sequence[Row], before: int) -> None:
+        for line, row in enumerate(rows, before + 1):
+            if type(row) is RunStart and row.trace_id in traces:
+                self._open(row.trace_id, line)
 
     def _open(self, trace: str | UnsetType, line: int) -> None:
         if trace is UNSET:
             self.unpaired += 1
         else:
-            self.opened[trace] = (*self.opened.get(trace, ()), line)
+            self.opened.setdefault(trace, []).append(line)
 
-    def _close(self, traces: Iterable[str | UnsetType]) -> None:
+    def _close_all(self, traces: Iterable[str | UnsetType]) -> None:
+        """Close the latest start of each trace id; those without one are early ends."""
+        early = [trace for trace in traces if trace is not UNSET and trace not in self.opened]
         for trace in traces:
-            if trace is not UNSET and not close_latest(self.opened, trace):
-                self.early_ends.append(trace_fingerprint(trace))
+            if trace is not UNSET and trace in self.opened:
+                close_latest(self.opened, trace)
+        self.early_ends.extend(trace_fingerprints(early))
+
+    def _close(self, trace: str | UnsetType) -> None:
+        if trace is not UNSET and not close_latest(self.opened, trace):
+            self.early_ends.extend(trace_fingerprints((trace,)))
 
 
 def _start_first(starts: Sequence[RunStart], ends: Sequence[RunEnd], rows: Sequence[Row], left: int) -> bool:

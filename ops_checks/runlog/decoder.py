@@ -13,11 +13,14 @@ from msgspec.structs import astuple
 
 #: Digits of the longest number accepted (Python's own limit for integers).
 MOST_DIGITS = 4300
+#: The reason why an empty line is malformed.
+EMPTY = "an empty line"
 #: Checking one byte in this many excludes a longer number: it would show as ten digits in a row.
 _STRIDE = MOST_DIGITS // 11
 _MAYBE_LONG_NUMBER = re.compile(rb"[0-9]{10}")
 #: A text without its closing quote extends to the end of the line: restarting at each quote would take quadratic time.
 _LONG_NUMBER = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|([0-9]{%d})' % (MOST_DIGITS + 1), re.DOTALL)
+_SHORT = 64
 _WHERE = re.compile(r" - at `\$\.(\w+)`$")
 
 Duration = Annotated[float, Meta(ge=0)]
@@ -84,11 +87,17 @@ _decode_run = Decoder(RunStart | RunEnd).decode
 _decode_record = Decoder(Record).decode
 
 
-def decode_block(block: bytes) -> tuple[list[Row], bool]:
+#: The first byte of every line that may be a record; in place of others, where no reason is needed.
+_MAY_BEGIN = (b"{", b" ", b"\t", b"\r", b"\n")
+_MALFORMED = Malformed("")
+
+
+def decode_block(block: bytes, *, reasons: bool = True) -> tuple[list[Row], bool]:
     """Return the row of each line of a block of whole lines, and whether all of them are certainly starts and ends.
 
     The common lines are decoded in one loop. Where that fails, and where it would miss a defect
-    (the decoder skips the values of unknown keys), the lines are decoded one by one.
+    (the decoder skips the values of unknown keys), the lines are decoded one by one. Without `reasons` those of
+    malformed lines may be missing.
     """
     lines = list(BytesIO(block))
     beyond_ascii = filterfalse(bytes.isascii, lines)
@@ -97,13 +106,27 @@ def decode_block(block: bytes) -> tuple[list[Row], bool]:
             return list(map(_decode_run, lines)), True
         except (DecodeError, UnicodeDecodeError, RecursionError):
             pass
-    return list(map(decode_line, lines)), False
+    return _decode_lines(lines, reasons=reasons), False
+
+
+def _decode_lines(lines: list[bytes], *, reasons: bool) -> list[Row]:
+    """Return the row of each line; a short malformed line is decoded once, however often it is there."""
+    known: dict[bytes, Row] = {}
+    rows: list[Row] = []
+    for line in lines:
+        row = known.get(line)
+        if row is None:
+            row = decode_line(line) if reasons or line[:1] in _MAY_BEGIN else _MALFORMED
+            if type(row) is Malformed and len(line) <= _SHORT:
+                known[line] = row
+        rows.append(row)
+    return rows
 
 
 def decode_line(line: bytes) -> Row:
     """Return the row of one line, with or without its line break."""
     if not line.strip(b" \t\r\n"):
-        return Malformed("an empty line")
+        return Malformed(EMPTY)
     if not _is_utf8(line):
         return Malformed("not UTF-8")
     if len(line) > MOST_DIGITS and any(found[1] for found in _LONG_NUMBER.finditer(line)):

@@ -26,6 +26,13 @@ BLOCK_BYTES = 1 << 16
 #: A longer line is malformed, and its bytes are dropped as they are read.
 LONGEST_LINE_BYTES = 16 << 20
 
+#: What a packed log may unpack to: so many bytes, or so many for each byte of it, whichever is more. Ordinary logs
+#: unpack to ten times their size, uniform ones to a hundred and thirty; a few kilobytes may be packed to hours of work.
+MOST_UNPACKED_BYTES = 512 << 20
+_MOST_RATIO = 50
+#: A shorter line takes as long as one of so many bytes, and counts as one.
+_LEAST_LINE_BYTES = 200
+
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
@@ -82,18 +89,22 @@ def decompress(
 ) -> Iterator[Callable[[], bytes]]:
     """Yield a function that returns the next bytes of a compressed log, at most `size`, and `b""` at the end.
 
-    It raises InputError for data that is damaged or ends too early, and so does entering for an empty file.
+    It raises InputError for data that is damaged or ends too early, or unpacks to more than MOST_UNPACKED_BYTES and
+    fifty times its size; and so does entering for an empty file.
     """
-    if not os.fstat(descriptor).st_size:
+    packed = os.fstat(descriptor).st_size
+    if not packed:
         raise InputError(f"{path}: is empty, and so holds no {compression} data; name a whole compressed log")
     with os.fdopen(os.dup(descriptor), "rb") as compressed:
         open_stream, damage_errors = _decompressor(path, compression)
         with closing(open_stream(compressed)) as stream:
+            left = most = max(MOST_UNPACKED_BYTES, _MOST_RATIO * packed)
 
             def read() -> bytes:
+                nonlocal left
                 before = compressed.tell()
                 try:
-                    return stream.read(size)
+                    data = stream.read(size)
                 except EOFError:
                     raise _damaged(path, f"{compression} data ends too early") from None
                 except damage_errors as error:
@@ -101,8 +112,19 @@ def decompress(
                 finally:
                     if advance:
                         advance(compressed.tell() - before)
+                left -= max(len(data), data.count(b"\n") * _LEAST_LINE_BYTES)
+                if left < 0:
+                    raise _too_large(path, most)
+                return data
 
             yield read
+
+
+def _too_large(path: str, most: int) -> InputError:
+    return InputError(
+        f"{path}: unpacks to more than {most >> 20} MB (a line counts as {_LEAST_LINE_BYTES} bytes or more), "
+        "too much for a packed log of its size; unpack it and name the plain log"
+    )
 
 
 def _damaged(path: str, what: str) -> InputError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ops_checks.errors import InputError
 from ops_checks.runlog.aggregator import Aggregator
 from ops_checks.runlog.decoder import Malformed, decode_block
 from ops_checks.runlog.line_reader import BLOCK_BYTES, LONGEST_LINE_BYTES, LineBlocks, range_reader
@@ -43,11 +44,12 @@ def read_blocks(
     *,
     first: bool = True,
     longest: int = LONGEST_LINE_BYTES,
+    most_open: int | None = None,
 ) -> RunStats:
     """Return the statistics of the bytes that `read` returns chunk by chunk, up to `b""`.
 
     `first`: the bytes begin the log, so a byte order mark is allowed before them. A line of more than `longest`
-    bytes is malformed.
+    bytes is malformed. Raises InputError where more than `most_open` runs (None: any number) are open at once.
     """
     aggregator = Aggregator(path, run_filter)
     blocks = LineBlocks(read, longest)
@@ -55,7 +57,13 @@ def read_blocks(
         if block is None:
             aggregator.add([Malformed(f"longer than {longest} bytes")])
             continue
-        rows, only_runs = decode_block(block.removeprefix(_BOM) if first and number == 0 else block)
+        if not block.strip(b"\n"):
+            aggregator.add_empty(len(block))
+            continue
+        data = block.removeprefix(_BOM) if first and number == 0 else block
+        rows, only_runs = decode_block(data, reasons=aggregator.needs_reasons)
         aggregator.add(rows, only_runs=only_runs)
+        if most_open is not None and aggregator.open_runs > most_open:
+            raise InputError(f"{path}: more than {most_open:,} runs are open at once; unpack it and name the plain log")
         del rows  # before the next ones are made, in the same memory
     return aggregator.finish(torn_tail=blocks.torn)

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], object]
 
 
+#: The most open runs of a packed log, which has one for each few bytes of it where somebody means harm: each takes
+#: half a kilobyte of memory.
+_MOST_OPEN = 500_000
+
+
 def read_runs(
     paths: Sequence[str],
     *,
@@ -64,7 +69,7 @@ def _read_open(path: str, descriptor: int, run_filter: RunFilter, advance: Advan
     from ops_checks.runlog.part_reader import read_blocks
 
     with decompress(path, descriptor, compression, advance=advance) as read:
-        return read_blocks(path, read, run_filter)
+        return read_blocks(path, read, run_filter, most_open=_MOST_OPEN)
 
 
 def _total_progress(paths: Iterable[str], progress: Progress) -> Advance:

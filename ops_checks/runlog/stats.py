@@ -94,7 +94,7 @@ class RunStats(Struct):
     slowest: tuple[Run, ...] = ()
     failures: tuple[Run, ...] = ()
     defects: tuple[Defect, ...] = ()
-    open_runs: dict[int, tuple[Run, ...]] = field(default_factory=dict)
+    open_runs: dict[int, list[Run]] = field(default_factory=dict)
     early_ends: Fingerprints = field(default_factory=lambda: array("q"))
     logs: tuple[LogRead, ...] = ()
     detailed: bool = True
@@ -116,9 +116,12 @@ def merge(earlier: RunStats, later: RunStats) -> RunStats:
     small, large = sorted((earlier.durations, later.durations), key=lambda part: len(part.counts))
     large.add_all(small)
     early_ends = earlier.early_ends
-    early_ends.extend(end for end in later.early_ends if not close_latest(earlier.open_runs, end))
+    if earlier.open_runs:
+        early_ends.extend(end for end in later.early_ends if not close_latest(earlier.open_runs, end))
+    else:
+        early_ends.extend(later.early_ends)
     for trace, starts in later.open_runs.items():
-        earlier.open_runs[trace] = earlier.open_runs.get(trace, ()) + starts
+        earlier.open_runs.setdefault(trace, []).extend(starts)
     return RunStats(
         lines=earlier.lines + later.lines,
         runs=earlier.runs + later.runs,
@@ -148,13 +151,13 @@ def relocate(stats: RunStats, path: str, lines_before: int) -> RunStats:
     stats.slowest = _moved(stats.slowest, path, lines_before)
     stats.failures = _moved(stats.failures, path, lines_before)
     stats.defects = _moved(stats.defects, path, lines_before)
-    for trace, starts in stats.open_runs.items():  # in place: there may be a million
-        stats.open_runs[trace] = _moved(starts, path, lines_before)
+    for starts in stats.open_runs.values():  # in place: there may be a million
+        starts[:] = _moved(starts, path, lines_before)
     stats.logs = tuple(replace(log, path=path) for log in stats.logs)
     return stats
 
 
-def _moved(found: tuple[Located, ...], path: str, lines_before: int) -> tuple[Located, ...]:
+def _moved(found: Iterable[Located], path: str, lines_before: int) -> tuple[Located, ...]:
     return tuple(replace(each, path=path, line=each.line + lines_before) for each in found)
 
 
@@ -163,15 +166,17 @@ def keep_slowest(runs: tuple[Run, ...]) -> tuple[Run, ...]:
     return tuple(nsmallest(KEPT, runs, key=lambda run: -(run.duration_ms or 0)))
 
 
-def trace_fingerprint(trace: str) -> int:
-    """Return a 64-bit fingerprint of a trace id, the same in every process.
+def trace_fingerprints(traces: Iterable[str]) -> Fingerprints:
+    """Return a 64-bit fingerprint of each trace id, the same in every process of a machine.
 
     It bounds the memory that a log of ends without starts takes. Among a million ids two collide once in 10^7 logs.
     """
     from hashlib import blake2b
 
-    digest = blake2b(trace.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little", signed=True)
+    fingerprints = array("q")
+    digests = [blake2b(trace.encode("utf-8", "surrogatepass"), digest_size=8).digest() for trace in traces]
+    fingerprints.frombytes(b"".join(digests))
+    return fingerprints
 
 
 def _merge_logs(earlier: tuple[LogRead, ...], later: tuple[LogRead, ...]) -> tuple[LogRead, ...]:
@@ -193,9 +198,12 @@ def _merge_logs(earlier: tuple[LogRead, ...], later: tuple[LogRead, ...]) -> tup
     return (*earlier[:-1], whole, *later[1:])
 
 
-def close_latest(opened: dict[Key, tuple[Start, ...]], trace: Key) -> bool:
+def close_latest(opened: dict[Key, list[Start]], trace: Key) -> bool:
     """Remove the latest open start of a trace id, and return whether there was one."""
-    starts = opened.pop(trace, ())
-    if len(starts) > 1:
-        opened[trace] = starts[:-1]
-    return bool(starts)
+    starts = opened.get(trace)
+    if not starts:
+        return False
+    starts.pop()
+    if not starts:
+        del opened[trace]
+    return True

@@ -22,27 +22,6 @@ class Equivalent(NamedTuple):
 
 EQUIVALENTS: tuple[Equivalent, ...] = (
     Equivalent(
-        "stores/markdown/snapshot.py",
-        "MarkdownSnapshot._search",
-        "named = [item.id for _, item in self._table.parsed(first, lines)] if plain is None else plain",
-        "named = [item.id for _, item in self._table.parsed(first, lines)] if True else plain",
-        "the ids that are read without parsing are those that parsing gives: only slower",
-    ),
-    Equivalent(
-        "stores/markdown/blocks.py",
-        "_closes",
-        "return body.startswith(fence) and not body.strip(fence[0])",
-        "return body.startswith(fence) and not body.strip(fence[1])",
-        "a fence is three or more of one character",
-    ),
-    Equivalent(
-        "stores/markdown/blocks.py",
-        "Blocks._enter_blank",
-        "return True",
-        "return False",
-        "a blank line is passed over either way: it is neither a header nor a delimiter row",
-    ),
-    Equivalent(
         "stores/sqlite/connection.py",
         "connect",
         "connection = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)",

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
 import sys
 import tracemalloc
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +13,7 @@ from runlog_lines import mixed_log
 from runlog_reference import summary, summary_of
 
 from ops_checks.errors import InputError
+from ops_checks.runlog import line_reader
 from ops_checks.runlog.line_reader import LineBlocks, read_at
 from ops_checks.runlog.reader import read_runs
 
@@ -60,6 +63,69 @@ def test_damaged(log: Path, suffix: str, compress: Any) -> None:
             read_runs([str(path)])
         assert caught.value.message == message or (message is None and f"{path}: its {how} data" in str(caught.value))
         assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(("suffix", "compress"), [(".gz", gzip.compress), (".zst", zstd.compress)])
+def test_what_unpacks_to_too_much(tmp_path: Path, suffix: str, compress: Any) -> None:
+    """Kilobytes that unpack to hours of work are refused, with the limit and the way out."""
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(compress(b"x" * (16 << 20)) * 33)
+    with pytest.raises(InputError) as caught:
+        read_runs([str(path)])
+    assert caught.value.message == (
+        f"{path}: unpacks to more than 512 MB (a line counts as 200 bytes or more), too much for a packed log of its "
+        "size; unpack it and name the plain log"
+    )
+
+
+def test_many_lines_are_as_much_as_many_bytes(tmp_path: Path) -> None:
+    """A line takes time however short it is, so that it counts as a usual one."""
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(b"\n" * 2_700_000))
+    with pytest.raises(InputError, match="unpacks to more than 512 MB"):
+        read_runs([str(path)])
+
+
+def test_uniform_logs_are_read(tmp_path: Path) -> None:
+    """A log of equal runs shrinks to a hundredth and less, which is no reason to refuse it."""
+    run = (
+        b'{"event": "run_end", "trace_id": "trace-0123456789ab", "command": "done", "ts_epoch_ms": 1767236400000, '
+        b'"exit_code": 0, "status": "ok", "item_id": "ORCH-101", "duration_ms": 120}\n'
+    )
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(run * 300_000))
+    assert path.stat().st_size * 130 < len(run) * 300_000
+    assert read_runs([str(path)], details=False).runs == 300_000
+
+
+@pytest.mark.parametrize(("times", "allowed"), [(49, True), (51, False)])
+def test_the_limit_grows_with_the_log(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    times: int,
+    allowed: bool,  # noqa: FBT001 - a column
+) -> None:
+    """Beyond the least that is always read, a packed log may unpack to fifty times its size."""
+    monkeypatch.setattr(line_reader, "MOST_UNPACKED_BYTES", 1 << 10)
+    path = tmp_path / "a.gz"
+    noise = random.Random(1).randbytes(200_000)
+    size = len(gzip.compress(noise + bytes(10_000_000)))
+    path.write_bytes(gzip.compress(noise + bytes(size * times - len(noise) - 4 * times)))
+    with nullcontext() if allowed else pytest.raises(InputError, match="unpacks to more than"):
+        read_runs([str(path)])
+
+
+def test_many_open_runs_of_a_packed_log(tmp_path: Path) -> None:
+    """A packed log that holds more starts without an end than memory allows is refused; a plain one is read."""
+    starts = "".join(f'{{"event":"run_start","trace_id":"t{number}"}}\n' for number in range(510_000)).encode()
+    packed, plain = tmp_path / "a.gz", tmp_path / "a.jsonl"
+    packed.write_bytes(gzip.compress(starts))
+    plain.write_bytes(starts)
+    with pytest.raises(
+        InputError, match=r"a\.gz: more than 500,000 runs are open at once; unpack it and name the plain"
+    ):
+        read_runs([str(packed)])
+    assert len(read_runs([str(plain)]).open_runs) == 510_000
 
 
 def test_no_zstd(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,15 +69,16 @@ class MarkdownSnapshot:
         count, found = 0, None
         for first, lines in self._table.rows(self._document.chunks()):
             plain = plain_ids(lines)
-            named = [item.id for _, item in self._table.parsed(first, lines)] if plain is None else plain
+            items = self._table.parsed(first, lines) if plain is None else []
+            named = [item.id for _, item in items] if plain is None else plain
             ids.update(named)
-            count += len(lines)
+            count += len(named)
             if item_id in named:
-                found = next(pair for pair in self._table.parsed(first, lines) if pair[1].id == item_id)
-        if self._table.defects or len(ids) < count:
+                found = next(pair for pair in items or self._table.parsed(first, lines) if pair[1].id == item_id)
+        if len(ids) < count:
             for _ in self.items():  # raises the defects with their lines
                 pass
-        self._document.must_be_whole()
+        self._conclude()
         return found
 
     def may_hold(self, ids: Iterable[str]) -> bool:

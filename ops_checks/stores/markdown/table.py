@@ -110,8 +110,9 @@ def render_head() -> list[str]:
 
 def _all_dashes(cells: list[str]) -> bool:
     """Return whether these are the cells of a delimiter row: dashes, with optional colons at the ends (GFM 4.10)."""
-    dashes = [cell.removeprefix(":").removesuffix(":") for cell in cells]
-    return bool(dashes) and all(dash and not dash.strip("-") for dash in dashes)
+    if not cells[0].startswith(("-", ":")):  # as nearly always
+        return False
+    return all((dash := cell.removeprefix(":").removesuffix(":")) and not dash.strip("-") for cell in cells)
 
 
 class Table:
@@ -146,7 +147,7 @@ class Table:
         for number, line in enumerate(lines, first):
             item = parse_row(line)
             if item is None:
-                self.defect(number, row_defect(line))
+                self.defect(number, row_defect(line) if len(self.defects) < MAX_DEFECTS else "")
             else:
                 found.append((number, item))
         return found
@@ -173,22 +174,21 @@ class Table:
 
     def _seek(self, lines: list[str], start: int, before: int) -> int:
         """Skip lines up to a delimiter row; return the index behind it. `before` is the number of earlier lines."""
+        enter, above = self._blocks.enter, self._above
         for at in range(start, len(lines)):
-            line, number, above = lines[at], before + at + 1, self._above
-            self._above = []
-            if self._blocks.enter(line):
-                continue
-            cells = split_cells(line) if "|" in line else []
-            if above and len(cells) == len(above) and not self._blocks.deep and _all_dashes(cells):
-                self._inside, self._of_queue = True, above == _HEADER
+            line = lines[at]
+            cells = split_cells(line) if not enter(line) and "|" in line else []
+            if cells and len(cells) == len(above) and not self._blocks.deep and _all_dashes(cells):
+                self._inside, self._of_queue, self._above = True, above == _HEADER, []
                 if self._of_queue:
-                    self._enter_table(number - 1)
+                    self._enter_table(before + at)
                 return at + 1
             if cells == _HEADER:
-                self._headless = self._headless or number
+                self._headless = self._headless or before + at + 1
             if self.header_line and _is_item(cells):
-                self.strays.append(number)
-            self._above = cells
+                self.strays.append(before + at + 1)
+            above = cells
+        self._above = above
         return len(lines)
 
     def _enter_table(self, header: int) -> None:
@@ -264,7 +264,7 @@ def _all_in(names: frozenset[str], cells: list[str]) -> bool:
 
 def parse_row(line: str) -> Item | None:
     """Return the item of a row (an empty owner, start or due is `-`), or None if the row is malformed."""
-    cells = split_cells(line)
+    cells = split_cells(line) if line.count("|") >= _WIDTH - 1 else []
     if not _is_item(cells) or "\r" in line:
         return None
     if not (cells[5] and cells[6] and cells[7]):
@@ -273,10 +273,10 @@ def parse_row(line: str) -> Item | None:
 
 
 def plain_id(row: str) -> str:
-    """Return the id of a row written as `| id | …`, or "" if the row must be parsed to find it."""
+    """Return the id of a row written as `| id | …` or `id | …`, or "" if the row must be parsed to find it."""
     cells = row[:_MOST_ID].split("|", 2)
-    plain = len(cells) > 2 and not cells[0] and cells[1][-1:] != "\\"  # noqa: PLR2004 - one pipe on each side of a cell
-    return cells[1].strip(BLANK) if plain else ""
+    at = 0 if cells[0].strip(BLANK) else 1
+    return cells[at].strip(BLANK) if len(cells) > at + 1 and cells[at][-1:] != "\\" else ""
 
 
 def _is_item(cells: list[str]) -> bool:

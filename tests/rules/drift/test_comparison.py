@@ -381,7 +381,7 @@ def test_plain_id_is_the_first_cell(text: str, before: str) -> None:
         ("|A-1|x|", "A-1"),
         ("|  A | x |", "A"),
         ("| A\\|1 | x |", ""),
-        ("A-1 | x |", ""),
+        ("A-1 | x |", "A-1"),
         ("|  | x |", ""),
         ("| A-1", ""),
         (f"| {'A' * 70} | x |", ""),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it.rules_block.table import escapedSplit
 
 from ops_checks.model import FIELDS
-from ops_checks.stores.markdown.blocks import html_end
+from ops_checks.stores.markdown.block_starts import html_end
 from ops_checks.stores.markdown.table import Table, split_cells
 
 ROW = "| A-1 | PENDING | P0 | t | s | - | - | - |  |"
@@ -178,6 +178,7 @@ LINES = [
     "===", "***", "<div>", "</div>", "<!-- c", "-->", "<!-- c -->", "<details>", "<summary>x</summary>", "<b>x</b>",
     "<b>", "<script>", "</script>", "<pre>", "</pre>", "<?", "?>", "<!X", "[a]: x",
 ]  # fmt: skip
+PROSE = [line for line in LINES if "|" not in line and line != "[a]: x"]
 PREFIXES = [
     "",
     "",
@@ -219,14 +220,13 @@ def _differs_by_design(above: str, line: str) -> bool:
     """Tell the few places where we are not as cmark-gfm is.
 
     A delimiter row with another number of columns than the line above makes cmark-gfm give up on the
-    whole paragraph (its own economy, no rule of GFM). In a quote, we measure a tab behind a list marker as if
-    the quote began in column 0. A line of blanks under an empty list item ends the item here. All take a document
-    that nobody writes. And a lone pipe under the table ends it for cmark-gfm: we call it a row without cells, which
-    is an error, because the rows after it would be lost without a word.
+    whole paragraph (its own economy, no rule of GFM): it takes a document that nobody writes. And a lone pipe under the
+    table ends it for cmark-gfm: we call it a row without cells, which is an error, because the rows after it would be
+    lost without a word.
     """
     delimiter = re.fullmatch(r"[-\s>*0-9.)]*[|:\s-]*-[|:\s-]*", line)
     mismatched = delimiter and "|" in line and line.count("|") != above.count("|")
-    return bool(mismatched or re.search(r">.*\t", line) or re.fullmatch(r"\s+|\s*\|\s*", line))
+    return bool(mismatched or re.fullmatch(r"\s*\|\s*", line))
 
 
 @given(st.text("ab|\\ `\t", max_size=20))
@@ -246,12 +246,46 @@ def test_cells_are_those_of_two_other_parsers(row: str) -> None:
     assert sum(column != "0" for column in columns) == len(split_cells(body))
 
 
-@pytest.mark.parametrize(
-    "line", ["> " * 60, "- " * 60, "- > " * 60, ">" * 5000, "* + " * 2500, "1. " * 3000, "<a " + "/" * 5000]
+_DEEP = [
+    mark * times
+    for mark in ("> ", "- ", "1. ", ">", "- > ", "> - ", "* + ", "> > -  ")
+    for times in (2, 20, 33, 49, 50, 51, 60, 98, 99, 100, 101, 150, 1000)
+]
+
+
+@pytest.mark.parametrize("end", ["x", "```", "<!--", "<div>", "# head", "-", ">", HEAD])
+def test_deep_nesting(end: str) -> None:
+    """However deep lists and quotes are nested in a line, the queue below it is where cmark-gfm renders it."""
+    for start in _DEEP:
+        for between in ([], [""], ["text"], [">" * 60], ["  " * 40 + "text"], [start + "y"], [start + "y", ""]):
+            lines = [start + end, *between, *QUEUE]
+            assert ours(lines) == rendered(lines)
+
+
+@pytest.mark.parametrize("mark", ["- ", "1. ", "- > ", "> "])
+def test_deep_nesting_over_many_lines(mark: str) -> None:
+    """Lists that each line nests deeper hold a table where cmark-gfm renders one."""
+    stairs = [" " * (len(mark) * level) + mark + "x" for level in range(120)]
+    for indent in (0, 2, 60, 120, 240, 360):
+        for between in ([], [""], ["", ""], ["", "text"]):
+            lines = [*stairs, *between, *(" " * indent + line for line in QUEUE)]
+            assert ours(lines) == rendered(lines)
+
+
+@given(
+    st.lists(st.builds(str.__add__, st.text("> -*1.\t", max_size=30), st.sampled_from(PROSE)), max_size=5),
+    st.sampled_from(["", "  ", "    "]),
 )
-def test_deep_nesting_ends(line: str) -> None:
-    """Lists and quotes nested beyond reason are read without another error, and the table after them too."""
-    assert ours([line + "x", "", *QUEUE])[-1:] in ([5], [])
+def test_nesting_of_any_kind(before: list[str], indent: str) -> None:
+    """Markers, blanks and tabs in any order leave open what they leave open in cmark-gfm."""
+    lines = [*before, *(indent + line for line in QUEUE)]
+    assume(not any(_differs_by_design(*pair) for pair in zip(["", *lines], lines, strict=False)))
+    assert ours(lines) == rendered(lines)
+
+
+@pytest.mark.parametrize("line", [">" * 5000, "<a " + "/" * 5000, "<a" + " " * 100_000 + "<", "> - " * 100_000])
+def test_long_lines(line: str) -> None:
+    """A line without end is read like any other, and the table after it too."""
     assert ours([line + "x", "", "text", "", *QUEUE]) == [7]
 
 
