@@ -183,7 +183,7 @@ _READING = (
     ),
     Defect(
         "a table in a fence is read",
-        "stores/markdown/blocks.py",
+        "stores/markdown/block_starts.py",
         'return "" if char == "`" and "`" in body[length:] else char * length',
         'return ""',
         ("test_blocks",),
@@ -212,9 +212,23 @@ _READING = (
     Defect(
         "a duplicate beside the row that changes",
         "stores/markdown/snapshot.py",
-        "if self._table.defects or len(ids) < count:",
-        "if self._table.defects:",
+        "if len(ids) < count:",
+        "if False:",
         _MARKDOWN,
+    ),
+    Defect(
+        "a paragraph of a list does not go on",
+        "stores/markdown/open_blocks.py",
+        "return lazy or opened > 0 or bool(self._quotes)",
+        "return opened > 0 or bool(self._quotes)",
+        ("test_blocks",),
+    ),
+    Defect(
+        "a packed log of any size is read",
+        "runlog/line_reader.py",
+        "if left < 0:",
+        "if False:",
+        ("test_line_reader",),
     ),
     Defect(
         "a status of any kind in the database",
@@ -335,7 +349,7 @@ _DECIDING = (
     Defect(
         "malformed lines are skipped",
         "runlog/aggregator.py",
-        "stats.malformed += len(malformed)",
+        "stats.malformed += sum(type(row) is Malformed for row in rows)",
         "stats.malformed += 0",
         _RUNS,
     ),
@@ -390,7 +404,9 @@ _DECIDING = (
         "if waiver.expires > today]",
         _GATE,
     ),
-    Defect("a waiver holds for every item", "rules/waivers.py", "waiver.item in {None, finding.item} and ", "", _GATE),
+    Defect(
+        "a waiver holds for every item", "rules/waivers.py", "{(each.item, each.field):", "{(None, each.field):", _GATE
+    ),
     Defect(
         "the zone is forgotten",
         "timestamps.py",
