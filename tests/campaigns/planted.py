@@ -274,6 +274,20 @@ _READING = (
         _MARKDOWN,
     ),
     Defect(
+        "a paragraph of a list does not go on",
+        "stores/markdown/open_blocks.py",
+        "return lazy or opened > 0 or bool(self._quotes)",
+        "return opened > 0 or bool(self._quotes)",
+        ("test_blocks",),
+    ),
+    Defect(
+        "a packed log of any size is read",
+        "runlog/line_reader.py",
+        "if left < 0:",
+        "if False:",
+        ("test_line_reader",),
+    ),
+    Defect(
         "a status of any kind in the database",
         "stores/sqlite/rows.py",
         "set(map(_STATUS, rows)) <= _STATUSES",

@@ -7,8 +7,8 @@ from itertools import repeat
 from ops_checks.stores.markdown.block_starts import BLANK, CODE_INDENT, indent_of, is_plain, opens
 from ops_checks.stores.markdown.open_blocks import OpenBlocks
 
-#: So many different short lines are remembered, with the blocks that each is in and leaves open: a document of millions
-#: of lines that are not plain text has the same ones again and again.
+#: So many different short lines are remembered, with the blocks that each is in and leaves open: of millions of lines
+#: that are not plain text, most are the same.
 _MOST_KNOWN = 1 << 12
 _SHORT = 32
 _SHALLOW = 8
@@ -46,7 +46,8 @@ class Blocks:
         before = self._now
         after = before.copy() if self._shared else before
         belongs = after.enter(text)
-        few = len(self._known) < _MOST_KNOWN and len(after.containers) < _SHALLOW
+        room = max(len(self._known), len(self._states)) < _MOST_KNOWN
+        few = room and len(after.containers) < _SHALLOW
         if few:
             after = self._states.setdefault(after.content(), after)
             if self._shared and len(text) < _SHORT:

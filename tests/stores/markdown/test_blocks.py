@@ -146,6 +146,8 @@ def test_where_the_table_ends(after: list[str], rows: int) -> None:
         [HEAD, "    " + DELIMITER, ROW],
         ["    " + HEAD, DELIMITER, ROW],
         ["> " + HEAD, "> " + DELIMITER, "> " + ROW],
+        ["- item", *QUEUE],
+        ["> quote", *QUEUE],
         ["```md", *QUEUE, "```"],
         ["1. ```md", *("   " + line for line in QUEUE), "   ```"],
         ["<!--", *QUEUE, "-->"],
