@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,8 @@ SHAPE = Shape(lambda size: put("input", filled(size, b"x")), ["check"], 0)
 
 def judged(monkeypatch: pytest.MonkeyPatch, command) -> list[str]:
     """Judge a command, which is called with the size of its input and returns the exit code."""
-    born_with = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # a child of this process has what it has
+    monkeypatch.setattr(growth.cli, "main", lambda _argv: 0)
+    born_with = growth.measured(SHAPE, SIZE).kilobytes  # a child of this process has what it has
     monkeypatch.setattr(growth, "MOST_KB", born_with + (200 << 10))
     monkeypatch.setattr(growth.cli, "main", lambda _argv: command(Path("input").stat().st_size))
     return list(growth.judge(SHAPE, SIZE, 0.0, {}))
