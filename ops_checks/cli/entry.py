@@ -7,7 +7,7 @@ import sys
 import time
 
 from ops_checks.cli.command import NOTHING, QUEUES, Invocation, load_command
-from ops_checks.cli.output import Document, abandon_results, write_remarks, write_results
+from ops_checks.cli.output import Document, abandon_results, is_redirected, write_remarks, write_results
 from ops_checks.cli.quick_parser import plain_arguments
 from ops_checks.errors import OpsError
 from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK
@@ -54,7 +54,7 @@ def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
     bar = _bar()
     try:
         context = None if command.needs == NOTHING else _context(command, args, _now_s(), bar)
-        if context is not None:
+        if context is not None and is_redirected():
             _check_redirections(context)
         terminal = sys.stdout is not None and sys.stdout.isatty()
         invocation = Invocation(args, context, os.environ, _now_s, terminal=terminal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 
 from ops_checks.sanitize import visible, without_commands
@@ -48,6 +49,17 @@ def write_remarks(lines: Iterable[str]) -> None:
 def abandon_results() -> None:
     """Give up writing to stdout: its reader has had all it will get."""
     _redirect_to_nowhere(sys.stdout)
+
+
+def is_redirected() -> bool:
+    """Return whether stdout or stderr goes to a regular file."""
+    for descriptor in (1, 2):
+        try:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return True
+        except OSError:  # closed
+            continue
+    return False
 
 
 def standard_stream(path: str) -> str | None:

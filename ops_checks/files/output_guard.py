@@ -2,13 +2,14 @@
 
 A file is what its device and inode say, so that a symlink, a hard link or another spelling of its path hides nothing.
 Where there is no file yet, it is its folder's device and inode and the name in it.
+
+Commands that must start fast import this, so it imports next to nothing.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from typing import NamedTuple
 
 from ops_checks.errors import UsageError
 from ops_checks.files.safe_open import FileKind, close_quietly, not_read, open_regular
@@ -29,15 +30,18 @@ _OLD_REPORT = FileKind("report", "name another file", wrong_path=UsageError)
 _STREAMS = ((1, "stdout"), (2, "stderr"))
 
 
-class Output(NamedTuple):
+class Output:
     """A file that is to be written, and the option that names it, for messages.
 
     `begins`: how the documents begin that it may replace, see `is_own_kind`; empty for a file that is appended to.
     """
 
-    option: str
-    path: str
-    begins: tuple[str, ...] = ()
+    __slots__ = ("begins", "option", "path")
+
+    def __init__(self, option: str, path: str, begins: tuple[str, ...] = ()) -> None:
+        self.option = option
+        self.path = path
+        self.begins = begins
 
 
 class OutputGuard:
