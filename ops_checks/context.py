@@ -217,18 +217,13 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     if policy is not None and not queues_only:
         policy = policy.with_limits(limits or {}, stale_minutes=stale_minutes, fields=fields)
     named_db = db or environ.get("ORCH_DB_PATH") or _in_policy(policy, policy.db if policy else None)
-    env_log = environ.get("ORCH_LOG_PATH")
-    policy_logs = tuple(_in_policy(policy, path) or path for path in policy.logs) if policy else ()
     return Context(
         environ,
         policy,
-        queue=queue
-        or environ.get("ORCH_QUEUE_MD")
-        or _in_policy(policy, policy.queue if policy else None)
-        or defaults.path(DEFAULT_QUEUE),
+        queue=queue or _queue(environ, policy) or defaults.path(DEFAULT_QUEUE),
         db=named_db or defaults.path(DEFAULT_DB),
         db_named=bool(named_db),
-        logs=logs or ((env_log,) if env_log else ()) or policy_logs or (defaults.path(DEFAULT_LOG),),
+        logs=logs or _logs(environ, policy) or (defaults.path(DEFAULT_LOG),),
         now_s=time.time() if now_s is None else now_s,
         lock_timeout_s=lock_timeout_s,
         progress=progress,
@@ -238,6 +233,19 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         policy_in_code=policy_in_code,
         policy_path=policy_path or (policy and policy.path) or DEFAULT_POLICY,
     )
+
+
+def _queue(environ: Mapping[str, str], policy: Policy | None) -> str | None:
+    """Return the location of the document that the environment names, or else the policy."""
+    return environ.get("ORCH_QUEUE_MD") or _in_policy(policy, policy.queue if policy else None)
+
+
+def _logs(environ: Mapping[str, str], policy: Policy | None) -> tuple[str, ...]:
+    """Return the paths and patterns of the run log that the environment names, or else the policy."""
+    named = environ.get("ORCH_LOG_PATH")
+    if named:
+        return (named,)
+    return tuple(_in_policy(policy, path) or path for path in policy.logs) if policy else ()
 
 
 def _login_name() -> str:

@@ -33,7 +33,7 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
 
     change = (store.preview if args.dry_run else store.change)(args.id, decide)
     invocation.warn(change.warnings)
-    invocation.remarks += [f"note: {note}" for note in change.notes]
+    invocation.note(change.notes)
     line = f"{change.after.id} -> {change.after.status}"
     if args.dry_run:
         invocation.remarks.append("dry run: nothing was written")

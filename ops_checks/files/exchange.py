@@ -156,7 +156,7 @@ def clear_leftovers(path: str) -> None:
     """
     folder, name = os.path.split(os.path.realpath(path))
     begin = _PREFIX + _name_code(name) + "-"
-    for other in os.listdir(folder):
+    for other in _names(folder):
         if other.startswith(begin) and other.endswith(_SUFFIX):
             beside = os.path.join(folder, other)
             if _digest(beside) not in other.removesuffix(_SUFFIX).split("-")[-2:]:
@@ -165,6 +165,14 @@ def clear_leftovers(path: str) -> None:
                     f"{visible(beside)}: put what only that file has into the queue, then move it elsewhere"
                 )
             os.unlink(beside)
+
+
+def _names(folder: str) -> list[str]:
+    """Return the names in a folder; none of one that may be written to and not listed."""
+    try:
+        return os.listdir(folder)
+    except PermissionError:
+        return []
 
 
 def _digest(path: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from ops_checks.findings import CONSISTENCY, KPI
-from ops_checks.gate.stable_reading import compare, must_be_read_whole, read_stable
+from ops_checks.gate.stable_reading import compare_by, must_be_read_whole, read_stable
 from ops_checks.report.model import InputRead, Metric
 from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.queue_statistics import queue_statistics
@@ -61,15 +61,12 @@ def read_drift(context: Context) -> Evidence:
             _store_read("db", context.db_store, right, drift.total_db),
         )
 
-    drift = compare(
+    drift = compare_by(
+        policy.consistency,
         context.md_store,
         context.db_store,
-        fields=policy.consistency.fields,
-        ignore_statuses=policy.consistency.ignore_statuses,
         # A waiver may be for any of them.
         keep=0 if any(RULES[waiver.rule].group == CONSISTENCY.id for waiver in policy.waivers) else None,
-        as_rendered=policy.consistency.as_rendered,
-        settle_s=policy.consistency.settle_s,
         on_read=note_inputs,
     )
     return Evidence(drift, tuple(inputs), remarks=tuple(drift.notes))

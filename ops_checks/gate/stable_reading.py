@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from ops_checks.errors import ChangingError, InputError
 from ops_checks.sanitize import visible
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable
     from typing import TypeVar
 
+    from ops_checks.policy.model import ConsistencyPolicy
     from ops_checks.rules.drift.comparison import Comparison
     from ops_checks.rules.drift.drift import Drift
     from ops_checks.stores.protocol import Snapshot, Store
@@ -78,27 +80,14 @@ def compare(
     """
     from ops_checks.rules.drift.comparison import Comparison
 
-    fields = None if fields is None else tuple(fields)
-
-    def read(only: Container[str] | None, *, note_items: bool) -> tuple[Drift, bool]:
-        with md.snapshot() as left, db.snapshot() as right:
-            comparison = Comparison(
-                left,
-                right,
-                fields=fields,
-                ignore_statuses=ignore_statuses,
-                keep=keep,
-                as_rendered=as_rendered,
-                only=only,
-                note_items=note_items,
-            )
-            drift = _run(comparison, left, right)
-            must_be_read_whole(left)
-            must_be_read_whole(right)
-            if on_read:
-                on_read(left, right, drift)
-            return drift, not left.changed()
-
+    compared = partial(
+        Comparison,
+        fields=None if fields is None else tuple(fields),
+        ignore_statuses=ignore_statuses,
+        keep=keep,
+        as_rendered=as_rendered,
+    )
+    read = partial(_read, md, db, compared, on_read)
     for pause_s in _PAUSES_S:
         time.sleep(pause_s)
         quiet = _quiet((md, db), settle_s)
@@ -116,6 +105,47 @@ def compare(
     raise ChangingError(
         f"{md.location}, {db.location}: changing while read: run the command again when fewer programs write"
     )
+
+
+def compare_by(
+    rules: ConsistencyPolicy,
+    md: Store,
+    db: Store,
+    *,
+    keep: int | None = None,
+    settle_s: float | None = None,
+    on_read: Callable[[Snapshot, Snapshot, Drift], None] | None = None,
+) -> Drift:
+    """Compare the two queues as a policy says: see `compare`. `settle_s` None: as the policy says, too."""
+    return compare(
+        md,
+        db,
+        fields=rules.fields,
+        ignore_statuses=rules.ignore_statuses,
+        keep=keep,
+        as_rendered=rules.as_rendered,
+        settle_s=rules.settle_s if settle_s is None else settle_s,
+        on_read=on_read,
+    )
+
+
+def _read(
+    md: Store,
+    db: Store,
+    compared: Callable[..., Comparison],
+    on_read: Callable[[Snapshot, Snapshot, Drift], None] | None,
+    only: Container[str] | None,
+    *,
+    note_items: bool,
+) -> tuple[Drift, bool]:
+    """Return the drift of one reading of both stores, and whether the first one stood still until its end."""
+    with md.snapshot() as left, db.snapshot() as right:
+        drift = _run(compared(left, right, only=only, note_items=note_items), left, right)
+        must_be_read_whole(left)
+        must_be_read_whole(right)
+        if on_read:
+            on_read(left, right, drift)
+        return drift, not left.changed()
 
 
 def _quiet(stores: Iterable[Store], settle_s: float) -> bool:

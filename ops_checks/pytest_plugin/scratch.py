@@ -21,7 +21,7 @@ import pytest
 from msgspec import Struct
 
 from ops_checks.errors import ChangingError, OpsError
-from ops_checks.gate.stable_reading import compare
+from ops_checks.gate.stable_reading import compare_by
 from ops_checks.presentation.wording import finding_line
 from ops_checks.pytest_plugin.messages import safe
 from ops_checks.pytest_plugin.options import read_inputs
@@ -111,15 +111,7 @@ def _consistent_copies(stores: QueueStores, folders: pytest.TempPathFactory) -> 
 
 
 def _differences(stores: QueueStores) -> list[str]:
-    rules = stores.policy
-    drift = compare(
-        stores.md,
-        stores.db,
-        fields=rules.fields,
-        ignore_statuses=rules.ignore_statuses,
-        as_rendered=rules.as_rendered,
-        settle_s=0,  # nobody else writes to copies
-    )
+    drift = compare_by(stores.policy, stores.md, stores.db, settle_s=0)  # nobody else writes to copies
     lines = [safe(f"  {finding_line(finding)}") for found in drift.findings.values() for finding in found]
     more = sum(drift.counts.values()) - len(lines[:_LISTED])
     return lines[:_LISTED] + ([f"  and {more} more"] if more else [])

@@ -9,7 +9,7 @@ from ops_checks.cli.lines import consistency_lines
 from ops_checks.cli.options import add_fields, add_formats, add_queues, count
 from ops_checks.exit_codes import DRIFT, OK
 from ops_checks.findings import CONSISTENCY
-from ops_checks.gate.stable_reading import compare
+from ops_checks.gate.stable_reading import compare_by
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -34,16 +34,7 @@ def run(invocation: Invocation) -> Result:
         from ops_checks.cli.gate_report import gate_report
 
         return gate_report(invocation, only=CONSISTENCY.id, plain=True)
-    rules = context.policy.consistency
-    drift = compare(
-        context.md_store,
-        context.db_store,
-        fields=rules.fields,
-        ignore_statuses=rules.ignore_statuses,
-        keep=args.max_details,
-        as_rendered=rules.as_rendered,
-        settle_s=rules.settle_s,
-    )
+    drift = compare_by(context.policy.consistency, context.md_store, context.db_store, keep=args.max_details)
     invocation.warn(context.warnings)
     invocation.note(drift.notes)
     return (OK if drift.ok else DRIFT), consistency_lines(drift)
