@@ -220,7 +220,10 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     return Context(
         environ,
         policy,
-        queue=queue or _queue(environ, policy) or defaults.path(DEFAULT_QUEUE),
+        queue=queue
+        or environ.get("ORCH_QUEUE_MD")
+        or _in_policy(policy, policy.queue if policy else None)
+        or defaults.path(DEFAULT_QUEUE),
         db=named_db or defaults.path(DEFAULT_DB),
         db_named=bool(named_db),
         logs=logs or _logs(environ, policy) or (defaults.path(DEFAULT_LOG),),
@@ -233,11 +236,6 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         policy_in_code=policy_in_code,
         policy_path=policy_path or (policy and policy.path) or DEFAULT_POLICY,
     )
-
-
-def _queue(environ: Mapping[str, str], policy: Policy | None) -> str | None:
-    """Return the location of the document that the environment names, or else the policy."""
-    return environ.get("ORCH_QUEUE_MD") or _in_policy(policy, policy.queue if policy else None)
 
 
 def _logs(environ: Mapping[str, str], policy: Policy | None) -> tuple[str, ...]:
