@@ -63,9 +63,8 @@ class Outcome:
             what = f"{plural(len(missing), 'check', 'checks')} neither run nor deselected ({_list(missing)})"
             found.append(f"error: {what}: see the other plugins, and the hooks in conftest.py")
         if failed and session.exitstatus in _PASSING:
-            found.append(
-                f"error: the report fails and the tests pass ({_list(failed)}): see the other plugins and marks"
-            )
+            why = "its errors" if report is not None and report.errors else "the other plugins and marks"
+            found.append(f"error: the report fails and the tests pass ({_list(failed)}): see {why}")
         if errors or none_ran or missing or failed:
             self._must_fail = session
             self.hold()

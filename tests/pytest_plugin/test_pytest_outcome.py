@@ -113,6 +113,24 @@ def test_a_failing_report_is_no_pass(distributed: Project, processes: str, conft
     )
 
 
+def test_an_input_that_no_check_is_about(project: Project) -> None:
+    """A queue that is missing fails the session although every rule about it is off: the report could not be made."""
+    project.write(
+        "ops-checks.yaml",
+        "queue: none.md\nconsistency: {severity: {missing-in-db: off, missing-in-md: off, field-mismatch: off}}\n",
+    )
+
+    result = project.pytest()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "error: none.md: no such queue: *",
+            "error: the report fails and the tests pass (exit code 3): see its errors",
+        ]
+    )
+
+
 @pytest.mark.parametrize(
     "args",
     [
