@@ -211,10 +211,24 @@ def _exchange(folder_fd: int, one: str, other: str) -> bool:
 def _give_back(folder_fd: int, temporary: str, name: str, new: os.stat_result) -> None:
     """Exchange a displaced version of another program back, and remove ours.
 
-    If yet another version came to the name in that moment, it stays there: it is the newest.
+    If yet another version came to the name in that moment, it stays there: it is the newest. Raises WriteError, which
+    names the temporary file if that stays.
     """
-    _exchange(folder_fd, temporary, name)
-    if _version(folder_fd, temporary) == _version_of(new):
+    try:
+        _exchange(folder_fd, temporary, name)
+    except OSError as error:
+        raise WriteError(
+            f"{visible(name)}: written, but {temporary} beside it may hold what another program wrote in this moment "
+            f"({error.strerror}): put what only that file has into the queue, then move it elsewhere"
+        ) from error
+    try:
+        ours = _version(folder_fd, temporary) == _version_of(new)
+    except OSError as error:
+        raise WriteError(
+            f"{visible(name)}: not written, the file is as it was, and {temporary} stayed beside it "
+            f"({error.strerror}); check the disk"
+        ) from error
+    if ours:
         _remove(folder_fd, temporary)
         return
     _exchange(folder_fd, temporary, name)

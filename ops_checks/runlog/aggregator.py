@@ -176,7 +176,6 @@ class Aggregator:
             duration_ms=None if end.duration_ms is UNSET else end.duration_ms,
             trace=end.trace_id or None,
             item=end.item_id or None,
-            ms=None if end.ts_epoch_ms is UNSET else end.ts_epoch_ms,
         )
 
 

@@ -29,7 +29,7 @@ KEPT = 20
 
 
 class Run(Struct, frozen=True):
-    """A slow, failed or unfinished run. `line` counts from 1, `duration_ms` is in milliseconds, `ms` its epoch time."""
+    """A slow, failed or unfinished run. `line` counts from 1, `duration_ms` is in milliseconds."""
 
     path: str
     line: int
@@ -37,7 +37,6 @@ class Run(Struct, frozen=True):
     duration_ms: float | None = None
     trace: str | None = None
     item: str | None = None
-    ms: int | None = None
 
 
 class Defect(Struct, frozen=True):

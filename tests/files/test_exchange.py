@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
 import sys
 from contextlib import ExitStack
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -185,6 +187,43 @@ def test_an_interrupt_while_looking_gives_back(target: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         replace_file(str(target), NEW, seen=known(target.stat(), interrupted))
     assert (target.read_bytes(), beside(target)) == (OLD, {})
+
+
+def failing_at(monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> None:
+    """Let a disk fail from the call of that number on."""
+    real, calls = getattr(exchange, name), count(1)
+
+    def call(*args: object) -> object:
+        if next(calls) >= number:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(*args)
+
+    monkeypatch.setattr(exchange, name, call)
+
+
+def test_what_cannot_be_looked_at_is_given_back(
+    target: Path, monkeypatch: pytest.MonkeyPatch, seen: Callable[[], Seen]
+) -> None:
+    """If the disk fails after the exchange, the old version has its name again; what stays beside it is named."""
+    failing_at(monkeypatch, "_version", 2)
+    with pytest.raises(WriteError, match=r"not written, the file is as it was, and .* stayed beside it") as caught:
+        replace_file(str(target), NEW, seen=seen())
+    ((name, content),) = beside(target).items()
+    assert (target.read_bytes(), content, name in caught.value.message) == (OLD, NEW, True)
+    clear_leftovers(str(target))
+    assert beside(target) == {}
+
+
+def test_what_cannot_be_given_back_is_named(
+    target: Path, monkeypatch: pytest.MonkeyPatch, seen: Callable[[], Seen]
+) -> None:
+    """If the disk fails when another program's version is to be given back, that is kept, and nothing else is said."""
+    failing_at(monkeypatch, "_exchange", 2)
+    at_the_last_moment(monkeypatch, lambda: in_place(target))
+    with pytest.raises(WriteError, match=r"written, but .* may hold what another program wrote") as caught:
+        replace_file(str(target), NEW, seen=seen())
+    ((name, content),) = beside(target).items()
+    assert (target.read_bytes(), content, name in caught.value.message) == (NEW, THEIRS, True)
 
 
 def test_not_ready(target: Path) -> None:

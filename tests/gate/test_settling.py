@@ -148,6 +148,21 @@ def test_what_never_stands_still_is_drift_and_named(place: Place) -> None:
     assert drift.notes[1] == "still moving after 35 s: A-0"
 
 
+def test_many_that_never_stand_still_are_counted(place: Place) -> None:
+    """Ten items that still move are named, the others counted."""
+    many = [item(f"A-{number}", "PENDING") for number in range(12)]
+    (place.folder / "q.db").unlink()
+    make_database(place.folder / "q.db", many)
+    make_markdown(place.folder / "Q.md", [each.with_cells([("status", "DONE")]) for each in many])
+    os.utime(place.folder / "Q.md")
+    statuses = ("BLOCKED", "FAILED", "IN_PROGRESS", "PENDING", "BLOCKED")
+    database = str(place.folder / "q.db")
+    drift, _ = place.compare(
+        *[lambda to=status: execute(database, f"UPDATE queue_items SET status = '{to}'") for status in statuses]
+    )
+    assert drift.notes[1] == f"still moving after 35 s: {', '.join(f'A-{number}' for number in range(10))} and 2 more"
+
+
 def test_renewed_leases_do_not_count(place: Place) -> None:
     """Workers renew their leases all the time, which says nothing about drift."""
     place.md("DONE", "PENDING", "PENDING", "PENDING")

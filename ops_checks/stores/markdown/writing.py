@@ -118,17 +118,20 @@ def _must_hold(path: str, change: Change, git: GitIndex, until: float) -> None:
     Between `git stash` and `git stash pop` it does not, for a moment.
     """
     item_id = change.after.id
-    said = f"{visible(path)}: {visible(item_id)} was changed, and another program has since"
 
     def find() -> None:
         with MarkdownSnapshot(path) as snapshot:
             found = snapshot.find(item_id)
         if found is None or not found[1].notes.startswith(change.after.notes):
             kind = ChangedError if git.at_work() else WriteError
-            raise kind(f"{said} put a version there without the change: look at the queue, then run it again")
+            raise kind(
+                f"{visible(path)}: {visible(item_id)} was changed, and another program has since put a version there "
+                "without the change: look at the queue, then run it again"
+            )
 
     try:
         _repeated(find, git, until)
     except InputError as error:
-        lines = (error.message, *error.details)
-        raise WriteError(f"{said} written what cannot be read: see below", lines) from error
+        raise WriteError(
+            f"{visible(path)}: {visible(item_id)}: written, but the queue cannot be read any more ({error.message})"
+        ) from error
