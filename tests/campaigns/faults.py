@@ -32,6 +32,7 @@ LONG = 1
 _COULD_NOT = 3
 #: What the program says where a change was made though something failed after it.
 _DONE_BUT = ("written, but", "the results cannot be written", "may have been written")
+_MADE = "this change was made"
 _DISK_BYTES = 128 * 1024
 #: What is left on the disk; at most how long a file may become.
 _LEFT = (0, 4_096, 16_384, 65_536)
@@ -126,9 +127,10 @@ def _check_end(bench: _Bench, ended: commands.Ended, where: str, tally: Tally, *
         tally.check(f"{said}: reported success, and is not new", holds=is_new and (mute or case.told in ended.out))
         return
     tally.count("refused")
-    lines = ended.err.splitlines()
+    lines = [line for line in ended.err.splitlines() if not line.startswith("note: ")]
     one = len(lines) == 1 or (case.name.startswith("check") and bool(lines))
     tally.check(f"{said}: no one line of error", holds=mute or (one and all(_is_error(line) for line in lines)))
+    tally.check(f"{said}: says it was made, and it was not", holds=is_new or _MADE not in ended.err)
     if is_new and not is_old and len(case.targets) == 1:
         tally.count("done_but")
         tally.check(f"{said}: is new, and does not say so", holds=mute or any(text in ended.err for text in _DONE_BUT))
