@@ -90,7 +90,9 @@ def link_new(folder_fd: int, temporary: str, name: str) -> bool:
         if error.errno not in _NO_LINKS:
             raise
         return _claim_new(folder_fd, temporary, name)
-    with suppress(FileNotFoundError):  # who replaced the new file already has removed it
+    # The file is made: a second name that cannot be removed is no failure of it, and goes when it is replaced. Who
+    # replaced it already has removed that name.
+    with suppress(OSError):
         os.unlink(temporary, dir_fd=folder_fd)
     return True
 

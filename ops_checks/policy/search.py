@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ops_checks.errors import UsageError
+from ops_checks.errors import InputError, UsageError
 from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
@@ -111,14 +111,29 @@ def _folders() -> list[tuple[str, os.stat_result]]:
 
 
 def _up_to_the_top() -> list[tuple[str, os.stat_result]]:
-    """Return the current folder and all above it, as far as they can be seen."""
+    """Return the current folder and all above it, as far as they can be seen. Raises InputError if a look fails."""
     found: list[tuple[str, os.stat_result]] = []
-    prefix, state = "", _state(os.curdir)
+    prefix, state = "", _seen(os.curdir)
     while state is not None and not (found and os.path.samestat(state, found[-1][1])):
         found.append((prefix, state))
         prefix = "../" + prefix
-        state = _state(prefix)
+        state = _seen(prefix)
     return found
+
+
+def _seen(folder: str) -> os.stat_result | None:
+    """Return the state of a folder, None for one that is gone or not for this user.
+
+    Raises InputError for any other failure: a policy that is there would pass for none.
+    """
+    try:
+        return os.stat(folder)
+    except (FileNotFoundError, PermissionError):
+        return None
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be looked at for a policy ({error.strerror}): check the disk, or name it with --policy"
+        ) from error
 
 
 def _state(path: str) -> os.stat_result | None:

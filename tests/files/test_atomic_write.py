@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -431,3 +432,19 @@ def test_a_new_file_whose_program_was_killed(target: Path, changed: bool):  # no
         replace_file(str(target), b"new", state=seen)
     assert target.read_bytes() == (b"OLD\r\n" if changed else b"new")
     assert names(target) == ["QUEUE.md"]
+
+
+def test_a_second_name_that_stays_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new file that has its name is made, even if its temporary name stays; the next version removes that."""
+    path = tmp_path / "report.json"
+
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", failing)
+        assert create_file(str(path), b"new")
+    assert path.read_bytes() == b"new"
+    assert len(list(tmp_path.iterdir())) == 2
+    replace_file(str(path), b"newer")
+    assert [each.name for each in tmp_path.iterdir()] == ["report.json"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -272,3 +273,23 @@ def test_a_line_end_to_some_readers_only(
         f"error: ../../ops-checks.yaml:2:7: top level: U+{ord(end):04X} ends a line to some readers only; "
         "use a plain line end or an escape\n"
     )
+
+
+def test_a_folder_that_cannot_be_looked_at_is_no_folder_without_a_policy(
+    top: Path, run: Callable[..., Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the disk fails on the way up, the check is not made without the policy that may be there: exit 3."""
+    stat = os.stat
+
+    def failing(path: object, **how: object) -> os.stat_result:
+        if path == "../":
+            raise OSError(errno.EIO, "Input/output error")
+        return stat(path, **how)  # type: ignore[arg-type] # whatever os.stat takes
+
+    monkeypatch.setattr(os, "stat", failing)
+    found = run("check")
+    assert (found.code, found.out) == (3, "")
+    assert found.err == (
+        "error: ../: cannot be looked at for a policy (Input/output error): check the disk, or name it with --policy\n"
+    )
+    assert top.is_dir()
