@@ -22,6 +22,13 @@ class Equivalent(NamedTuple):
 
 EQUIVALENTS: tuple[Equivalent, ...] = (
     Equivalent(
+        "stores/markdown/line.py",
+        "Line.__init__",
+        "if text[:1] in BLANK:",
+        "if text[:0] in BLANK:",
+        "where no blank stands, skipping blanks ends where it began: the question only saves time",
+    ),
+    Equivalent(
         "stores/sqlite/connection.py",
         "connect",
         "connection = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)",
