@@ -159,7 +159,7 @@ CASES = [
     Case("two defects", markdown(table(ROW, ROW, "| x |")), MD, "Q.md:4: duplicate id A-1", details=1),
     Case("thirty defects", markdown(table(*["|"] * 30)), MD, f"Q.md:3: {NINE} 0", details=20),
     Case("not UTF-8", markdown(document(ITEMS).encode() + b"\xff"), MD, "Q.md:12: not UTF-8: save the file as UTF-8"),
-    Case("UTF-16", markdown(document(ITEMS).encode("utf-16")), MD, "Q.md:1: not UTF-8"),
+    Case("UTF-16", markdown(document(ITEMS).encode("utf-16")), MD, "Q.md: is UTF-16 text"),
     Case(
         "a lone carriage return", markdown(table(ROW.replace(" t ", " a\rb "))), MD, "Q.md:3: a carriage return inside"
     ),

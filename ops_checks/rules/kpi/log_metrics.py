@@ -24,7 +24,12 @@ def _malformed_lines(rule: Rule, evidence: KpiEvidence, _limit: Limit) -> Offend
     if runs is None:
         return Offenders()
     found = tuple(
-        Finding(rule.id, f"malformed line: {each.reason}", reason=each.reason, places=(Place(each.path, each.line),))
+        Finding(
+            rule.id,
+            f"malformed line: {each.reason}",
+            reason=each.advice or each.reason,
+            places=(Place(each.path, each.line),),
+        )
         for each in runs.defects
     )
     return Offenders(found, runs.malformed - len(found))

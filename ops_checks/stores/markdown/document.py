@@ -22,6 +22,8 @@ _BLOCK_BYTES = 1 << 15
 QUEUE = FileKind("queue", "name a Markdown file with --queue, or run `ops-checks init`")
 _LONGEST_LINE_BYTES = 1 << 24
 _BOM = "\ufeff"
+#: What a line with a mark of a merge conflict begins with, found at the speed of a memory search.
+_MAYBE_MARKED = (b"<<<<<<<", b">>>>>>>")
 
 
 class Document:
@@ -33,6 +35,7 @@ class Document:
     def __init__(self, path: str, progress: Progress | None) -> None:
         self.path = path
         self._progress = progress
+        self.may_be_unmerged = False  # so far; the marks may stand in a code block
         self._fd, self.stat = open_regular(path, QUEUE)
 
     def close(self) -> None:
@@ -112,8 +115,8 @@ class Document:
                 text = chunk.decode()
             except UnicodeDecodeError as error:
                 self.must_be_whole()
-                line = self._line_at(done + error.start)
-                raise InputError(f"{visible(self.path)}:{line}: not UTF-8: save the file as UTF-8") from error
+                raise self._not_utf8(chunk, error.start, done) from error
+            self.may_be_unmerged = self.may_be_unmerged or any(mark in chunk for mark in _MAYBE_MARKED)
             yield text if done else text.removeprefix(_BOM)
             done += len(chunk)
 
@@ -131,9 +134,30 @@ class Document:
             size += len(block) - cut
             if size > _LONGEST_LINE_BYTES:
                 where = f"{visible(self.path)}:{self._line_at(done)}"
-                raise InputError(f"{where}: a line of more than 16 MB: expected one row a line")
+                what = self.explanation()
+                raise (
+                    InputError(f"{visible(self.path)}: {what}")
+                    if what
+                    else InputError(f"{where}: a line of more than 16 MB: expected one row a line")
+                )
         if size:
             yield b"".join(pending)
+
+    def explanation(self) -> str | None:
+        """Return what the file is in place of a queue, and what to do; None if that is not known."""
+        from ops_checks.files.contents import explain, head_of
+
+        return explain(head_of(self._fd), QUEUE)
+
+    def _not_utf8(self, chunk: bytes, at: int, before: int) -> InputError:
+        """Return the error for a byte that is not UTF-8: `chunk[at]`, with so many bytes before the chunk."""
+        from ops_checks.files.contents import explain
+
+        line = chunk[chunk.rfind(b"\n", 0, at) + 1 :].partition(b"\n")[0]
+        what = self.explanation() or explain(line, QUEUE)
+        if what:
+            return InputError(f"{visible(self.path)}: {what}")
+        return InputError(f"{visible(self.path)}:{self._line_at(before + at)}: not UTF-8: save the file as UTF-8")
 
     def _line_at(self, offset: int) -> int:
         """Return the number, from 1, of the line of the byte at `offset`. Reads from the beginning: for errors only."""
