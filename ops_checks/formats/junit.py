@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from ops_checks.findings import Verdict
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.limits import JUNIT_BODY, JUNIT_CASES, TEXT, cut_lines, shorten
 from ops_checks.presentation.wording import finding_line, measurements, number
 from ops_checks.report.serialize import TOOL, iso_utc
 from ops_checks.sanitize import visible
@@ -41,7 +42,7 @@ def render(report: Report, _options: RenderOptions) -> str:
     a warning passes, with its message in system-out. XML 1.0 allows no control characters: they
     are written as their escapes, `\x1b`.
     """
-    cases = [_case(rule) for rule in report.rules]
+    cases = [_case(rule) for rule in report.rules[: JUNIT_CASES - 1]]
     if report.errors:
         cases.insert(0, _Case("inputs", "inputs", "error", "error", report.errors[0], report.errors))
     stamp = (iso_utc(report.created_ms) or "")[: len("YYYY-MM-DDTHH:MM:SS")]
@@ -114,10 +115,11 @@ def _property(pair: tuple[str, str]) -> str:
 
 
 def _element(case: _Case) -> str:
-    body = "\n".join(_escaped(line) for line in case.body)
+    body = "\n".join(cut_lines([_escaped(shorten(line, TEXT)) for line in case.body], JUNIT_BODY))
     if case.outcome == "system-out":
         return f"<system-out>{body}</system-out>"
-    return f'<{case.outcome} type="{case.kind}" message="{_escaped(case.message)}">{body}</{case.outcome}>'
+    message = _escaped(shorten(case.message, TEXT))
+    return f'<{case.outcome} type="{case.kind}" message="{message}">{body}</{case.outcome}>'
 
 
 def _escaped(text: str) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _INDENT = "  "
 _GAP = "  "
+_WAIVED = 50  # are listed
 _WIDEST = 48  # columns up to which a cell widens its whole column
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW = 1, 2, 31, 32, 33
@@ -71,7 +72,9 @@ def _lines(report: Report, paint: _Paint) -> Iterator[str]:
     if waived:
         yield ""
         yield paint("waived:", _DIM)
-        yield from _table(waived)
+        yield from _table(waived[:_WAIVED])
+    if len(waived) > _WAIVED:
+        yield f"{_INDENT}and {len(waived) - _WAIVED} more"
     yield ""
     passed = ", ".join(visible(rule.id) for rule in rules if rule.verdict is Verdict.PASS)
     yield f"{paint('passed:', _GREEN)} {passed or 'none'}"

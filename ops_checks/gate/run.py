@@ -35,11 +35,14 @@ class _Found(Struct):
     notes: list[str] = field(default_factory=list)
 
 
-def run_gate(context: Context, *, only: str | None = None, fail_level: str = "error") -> Report:
+def run_gate(
+    context: Context, *, only: str | None = None, fail_level: str = "error", max_details: int | None = None
+) -> Report:
     """Evaluate the rules of all groups (or `only` of `consistency` or `kpi`) and return the Report.
 
     An input that cannot be read is no exception here: its rules are `error`, the report says why, and the exit code
-    is 3. With `fail_level` `warn` a warning fails too. Raises UsageError for another value of `only` or `fail_level`.
+    is 3. With `fail_level` `warn` a warning fails too. `max_details` findings of drift a rule are listed (0: all; None:
+    50), whatever is waived. Raises UsageError for another value of `only` or `fail_level`.
     """
     for name, value, allowed in (("only", only, (None, *READERS)), ("fail_level", fail_level, FAIL_LEVELS)):
         if value not in allowed:
@@ -48,9 +51,9 @@ def run_gate(context: Context, *, only: str | None = None, fail_level: str = "er
     found = _Found(inputs=[policy_read(context)], notes=[*context.notes, *context.warnings])
     asked = [only] if only else list(READERS)
     for group in asked:
-        _add_group(found, context, group)
+        _add_group(found, context, group, max_details)
     today = queue_time(context.now_s, context.tz_minutes)[:10]
-    waived = apply(found.results, policy.waivers, policy.path, today, RULES, policy.threshold)
+    waived = apply(found.results, policy.waivers, policy.path, today, RULES, policy.threshold, max_details)
     results = tuple(conclude(result, policy, fail_level) for result in waived)
     decision = decide(asked, results, found.errors)
     return Report(
@@ -66,10 +69,10 @@ def run_gate(context: Context, *, only: str | None = None, fail_level: str = "er
     )
 
 
-def _add_group(found: _Found, context: Context, group: str) -> None:
+def _add_group(found: _Found, context: Context, group: str, max_details: int | None) -> None:
     """Read the evidence of a group and evaluate its rules; without evidence they are errors."""
     try:
-        evidence = READERS[group](context)
+        evidence = READERS[group](context, max_details)
     except InputError as error:
         found.errors += [error.message, *error.details]
         for rule in context.policy.active_rules([group]):
