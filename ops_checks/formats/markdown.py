@@ -17,6 +17,7 @@ from ops_checks.presentation.wording import (
     first_place,
     input_name,
     input_size,
+    is_told,
     measurements,
     offender_value,
     plural,
@@ -70,14 +71,15 @@ def _above(report: Report, rules: list[RuleResult]) -> Iterator[str]:
         yield from ("**Could not be evaluated:**", "")
         yield from (f"- {_code(message)}" for message in report.errors)
         yield ""
-    todo = [rule for rule in rules if rule.verdict is not Verdict.PASS and rule.message not in report.errors]
+    todo = [rule for rule in rules if rule.verdict is not Verdict.PASS and not is_told(report, rule)]
     if todo:
         yield from ("**What to do:**", "")
         yield from (f"- {_code(rule.id)}: {_words(rule.help or rule.title)}" for rule in todo)
         yield ""
     if rules:
         yield from _table(
-            ("Verdict", "Rule", "Value", "Limit", "Samples", "95 % interval", "Result"), map(_rule, rules)
+            ("Verdict", "Rule", "Value", "Limit", "Samples", "95 % interval", "Result"),
+            [_rule(report, rule) for rule in rules],
         )
 
 
@@ -88,13 +90,13 @@ def _footer(report: Report) -> Iterator[str]:
     yield f"- Made: {made} by {TOOL} {_words(report.tool_version)}, exit code {report.exit_code}"
 
 
-def _rule(rule: RuleResult) -> list[str]:
+def _rule(report: Report, rule: RuleResult) -> list[str]:
     numbers = dict(measurements(rule))
     return [
         f"{_ICONS[rule.verdict]} {rule.verdict}",
         _code(rule.id),
         *(_words(numbers.get(word, "")) for word in ("value", "limit", "samples", "95 % interval")),
-        _words(rule.message),
+        _words("not evaluated" if is_told(report, rule) else rule.message),
     ]
 
 

@@ -12,6 +12,7 @@ from ops_checks.presentation.wording import (
     first_place,
     input_name,
     input_size,
+    is_told,
     measurements,
     offender_value,
     plural,
@@ -65,9 +66,12 @@ def _lines(report: Report, paint: _Paint) -> Iterator[str]:
     yield f"{paint.verdict(report.verdict)} {_headline(report)}"
     yield from (f"{paint('error:', _BOLD, _RED)} {visible(message)}" for message in report.errors)
     for rule in rules:
-        if rule.verdict is not Verdict.PASS:
+        if rule.verdict is not Verdict.PASS and not is_told(report, rule):
             yield ""
             yield from _rule(rule, paint)
+    told = ", ".join(visible(rule.id) for rule in rules if is_told(report, rule))
+    if told:
+        yield f"{paint('not evaluated:', _RED)} {told}"
     waived = [_waived_row(rule, finding) for rule in rules for finding in rule.waived]
     if waived:
         yield ""

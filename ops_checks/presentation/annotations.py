@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ops_checks.findings import Verdict
-from ops_checks.presentation.wording import finding_text, measurements, worst_first
+from ops_checks.presentation.wording import finding_text, is_told, measurements, worst_first
 
 if TYPE_CHECKING:
     from ops_checks.findings import Finding
@@ -59,7 +59,7 @@ def annotate(report: Report) -> list[Annotation]:
     """
     found: list[Annotation] = []
     for rule in worst_first(report):
-        if rule.verdict is Verdict.ERROR and rule.message in report.errors:
+        if is_told(report, rule):
             continue
         if rule.verdict is Verdict.PASS:
             findings = rule.waived
