@@ -110,8 +110,12 @@ def _is_utf16(head: bytes) -> bool:
 
 def _is_cp949(head: bytes) -> bool:
     """Return whether bytes are no UTF-8, and Hangul in the code page of Korean Windows."""
-    if b"\0" in head or head.isascii() or not head.decode("utf-8", "ignore").isascii():
-        return False  # what has one valid character beyond ASCII is damaged UTF-8
+    if b"\0" in head or head.isascii() or _decoded(head, "utf-8") is not None:
+        return False
+    beyond = sum(byte > 0x7F for byte in head)
+    valid = sum(byte > 0x7F for byte in head.decode("utf-8", "ignore").encode())
+    if 2 * valid >= beyond:
+        return False  # UTF-8 that is damaged; by chance some of any text is valid
     text = _decoded(head, "cp949") or ""
     return any("가" <= char <= "힣" for char in text)
 
