@@ -20,6 +20,7 @@ _FEWEST = 8  # bytes, or characters, before a guess is made
 _TAR_AT = 257
 _LONGEST_PATH = 256
 _NAMED = 4
+_ASCII = bytes(range(128))
 
 #: What git writes around both sides of a conflict. `=======` alone is a heading, and `|||||||` says nothing alone.
 CONFLICT_MARKS = ("<<<<<<< ", ">>>>>>> ")
@@ -112,8 +113,7 @@ def _is_cp949(head: bytes) -> bool:
     """Return whether bytes are no UTF-8, and Hangul in the code page of Korean Windows."""
     if b"\0" in head or head.isascii() or _decoded(head, "utf-8") is not None:
         return False
-    beyond = sum(byte > 0x7F for byte in head)
-    valid = sum(byte > 0x7F for byte in head.decode("utf-8", "ignore").encode())
+    valid, beyond = (len(text.translate(None, _ASCII)) for text in (head.decode("utf-8", "ignore").encode(), head))
     if 2 * valid >= beyond:
         return False  # UTF-8 that is damaged; by chance some of any text is valid
     text = _decoded(head, "cp949") or ""
