@@ -20,7 +20,6 @@ _FEWEST = 8  # bytes, or characters, before a guess is made
 _TAR_AT = 257
 _LONGEST_PATH = 256
 _NAMED = 4
-_ASCII = bytes(range(128))
 
 #: What git writes around both sides of a conflict. `=======` alone is a heading, and `|||||||` says nothing alone.
 CONFLICT_MARKS = ("<<<<<<< ", ">>>>>>> ")
@@ -110,24 +109,28 @@ def _is_utf16(head: bytes) -> bool:
 
 
 def _is_cp949(head: bytes) -> bool:
-    """Return whether bytes are no UTF-8, and Hangul in the code page of Korean Windows."""
-    if b"\0" in head or head.isascii() or _decoded(head, "utf-8") is not None:
+    """Return whether bytes are no UTF-8, and nearly nothing but Hangul in the code page of Korean Windows.
+
+    Damaged UTF-8 may be read as that code page, too: then it holds more Chinese than Hangul.
+    """
+    if b"\0" in head or _decoded(head, "utf-8") is not None:
         return False
-    valid, beyond = (len(text.translate(None, _ASCII)) for text in (head.decode("utf-8", "ignore").encode(), head))
-    if 2 * valid >= beyond:
-        return False  # UTF-8 that is damaged; by chance some of any text is valid
-    text = _decoded(head, "cp949") or ""
-    return any("가" <= char <= "힣" for char in text)
+    beyond = [char for char in _decoded(head, "cp949") or "" if not char.isascii()]
+    return bool(beyond) and sum("가" <= char <= "힣" for char in beyond) * 10 >= len(beyond) * 9
 
 
 def _decoded(head: bytes, encoding: str) -> str | None:
-    """Return bytes as text, without a character that is cut off at their end; None if they are no such text."""
+    """Return bytes as text, without a character that is cut off at the end of the head; None if they are no text."""
     import codecs
 
     try:
-        return codecs.getincrementaldecoder(encoding)().decode(head)
+        return codecs.getincrementaldecoder(encoding)().decode(head, final=len(head) < HEAD_BYTES)
     except UnicodeDecodeError:
         return None
+
+
+def _ends_lines_with_cr(head: bytes) -> bool:
+    return b"\r" in head and b"\n" not in head and _is_queue(head)
 
 
 def _is_queue(head: bytes) -> bool:
@@ -254,8 +257,14 @@ CONTENTS = (
         "set `core.symlinks` to true and check it out again, or name the file that it leads to",
         test=_is_path,
     ),
+    Content(
+        "text whose lines end in CR alone",
+        r"save it with line feeds (`tr '\r' '\n' < FILE > NEW`)",
+        test=_ends_lines_with_cr,
+        unless=("database",),
+    ),
     Content("a Markdown queue", "name it with --queue", test=_is_queue, unless=("queue",)),
-    Content("a run log", "name it with --log-path", test=_is_log, unless=("run log",)),
-    Content("a JSON document", "name the {noun} itself", b"{", b"[{", unless=("run log", "policy")),
-    Content("plain text", "name the {noun} itself", test=_is_text, unless=("queue", "run log", "policy")),
+    Content("a run log", "name it with --log-path", test=_is_log, unless=("run log", "report")),
+    Content("a JSON document", "name the {noun} itself", b"{", b"[{", unless=("run log", "policy", "report")),
+    Content("plain text", "name the {noun} itself", test=_is_text, unless=("queue", "run log", "policy", "report")),
 )

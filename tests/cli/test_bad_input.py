@@ -139,7 +139,7 @@ CASES = [
         ["status --queue '\x1b]0;x\x07\n'"],
         r"\x1b]0;x\x07\n: no such",
     ),
-    Case("empty queue", markdown(""), MD, "Q.md: no queue table: expected one with the header id | status |"),
+    Case("empty queue", markdown(""), MD, "Q.md: no queue table, because the file is empty: "),
     Case("no table", markdown("# Queue\n\ntext\n"), MD, "Q.md: no queue table"),
     Case("another header", markdown(table(ROW).replace("notes", "note")), MD, "Q.md: no queue table"),
     Case("no delimiter row", markdown(f"{HEAD}\n{ROW}\n"), MD, "Q.md:1: expected a delimiter row of 9 columns"),

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from ops_checks.errors import InputError, UsageError
 from ops_checks.findings import Finding
 from ops_checks.model import FIELDS
+from ops_checks.rules.drift.alike_ids import explain_ids
 from ops_checks.rules.drift.drift import Drift
-from ops_checks.rules.drift.lookalikes import difference, explain_ids
 from ops_checks.rules.drift.pair import Pair, Row, normal, plain_status, rendered
 from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, DRIFT_RULES
 from ops_checks.sanitize import visible
+from ops_checks.stores.lookalikes import difference
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator

@@ -196,13 +196,24 @@ class MarkdownSnapshot:
         """
         document = self._document
         if document.may_be_unmerged:
-            from ops_checks.stores.markdown.conflicts import conflict
+            from ops_checks.stores.markdown.misreadings import conflict
 
             found = conflict(document.chunks())
             if found:
                 return InputError(self._locate(*found))
-        what = None if self._table.header_line else document.explanation()
-        return InputError(self._locate(0, what)) if what else None
+        if self._table.header_line:
+            return None
+        if not document.stat.st_size:
+            return InputError(
+                self._locate(0, "no queue table, because the file is empty: restore it from git or a copy")
+            )
+        what = document.explanation()
+        if what:
+            return InputError(self._locate(0, what))
+        from ops_checks.stores.markdown.misreadings import nearly_a_header
+
+        near = nearly_a_header(document.chunks())
+        return InputError(self._locate(*near)) if near else None
 
     def _locate(self, number: int, message: str) -> str:
         return f"{visible(self._path)}:{number}: {message}" if number else f"{visible(self._path)}: {message}"

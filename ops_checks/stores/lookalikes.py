@@ -6,11 +6,7 @@ are the same, and nobody sees what is to be mended.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from unicodedata import category, name, normalize
-
-if TYPE_CHECKING:
-    from ops_checks.findings import Finding
 
 #: Letters and signs that most fonts draw alike, in the order of what they look like. Few: a guess must not mislead.
 _DRAWN_ALIKE = str.maketrans(
@@ -41,10 +37,17 @@ def difference(md: str, db: str) -> str | None:
     """Return how two texts differ that look equal: `character 5 is U+00A0 … in Markdown …`; None for others."""
     if md == db or appearance(md) != appearance(db):
         return None
-    at = next((at for at, pair in enumerate(zip(md, db, strict=False)) if pair[0] != pair[1]), min(len(md), len(db)))
-    where = f"they look equal, and character {at + 1} is {_named(md, at)} in Markdown, {_named(db, at)} in the database"
+    at, left, right = first_difference(md, db)
+    where = f"they look equal, and character {at} is {left} in Markdown, {right} in the database"
     same = normalize("NFC", md) == normalize("NFC", db)
     return f"{where}: the same text in two Unicode forms" if same else where
+
+
+def first_difference(left: str, right: str) -> tuple[int, str, str]:
+    """Return the position, from 1, of the first character in which two texts differ, and that of each by its name."""
+    pairs = enumerate(zip(left, right, strict=False))
+    at = next((at for at, pair in pairs if pair[0] != pair[1]), min(len(left), len(right)))
+    return at + 1, _named(left, at), _named(right, at)
 
 
 def _named(text: str, at: int) -> str:
@@ -52,16 +55,3 @@ def _named(text: str, at: int) -> str:
         return "missing"
     char = text[at]
     return f"U+{ord(char):04X} ({name(char, 'no name')})"
-
-
-def explain_ids(only_md: list[Finding], only_db: list[Finding]) -> None:
-    """Add to findings of items that one side lacks the reason where the other has an id that looks equal."""
-    if all((finding.item or "").isascii() for finding in (*only_md, *only_db)):
-        return
-    places = {appearance(finding.item or ""): at for at, finding in enumerate(only_db)}
-    for number, finding in enumerate(only_md):
-        at = places.get(appearance(finding.item or ""))
-        reason = None if at is None else difference(finding.item or "", only_db[at].item or "")
-        if at is not None and reason:
-            only_md[number] = finding._replace(reason=f"the database has an id like it: {reason}")
-            only_db[at] = only_db[at]._replace(reason=f"Markdown has an id like it: {reason}")
