@@ -162,10 +162,13 @@ def _python(line: bytes) -> Foreign | None:
 
 
 def _columns(line: bytes) -> Foreign | None:
-    words = {word.strip(b' "\r\n') for word in line.split(b",")}
+    words = {word.strip(b' "\r\n') for word in re.split(b"[,;\t]", line)}
     if not {b"event", b"command"} <= words:
         return None
-    return Foreign("the header of a CSV file", "write one JSON object a line (`mlr --icsv --ojsonl cat FILE > NEW`)")
+    return Foreign(
+        "the header of a CSV file",
+        "write one JSON object a line (`mlr --icsv --ojsonl cat FILE > NEW`, and `--itsv` where tabs part the columns)",
+    )
 
 
 def _pairs(line: bytes) -> Foreign | None:

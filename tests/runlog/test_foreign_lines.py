@@ -100,6 +100,7 @@ def test_the_kind_is_named_and_its_command_restores_the_records(tmp_path: Path, 
     ("line", "words"),
     [
         (b"event,trace_id,command,exit_code\n", "the header of a CSV file"),
+        (b"event\tcommand\texit_code\n", "the header of a CSV file"),
         (b"event=run_end command=done exit_code=0\n", "pairs of `key=value`"),
         (b"{'event': 'run_end', 'command': 'done'}\n", "Python dictionary"),
         (b"__CURSOR=s=1;i=2\n", "the journal's own export format"),

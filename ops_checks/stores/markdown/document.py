@@ -22,8 +22,11 @@ _BLOCK_BYTES = 1 << 15
 QUEUE = FileKind("queue", "name a Markdown file with --queue, or run `ops-checks init`")
 _LONGEST_LINE_BYTES = 1 << 24
 _BOM = "\ufeff"
-#: What a line with a mark of a merge conflict begins with, found at the speed of a memory search.
-_MAYBE_MARKED = (b"<<<<<<<", b">>>>>>>")
+#: The bytes of a chunk in which the first byte of its first line is: a byte order mark may stand before it.
+_BEGINNING = len(_BOM.encode()) + 1
+#: What a mark of a merge conflict begins with, the longer the more time it takes to look for: a byte, at a line's
+#: beginning, the mark.
+_MARKS = ((b"<", b"\n<", b"<<<<<<<"), (b">", b"\n>", b">>>>>>>"))
 
 
 class Document:
@@ -116,7 +119,7 @@ class Document:
             except UnicodeDecodeError as error:
                 self.must_be_whole()
                 raise self._not_utf8(chunk, error.start, done) from error
-            self.may_be_unmerged = self.may_be_unmerged or any(mark in chunk for mark in _MAYBE_MARKED)
+            self.may_be_unmerged = self.may_be_unmerged or _may_be_marked(chunk)
             yield text if done else text.removeprefix(_BOM)
             done += len(chunk)
 
@@ -176,6 +179,14 @@ class Document:
             same = _identity(now) == _identity(then)
         if not same:
             raise ChangingError(f"{visible(self.path)}: changing while read: run the command again")
+
+
+def _may_be_marked(chunk: bytes) -> bool:
+    """Return, cheaply, whether a line of a chunk of whole lines may begin with a mark of a merge conflict."""
+    return any(
+        byte in chunk and (begins in chunk or byte in chunk[:_BEGINNING]) and mark in chunk
+        for byte, begins, mark in _MARKS
+    )
 
 
 def _identity(state: os.stat_result) -> tuple[int, ...]:
