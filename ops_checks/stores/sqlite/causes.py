@@ -93,26 +93,40 @@ def _rights(failure: Failure) -> str:
     if failure.name in ("SQLITE_READONLY_ROLLBACK", "SQLITE_IOERR_DELETE") or os.path.exists(failure.real + "-journal"):
         return (
             f"a program was cut off while it wrote, and SQLite must first undo that from {failure.beside('-journal')}, "
-            f"but {_closed(failure)}: run the command once as who may write there; the journal has to stay where it is"
+            f"but {_closed(failure.folder)}: run the command once as who may write there; the journal has to stay there"
         )
+    if failure.writing:
+        return _unwritable(failure)
     if os.path.exists(failure.real + "-wal") or _is_wal(failure):
         return (
             f"is written through a write-ahead log, and to read it SQLite must make {failure.beside('-shm')}, but "
-            f"{_closed(failure)}: run where that folder may be written, or have who may write there make a copy to "
-            "read here (`sqlite3 FILE \"VACUUM INTO 'COPY'\"`), and name the copy"
+            f"{_closed(failure.folder)}: run where that folder may be written, or have who may write there make a copy "
+            "to read here (`sqlite3 FILE \"VACUUM INTO 'COPY'\"`), and name the copy"
         )
+    return f"cannot be opened, and {_closed(failure.folder)}: ask the folder's owner for the right"
+
+
+def _unwritable(failure: Failure) -> str:
     if not os.access(failure.path, os.W_OK):
-        return "may only be read by this user: ask its owner"
-    return f"SQLite keeps its journal beside the database, but {_closed(failure)}: ask the folder's owner"
+        closed = "it is on a read-only file system" if _is_read_only(failure.real) else "this user may only read it"
+        return f"not written, because {closed}: run this where, or as who, may write it"
+    return (
+        f"not written, because {_closed(failure.folder)}, and SQLite keeps its journal beside the database: run this "
+        "where, or as who, may write there"
+    )
 
 
-def _closed(failure: Failure) -> str:
-    folder = visible(failure.folder)
+def _closed(folder: str) -> str:
+    if _is_read_only(folder):
+        return f"{visible(folder)} is on a read-only file system"
+    return f"this user may not write in {visible(folder)}"
+
+
+def _is_read_only(path: str) -> bool:
     try:
-        read_only = os.statvfs(failure.folder).f_flag & os.ST_RDONLY
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
     except OSError:
-        read_only = 0
-    return f"{folder} is on a read-only file system" if read_only else f"this user may not write in {folder}"
+        return False
 
 
 def _is_wal(failure: Failure) -> bool:

@@ -134,8 +134,10 @@ READ = """
 import sys
 from ops_checks.errors import OpsError
 from ops_checks.stores.registry import SQLITE
+from ops_checks.transitions import Stamp, cancel
 try:
-    list(SQLITE.open(sys.argv[1], lock_timeout_s=0.01))
+    store = SQLITE.open(sys.argv[1], lock_timeout_s=0.01)
+    store.change("A-1", cancel(Stamp(actor="kim", now_s=1.0, tz_minutes=540))) if sys.argv[2:] else list(store)
 except OpsError as error:
     print(error.message)
 else:
@@ -143,11 +145,11 @@ else:
 """
 
 
-def as_nobody(path: Path) -> str:
-    """Return what reading says to a user who owns nothing here."""
+def as_nobody(path: Path, *change: str) -> str:
+    """Return what reading, or a change, says to a user who owns nothing here."""
     command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", READ, str(path)]
     run = subprocess.run(
-        command, capture_output=True, text=True, check=True, env={"PYTHONPATH": os.pathsep.join(sys.path)}
+        [*command, *change], capture_output=True, text=True, check=True, env={"PYTHONPATH": os.pathsep.join(sys.path)}
     )
     assert not any(word in run.stdout for word in HARMFUL)
     return run.stdout.strip().removeprefix(f"{path}: ")
@@ -201,6 +203,30 @@ def test_rights(public: Path, journal: str, mode: int, folder: int, words: str) 
         file.chmod(mode)
     path.parent.chmod(folder)
     assert as_nobody(path).startswith(words)
+
+
+@as_root
+@pytest.mark.parametrize(
+    ("journal", "mode", "folder", "words"),
+    [
+        ("delete", 0o666, 0o777, "read"),
+        (
+            "delete",
+            0o644,
+            0o777,
+            "not written, because this user may only read it: run this where, or as who, may write",
+        ),
+        ("delete", 0o666, 0o755, "not written, because this user may not write in "),
+        ("wal", 0o644, 0o755, "not written, because this user may only read it"),
+        ("wal", 0o666, 0o755, "not written, because this user may not write in "),
+    ],
+)
+def test_rights_to_change(public: Path, journal: str, mode: int, folder: int, words: str) -> None:
+    """A change never advises to work on a copy."""
+    path = database(public, journal)
+    path.chmod(mode)
+    path.parent.chmod(folder)
+    assert as_nobody(path, "change").startswith(words)
 
 
 @as_root
