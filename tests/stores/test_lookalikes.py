@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops_checks.findings import Finding
-from ops_checks.rules.drift.alike_ids import explain_ids
+from ops_checks.rules.drift.unseen import explain_ids
 from ops_checks.stores.lookalikes import appearance, difference
 
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from ops_checks.errors import InputError, UsageError
 from ops_checks.findings import Finding
 from ops_checks.model import FIELDS
-from ops_checks.rules.drift.alike_ids import explain_ids
 from ops_checks.rules.drift.drift import Drift
 from ops_checks.rules.drift.pair import Pair, Row, normal, plain_status, rendered
 from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, DRIFT_RULES
+from ops_checks.rules.drift.unseen import explain_ids, unseen_difference
 from ops_checks.sanitize import visible
-from ops_checks.stores.lookalikes import difference
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -176,7 +175,7 @@ class Comparison:
         kept = self._drift.findings[rule]
         if not self._keep or len(kept) < self._keep:
             item, message, rows, name, md, db = found
-            reason = None if md is None or db is None else difference(md, db)
+            reason = None if md is None or db is None else unseen_difference(md, db)
             places = tuple(row.place for row in rows)
             kept.append(Finding(rule, message, item, name, md, db, reason=reason, places=places))
 
