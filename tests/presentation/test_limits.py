@@ -120,6 +120,13 @@ def test_what_is_left_out_is_counted(name):
     assert "more" in FORMATS[name].render(REPORTS["live"])
 
 
+def test_text_lists_fifty_waived_findings_and_counts_the_others():
+    """Nobody reads 26,000 lines of what is settled."""
+    lines = FORMATS["text"].render(REPORTS["waived"]).splitlines()
+    assert sum("waived: known" in line for line in lines) == 50
+    assert f"  and {MANY - 50} more" in lines
+
+
 def test_json_holds_everything():
     """JSON has no reader of that kind."""
     assert len(json.loads(FORMATS["json"].render(REPORTS["one waived"]))["rules"][0]["findings"]) == MANY + 1
