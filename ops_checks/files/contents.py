@@ -19,6 +19,7 @@ _SPACE = b" \t\r\n\xef\xbb\xbf"
 _FEWEST = 8  # bytes, or characters, before a guess is made
 _TAR_AT = 257
 _LONGEST_PATH = 256
+_OF_PATHS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
 _NAMED = 4
 
 #: What git writes around both sides of a conflict. `=======` alone is a heading, and `|||||||` says nothing alone.
@@ -120,11 +121,16 @@ def _is_cp949(head: bytes) -> bool:
 
 
 def _decoded(head: bytes, encoding: str) -> str | None:
-    """Return bytes as text, without a character that is cut off at the end of the head; None if they are no text."""
+    """Return bytes as text, without a character that is cut off at their end; None if they are no such text.
+
+    A log may end within a character, where its last line is being written.
+    """
     import codecs
 
     try:
-        return codecs.getincrementaldecoder(encoding)().decode(head, final=len(head) < HEAD_BYTES)
+        return codecs.getincrementaldecoder(encoding)().decode(
+            head, final=encoding != "utf-8" and len(head) < HEAD_BYTES
+        )
     except UnicodeDecodeError:
         return None
 
@@ -143,9 +149,10 @@ def _is_log(head: bytes) -> bool:
 
 def _is_path(head: bytes) -> bool:
     """Return whether the whole content is a relative path: a symbolic link where git made none."""
-    if len(head) > _LONGEST_PATH or b"/" not in head or b"\n" in head.rstrip(b"\r\n") or b" " in head:
+    text = head.removesuffix(b"\n")
+    if len(text) > _LONGEST_PATH or b"/" not in text or text.translate(None, _OF_PATHS):
         return False
-    return head.startswith((b"../", b"./")) or head.rstrip().endswith((b".md", b".db", b".jsonl", b".yaml"))
+    return text.startswith((b"../", b"./")) or text.endswith((b".md", b".db", b".jsonl", b".yaml"))
 
 
 def _is_text(head: bytes) -> bool:

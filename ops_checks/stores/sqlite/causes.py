@@ -78,9 +78,19 @@ def _no_database(failure: Failure) -> str:
     )
 
 
+#: What SQLite reports then: a journal cannot be made, or one that was left behind cannot be undone and removed.
+_FOR_WANT_OF_A_RIGHT = (
+    "SQLITE_CANTOPEN",
+    "SQLITE_READONLY",
+    "SQLITE_PERM",
+    "SQLITE_IOERR_DELETE",
+    "SQLITE_IOERR_ACCESS",
+)
+
+
 def _may_not_write(failure: Failure) -> bool:
     """Return whether a failure is for want of a right: SQLite reports the same one in many ways."""
-    if not failure.name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_PERM")):
+    if not failure.name.startswith(_FOR_WANT_OF_A_RIGHT):
         return False
     path = failure.path
     return not (os.access(path, os.R_OK | os.W_OK) and os.access(failure.folder, os.W_OK | os.X_OK))
@@ -103,7 +113,7 @@ def _rights(failure: Failure) -> str:
             f"{_closed(failure.folder)}: run where that folder may be written, or have who may write there make a copy "
             "to read here (`sqlite3 FILE \"VACUUM INTO 'COPY'\"`), and name the copy"
         )
-    return f"cannot be opened, and {_closed(failure.folder)}: ask the folder's owner for the right"
+    return _not_opened(failure)
 
 
 def _unwritable(failure: Failure) -> str:
