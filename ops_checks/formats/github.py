@@ -59,7 +59,11 @@ def _cut(by_level: dict[str, list[str]], unlisted: dict[str, int]) -> tuple[list
 def _annotation(report: Report, annotation: Annotation, options: RenderOptions) -> str:
     path, line, column = locate(report, annotation.rule, annotation.finding, options)
     place = [] if path is None else [("file", path), ("line", str(line)), ("col", str(column))]
-    return _command(annotation.level, [*place, ("title", f"{TOOL} {annotation.rule.id}")], annotation.message)
+    return _command(
+        annotation.level,
+        [*place, ("title", shorten(f"{TOOL} {visible(annotation.rule.id)}", GITHUB_TITLE))],
+        annotation.message,
+    )
 
 
 def _command(name: str, properties: list[tuple[str, str]], message: str) -> str:
@@ -73,7 +77,7 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(shorten(visible(text), GITHUB_TITLE)).replace(":", "%3A").replace(",", "%2C")
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 FORMAT = Format(
