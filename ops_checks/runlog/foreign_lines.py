@@ -155,6 +155,33 @@ def _several(line: bytes) -> Foreign | None:
     )
 
 
+def _bom(line: bytes) -> Foreign | None:
+    if not line.startswith(b"\xef\xbb\xbf") or _object(line[3:]) is None:
+        return None
+    return Foreign(
+        "a record behind a byte order mark, as joining files leaves it",
+        r"join without marks (`perl -pe 's/^\xef\xbb\xbf//' FILE > NEW` takes them out)",
+    )
+
+
+def _with_comma(line: bytes) -> Foreign | None:
+    text = line.strip()
+    if not text.endswith(b",") or _object(text[:-1]) is None:
+        return None
+    return Foreign(
+        "a record with a comma behind it, as in an array", "take the commas off (`sed 's/,[[:space:]]*$//' FILE > NEW`)"
+    )
+
+
+def _interleaved(line: bytes) -> Foreign | None:
+    if len(re.findall(rb'\{\s*"event"\s*:', line)) < 2 or _object(line) is not None:  # noqa: PLR2004 - more than one
+        return None
+    return Foreign(
+        "records of two writers that ran into each other",
+        "have each writer append a record and its line break in one write (O_APPEND), then set the line aside",
+    )
+
+
 def _python(line: bytes) -> Foreign | None:
     if not line.startswith((b"{'", b"{\"'")):
         return None
@@ -190,10 +217,13 @@ _KINDS: tuple[Callable[[bytes], Foreign | None], ...] = (
     _wrapped,
     _cri,
     _colored,
+    _bom,
     _prefixed,
     _array,
     _pretty,
     _several,
+    _with_comma,
+    _interleaved,
     _python,
     _columns,
     _pairs,

@@ -37,6 +37,8 @@ HEADER = "| id | status | priority | task | success_criteria | owner_session | s
         (b"PK\x03\x04\x14\0", "a zip archive"),
         (b"\xfd7zXZ\0\0", "xz data"),
         (b"%PDF-1.7\n", "a PDF document"),
+        (b"{\\rtf1\\ansi ", "a document in RTF"),
+        (b"id,status,priority,task\n", "a table in CSV"),
         (HEADER.encode("utf-16"), "UTF-16 text"),
         (HEADER.encode("utf-16-le"), "UTF-16 text"),
         (HEADER.encode("utf-16-be"), "UTF-16 text"),
