@@ -120,7 +120,7 @@ def _colored(line: bytes) -> Foreign | None:
 def _prefixed(line: bytes) -> Foreign | None:
     """Return the words for a record behind a prefix: of syslog, of `docker compose logs`, of a logging library."""
     at = line.find(b"{")
-    if at <= 0 or not line[:at].strip() or b'"' in line[:at] or (_object(line[at:]) or {}).get("event") is None:
+    if at <= 0 or not line[:at].strip() or b'"' in line[:at] or not _is_record(line[at:]):
         return None
     return Foreign(
         "a record behind a prefix, as syslog and logging libraries write one",
@@ -156,7 +156,7 @@ def _several(line: bytes) -> Foreign | None:
 
 
 def _bom(line: bytes) -> Foreign | None:
-    if not line.startswith(b"\xef\xbb\xbf") or _object(line[3:]) is None:
+    if not line.startswith(b"\xef\xbb\xbf") or not _is_record(line[3:]):
         return None
     return Foreign(
         "a record behind a byte order mark, as joining files leaves it",
@@ -166,7 +166,7 @@ def _bom(line: bytes) -> Foreign | None:
 
 def _with_comma(line: bytes) -> Foreign | None:
     text = line.strip()
-    if not text.endswith(b",") or _object(text[:-1]) is None:
+    if not text.endswith(b",") or not _is_record(text[:-1]):
         return None
     return Foreign(
         "a record with a comma behind it, as in an array", "take the commas off (`sed 's/,[[:space:]]*$//' FILE > NEW`)"
@@ -237,3 +237,7 @@ def _object(text: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _is_record(text: bytes) -> bool:
+    return "event" in (_object(text) or {})
