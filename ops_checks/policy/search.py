@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ops_checks.errors import UsageError
+from ops_checks.errors import InputError, UsageError
 from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
@@ -113,12 +113,25 @@ def _folders() -> list[tuple[str, os.stat_result]]:
 def _up_to_the_top() -> list[tuple[str, os.stat_result]]:
     """Return the current folder and all above it, as far as they can be seen."""
     found: list[tuple[str, os.stat_result]] = []
-    prefix, state = "", _state(os.curdir)
+    prefix, state = "", _here()
     while state is not None and not (found and os.path.samestat(state, found[-1][1])):
         found.append((prefix, state))
         prefix = "../" + prefix
         state = _state(prefix)
     return found
+
+
+def _here() -> os.stat_result | None:
+    """Return the state of the current folder, None if it is gone or closed to this user.
+
+    Raises InputError if the system fails: going on without the policy in it would loosen the gate.
+    """
+    try:
+        return os.stat(os.curdir)
+    except (FileNotFoundError, PermissionError):
+        return None
+    except OSError as error:
+        raise InputError(f".: the current folder cannot be read ({error.strerror}): check the disk") from error
 
 
 def _state(path: str) -> os.stat_result | None:
