@@ -24,6 +24,10 @@ class InputError(OpsError):
     """An input is missing, unreadable or malformed, so that it cannot be evaluated."""
 
 
+class MissingError(InputError):
+    """An input is not there."""
+
+
 class ChangingError(InputError):
     """An input kept changing while it was read: a verdict would be about no state that ever was."""
 

@@ -21,7 +21,9 @@ def gate_report(
     """
     context = invocation.context.without_exceptions() if plain else invocation.context
     outputs = plan_outputs(invocation, lambda: input_files(context))
-    report = run_gate(context, only=only, fail_level=fail_level)
+    report = run_gate(
+        context, only=only, fail_level=fail_level, max_details=getattr(invocation.args, "max_details", None)
+    )
     invocation.warn(note for note in report.notes if note not in context.notes)  # those are on stderr already
     invocation.remarks += [f"error: {error}" for error in report.errors]
     return render_report(invocation, report, outputs)

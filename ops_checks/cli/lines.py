@@ -49,7 +49,8 @@ def consistency_lines(drift: Drift) -> Iterator[str]:
     for rule in DRIFT_RULES:
         kept = drift.findings[rule.id]
         for finding in kept:
-            yield f"- {rule.word} {finding.item}{_both_values(finding)}"
+            reason = f" ({finding.reason})" if finding.reason else ""
+            yield f"- {rule.word} {finding.item}{_both_values(finding)}{reason}"
         if drift.counts[rule.id] > len(kept):
             yield f"- {rule.word}: {drift.counts[rule.id] - len(kept)} more (--max-details 0 shows all)"
 

@@ -45,6 +45,11 @@ def add_fields(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fields", metavar="NAMES", type=fields, help="fields to compare, comma separated, or all")
 
 
+def add_details(parser: argparse.ArgumentParser) -> None:
+    """Add how many differences a kind are listed."""
+    parser.add_argument("--max-details", metavar="N", type=count, help="details a kind; 0 prints all (default: 50)")
+
+
 def add_log(parser: argparse.ArgumentParser) -> None:
     """Add the run log, and the option of an earlier release that has no effect any more."""
     parser.add_argument("--log-path", metavar="PATH", type=path, action="append", help="run log; repeatable, may glob")

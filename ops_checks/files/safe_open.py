@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 
-from ops_checks.errors import InputError, OpsError
+from ops_checks.errors import InputError, MissingError, OpsError
 from ops_checks.sanitize import visible
 
 #: The other kinds of file, with their names in messages.
@@ -131,6 +131,7 @@ def _not_opened(path: str, kind: FileKind, error: OSError | ValueError) -> OpsEr
     if not isinstance(error, OSError):  # a NUL, or a lone surrogate
         return kind.wrong_path(f"{visible(path)}: no {kind.noun} has such a path: {kind.advice}")
     if error.errno == errno.ENOENT:
-        return kind.wrong_path(f"{visible(path)}: no such {kind.noun}: {kind.advice}")
+        missing = MissingError if kind.wrong_path is InputError else kind.wrong_path
+        return missing(f"{visible(path)}: no such {kind.noun}: {kind.advice}")
     report = kind.wrong_path if error.errno in _WRONG_PATH else InputError
     return report(f"{visible(path)}: cannot be opened ({error.strerror}): check the path and its permissions")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.presentation.annotations import LEVELS, annotate, rule_level
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.limits import GITHUB_SHOWN, GITHUB_TITLE, TEXT, shorten
 from ops_checks.presentation.locations import locate
 from ops_checks.presentation.wording import plural
 from ops_checks.report.serialize import TOOL
@@ -18,8 +19,6 @@ from ops_checks.sanitize import visible
 if TYPE_CHECKING:
     from ops_checks.presentation.annotations import Annotation
     from ops_checks.report.model import Report
-
-_SHOWN = 10  # annotations of a level that GitHub shows for one step
 
 
 def render(report: Report, options: RenderOptions) -> str:
@@ -48,8 +47,8 @@ def _unlisted(report: Report) -> dict[str, int]:
 
 def _cut(by_level: dict[str, list[str]], unlisted: dict[str, int]) -> tuple[list[str], str]:
     """Return the commands that GitHub shows, and how many are left out: `not shown here: 3 more errors`, or nothing."""
-    limits = dict.fromkeys(LEVELS, _SHOWN)
-    if any(unlisted.values()) or any(len(lines) > _SHOWN for lines in by_level.values()):
+    limits = dict.fromkeys(LEVELS, GITHUB_SHOWN)
+    if any(unlisted.values()) or any(len(lines) > GITHUB_SHOWN for lines in by_level.values()):
         limits["notice"] -= 1  # the tenth counts the others
     hidden = {level: unlisted[level] + max(len(lines) - limits[level], 0) for level, lines in by_level.items()}
     words = [plural(count, f"more {level}", f"more {level}s") for level, count in hidden.items() if count]
@@ -60,12 +59,16 @@ def _cut(by_level: dict[str, list[str]], unlisted: dict[str, int]) -> tuple[list
 def _annotation(report: Report, annotation: Annotation, options: RenderOptions) -> str:
     path, line, column = locate(report, annotation.rule, annotation.finding, options)
     place = [] if path is None else [("file", path), ("line", str(line)), ("col", str(column))]
-    return _command(annotation.level, [*place, ("title", f"{TOOL} {annotation.rule.id}")], annotation.message)
+    return _command(
+        annotation.level,
+        [*place, ("title", shorten(f"{TOOL} {visible(annotation.rule.id)}", GITHUB_TITLE))],
+        annotation.message,
+    )
 
 
 def _command(name: str, properties: list[tuple[str, str]], message: str) -> str:
     written = ",".join(f"{key}={_property(value)}" for key, value in properties)
-    return f"::{name} {written}::{_data(message)}"
+    return f"::{name} {written}::{_data(shorten(visible(message), TEXT))}"
 
 
 def _data(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ops_checks.findings import Verdict
 from ops_checks.presentation.annotations import annotate
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.limits import GITLAB_BYTES, TEXT, fitting, shorten, unlisted
 from ops_checks.presentation.locations import fallback_path, locate
 from ops_checks.report.serialize import TOOL, json_text
 from ops_checks.sanitize import visible
@@ -21,18 +22,35 @@ _NO_PATH = "."  # GitLab requires a path, also where no input lies in the reposi
 
 
 def render(report: Report, options: RenderOptions) -> str:
-    """Return the issues as a JSON list; what is waived, or changes no verdict, has the severity `info`."""
+    """Return the issues as a JSON list; what is waived, or changes no verdict, has the severity `info`.
+
+    The most severe come first, and the last issue counts those for which there is no room (`presentation.limits`).
+    """
     issues = [_error(report, message, options) for message in report.errors]
     issues += (_issue(report, annotation, options) for annotation in annotate(report))
-    return json_text(_unique(issues))
+    kept = fitting(issues, GITLAB_BYTES, lambda issue: len(json_text([issue]).encode("utf-8", "surrogatepass")))
+    more = len(issues) - len(kept) + sum(rule.more_findings for rule in report.rules)
+    if more:
+        kept.append(_more(report, unlisted(more), options))
+    return json_text(_unique(kept))
 
 
 def _error(report: Report, message: str, options: RenderOptions) -> dict[str, Any]:
     return {
-        "description": visible(message),
+        "description": shorten(visible(message), TEXT),
         "check_name": f"{TOOL}-error",
         "fingerprint": _digest("error", message),
         "severity": "blocker",
+        "location": _location(fallback_path(report, None, options), 1),
+    }
+
+
+def _more(report: Report, message: str, options: RenderOptions) -> dict[str, Any]:
+    return {
+        "description": message,
+        "check_name": f"{TOOL}-more",
+        "fingerprint": _digest("more"),
+        "severity": "info",
         "location": _location(fallback_path(report, None, options), 1),
     }
 
@@ -41,7 +59,7 @@ def _issue(report: Report, annotation: Annotation, options: RenderOptions) -> di
     rule, finding = annotation.rule, annotation.finding
     path, line, _ = locate(report, rule, finding, options)
     return {
-        "description": visible(annotation.message),
+        "description": shorten(visible(annotation.message), TEXT),
         "check_name": visible(rule.id),
         "fingerprint": finding.fingerprint if finding else _digest("rule", rule.id),
         "severity": "info" if annotation.waived else _SEVERITIES.get(rule.effect, "info"),

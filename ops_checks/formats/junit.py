@@ -12,13 +12,15 @@ from msgspec import Struct
 
 from ops_checks.findings import Verdict
 from ops_checks.presentation.format import Format, RenderOptions
-from ops_checks.presentation.wording import finding_line, measurements, number
+from ops_checks.presentation.limits import JUNIT_BODY, JUNIT_CASES, TEXT, cut_lines, shorten
+from ops_checks.presentation.wording import finding_line, is_told, measurements, number
 from ops_checks.report.serialize import TOOL, iso_utc
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
     from ops_checks.report.model import Report, RuleResult
 
+_NOT_EVALUATED = "not evaluated: see the testcase `inputs`"
 _COUNTED = (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
 
 
@@ -41,7 +43,7 @@ def render(report: Report, _options: RenderOptions) -> str:
     a warning passes, with its message in system-out. XML 1.0 allows no control characters: they
     are written as their escapes, `\x1b`.
     """
-    cases = [_case(rule) for rule in report.rules]
+    cases = [_case(rule, told=is_told(report, rule)) for rule in report.rules[: JUNIT_CASES - 1]]
     if report.errors:
         cases.insert(0, _Case("inputs", "inputs", "error", "error", report.errors[0], report.errors))
     stamp = (iso_utc(report.created_ms) or "")[: len("YYYY-MM-DDTHH:MM:SS")]
@@ -55,8 +57,10 @@ def render(report: Report, _options: RenderOptions) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _case(rule: RuleResult) -> _Case:
-    return _Case(rule.group, rule.id, _outcome(rule), rule.verdict.value, rule.message, _body(rule), _properties(rule))
+def _case(rule: RuleResult, *, told: bool) -> _Case:
+    """Return the testcase of a rule; `told`: what it lacks is the error of the testcase `inputs`."""
+    message, body = (_NOT_EVALUATED, (_NOT_EVALUATED,)) if told else (rule.message, _body(rule))
+    return _Case(rule.group, rule.id, _outcome(rule), rule.verdict.value, message, body, _properties(rule))
 
 
 def _properties(rule: RuleResult) -> tuple[tuple[str, str], ...]:
@@ -114,10 +118,11 @@ def _property(pair: tuple[str, str]) -> str:
 
 
 def _element(case: _Case) -> str:
-    body = "\n".join(_escaped(line) for line in case.body)
+    body = "\n".join(cut_lines([_escaped(shorten(line, TEXT)) for line in case.body], JUNIT_BODY))
     if case.outcome == "system-out":
         return f"<system-out>{body}</system-out>"
-    return f'<{case.outcome} type="{case.kind}" message="{_escaped(case.message)}">{body}</{case.outcome}>'
+    message = _escaped(shorten(case.message, TEXT))
+    return f'<{case.outcome} type="{case.kind}" message="{message}">{body}</{case.outcome}>'
 
 
 def _escaped(text: str) -> str:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.limits import MARKDOWN_CHARACTERS, TEXT, cut_lines, fitting, shorten
 from ops_checks.presentation.wording import (
     detail_without_item,
     first_place,
     input_name,
     input_size,
+    is_told,
     measurements,
     offender_value,
     plural,
@@ -40,7 +42,8 @@ _ICONS = {
     Verdict.ERROR: "❌",
 }
 _MOST_ROWS = 100
-_MOST_CHARACTERS = 250_000  # of a table: GitHub's limit for a summary is 1 MiB, and a character may be four bytes
+_AROUND = 300  # characters of a table's title, its head, and the line that counts the rest
+_FOR_RULES, _FOR_FOOTER, _FOR_WAIVED = 20_000, 5_000, 15_000  # characters at most, so that the findings have room
 
 #: Words, and punctuation that has no meaning in Markdown between words. No `www.`, no `://`, no mention.
 _PLAIN = re.compile(r"(?!.*www\.)[^\W_](?:[^\W_]|[ ,;.()'%/=-]|: )*+", re.IGNORECASE)
@@ -48,29 +51,36 @@ _TICKS = re.compile("`+")
 
 
 def render(report: Report, _options: RenderOptions) -> str:
-    """Return the summary: heading, counts, what to do, a table of rules, tables of findings, the inputs."""
-    return "\n".join(_lines(report)) + "\n"
+    """Return the summary: heading, counts, what to do, a table of rules, tables of findings, the inputs.
 
-
-def _lines(report: Report) -> Iterator[str]:
+    It has no more characters than a comment of GitHub may have (`presentation.limits`).
+    """
     rules = worst_first(report)
+    above = cut_lines(list(_above(report, rules)), _FOR_RULES)
+    footer = cut_lines(list(_footer(report)), _FOR_FOOTER)
+    waived = list(_findings("Waived", [_waived(rule, one) for rule in rules for one in rule.waived], 0, _FOR_WAIVED))
+    room = MARKDOWN_CHARACTERS - sum(len(line) + 1 for line in (*above, *waived, *footer))
+    todo = [_finding(rule, one) for rule in rules if rule.verdict is not Verdict.PASS for one in rule.live]
+    return "\n".join((*above, *_findings("Findings", todo, _unlisted(rules), room), *waived, *footer)) + "\n"
+
+
+def _above(report: Report, rules: list[RuleResult]) -> Iterator[str]:
+    """Yield what stands above the findings; a rule that lacks an input is not listed: that error is."""
     yield from (f"## {_ICONS[report.verdict]} {TOOL}: {report.verdict}", "", f"{report_counts(report)}.", "")
     if report.errors:
         yield from ("**Could not be evaluated:**", "")
         yield from (f"- {_code(message)}" for message in report.errors)
         yield ""
-    todo = [rule for rule in rules if rule.verdict is not Verdict.PASS]
+    todo = [rule for rule in rules if rule.verdict is not Verdict.PASS and not is_told(report, rule)]
     if todo:
         yield from ("**What to do:**", "")
         yield from (f"- {_code(rule.id)}: {_words(rule.help or rule.title)}" for rule in todo)
         yield ""
     if rules:
         yield from _table(
-            ("Verdict", "Rule", "Value", "Limit", "Samples", "95 % interval", "Result"), map(_rule, rules)
+            ("Verdict", "Rule", "Value", "Limit", "Samples", "95 % interval", "Result"),
+            [_rule(report, rule) for rule in rules],
         )
-    yield from _findings("Findings", [_finding(rule, one) for rule in todo for one in rule.live], _unlisted(rules))
-    yield from _findings("Waived", [_waived(rule, one) for rule in rules for one in rule.waived], 0)
-    yield from _footer(report)
 
 
 def _footer(report: Report) -> Iterator[str]:
@@ -80,13 +90,13 @@ def _footer(report: Report) -> Iterator[str]:
     yield f"- Made: {made} by {TOOL} {_words(report.tool_version)}, exit code {report.exit_code}"
 
 
-def _rule(rule: RuleResult) -> list[str]:
+def _rule(report: Report, rule: RuleResult) -> list[str]:
     numbers = dict(measurements(rule))
     return [
         f"{_ICONS[rule.verdict]} {rule.verdict}",
         _code(rule.id),
         *(_words(numbers.get(word, "")) for word in ("value", "limit", "samples", "95 % interval")),
-        _words(rule.message),
+        _words("not evaluated" if is_told(report, rule) else rule.message),
     ]
 
 
@@ -103,18 +113,12 @@ def _unlisted(rules: list[RuleResult]) -> int:
     return sum(rule.more_findings for rule in rules)
 
 
-def _findings(title: str, rows: list[list[str]], unlisted: int) -> Iterator[str]:
-    """Yield a table of findings, cut to GitHub's limit, and how many more there are."""
+def _findings(title: str, rows: list[list[str]], unlisted: int, room: int) -> Iterator[str]:
+    """Yield a table of findings of at most so many characters, and how many more there are."""
     if not rows and not unlisted:
         return
     yield from (f"**{title}:**", "")
-    shown: list[list[str]] = []
-    room = _MOST_CHARACTERS
-    for row in rows[:_MOST_ROWS]:
-        room -= sum(map(len, row))
-        if room < 0:
-            break
-        shown.append(row)
+    shown = fitting(rows[:_MOST_ROWS], room - _AROUND, lambda row: len(_row(_escaped(row))) + 1)
     if shown:
         yield from _table(("Rule", "Where", "Item", "What is out", "Waived because")[: len(shown[0])], shown)
     more = len(rows) - len(shown) + unlisted
@@ -125,8 +129,12 @@ def _findings(title: str, rows: list[list[str]], unlisted: int) -> Iterator[str]
 def _table(head: Sequence[str], rows: Iterator[list[str]] | list[list[str]]) -> Iterator[str]:
     yield _row(head)
     yield _row(["---"] * len(head))
-    yield from (_row([cell.replace("|", r"\|") for cell in row]) for row in rows)
+    yield from (_row(_escaped(row)) for row in rows)
     yield ""
+
+
+def _escaped(row: list[str]) -> list[str]:
+    return [cell.replace("|", r"\|") for cell in row]
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -142,7 +150,7 @@ def _code(text: str) -> str:
     """Return a text as a code span (CommonMark 6.1), its fence longer than any run of backticks in it."""
     if not text:
         return ""
-    shown = visible(text)
+    shown = shorten(visible(text), TEXT)
     fence = "`" * (max(map(len, _TICKS.findall(shown)), default=0) + 1)
     # A parser strips one space off both ends if both have one, and a backtick must not touch the fence.
     spaced = shown[0] == shown[-1] == " " and shown.strip(" ")

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from ops_checks.findings import Verdict
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.limits import OPENMETRICS_LABEL, shorten
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
@@ -127,7 +128,9 @@ def _written(family: _Family) -> str:
 
 
 def _labels(labels: _Labels) -> str:
-    pairs = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    pairs = ",".join(
+        f'{name}="{_escaped(shorten(visible(value), OPENMETRICS_LABEL))}"' for name, value in labels.items()
+    )
     return f"{{{pairs}}}" if pairs else ""
 
 

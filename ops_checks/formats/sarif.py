@@ -9,6 +9,16 @@ from urllib.parse import quote
 from ops_checks.findings import Verdict
 from ops_checks.presentation.annotations import annotate
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.limits import (
+    SARIF_BYTES,
+    SARIF_LOCATIONS,
+    SARIF_RESULTS,
+    SARIF_RULES,
+    TEXT,
+    fitting,
+    shorten,
+    unlisted,
+)
 from ops_checks.presentation.locations import locate
 from ops_checks.report.serialize import TOOL, iso_utc, json_text
 from ops_checks.sanitize import visible
@@ -20,6 +30,7 @@ if TYPE_CHECKING:
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
 _FINGERPRINT = "opsChecks/v1"
+_INDENT = 12  # spaces more before each line of what is nested in the document
 _LEVELS = {"error": "error", "warning": "warning", "notice": "note"}
 
 #: Two backslashes, or one before a bracket, would be read as an escape; a bracket might begin a link.
@@ -27,13 +38,26 @@ _ESCAPED = re.compile(r"\\(?=[\\\[\]])|[\[\]]")
 
 
 def render(report: Report, options: RenderOptions) -> str:
-    """Return one run: its rules, its results, and what could not be evaluated as notifications.
+    """Return one run: its rules, its results, the most severe first, and what could not be evaluated as notifications.
 
     URIs are relative to the repository's root and percent-encoded. A location outside of it is
-    replaced by an input inside, and named as a logical location. Waived findings are suppressed.
+    replaced by an input inside, and named as a logical location. Waived findings are suppressed. What code scanning
+    would refuse or leave out is left out, and a notification counts it (see `presentation.limits`).
     """
-    rules = _by_id(report)
+    known = list(_by_id(report).items())[:SARIF_RULES]
+    rules = dict(fitting(known, SARIF_BYTES // 8, lambda pair: _size(_rule(pair[1]))))
     index = {rule_id: number for number, rule_id in enumerate(rules)}
+    found = [
+        annotation
+        for annotation in annotate(report)
+        if annotation.rule.verdict is not Verdict.ERROR and visible(annotation.rule.id) in index
+    ]
+    results = fitting(
+        (_result(report, each, index[visible(each.rule.id)], options) for each in found[:SARIF_RESULTS]),
+        SARIF_BYTES * 3 // 4,
+        _size,
+    )
+    more = len(found) - len(results) + sum(rule.more_findings for rule in report.rules)
     run = {
         "tool": {
             "driver": {
@@ -45,14 +69,16 @@ def render(report: Report, options: RenderOptions) -> str:
         "automationDetails": {"id": f"{TOOL}/"},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
-        "invocations": [_invocation(report, index)],
-        "results": [
-            _result(report, annotation, index[visible(annotation.rule.id)], options)
-            for annotation in annotate(report)
-            if annotation.rule.verdict is not Verdict.ERROR
-        ],
+        "invocations": [_invocation(report, index, more)],
+        "results": results,
     }
     return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _size(part: object) -> int:
+    """Return the bytes that a part of the document takes in it."""
+    text = json_text(part)
+    return len(text.encode("utf-8", "surrogatepass")) + _INDENT * (text.count("\n") + 1)
 
 
 def _by_id(report: Report) -> dict[str, RuleResult]:
@@ -74,7 +100,7 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
     }
 
 
-def _invocation(report: Report, index: dict[str, int]) -> dict[str, Any]:
+def _invocation(report: Report, index: dict[str, int], more: int) -> dict[str, Any]:
     notifications: list[dict[str, Any]] = [
         {"level": "error", "message": _message(message)} for message in report.errors
     ]
@@ -85,9 +111,12 @@ def _invocation(report: Report, index: dict[str, int]) -> dict[str, Any]:
             "associatedRule": {"id": visible(rule.id), "index": index[visible(rule.id)]},
         }
         for rule in report.rules
-        if rule.verdict is Verdict.ERROR
+        if rule.verdict is Verdict.ERROR and rule.message not in report.errors and visible(rule.id) in index
     )
     notifications += ({"level": "note", "message": _message(note)} for note in report.notes)
+    notifications = fitting(notifications, SARIF_BYTES // 8, _size)
+    if more:
+        notifications.append({"level": "note", "message": _message(unlisted(more))})
     return {
         "executionSuccessful": report.verdict is not Verdict.ERROR,
         "exitCode": report.exit_code,
@@ -111,7 +140,11 @@ def _result(report: Report, annotation: Annotation, rule_index: int, options: Re
     }
     if finding is not None and finding.suppressed is not None:
         result["suppressions"] = [
-            {"kind": "external", "status": "accepted", "justification": visible(finding.suppressed)}
+            {
+                "kind": "external",
+                "status": "accepted",
+                "justification": shorten(visible(finding.suppressed), TEXT),
+            }
         ]
     return result
 
@@ -134,7 +167,8 @@ def _location(report: Report, annotation: Annotation, options: RenderOptions) ->
         }
     if places:
         location["logicalLocations"] = [
-            _logical(name) for name in dict.fromkeys(visible(str(place)) for place in places)
+            _logical(name)
+            for name in list(dict.fromkeys(shorten(visible(str(place)), TEXT) for place in places))[:SARIF_LOCATIONS]
         ]
     return location
 
@@ -154,7 +188,7 @@ def _uri(path: str) -> str:
 
 def _message(text: str) -> dict[str, str]:
     r"""Return a text as a SARIF message: `{{` for a brace (3.11.5), `\[` for a bracket (3.11.6: a link)."""
-    shown = _ESCAPED.sub(lambda match: "\\" + match[0], visible(text))
+    shown = _ESCAPED.sub(lambda match: "\\" + match[0], shorten(visible(text), TEXT))
     return {"text": shown.replace("{", "{{").replace("}", "}}")}
 
 

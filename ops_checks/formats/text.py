@@ -12,6 +12,7 @@ from ops_checks.presentation.wording import (
     first_place,
     input_name,
     input_size,
+    is_told,
     measurements,
     offender_value,
     plural,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _INDENT = "  "
 _GAP = "  "
+_WAIVED = 50  # are listed
 _WIDEST = 48  # columns up to which a cell widens its whole column
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW = 1, 2, 31, 32, 33
@@ -64,14 +66,19 @@ def _lines(report: Report, paint: _Paint) -> Iterator[str]:
     yield f"{paint.verdict(report.verdict)} {_headline(report)}"
     yield from (f"{paint('error:', _BOLD, _RED)} {visible(message)}" for message in report.errors)
     for rule in rules:
-        if rule.verdict is not Verdict.PASS:
+        if rule.verdict is not Verdict.PASS and not is_told(report, rule):
             yield ""
             yield from _rule(rule, paint)
+    told = ", ".join(visible(rule.id) for rule in rules if is_told(report, rule))
+    if told:
+        yield f"{paint('not evaluated:', _RED)} {told}"
     waived = [_waived_row(rule, finding) for rule in rules for finding in rule.waived]
     if waived:
         yield ""
         yield paint("waived:", _DIM)
-        yield from _table(waived)
+        yield from _table(waived[:_WAIVED])
+    if len(waived) > _WAIVED:
+        yield f"{_INDENT}and {len(waived) - _WAIVED} more"
     yield ""
     passed = ", ".join(visible(rule.id) for rule in rules if rule.verdict is Verdict.PASS)
     yield f"{paint('passed:', _GREEN)} {passed or 'none'}"

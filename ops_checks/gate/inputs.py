@@ -50,8 +50,11 @@ def policy_read(context: Context) -> InputRead:
     return InputRead("policy", policy.path, state=policy.digest)
 
 
-def read_drift(context: Context) -> Evidence:
-    """Compare both stores. Raises InputError for what cannot be read, ChangingError if it does not stand still."""
+def read_drift(context: Context, max_details: int | None = None) -> Evidence:
+    """Compare both stores, and keep `max_details` findings a rule (0: all; None: as many as are listed).
+
+    Raises InputError for what cannot be read, ChangingError if it does not stand still.
+    """
     policy = context.policy
     inputs: list[InputRead] = []
 
@@ -66,7 +69,7 @@ def read_drift(context: Context) -> Evidence:
         context.md_store,
         context.db_store,
         # A waiver may be for any of them.
-        keep=0 if any(RULES[waiver.rule].group == CONSISTENCY.id for waiver in policy.waivers) else None,
+        keep=0 if any(RULES[waiver.rule].group == CONSISTENCY.id for waiver in policy.waivers) else max_details,
         on_read=note_inputs,
     )
     return Evidence(drift, tuple(inputs), remarks=tuple(drift.notes))
@@ -107,8 +110,12 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
     )
 
 
-#: How the evidence of each group of rules is read, by the group's id, in the order of a report.
-READERS: Mapping[str, Callable[[Context], Evidence]] = {CONSISTENCY.id: read_drift, KPI.id: read_kpis}
+#: How the evidence of each group of rules is read, by the group's id, in the order of a report; the second argument is
+#: how many findings a rule are asked for. KPIs list the worst of what was streamed by, and have no more.
+READERS: Mapping[str, Callable[[Context, int | None], Evidence]] = {
+    CONSISTENCY.id: read_drift,
+    KPI.id: lambda context, _: read_kpis(context),
+}
 
 
 def _statistics(context: Context, snapshot: Snapshot) -> QueueStatistics:

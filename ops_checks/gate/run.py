@@ -10,6 +10,7 @@ from ops_checks import __version__
 from ops_checks.errors import InputError, UsageError
 from ops_checks.findings import FAIL_LEVELS
 from ops_checks.gate.inputs import READERS, policy_read
+from ops_checks.gate.missing import advised
 from ops_checks.gate.verdict import conclude, decide
 from ops_checks.report.model import InputRead, Metric, Report, RuleResult
 from ops_checks.rules.registry import RULES
@@ -35,11 +36,14 @@ class _Found(Struct):
     notes: list[str] = field(default_factory=list)
 
 
-def run_gate(context: Context, *, only: str | None = None, fail_level: str = "error") -> Report:
+def run_gate(
+    context: Context, *, only: str | None = None, fail_level: str = "error", max_details: int | None = None
+) -> Report:
     """Evaluate the rules of all groups (or `only` of `consistency` or `kpi`) and return the Report.
 
     An input that cannot be read is no exception here: its rules are `error`, the report says why, and the exit code
-    is 3. With `fail_level` `warn` a warning fails too. Raises UsageError for another value of `only` or `fail_level`.
+    is 3. With `fail_level` `warn` a warning fails too. `max_details` findings of drift a rule are listed (0: all; None:
+    50), whatever is waived. Raises UsageError for another value of `only` or `fail_level`.
     """
     for name, value, allowed in (("only", only, (None, *READERS)), ("fail_level", fail_level, FAIL_LEVELS)):
         if value not in allowed:
@@ -47,10 +51,11 @@ def run_gate(context: Context, *, only: str | None = None, fail_level: str = "er
     policy = context.policy
     found = _Found(inputs=[policy_read(context)], notes=[*context.notes, *context.warnings])
     asked = [only] if only else list(READERS)
-    for group in asked:
-        _add_group(found, context, group)
+    outcomes = {group: _read(context, group, max_details) for group in asked}
+    for group, outcome in advised(context, outcomes).items():
+        _add_group(found, context.policy, group, outcome)
     today = queue_time(context.now_s, context.tz_minutes)[:10]
-    waived = apply(found.results, policy.waivers, policy.path, today, RULES, policy.threshold)
+    waived = apply(found.results, policy.waivers, policy.path, today, RULES, policy.threshold, max_details)
     results = tuple(conclude(result, policy, fail_level) for result in waived)
     decision = decide(asked, results, found.errors)
     return Report(
@@ -66,21 +71,27 @@ def run_gate(context: Context, *, only: str | None = None, fail_level: str = "er
     )
 
 
-def _add_group(found: _Found, context: Context, group: str) -> None:
-    """Read the evidence of a group and evaluate its rules; without evidence they are errors."""
+def _read(context: Context, group: str, max_details: int | None) -> Evidence | InputError:
+    """Return the evidence of a group, or why there is none."""
     try:
-        evidence = READERS[group](context)
+        return READERS[group](context, max_details)
     except InputError as error:
-        found.errors += [error.message, *error.details]
-        for rule in context.policy.active_rules([group]):
-            threshold = context.policy.threshold(rule) or Threshold()
-            found.results.append(not_evaluated(rule, threshold, error.message))
+        return error
+
+
+def _add_group(found: _Found, policy: Policy, group: str, evidence: Evidence | InputError) -> None:
+    """Evaluate the rules of a group; without evidence they are errors."""
+    if isinstance(evidence, InputError):
+        found.errors += [evidence.message, *evidence.details]
+        for rule in policy.active_rules([group]):
+            threshold = policy.threshold(rule) or Threshold()
+            found.results.append(not_evaluated(rule, threshold, evidence.message))
         return
     found.inputs += evidence.inputs
     found.metrics += evidence.metrics
     found.notes += evidence.remarks
     found.errors += [evidence.outdated] if evidence.outdated else []
-    found.results += evaluate_group(context.policy, group, evidence)
+    found.results += evaluate_group(policy, group, evidence)
 
 
 def evaluate_group(policy: Policy, group: str, evidence: Evidence) -> list[RuleResult]:

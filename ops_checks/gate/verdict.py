@@ -89,4 +89,7 @@ def conclude(result: RuleResult, policy: Policy, fail_level: str) -> RuleResult:
 def _malformed_message(result: RuleResult) -> str:
     first = result.live[0]
     more = f" (and {result.value - 1:g} more malformed lines)" if result.value and result.value > 1 else ""
-    return f"{visible(str(first.places[0]))}: {first.message}{more}: mend its writer, then set the line aside"
+    known = first.reason if first.reason and first.reason not in first.message else None
+    return (
+        f"{visible(str(first.places[0]))}: {first.message}{more}: {known or 'mend its writer, then set the line aside'}"
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ops_checks.errors import UsageError
 from ops_checks.model import FIELDS
 from ops_checks.policy.model import DEFAULT_THRESHOLDS, ConsistencyPolicy, KpiPolicy, Policy
-from ops_checks.policy.source import lines, read_policy
+from ops_checks.policy.source import POLICY, lines, read_policy
 from ops_checks.policy.validator import problems, rendered
 from ops_checks.policy.yaml_reader import YamlDocument, read
 from ops_checks.rules.registry import BY_METRIC
@@ -36,9 +36,24 @@ def load_policy(path: str) -> Policy:
 
 def parse_policy(data: bytes, path: str) -> Policy:
     """Return the policy in the bytes of the file at `path`. Raises UsageError as `load_policy` does."""
-    document = read(_decoded(data, path).removeprefix(_BOM))
-    _raise_problems(path, document)
+    try:
+        document = read(_decoded(data, path).removeprefix(_BOM))
+        _raise_problems(path, document)
+    except UsageError as error:
+        raise _misread(data, path) or error from error.__cause__
     return _policy(path, f"sha256:{sha256(data).hexdigest()}", document)
+
+
+def _misread(data: bytes, path: str) -> UsageError | None:
+    """Return the error for a file that is unmerged, or no policy but something else; None for a plain mistake in it."""
+    from ops_checks.files.contents import CONFLICT_MARKS, explain, unresolved
+
+    marks = tuple(mark.encode() for mark in CONFLICT_MARKS)
+    marked = [number for number, line in enumerate(lines(data), 1) if line.startswith(marks)]
+    if marked:
+        return UsageError(f"{visible(path)}:{marked[0]}:1: top level: {unresolved(marked)}")
+    what = explain(data, POLICY)
+    return UsageError(f"{visible(path)}:1:1: top level: {what}") if what else None
 
 
 def _raise_problems(path: str, document: YamlDocument) -> None:

@@ -54,15 +54,17 @@ def annotate(report: Report) -> list[Annotation]:
     """Return the annotations of a report, the worst level first, in each level the rules before their findings.
 
     A rule is annotated itself when it has a limit that is violated, too little data, or no finding
-    to list; of a rule that passes only the waived findings are.
+    to list; of a rule that passes only the waived findings are. One that could not be evaluated is not itself: the
+    report's errors say why, once for all the rules that lack the same input.
     """
     found: list[Annotation] = []
     for rule in worst_first(report):
+        told = rule.verdict is Verdict.ERROR and rule.message in report.errors
         if rule.verdict is Verdict.PASS:
             findings = rule.waived
         else:
             findings = rule.findings
-            if rule.group == "kpi" or not rule.live:
+            if not told and (rule.group == "kpi" or not rule.live):
                 found.append(Annotation(rule, None))
         found += (Annotation(rule, finding) for finding in findings)
     return sorted(found, key=lambda one: (LEVELS.index(one.level), one.finding is not None))

@@ -28,6 +28,11 @@ def worst_first(report: Report) -> list[RuleResult]:
     return sorted(report.rules, key=lambda rule: (WORST_FIRST.index(rule.effect), WORST_FIRST.index(rule.verdict)))
 
 
+def is_told(report: Report, rule: RuleResult) -> bool:
+    """Return whether a rule could not be evaluated for what the report's errors say: it has nothing to add to them."""
+    return rule.verdict is Verdict.ERROR and rule.message in report.errors and not rule.findings
+
+
 def number(value: float | None, unit: str | None = None) -> str:
     """Return a number for people: `300 ms`, `0.5`, `-` where there is none; at most four decimals."""
     if value is None:

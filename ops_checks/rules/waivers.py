@@ -98,6 +98,7 @@ def apply(
     today: str,
     rules: Mapping[str, Rule],
     threshold: Callable[[Rule], Threshold | None],
+    shown: int | None = None,
 ) -> tuple[RuleResult, ...]:
     """Return the results with waived findings marked, and those of the waiver rules if there are waivers.
 
@@ -106,7 +107,8 @@ def apply(
     or a field suppresses that finding; one that names neither, the whole rule. Where a rule counts its findings, it
     is evaluated by those that are left; a rate or a percentile by its value, whichever offenders are waived. An
     expired waiver suppresses nothing and fails by itself; one that matched nothing is a warning, unless it may be
-    for a finding that was counted and not kept.
+    for a finding that was counted and not kept. At most `shown` findings a rule stay listed that nobody answers for
+    (0: all; None: SHOWN).
     """
     if not waivers:
         return tuple(results)
@@ -114,7 +116,7 @@ def apply(
     expired = tuple(waiver for waiver in waivers if waiver.expires < today)
     used: set[int] = set()
     waived = tuple(
-        _cut(_waive(result, rules[result.id], valid, threshold(rules[result.id]) or Threshold(), used))
+        _cut(_waive(result, rules[result.id], valid, threshold(rules[result.id]) or Threshold(), used), shown)
         for result in results
     )
     complete = _complete(results, rules)
@@ -200,11 +202,12 @@ def _itself(result: RuleResult) -> Finding:
     return Finding(result.id, result.message, value=result.value)
 
 
-def _cut(result: RuleResult) -> RuleResult:
-    """Return a result that lists every waived finding and at most SHOWN of the others, which are counted."""
-    more = len(result.live) - SHOWN
-    if more <= 0:
+def _cut(result: RuleResult, most: int | None) -> RuleResult:
+    """Return a result that lists every waived finding and at most so many of the others, which are counted."""
+    most = SHOWN if most is None else most
+    more = len(result.live) - most
+    if more <= 0 or not most:
         return result
-    shown = set(map(id, result.live[:SHOWN]))
+    shown = set(map(id, result.live[:most]))
     listed = tuple(each for each in result.findings if each.suppressed is not None or id(each) in shown)
     return replace(result, findings=listed, more_findings=result.more_findings + more)

@@ -126,7 +126,7 @@ class Aggregator:
         stats.malformed += sum(type(row) is Malformed for row in rows)
         if len(stats.defects) < KEPT:
             found = (
-                Defect(self._path, line, row.reason)
+                Defect(self._path, line, row.reason, row.advice)
                 for line, row in enumerate(rows, stats.lines + 1)
                 if type(row) is Malformed
             )

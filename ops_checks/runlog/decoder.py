@@ -75,9 +75,10 @@ class RunEnd(Struct, gc=False, tag_field="event", tag="run_end"):
 
 
 class Malformed(Struct, gc=False):
-    """A line that is no record; `reason` quotes nothing of the line."""
+    """A line that is no record; `reason` quotes nothing of the line, `advice` is for a line of a known kind."""
 
     reason: str
+    advice: str = ""
 
 
 #: A decoded line. A Record here is one of another event.
@@ -117,10 +118,20 @@ def _decode_lines(lines: list[bytes], *, reasons: bool) -> list[Row]:
         row = known.get(line)
         if row is None:
             row = decode_line(line) if reasons or line[:1] in _MAY_BEGIN else _MALFORMED
+            if reasons and type(row) is Malformed:
+                row = _recognized(line, row)
             if type(row) is Malformed and len(line) <= _SHORT:
                 known[line] = row
         rows.append(row)
     return rows
+
+
+def _recognized(line: bytes, row: Malformed) -> Malformed:
+    """Return a malformed row with the words for its kind, where the line is of a kind that everybody meets."""
+    from ops_checks.runlog.foreign_lines import recognize
+
+    known = recognize(line)
+    return Malformed(known.reason, known.advice) if known else row
 
 
 def decode_line(line: bytes) -> Row:

@@ -33,6 +33,8 @@ _MOST_RATIO = 50
 #: A shorter line takes as long as one of so many bytes, and counts as one.
 _LEAST_LINE_BYTES = 200
 
+_FIRST_BYTES = 16
+
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
@@ -165,13 +167,15 @@ class LineBlocks:
     """The bytes that `read` returns chunk by chunk, as blocks of whole lines; each block ends with a line break.
 
     In place of a line longer than `longest` bytes there is None. After the last block, `torn` is True if bytes
-    without a line break were left over; they are in no block.
+    without a line break were left over; they are in no block. `begins` are the first bytes of the line that was read
+    last in parts.
     """
 
     def __init__(self, read: Callable[[], bytes], longest: int = LONGEST_LINE_BYTES) -> None:
         self._read = read
         self._longest = longest
         self.torn = False
+        self.begins = b""
 
     def __iter__(self) -> Iterator[bytes | None]:
         pending: list[bytes | memoryview] = []  # the beginning of a line, without a line break so far
@@ -188,6 +192,8 @@ class LineBlocks:
                     yield block
                 pending, pending_bytes = [], 0
             rest = chunk[end:]
+            if not pending_bytes:
+                self.begins = rest[:_FIRST_BYTES]
             pending_bytes += len(rest)
             pending.append(rest)
             if pending_bytes > self._longest:  # only the length of such a line matters

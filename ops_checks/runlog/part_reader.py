@@ -55,7 +55,7 @@ def read_blocks(
     blocks = LineBlocks(read, longest)
     for number, block in enumerate(blocks):
         if block is None:
-            aggregator.add([Malformed(f"longer than {longest} bytes")])
+            aggregator.add([_too_long(blocks.begins, longest)])
             continue
         if not block.strip(b"\n"):
             aggregator.add_empty(len(block))
@@ -67,3 +67,10 @@ def read_blocks(
             raise InputError(f"{path}: more than {most_open:,} runs are open at once; unpack it and name the plain log")
         del rows  # before the next ones are made, in the same memory
     return aggregator.finish(torn_tail=blocks.torn)
+
+
+def _too_long(begins: bytes, longest: int) -> Malformed:
+    """Return the row for a line of more than `longest` bytes that begins with some: it may be a block of NUL bytes."""
+    from ops_checks.runlog.foreign_lines import NULS
+
+    return Malformed(*NULS) if begins and not begins.strip(b"\0") else Malformed(f"longer than {longest} bytes")

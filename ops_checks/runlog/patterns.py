@@ -10,7 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from ops_checks.errors import InputError
+from ops_checks.errors import InputError, MissingError
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ def expand_logs(patterns: Iterable[str], remark: Remark = lambda _: None) -> lis
         walk = _Walk(pattern)
         matches = sorted(walk.matches(), key=_rotation_order)
         if not matches:
-            raise InputError(f"{visible(pattern)}: no run log matches; name a log, or a pattern that some log matches")
+            raise MissingError(
+                f"{visible(pattern)}: no run log matches; name a log, or a pattern that some log matches"
+            )
         found.update(dict.fromkeys(matches))
         if walk.links:
             remark(_not_followed(pattern, walk.links))

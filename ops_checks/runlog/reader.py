@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from ops_checks.errors import InputError
 from ops_checks.runlog.filter import RunFilter
-from ops_checks.runlog.line_reader import decompress, detect_compression, open_log
+from ops_checks.runlog.line_reader import LOG, decompress, detect_compression, open_log
 from ops_checks.runlog.parallel import read_plain
 from ops_checks.runlog.stats import RunStats, merge
+from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -58,8 +60,19 @@ def _read_log(path: str, run_filter: RunFilter, advance: Advance | None) -> RunS
     with open_log(path) as descriptor:
         modified_s = os.fstat(descriptor).st_mtime
         stats = _read_open(path, descriptor, run_filter, advance)
+        if not stats.lines and stats.logs[0].torn_tail:
+            _must_be_a_log(path, descriptor)
     stats.logs = tuple(replace(log, modified_ms=int(modified_s * 1000)) for log in stats.logs)
     return stats
+
+
+def _must_be_a_log(path: str, descriptor: int) -> None:
+    """Raise InputError for a file without one whole line that is something else: nothing else would tell of it."""
+    from ops_checks.files.contents import explain, head_of
+
+    what = explain(head_of(descriptor), LOG)
+    if what:
+        raise InputError(f"{visible(path)}: {what}")
 
 
 def _read_open(path: str, descriptor: int, run_filter: RunFilter, advance: Advance | None) -> RunStats:

@@ -40,11 +40,15 @@ class Run(Struct, frozen=True):
 
 
 class Defect(Struct, frozen=True):
-    """A malformed line of the log; `line` counts from 1, `reason` quotes nothing of it."""
+    """A malformed line of the log; `line` counts from 1, `reason` quotes nothing of it.
+
+    `advice` says what to do about a line of a known kind.
+    """
 
     path: str
     line: int
     reason: str
+    advice: str = ""
 
 
 class LogRead(Struct, frozen=True):

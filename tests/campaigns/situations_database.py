@@ -45,7 +45,7 @@ _DATABASE = (
     Situation("a FIFO in the database's place", replaced("queue.db", os.mkfifo), _bad_db("is a FIFO")),
     Situation("a symlink to the database", linked("queue.db"), GREEN),
     Situation("an empty file in the database's place", _bytes_of_db(lambda _: b""), _bad_db("no table queue_items")),
-    Situation("text in the database's place", _bytes_of_db(lambda _: b"# Queue\n" * 999), _bad_db("not a database")),
+    Situation("text in the database's place", _bytes_of_db(lambda _: b"# Queue\n" * 999), _bad_db("plain text")),
     Situation("a database that was cut off", _bytes_of_db(lambda data: data[: len(data) // 2]), _bad_db()),
     Situation(
         "a database with a page of zeros", _bytes_of_db(lambda data: data[:4096] + bytes(4096) + data[8192:]), _bad_db()

@@ -290,7 +290,9 @@ _DOCUMENT = (
         _bytes(b"| status | priority |", b"| priority | status |"),
         broken("no queue table"),
     ),
-    Situation("NUL bytes in place of the file", _whole(lambda data: b"\0" * len(data)), broken("no queue table")),
+    Situation(
+        "NUL bytes in place of the file", _whole(lambda data: b"\0" * len(data)), broken("nothing but NUL bytes")
+    ),
 )
 
 SITUATIONS = (*_ROWS, *_FIELDS, *_TEXTS, *_DOCUMENT)

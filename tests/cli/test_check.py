@@ -416,3 +416,31 @@ def test_the_gate_script(folder: Path, situation: dict[str, str], argv: str, cod
     done = shell(folder, f"{GATE} {argv}")
     assert done.returncode == code
     assert done.stdout.splitlines()[-1].startswith(last)
+
+
+TWO_WAIVERS = (
+    "waivers:\n  - {rule: missing-in-md, item: X-1, reason: r, owner: kim, expires: '2030-01-31'}\n"
+    "  - {rule: missing-in-db, item: I-7, reason: r, owner: kim, expires: '2030-01-31'}\n"
+)
+
+
+@pytest.mark.parametrize("policy", ["", TWO_WAIVERS])
+@pytest.mark.parametrize(
+    ("argv", "listed"),
+    [([], 50), (["--max-details", "0"], 120), (["--max-details", "7"], 7), (["--max-details", "500"], 120)],
+)
+def test_as_many_details_as_were_asked_for(run: Run, folder: Path, policy: str, argv: list[str], listed: int):
+    """JSON can be asked to hold everything; a waiver changes nothing about that, and the others are counted."""
+    lay(folder, md=[item(f"I-{number}") for number in range(120)], db=[], policy=policy)
+    rule = json.loads(run("check", "--only", "consistency", "-f", "json", *argv).out)["rules"][0]
+    live = [finding for finding in rule["findings"] if not finding.get("suppressed")]
+    assert len(live) == min(listed, 119 if policy else 120)
+    assert len(rule["findings"]) + rule["more_findings"] == 120
+
+
+def test_a_waiver_lifts_no_limit_of_a_format(run: Run, folder: Path):
+    """Whatever is waived and asked for, code scanning gets no more results than it takes."""
+    lay(folder, md=[item(f"I-{number}") for number in range(6_000)], db=[], policy=TWO_WAIVERS)
+    argv = ["check", "--only", "consistency", "--max-details", "0"]
+    assert len(json.loads(run(*argv, "-f", "sarif").out)["runs"][0]["results"]) == 5_000
+    assert len(json.loads(run(*argv, "-f", "json").out)["rules"][0]["findings"]) == 6_000

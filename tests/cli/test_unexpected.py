@@ -196,9 +196,9 @@ def test_an_ignored_interrupt_stays_ignored(project: Path) -> None:
         "import signal, os\n"
         "from ops_checks.gate import inputs\n"
         "read = inputs.read_drift\n"
-        "def interrupted(context):\n"
+        "def interrupted(context, details):\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
-        "    return read(context)\n"
+        "    return read(context, details)\n"
         "inputs.READERS['consistency'] = interrupted"
     )
     code = f"import sys\n{before}\nfrom ops_checks.cli import main\nsys.exit(main(['check']))"

@@ -115,3 +115,12 @@ def test_paths_are_relative_to_the_workspace():
     sample = report(rule("field-mismatch", Verdict.FAIL, MISMATCH._replace(places=(Place("../QUEUE.md", 7, 2),))))
     assert shown(sample, folder="/w/repo/ops", root="/w/repo")[0].startswith("::error file=QUEUE.md,line=7,col=2,")
     assert shown(sample)[0].startswith("::error file=ops/QUEUE.md,line=1,col=1,")
+
+
+def test_a_long_path_stays_whole():
+    """A title has at most 255 characters; a path that was cut would lead nowhere."""
+    path = "/".join(["folder"] * 60) + "/QUEUE.md"
+    finding = ONLY_IN_MD._replace(places=(Place(path, 3),))
+    (line,) = shown(report(rule("x" * 300, Verdict.FAIL, finding, group="consistency")))
+    assert f"file={path},line=3," in line
+    assert len(line.partition("title=")[2].partition("::")[0]) == 255

@@ -223,7 +223,13 @@ NUMBER_THAT_CANNOT_BE = "no valid YAML: behind this, an escape or a version with
         ('db: "\\UFFFFFFFF"', [f"1:3: top level: {NUMBER_THAT_CANNOT_BE}"]),
         (f"%YAML 1.{'1' * 5000}\n--- {{}}", [f"1:1: top level: {NUMBER_THAT_CANNOT_BE}"]),
         (b"db: x\nqueue: \xc3\xa9\xff", ["2:9: top level: byte 0xff is not UTF-8; save the policy as UTF-8"]),
-        ("db: x".encode("utf-16"), ["1:1: top level: byte 0xff is not UTF-8; save the policy as UTF-8"]),
+        (
+            "db: x".encode("utf-16"),
+            [
+                "1:1: top level: is UTF-16 text, as PowerShell's `>` and Windows editors write it, not the policy: "
+                "save it as UTF-8 (`iconv -f UTF-16 -t UTF-8 FILE > NEW`)"
+            ],
+        ),
         (
             "db: " + "x " * 200_000,
             ["1:1: top level: 400,004 characters apart from comments; at most 300,000 are read"],

@@ -57,7 +57,7 @@ def test_records(line: bytes) -> None:
         (b'{"event":"x","\xed\xa0\x80":1}', "not UTF-8"),
         (b'{"event":"x"', "no JSON object: input data was truncated"),
         (b'{"event":"x"}}', "no JSON object: trailing characters (byte 14)"),
-        (b'{"event":"x"} {"event":"y"}', "no JSON object: trailing characters (byte 15)"),
+        (b'{"event":"x"} 1', "no JSON object: trailing characters (byte 15)"),
         (b'{"event":"x",}', "no JSON object: trailing comma in object (byte 13)"),
         (b'{"event":"x","n":NaN}', "no JSON object: invalid character (byte 17)"),
         (b'{"event":"x","n":-Infinity}', "no JSON object: invalid character (byte 18)"),

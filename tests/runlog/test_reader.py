@@ -131,3 +131,30 @@ def test_light_import() -> None:
     code = f"import sys, ops_checks.runlog.reader; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("end", range(1, 120))
+def test_a_first_line_that_is_being_written_is_no_other_content(tmp_path: Path, end: int) -> None:
+    """However far the writer is, also within a character: nothing is counted, and nothing is an error."""
+    line = '{"event":"run_end","command":"done","exit_code":0,"error":"경로 a/b.md","item_id":"../x/QUEUE.md"}'.encode()
+    log = tmp_path / "log"
+    log.write_bytes(line[:end])
+    stats = read_runs([str(log)])
+    assert (stats.lines, stats.malformed, stats.logs[0].torn_tail) == (0, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"<!doctype html><title>Sign in</title>", "an HTML page"),
+        (b"\0GITCRYPT\0abc", "encrypted by git-crypt"),
+        (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
+        (b"../shared/orch_runs.jsonl", "a symbolic link"),
+    ],
+)
+def test_something_else_without_one_whole_line_is_an_error(tmp_path: Path, data: bytes, words: str) -> None:
+    """It would pass for a log into which the first line is being written."""
+    log = tmp_path / "log"
+    log.write_bytes(data)
+    with pytest.raises(InputError, match=words):
+        read_runs([str(log)])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.gate_report import gate_report
-from ops_checks.cli.options import add_fields, add_formats, add_limits, add_log, add_queues, log_warnings
+from ops_checks.cli.options import add_details, add_fields, add_formats, add_limits, add_log, add_queues, log_warnings
 from ops_checks.exit_codes import NOT_EVALUATED, OK
 from ops_checks.findings import FAIL_LEVELS, GROUPS
 
@@ -26,6 +26,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     add_queues(parser)
     add_log(parser)
     add_fields(parser)
+    add_details(parser)
     add_limits(parser)
     add_formats(parser)
 

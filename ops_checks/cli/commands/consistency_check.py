@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.lines import consistency_lines
-from ops_checks.cli.options import add_fields, add_formats, add_queues, count
+from ops_checks.cli.options import add_details, add_fields, add_formats, add_queues
 from ops_checks.exit_codes import DRIFT, OK
 from ops_checks.findings import CONSISTENCY
 from ops_checks.gate.stable_reading import compare_by
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def _add_arguments(parser: ArgumentParser) -> None:
     add_queues(parser)
     add_fields(parser)
-    parser.add_argument("--max-details", metavar="N", type=count, help="details a kind; 0 prints all (default: 50)")
+    add_details(parser)
     add_formats(parser)
 
 

@@ -11,6 +11,7 @@ from ops_checks.model import FIELDS
 from ops_checks.rules.drift.drift import Drift
 from ops_checks.rules.drift.pair import Pair, Row, normal, plain_status, rendered
 from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, DRIFT_RULES
+from ops_checks.rules.drift.unseen import explain_ids, unseen_difference
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ class Comparison:
             self._compare(Pair(self._row(_MD, number, key), None))
         for key, number in db.items():
             self._compare(Pair(None, self._row(_DB, number, key)))
+        explain_ids(*(self._drift.findings[rule] for rule in ("missing-in-db", "missing-in-md")))
 
     def _compare(self, pair: Pair) -> None:
         if all(row.item.status in self._ignored for row in pair.rows):
@@ -163,17 +165,19 @@ class Comparison:
         if self._only is not None and item_id not in self._only:
             return
         for rule, find in DRIFT_CHECKS:
-            for difference in find(pair, self._fields):
-                self._keep_finding(rule.id, difference)
+            for found in find(pair, self._fields):
+                self._keep_finding(rule.id, found)
                 if self._note_items:
                     self._drift.items[item_id] = hash(tuple(row and row.item for row in pair))
 
-    def _keep_finding(self, rule: str, difference: Difference) -> None:
+    def _keep_finding(self, rule: str, found: Difference) -> None:
         self._drift.counts[rule] += 1
         kept = self._drift.findings[rule]
         if not self._keep or len(kept) < self._keep:
-            item, message, rows, name, md, db = difference
-            kept.append(Finding(rule, message, item, name, md, db, places=tuple(row.place for row in rows)))
+            item, message, rows, name, md, db = found
+            reason = None if md is None or db is None else unseen_difference(md, db)
+            places = tuple(row.place for row in rows)
+            kept.append(Finding(rule, message, item, name, md, db, reason=reason, places=places))
 
 
 def _in_step(md: Iterator[Keys], db: Iterator[Keys]) -> Iterator[tuple[Keys, Keys]]:

@@ -23,8 +23,14 @@ def _malformed_lines(rule: Rule, evidence: KpiEvidence, _limit: Limit) -> Offend
     runs = evidence.runs
     if runs is None:
         return Offenders()
+    first = {each.advice: each for each in reversed(runs.defects)}  # the same advice at each line would bury the lines
     found = tuple(
-        Finding(rule.id, f"malformed line: {each.reason}", reason=each.reason, places=(Place(each.path, each.line),))
+        Finding(
+            rule.id,
+            f"malformed line: {each.reason}",
+            reason=(each.advice if first[each.advice] is each else "") or each.reason,
+            places=(Place(each.path, each.line),),
+        )
         for each in runs.defects
     )
     return Offenders(found, runs.malformed - len(found))

@@ -30,6 +30,11 @@ class Blocks:
         """Whether the line is text only because it continues a paragraph: it is indented like code."""
         return self._now.deep
 
+    @property
+    def in_code(self) -> bool:
+        """Whether the line stands in a fenced code block, or in an HTML block of code."""
+        return self._now.in_code
+
     def enter(self, text: str) -> bool:
         """Process the next line; return whether it belongs to a block in which there is no table."""
         now = self._now

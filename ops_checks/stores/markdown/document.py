@@ -22,6 +22,11 @@ _BLOCK_BYTES = 1 << 15
 QUEUE = FileKind("queue", "name a Markdown file with --queue, or run `ops-checks init`")
 _LONGEST_LINE_BYTES = 1 << 24
 _BOM = "\ufeff"
+#: The bytes of a chunk in which the first byte of its first line is: a byte order mark may stand before it.
+_BEGINNING = len(_BOM.encode()) + 1
+#: What a mark of a merge conflict begins with, the longer the more time it takes to look for: a byte, at a line's
+#: beginning, the mark.
+_MARKS = ((b"<", b"\n<", b"<<<<<<<"), (b">", b"\n>", b">>>>>>>"))
 
 
 class Document:
@@ -33,6 +38,7 @@ class Document:
     def __init__(self, path: str, progress: Progress | None) -> None:
         self.path = path
         self._progress = progress
+        self.may_be_unmerged = False  # so far; the marks may stand in a code block
         self._fd, self.stat = open_regular(path, QUEUE)
 
     def close(self) -> None:
@@ -112,8 +118,8 @@ class Document:
                 text = chunk.decode()
             except UnicodeDecodeError as error:
                 self.must_be_whole()
-                line = self._line_at(done + error.start)
-                raise InputError(f"{visible(self.path)}:{line}: not UTF-8: save the file as UTF-8") from error
+                raise self._not_utf8(chunk, error.start, done) from error
+            self.may_be_unmerged = self.may_be_unmerged or _may_be_marked(chunk)
             yield text if done else text.removeprefix(_BOM)
             done += len(chunk)
 
@@ -131,9 +137,30 @@ class Document:
             size += len(block) - cut
             if size > _LONGEST_LINE_BYTES:
                 where = f"{visible(self.path)}:{self._line_at(done)}"
-                raise InputError(f"{where}: a line of more than 16 MB: expected one row a line")
+                what = self.explanation()
+                raise (
+                    InputError(f"{visible(self.path)}: {what}")
+                    if what
+                    else InputError(f"{where}: a line of more than 16 MB: expected one row a line")
+                )
         if size:
             yield b"".join(pending)
+
+    def explanation(self) -> str | None:
+        """Return what the file is in place of a queue, and what to do; None if that is not known."""
+        from ops_checks.files.contents import explain, head_of
+
+        return explain(head_of(self._fd), QUEUE)
+
+    def _not_utf8(self, chunk: bytes, at: int, before: int) -> InputError:
+        """Return the error for a byte that is not UTF-8: `chunk[at]`, with so many bytes before the chunk."""
+        from ops_checks.files.contents import explain
+
+        line = chunk[chunk.rfind(b"\n", 0, at) + 1 :].partition(b"\n")[0]
+        what = self.explanation() or explain(line, QUEUE)
+        if what:
+            return InputError(f"{visible(self.path)}: {what}")
+        return InputError(f"{visible(self.path)}:{self._line_at(before + at)}: not UTF-8: save the file as UTF-8")
 
     def _line_at(self, offset: int) -> int:
         """Return the number, from 1, of the line of the byte at `offset`. Reads from the beginning: for errors only."""
@@ -152,6 +179,14 @@ class Document:
             same = _identity(now) == _identity(then)
         if not same:
             raise ChangingError(f"{visible(self.path)}: changing while read: run the command again")
+
+
+def _may_be_marked(chunk: bytes) -> bool:
+    """Return, cheaply, whether a line of a chunk of whole lines may begin with a mark of a merge conflict."""
+    return any(
+        byte in chunk and (begins in chunk or byte in chunk[:_BEGINNING]) and mark in chunk
+        for byte, begins, mark in _MARKS
+    )
 
 
 def _identity(state: os.stat_result) -> tuple[int, ...]:

@@ -45,6 +45,11 @@ class OpenBlocks:
         """Whether a fence or an HTML block is open."""
         return bool(self._fence) or self._html_end is not None
 
+    @property
+    def in_code(self) -> bool:
+        """Whether a fence is open, or an HTML block of code (`<pre>`, `<script>`, `<style>`)."""
+        return bool(self._fence) or self._html_end == "</"
+
     def content(self) -> object:
         """Return what makes two of them the same."""
         return (*self.containers, self._fence, self._html_end, self._paragraph, self._bare, self.deep)

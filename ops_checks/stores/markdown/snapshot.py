@@ -99,7 +99,7 @@ class MarkdownSnapshot:
         """Return the item of a row. Raises InputError, with its line, for a malformed one."""
         item = parse_row(key)
         if item is None:
-            raise InputError(self._locate(number, row_defect(key)))
+            raise self._misread() or InputError(self._locate(number, row_defect(key)))
         return item
 
     def reliability(self, item_id: str) -> None:  # noqa: ARG002 - whichever item it is
@@ -176,15 +176,44 @@ class MarkdownSnapshot:
 
     def _conclude(self) -> None:
         self._document.must_be_whole()
-        if not self._table.defects:
+        misread = self._misread()
+        if not (self._table.defects or misread):
             return
         _wait_for_a_writer()
         if self.changed():
             raise ChangingError(f"{visible(self._path)}: changing while read: run the command again")
+        if misread:
+            raise misread
         first, *others = [self._locate(number, message) for number, message in sorted(self._table.defects)]
         if self._table.more:
             others.append(f"{visible(self._path)}: and {self._table.more} more defects")
         raise InputError(first, tuple(others))
+
+    def _misread(self) -> InputError | None:
+        """Return the error for a document that is unmerged, or that is no queue but something else; None if neither.
+
+        Its rows are what they seem to be on no side of a merge, and mending them one by one would lose one.
+        """
+        document = self._document
+        if document.may_be_unmerged:
+            from ops_checks.stores.markdown.misreadings import conflict
+
+            found = conflict(document.chunks())
+            if found:
+                return InputError(self._locate(*found))
+        if self._table.header_line:
+            return None
+        if not document.stat.st_size:
+            return InputError(
+                self._locate(0, "no queue table, because the file is empty: restore it from git or a copy")
+            )
+        what = document.explanation()
+        if what:
+            return InputError(self._locate(0, what))
+        from ops_checks.stores.markdown.misreadings import nearly_a_header
+
+        near = nearly_a_header(document.chunks())
+        return InputError(self._locate(*near)) if near else None
 
     def _locate(self, number: int, message: str) -> str:
         return f"{visible(self._path)}:{number}: {message}" if number else f"{visible(self._path)}: {message}"

@@ -158,7 +158,7 @@ class Table:
         `chunks` is the document in chunks of complete lines. Only LF or CRLF ends a line.
         """
         before = 0
-        for lines in map(_lines, chunks):
+        for lines in map(lines_of, chunks):
             at = 0
             while at < len(lines):
                 if not self._inside:
@@ -212,7 +212,8 @@ class Table:
             self.defect(0, "no queue table: expected one with the header " + " | ".join(FIELDS))
 
 
-def _lines(chunk: str) -> list[str]:
+def lines_of(chunk: str) -> list[str]:
+    """Return the lines of a chunk of complete lines; only LF or CRLF ends one."""
     lines = (chunk.replace("\r\n", "\n") if "\r" in chunk else chunk).split("\n")
     if not lines[-1]:
         lines.pop()

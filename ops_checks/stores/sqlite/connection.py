@@ -32,6 +32,7 @@ def connect(path: str, timeout_s: float) -> sqlite3.Connection:
 
     `timeout_s` bounds the wait for other writers, in seconds. Raises InputError, and `sqlite3.Error`.
     """
+    _must_be_there(path)
     stat_regular(path, DATABASE)  # never opened as a file: closing that would drop SQLite's locks
     _must_have_unlinked_journals(path)
     uri = "file:" + _quoted(os.path.abspath(path)) + "?mode=rw"  # SQLite opens a read-only file for reading
@@ -46,6 +47,16 @@ def connect(path: str, timeout_s: float) -> sqlite3.Connection:
     ):
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def _must_be_there(path: str) -> None:
+    """Raise InputError for a database that is gone while what SQLite keeps beside it is there: rows may be in that."""
+    for suffix in ("-wal", "-journal"):
+        if not os.path.lexists(path) and os.path.exists(path + suffix):
+            raise InputError(
+                f"{visible(path)}: no such database, but {visible(path + suffix)} is there and may have its newest "
+                "rows: put the database back beside it, and never one without the other"
+            )
 
 
 def _quoted(path: str) -> str:
@@ -119,6 +130,11 @@ def check_health(connection: sqlite3.Connection, path: str) -> None:
 def check_table(connection: sqlite3.Connection, path: str, table: str, columns: frozenset[str]) -> None:
     """Raise InputError unless a table of the queue is a plain table with the columns of FORMATS section 2."""
     found = connection.execute("SELECT type FROM pragma_table_list(?) WHERE schema = 'main'", (table,)).fetchall()
+    if not found and not os.stat(path).st_size:
+        raise InputError(
+            f"{visible(path)}: no table {table}, because the file is empty, as a failed copy or a mistyped path leaves "
+            "one: name the queue database with --db, or restore it from a copy"
+        )
     if not found:
         raise InputError(f"{visible(path)}: no table {table}: name a queue database with --db")
     if found != [("table",)]:
@@ -168,31 +184,13 @@ class Translated:
     ) -> None:
         """Raise the translated error in place of the driver's."""
         if isinstance(error, _DRIVER_ERRORS) and not isinstance(error, OpsError):
-            raise _translate(self._path, str(error) or "no memory for it", writing=self._writing) from error
+            from ops_checks.stores.sqlite.causes import translate
+
+            raise translate(self._path, error, writing=self._writing) from error
 
 
 #: A damaged header makes SQLite allocate memory beyond all bounds: a MemoryError without a message.
 _DRIVER_ERRORS = (sqlite3.Error, UnicodeError, OverflowError, ValueError, MemoryError)
-
-
-def _translate(path: str, reason: str, *, writing: bool) -> OpsError:
-    kind = WriteError if writing else InputError
-    reason = visible(reason.replace("\n", " "))
-    if "locked" in reason:
-        from ops_checks.files.file_lock import lock_holders
-
-        holders = lock_holders(path, path + "-shm")
-        return kind(f"{visible(path)}: locked by {holders}: wait for it, or give --lock-timeout more seconds")
-    if "readonly" in reason or "read-only" in reason:
-        return kind(f"{visible(path)}: may only be read by this user: ask its owner")
-    if "not authorized" in reason:
-        return kind(
-            f"{visible(path)}: not written, because a trigger would write to {TABLE} or {EVENTS} as well: "
-            "look at the triggers of these tables"
-        )
-    if "unable to open" in reason:
-        return kind(f"{visible(path)}: cannot be opened: check its permissions and its folder's")
-    return kind(f"{visible(path)}: {'nothing was written' if writing else 'cannot be read'} ({reason}): check the file")
 
 
 def where(path: str, item_id: object) -> str:

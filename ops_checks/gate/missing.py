@@ -1,0 +1,44 @@
+"""What a missing input leaves to evaluate: said in its error, once for all rules that lack it (FORMATS section 7)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ops_checks.errors import InputError, MissingError
+from ops_checks.sanitize import visible
+from ops_checks.stores.registry import is_url
+
+if TYPE_CHECKING:
+    from ops_checks.context import Context
+    from ops_checks.gate.inputs import Evidence
+
+    #: What reading gave, by group: its evidence, or why there is none.
+    Outcomes = dict[str, Evidence | InputError]
+
+
+def advised(context: Context, outcomes: Outcomes) -> Outcomes:
+    """Return the outcomes with errors of missing inputs that say what works without them, or how to begin."""
+    missing = {group: error for group, error in outcomes.items() if isinstance(error, MissingError)}
+    if missing and len(missing) == len(outcomes) and not any(map(_is_there, _inputs(context))):
+        names = ", ".join(map(visible, _inputs(context)))
+        return dict.fromkeys(
+            outcomes,
+            MissingError(
+                f"nothing to evaluate, none of these is here: {names}: change to the project's folder, name them with "
+                "--queue, --db and --log-path, or begin with `ops-checks init`"
+            ),
+        )
+    works = [group for group, outcome in outcomes.items() if not isinstance(outcome, InputError)]
+    if not works:
+        return outcomes
+    without = f"; `ops-checks check --only {works[0]}` does without it"
+    return outcomes | {group: InputError(error.message + without, error.details) for group, error in missing.items()}
+
+
+def _inputs(context: Context) -> tuple[str, ...]:
+    return (context.queue, context.db, *context.logs)
+
+
+def _is_there(location: str) -> bool:
+    return is_url(location) or os.path.lexists(location) or any(char in location for char in "*?[")
