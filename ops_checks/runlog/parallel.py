@@ -18,6 +18,7 @@ from msgspec.structs import astuple
 
 from ops_checks.runlog.filter import RunFilter
 from ops_checks.runlog.line_reader import LONGEST_LINE_BYTES, range_reader
+from ops_checks.runlog.repeats import WINDOW, may_repeat
 from ops_checks.runlog.stats import merge_parts
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ def read_plain(
         read |= results()
     lost = [number for number in parts if number not in read]
     read |= _read_parts(path, descriptor, bounds, lost, run_filter)
+    for number in _repeating(read):
+        from ops_checks.runlog.part_reader import read_exactly
+
+        read[number] = read_exactly(path, descriptor, bounds[number], bounds[number + 1], run_filter)
     return merge_parts(path, [read[number] for number in parts])
 
 
@@ -116,6 +121,19 @@ def _read_parts(
     if advance:
         advance(bounds[-1] - at)
     return read
+
+
+def _repeating(read: Parts) -> Iterator[int]:
+    """Yield the parts that may hold an end that equals one of the parts before, as far as that is looked for."""
+    for number in range(1, len(read)):
+        away = 0
+        for before in range(number - 1, -1, -1):
+            if may_repeat(read[before].tail, read[number].head):
+                yield number
+                break
+            away += read[before].lines
+            if away > WINDOW:
+                break
 
 
 def _claims(unclaimed: int) -> Iterator[int]:
