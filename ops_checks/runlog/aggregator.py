@@ -266,10 +266,12 @@ def _time_span(rows: Sequence[Row], *, only_runs: bool) -> tuple[int, int] | Non
     dated: Sequence[Any] = rows if only_runs else [row for row in rows if type(row) is not Malformed]
     times = list(map(_TIME, dated))
     try:
-        return (min(times), max(times)) if times else None
-    except TypeError:  # some have no time, which is faster to find out so
-        times = [ms for ms in times if ms is not UNSET]
-        return (min(times), max(times)) if times else None
+        if UNSET not in times[:1]:
+            return (min(times), max(times)) if times else None
+    except TypeError:  # one of the others has no time: comparing finds out faster than a search
+        pass
+    times = [ms for ms in times if ms is not UNSET]
+    return (min(times), max(times)) if times else None
 
 
 def _start_first(starts: Sequence[RunStart], ends: Sequence[RunEnd], rows: Sequence[Row], left: int) -> bool:

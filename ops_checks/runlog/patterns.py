@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError
+from ops_checks.runlog.copies import without_copies
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ _NAMED = 3  # files with several names that a remark names
 
 
 def find_logs(patterns: Iterable[str], remark: Remark) -> list[str]:
-    """Return the paths of the logs that patterns and plain paths name, each file once: see `expand_logs`, `distinct`.
+    """Return the paths of the logs that patterns and plain paths name, each file and what is in it once.
 
-    Raises InputError. `remark` gets what is left out.
+    See `expand_logs`, `distinct` and `without_copies`. Raises InputError. `remark` gets what is left out.
     """
-    return distinct(expand_logs(patterns, remark), remark)
+    return without_copies(distinct(expand_logs(patterns, remark), remark), remark)
 
 
 def expand_logs(patterns: Iterable[str], remark: Remark = lambda _: None) -> list[str]:
