@@ -216,6 +216,10 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     defaults = DefaultPaths(policy_path)
     if policy is not None and not queues_only:
         policy = policy.with_limits(limits or {}, stale_minutes=stale_minutes, fields=fields)
+    if not queues_only:
+        from ops_checks.policy.unread import unread_notes
+
+        notes = (*notes, *unread_notes(environ, policy, queue, db, logs))
     named_db = db or environ.get("ORCH_DB_PATH") or _in_policy(policy, policy.db if policy else None)
     return Context(
         environ,

@@ -22,13 +22,13 @@ _NAMED = 3  # logs that a remark names
 def find_copies(paths: Sequence[str]) -> dict[str, str]:
     """Return the logs that need not be read, each with the one that has all its bytes.
 
-    The bytes of a packed log are those that it unpacks to. Of equal logs the first one is kept; an empty log is the
-    beginning of none. One that cannot be read is kept: reading it says why.
+    The bytes of a packed log are those that it unpacks to. Of equal logs the first plain one is kept; an empty log is
+    the beginning of none. One that cannot be read is kept: reading it says why.
     """
     heads = {path: head for path in paths if (head := _head(path))} if len(paths) > 1 else {}
     begins = _by_beginning(heads)
     within: dict[str, str] = {}
-    order = {path: number for number, path in enumerate(paths)}
+    order = {path: (path.endswith((".gz", ".zst")), number) for number, path in enumerate(paths)}
     for path, head in heads.items():
         for other in begins[head]:
             if other != path and other not in within and path not in within:

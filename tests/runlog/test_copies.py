@@ -29,6 +29,7 @@ TABLE = [
     ("not its end", {"a": LONG, "b": LONG[1000:]}, {}),
     ("empty", {"a": b"", "b": LONG, "c": b""}, {}),
     ("packed beside its source", {"a": LONG, "a.gz": gzip.compress(LONG)}, {"a.gz": "a"}),
+    ("packed, named first", {"a.gz": gzip.compress(LONG), "b": LONG}, {"a.gz": "b"}),
     ("packed before the source grew", {"a.gz": gzip.compress(LONG), "b": LONG + OTHER}, {"a.gz": "b"}),
     ("packed twice", {"a.gz": gzip.compress(LONG, 1), "b.gz": gzip.compress(LONG, 9)}, {"b.gz": "a.gz"}),
     ("not whole", {"a.gz": gzip.compress(LONG)[:-9], "b": LONG}, {}),
