@@ -147,7 +147,7 @@ UNUSED: list[tuple[dict[str, str], dict[str, str], list[str], int, str]] = [
     ({}, {"ORCH_MODEL": "x"}, [], 0, ""),
     ({}, {"ORCH_DB_PATH": ""}, [], 0, "ORCH_DB_PATH is empty, as if it were not set"),
     ({}, {"ORCH_LOG_PATH": "x"}, [], 3, "x: no such run log"),
-    ({"ops-checks.yaml": f"log: {DEFAULT_LOG}\n"}, {"ORCH_LOG_PATH": f"./{DEFAULT_LOG}"}, [], 0, "LOG_PATH comes before"),
+    ({"ops-checks.yaml": f"log: {DEFAULT_LOG}\n"}, {"ORCH_LOG_PATH": f"./{DEFAULT_LOG}"}, [], 0, "PATH comes before"),
     ({"ops-checks.json": "{}"}, {}, [], 4, "ops-checks.json: looks like a policy and is not read"),
     ({"ops-checks.json": '{\n  "schema_version": "1.0"'}, {}, [], 0, ""),
     ({"ops_checks.yaml": ""}, {}, [], 4, "ops_checks.yaml: looks like a policy and is not read"),
