@@ -38,12 +38,11 @@ class Context:
     """All that a command or a gate run needs to know; build it with `resolve`.
 
     `queue` and `db` are the locations of both sides (a path, or a URL of a store), `logs` the paths and patterns of
-    the run log; `db_named`: somebody named the database, so that it must be there; `works_on_db`: an operator's
-    command works on the database. `tz_minutes` is the queue's zone, minutes east of UTC; `now_s` epoch seconds.
-    `source_of_truth` is `markdown` or `db`. `policy` is the effective policy, the command line's limits in it.
-    `progress` gets how far a long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings,
-    `notes` on where they were found. `policy_in_code`: the policy was made by a program, and is no file;
-    else `policy_path` is its path, or the one that it would have here.
+    the run log; `db_named`: somebody named the database, so that it must be there; `works_on_db`: operators' commands
+    work on it. `tz_minutes` is the queue's zone, minutes east of UTC; `now_s` epoch seconds. `source_of_truth` is
+    `markdown` or `db`. `policy` is the effective policy, the command line's limits in it. `progress` gets how far a
+    long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings, `notes` on where they were
+    found and what is not read. `policy_in_code`: the policy is no file; else `policy_path` is where it is or would be.
     """
 
     __slots__ = (
@@ -216,6 +215,10 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     defaults = DefaultPaths(policy_path)
     if policy is not None and not queues_only:
         policy = policy.with_limits(limits or {}, stale_minutes=stale_minutes, fields=fields)
+    if not queues_only:
+        from ops_checks.policy.unread import unread_notes
+
+        notes = (*notes, *unread_notes(environ, policy, queue, db, logs))
     named_db = db or environ.get("ORCH_DB_PATH") or _in_policy(policy, policy.db if policy else None)
     return Context(
         environ,

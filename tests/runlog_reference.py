@@ -92,6 +92,23 @@ def record_of(line: bytes) -> dict[str, Any] | None:
     return record
 
 
+_KNOWN = (*_TEXTS, *_NULLABLE, "ts_epoch_ms", "exit_code", "duration_ms")
+
+
+def repeated_lines(good: list[tuple[int, dict[str, Any]]], window: int = 65_536) -> set[int]:
+    """Return the lines of the ends that equal an earlier one, and can be told apart from those of other runs."""
+    last: dict[tuple[object, ...], int] = {}
+    found = set()
+    for number, record in good:
+        dated = "ts_epoch_ms" in record or "ts_kst" in record
+        if record["event"] == "run_end" and record.get("trace_id") and dated:
+            key = tuple(record.get(name, ...) for name in _KNOWN)
+            if key in last and number - last[key] <= window:
+                found.add(number)
+            last[key] = number
+    return found
+
+
 def summary_of(data: bytes, since_ms: int | None = None, commands: frozenset[str] | None = None) -> dict[str, Any]:
     """Return what the log's bytes say, computed from lists of everything."""
     lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
@@ -102,7 +119,9 @@ def summary_of(data: bytes, since_ms: int | None = None, commands: frozenset[str
     def within(record: dict[str, Any]) -> bool:
         return since_ms is None or record.get("ts_epoch_ms", since_ms - 1) >= since_ms
 
-    ends = [(number, record) for number, record in good if record["event"] == "run_end" and within(record)]
+    repeated = repeated_lines(good)
+    once = [(number, record) for number, record in good if record["event"] == "run_end" and number not in repeated]
+    ends = [(number, record) for number, record in once if within(record)]
     outcomes = [(n, r) for n, r in ends if r["exit_code"] == 0 and r["command"] in {"done", "fail"}]
     timed = [(n, r) for n, r in ends if "duration_ms" in r and (commands is None or r["command"] in commands)]
     open_runs: dict[str, list[int]] = {}
@@ -131,7 +150,9 @@ def summary_of(data: bytes, since_ms: int | None = None, commands: frozenset[str
         "slowest": [n for n, r in sorted(timed, key=lambda found: (-float(found[1]["duration_ms"]), found[0]))][:20],
         "unfinished": sorted((number, trace) for trace, numbers in open_runs.items() for number in numbers),
         "unpaired": sum(r["event"] == "run_start" and within(r) and "trace_id" not in r for _, r in good),
-        "undated": 0 if since_ms is None else sum(r["event"] == "run_end" and "ts_epoch_ms" not in r for _, r in good),
+        "undated": 0 if since_ms is None else sum("ts_epoch_ms" not in r for _, r in once),
+        "repeated": len(repeated),
+        "outside": sum(not within(r) and "ts_epoch_ms" in r for _, r in once),
         "first_ms": min(dated, default=None),
         "last_ms": max(dated, default=None),
         "torn_tail": not data.endswith(b"\n") and data != b"",
@@ -154,6 +175,8 @@ def summary(stats: RunStats) -> dict[str, Any]:
         "unfinished": [(run.line, run.trace) for run in stats.unfinished()],
         "unpaired": stats.unpaired,
         "undated": stats.undated,
+        "repeated": sum(log.repeated for log in stats.logs),
+        "outside": sum(log.outside for log in stats.logs),
         "first_ms": min((log.first_ms for log in stats.logs if log.first_ms is not None), default=None),
         "last_ms": max((log.last_ms for log in stats.logs if log.last_ms is not None), default=None),
         "torn_tail": any(log.torn_tail for log in stats.logs),

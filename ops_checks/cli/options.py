@@ -7,7 +7,7 @@ import math
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _LONGEST_COUNT = 15  # digits: exact as a float too
 _LONGEST_WAIT_S = 86_400
@@ -84,6 +84,22 @@ def limits(args: argparse.Namespace) -> Mapping[str, float]:
     }
     given = {metric: getattr(args, name, None) for metric, name in named.items()}
     return {metric: value for metric, value in given.items() if value is not None}
+
+
+def unused_options(args: argparse.Namespace, thresholds: Collection[str], only: str | None) -> list[str]:
+    """Return a note for each option that changes nothing in this run: its group is not asked for, or its rule is off.
+
+    `thresholds` are the metrics that have a limit; `only` is the one group that was asked for, if it was one.
+    """
+    from ops_checks.rules.registry import BY_METRIC
+
+    of_kpi = ["--log-path", "--stale-minutes", *(rule.option for rule in BY_METRIC.values() if rule.option)]
+    other = {"consistency": of_kpi, "kpi": ["--fields"]}.get(only or "", [])
+    given = [option for option in other if getattr(args, option[2:].replace("-", "_"), None) is not None]
+    notes = [f"{option} changes nothing with --only {only}" for option in given]
+    if only != "consistency" and args.stale_minutes is not None and "stale_in_progress" not in thresholds:
+        notes.append("--stale-minutes fails nothing: stale_in_progress is off")
+    return notes
 
 
 def add_formats(parser: argparse.ArgumentParser) -> None:

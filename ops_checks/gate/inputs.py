@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ops_checks.findings import CONSISTENCY, KPI
 from ops_checks.gate.stable_reading import compare_by, must_be_read_whole, read_stable
-from ops_checks.report.model import InputRead, Metric
+from ops_checks.report.model import InputRead, LeftOut, Metric
 from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.queue_statistics import queue_statistics
+from ops_checks.rules.kpi.retries import Retries, windowed_retries
 from ops_checks.rules.registry import BY_METRIC, RULES
 from ops_checks.rules.waivers import offered
 from ops_checks.runlog.filter import valid_times
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
     from ops_checks.rules.kpi.queue_statistics import QueueStatistics
     from ops_checks.runlog.stats import RunStats
     from ops_checks.stores.protocol import Snapshot, Store
+
+
+_NAMED = 3  # logs that a remark names
 
 
 class Evidence(Struct, frozen=True):
@@ -97,7 +103,7 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
     def read(snapshot: Snapshot) -> tuple[QueueStatistics, InputRead]:
         statistics = _statistics(context, snapshot)
         must_be_read_whole(snapshot)
-        return statistics, _store_read(kind, store, snapshot, statistics.items)
+        return statistics, _with_retries(_store_read(kind, store, snapshot, statistics.items), statistics)
 
     statistics, store_read = read_stable(store, read)
     evidence = KpiEvidence(runs, statistics)
@@ -105,7 +111,7 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
         evidence,
         (*_logs_read(runs), store_read),
         metrics=tuple(rule.measure(evidence) for rule in BY_METRIC.values()),
-        remarks=(*remarks, *_log_remarks(runs)),
+        remarks=(*remarks, *_log_remarks(runs), *_retry_remarks(statistics)),
         outdated=_outdated(runs, policy.max_log_age_s, context.now_s),
     )
 
@@ -123,17 +129,38 @@ def _statistics(context: Context, snapshot: Snapshot) -> QueueStatistics:
     limited = context.policy.kpi.thresholds
     all_waits = "oldest_pending_minutes" in limited
     pending_since = snapshot.pending_since()
+    retries = _retries(context, snapshot)
     return queue_statistics(
         snapshot.items(),
         snapshot.place,
         now_s=context.now_s,
         tz_minutes=context.tz_minutes,
         stale_minutes=context.policy.kpi.stale_minutes,
-        retry_count=snapshot.retry_count(),
-        retries=snapshot.retries() if "retry_count" in limited else (),
+        retry_count=None if retries is None else retries.count,
+        retries=retries.by_item if retries else (),
+        retries_outside=retries.outside if retries else 0,
+        retries_unread=retries.unread if retries else 0,
         pending_since=pending_since if all_waits else _first_dated(pending_since, context.tz_minutes),
         all_waits=all_waits,
         offered=offered(context.policy.waivers),
+    )
+
+
+def _retries(context: Context, snapshot: Snapshot) -> Retries | None:
+    """Return the retries in the window, None for a store that keeps no events."""
+    count = snapshot.retry_count()
+    window_s = context.policy.kpi.window_s
+    if count is None:
+        return None
+    if window_s is None:
+        limited = "retry_count" in context.policy.kpi.thresholds
+        return Retries(tuple(islice(snapshot.retries(), None if limited else 0)), count)
+    least, greatest = valid_times(context.now_s)
+    return windowed_retries(
+        snapshot.retry_times(),
+        since_s=context.now_s - window_s,
+        valid_s=(least / 1000, greatest / 1000),
+        tz_minutes=context.tz_minutes,
     )
 
 
@@ -166,6 +193,13 @@ def _store_read(kind: str, store: Store, snapshot: Snapshot, rows: int) -> Input
     return InputRead(kind, store.location, state=snapshot.identity(), rows=rows, newest_event=snapshot.newest_event())
 
 
+def _with_retries(read: InputRead, queue: QueueStatistics) -> InputRead:
+    """Return a store as it was read, with the retries that count and those that do not."""
+    if queue.retry_count is None:
+        return read
+    return replace(read, counted=queue.retry_count, left_out=LeftOut(queue.retries_outside, queue.retries_unread))
+
+
 def _logs_read(runs: RunStats) -> tuple[InputRead, ...]:
     return tuple(
         InputRead(
@@ -176,12 +210,34 @@ def _logs_read(runs: RunStats) -> tuple[InputRead, ...]:
             first_ms=log.first_ms,
             last_ms=log.last_ms,
             note="its last line was being written, and was left out" if log.torn_tail else None,
+            counted=log.runs,
+            left_out=LeftOut(log.outside, log.undated, log.repeated),
         )
         for log in runs.logs
     )
 
 
 def _log_remarks(runs: RunStats) -> tuple[str, ...]:
-    if not runs.undated:
+    remarks = []
+    if runs.undated:
+        remarks.append(
+            f"{runs.undated} runs have no ts_epoch_ms: they cannot be shown to lie in the window, and were left out"
+        )
+    repeated = [log for log in runs.logs if log.repeated]
+    if repeated:
+        logs = ", ".join(f"{visible(log.path)} ({log.repeated})" for log in repeated[:_NAMED])
+        more = f" and {len(repeated) - _NAMED} more logs" if len(repeated) > _NAMED else ""
+        remarks.append(
+            "ends of runs that equal an earlier one of the same trace_id and time were counted once: "
+            f"{logs}{more}: find out who writes them twice"
+        )
+    return tuple(remarks)
+
+
+def _retry_remarks(queue: QueueStatistics) -> tuple[str, ...]:
+    if not queue.retries_unread:
         return ()
-    return (f"{runs.undated} runs have no ts_epoch_ms: they cannot be shown to lie in the window, and were left out",)
+    return (
+        f"{queue.retries_unread} retried events have a created_at that is no time (expected YYYY-MM-DD HH:MM): "
+        "they cannot be shown to lie in the window, and were left out",
+    )

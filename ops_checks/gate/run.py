@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ops_checks import __version__
 from ops_checks.errors import InputError, UsageError
@@ -20,6 +21,8 @@ from ops_checks.sanitize import visible
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ops_checks.context import Context
     from ops_checks.gate.inputs import Evidence
     from ops_checks.policy.model import Policy
@@ -63,12 +66,22 @@ def run_gate(
         created_ms=int(context.now_s * 1000),
         verdict=decision.verdict,
         exit_code=decision.exit_code,
-        inputs=tuple(dict.fromkeys(found.inputs)),
+        inputs=_once(found.inputs),
         metrics=tuple(found.metrics),
         rules=results,
         errors=decision.errors,
         notes=tuple(dict.fromkeys((*found.notes, *decision.notes))),
     )
+
+
+def _once(inputs: Iterable[InputRead]) -> tuple[InputRead, ...]:
+    """Return inputs without what another group read too; one that says what counts of it says the same, and more."""
+    found: dict[InputRead, InputRead] = {}
+    for read in inputs:
+        plain = replace(read, counted=None, left_out=None)
+        if plain not in found or read.left_out:
+            found[plain] = read
+    return tuple(found.values())
 
 
 def _read(context: Context, group: str, max_details: int | None) -> Evidence | InputError:

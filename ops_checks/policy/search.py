@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 
 DEFAULT_POLICY = "ops-checks.yaml"
 #: What is easily taken for the policy's name, and is not read.
-_LIKE_A_POLICY = ("ops-checks.yml", ".ops-checks.yaml", ".ops-checks.yml")
+_LIKE_A_POLICY = (
+    *("ops-checks.yml", ".ops-checks.yaml", ".ops-checks.yml", "ops-checks.json", ".ops-checks.json"),
+    *("ops-checks.toml", ".ops-checks.toml", "ops_checks.yaml", "ops_checks.yml", "ops-check.yaml", "ops-check.yml"),
+)
+#: A report may have such a name too: this is among its first bytes.
+_OF_A_REPORT = b'"schema_version"'
+_PROJECT = "pyproject.toml"
+_SECTION = (b"[tool.ops-checks", b"[tool.ops_checks", b'[tool."ops-checks')
+_MOST_BYTES = 1 << 20
 
 
 def find_policy() -> FoundPolicy:
@@ -50,7 +58,8 @@ def find_policy() -> FoundPolicy:
 
 def refuse_lookalikes(prefix: str = "") -> None:
     """Raise UsageError if a folder (its path with a slash at its end) has a file that only looks like a policy."""
-    found = [prefix + name for name in _LIKE_A_POLICY if os.path.lexists(prefix + name)]
+    found = [path for name in _LIKE_A_POLICY if os.path.lexists(path := prefix + name) and not _is_report(path)]
+    _refuse_section(prefix + _PROJECT)
     if not found:
         return
     right = prefix + DEFAULT_POLICY
@@ -60,6 +69,30 @@ def refuse_lookalikes(prefix: str = "") -> None:
         else f"a policy is named {DEFAULT_POLICY}: rename it"
     )
     raise UsageError(*_lines([f"{visible(path)}: looks like a policy and is not read: {advice}" for path in found]))
+
+
+def _is_report(path: str) -> bool:
+    return path.endswith(".json") and (not (head := _bytes(path, 200)) or _OF_A_REPORT in head)
+
+
+def _refuse_section(path: str) -> None:
+    """Raise UsageError if a project's file has a section that only looks like a policy."""
+    lines = _bytes(path, _MOST_BYTES).splitlines() if os.path.lexists(path) else ()
+    if any(line.lstrip().startswith(_SECTION) for line in lines):
+        raise UsageError(
+            f"{visible(path)}: its section tool.ops-checks is not read: a policy is a file {DEFAULT_POLICY}"
+        )
+
+
+def _bytes(path: str, most: int) -> bytes:
+    """Return the first bytes of a regular file; none of anything else."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return b""
+        with open(path, "rb") as file:
+            return file.read(most)
+    except OSError:
+        return b""
 
 
 class DefaultPaths:

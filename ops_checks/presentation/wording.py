@@ -11,7 +11,7 @@ from ops_checks.report.summary import live_findings, rules_by_verdict, waived_fi
 
 if TYPE_CHECKING:
     from ops_checks.findings import Finding
-    from ops_checks.report.model import InputRead, Report, RuleResult
+    from ops_checks.report.model import InputRead, LeftOut, Report, RuleResult
 
 #: Verdicts in the order in which rules are listed.
 WORST_FIRST = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.INSUFFICIENT, Verdict.PASS)
@@ -136,12 +136,24 @@ def input_name(read: InputRead) -> str:
 
 
 def input_size(read: InputRead) -> str:
-    """Return how much was read of an input: ` (31 items)`, ` (sha256:…)` for a policy; or an empty text."""
+    """Return how much was read of an input, and what of it does not count: ` (31 items)`; or an empty text.
+
+    For a policy it is ` (sha256:…)`.
+    """
     if read.kind == "policy":
         return f" ({read.state})" if _DIGEST.fullmatch(read.state or "") else ""
     counts = [plural(read.rows, "item", "items")] if read.rows is not None else []
     counts += [plural(read.lines, "line", "lines")] if read.lines is not None else []
+    if read.left_out and (left_out := _left_out(read.left_out)):
+        counts.append(f"{read.counted} {'retries' if read.kind == 'db' else 'runs'} counted, not counted: {left_out}")
     return f" ({', '.join(counts)})" if counts else ""
+
+
+def _left_out(left_out: LeftOut) -> str:
+    """Return `40 outside the window, 2 repeated`, or an empty text where nothing was left out."""
+    words = ("outside the window", "without a time", "repeated")
+    counts = (left_out.outside_window, left_out.undated, left_out.repeated)
+    return ", ".join(f"{count} {word}" for count, word in zip(counts, words, strict=True) if count)
 
 
 def report_counts(report: Report) -> str:

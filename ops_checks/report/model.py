@@ -9,6 +9,14 @@ from msgspec import Struct
 from ops_checks.findings import Finding, Verdict
 
 
+class LeftOut(Struct, frozen=True):
+    """What was read and does not count: before the window, without a time that could show it to lie in it, repeated."""
+
+    outside_window: int = 0
+    undated: int = 0
+    repeated: int = 0
+
+
 class InputRead(Struct, frozen=True):
     """One input as it was read.
 
@@ -16,7 +24,8 @@ class InputRead(Struct, frozen=True):
     that is no file (`note` has what holds instead); `state` identifies what was read (a digest of
     the file, a database's data version); `rows` counts items, `lines` the log's complete lines;
     `newest_event` is the time text of the database's newest event; the time range of the log is
-    in epoch milliseconds.
+    in epoch milliseconds. `counted` are the runs of a log, or the retries of a database, that the metrics were measured
+    from, and `left_out` those that were read and do not count.
     """
 
     kind: str
@@ -28,6 +37,8 @@ class InputRead(Struct, frozen=True):
     first_ms: int | None = None
     last_ms: int | None = None
     note: str | None = None
+    counted: int | None = None
+    left_out: LeftOut | None = None
 
 
 class Metric(Struct, frozen=True):

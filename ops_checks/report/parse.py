@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ops_checks.errors import InputError
 from ops_checks.findings import Finding, Place, Verdict
-from ops_checks.report.model import InputRead, Metric, Report, RuleResult
+from ops_checks.report.model import InputRead, LeftOut, Metric, Report, RuleResult
 from ops_checks.report.serialize import SCHEMA_VERSION
 from ops_checks.sanitize import visible
 
@@ -207,7 +207,13 @@ def _input(data: dict[str, Any]) -> InputRead:
         first_ms=_integer(data["first_ms"]),
         last_ms=_integer(data["last_ms"]),
         note=data["note"],
+        counted=_integer(data.get("counted")),
+        left_out=_left_out(data.get("left_out")),
     )
+
+
+def _left_out(data: dict[str, Any] | None) -> LeftOut | None:
+    return None if data is None else LeftOut(*(int(data[name]) for name in LeftOut.__struct_fields__))
 
 
 def _metric(data: dict[str, Any]) -> Metric:

@@ -11,6 +11,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import asdict
+
 from ops_checks.report.summary import live_findings, rules_by_verdict, waived_findings
 
 if TYPE_CHECKING:
@@ -98,6 +100,8 @@ def _input(read: InputRead) -> dict[str, Any]:
         "last": None if read.last_ms is None else iso_utc(read.last_ms),
         "last_ms": read.last_ms,
         "note": read.note,
+        "counted": read.counted,
+        "left_out": None if read.left_out is None else asdict(read.left_out),
     }
 
 

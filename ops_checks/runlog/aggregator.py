@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from array import array
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct, field
+from msgspec.structs import replace
 
-from ops_checks.runlog.decoder import EMPTY, Malformed, RunEnd, RunStart
+from ops_checks.runlog.decoder import EMPTY, Malformed, Record, RunEnd, RunStart
 from ops_checks.runlog.percentiles import Durations
+from ops_checks.runlog.repeats import Block
 from ops_checks.runlog.stats import KEPT, Defect, LogRead, Run, RunStats, close_latest, keep_slowest, trace_fingerprints
 from ops_checks.runlog.times import TimeRange, time_defect
 
@@ -25,12 +28,16 @@ if TYPE_CHECKING:
 
     from ops_checks.runlog.decoder import Row
     from ops_checks.runlog.filter import RunFilter
+    from ops_checks.runlog.repeats import Repeats, Screen
+
+
+_TIME, _DURATION = attrgetter("ts_epoch_ms"), attrgetter("duration_ms")
 
 
 class Aggregator:
     """Aggregate the rows of a part of one log, block by block; lines count from 1 in the part."""
 
-    def __init__(self, path: str, run_filter: RunFilter) -> None:
+    def __init__(self, path: str, run_filter: RunFilter, repeats: Screen | Repeats) -> None:
         self._path = path
         self._since_ms = run_filter.since_ms
         self._commands = run_filter.commands
@@ -41,19 +48,28 @@ class Aggregator:
         self._pairs = _RunPairs()
         self._times = TimeRange()
         self._valid_ms = run_filter.valid_ms
+        self._repeats = repeats
+        self._repeated = self._outside = 0
 
-    def add(self, rows: Sequence[Row], *, only_runs: bool = False) -> None:
-        """Add the rows of consecutive lines; `only_runs`: they are certainly nothing but starts and ends."""
-        if self._valid_ms is not None and not self._times_valid(rows, only_runs=only_runs):
-            rows, only_runs = [self._checked(row) for row in rows], False
+    def add(self, rows: Sequence[Row], *, only_runs: bool = False, end: int = 0, size: int = 0) -> None:
+        """Add the rows of a block of lines, which ends at the offset `end` of the part and has `size` bytes.
+
+        `only_runs`: they are certainly nothing but starts and ends.
+        """
+        span = None
+        if self._valid_ms is not None:
+            span = _time_span(rows, only_runs=only_runs)
+            if span and (span[0] < self._valid_ms[0] or span[1] > self._valid_ms[1]):
+                rows, only_runs, span = [self._checked(row) for row in rows], False, None
         ends = [row for row in rows if type(row) is RunEnd]
         if self._stats.detailed:
             self._add_details(rows, ends)
         if not only_runs:
             self._add_defects(rows)
+        if repeated := self._repeats.find(rows, ends, Block(end, size, span)):
+            rows, ends = self._without(repeated, rows, ends)
         if self._since_ms is not None:
-            self._stats.undated += sum(end.ts_epoch_ms is UNSET for end in ends)
-            ends = [end for end in ends if self._in_window(end)]
+            ends = self._windowed(ends)
         self._stats.runs += len(ends)
         self._count_outcomes(ends, rows)
         self._measure(ends, rows)
@@ -76,6 +92,7 @@ class Aggregator:
         stats.defects = (*stats.defects, *(Defect(self._path, line, EMPTY) for line in lines))
         stats.malformed += count
         stats.lines += count
+        self._repeats.skip(count)
 
     def finish(self, *, torn_tail: bool) -> RunStats:
         """Return the statistics of all added rows; `torn_tail`: bytes without a line break followed them."""
@@ -90,16 +107,9 @@ class Aggregator:
             for fingerprint, trace in zip(trace_fingerprints(traces), traces, strict=True)
         }
         log = LogRead(self._path, stats.lines, stats.malformed, torn_tail, times.first, times.last, times.newest)
-        stats.logs = (log,)
+        left_out = {"outside": self._outside, "undated": stats.undated, "repeated": self._repeated}
+        stats.logs = (replace(log, runs=stats.runs, **left_out),)
         return stats
-
-    def _times_valid(self, rows: Sequence[Row], *, only_runs: bool) -> bool:
-        dated: Sequence[Any] = rows if only_runs else [row for row in rows if type(row) is not Malformed]
-        times = [row.ts_epoch_ms for row in dated]
-        if UNSET in times:
-            times = [ms for ms in times if ms is not UNSET]
-        least, greatest = self._valid_ms or (0, 0)
-        return not times or (least <= min(times) and max(times) <= greatest)
 
     def _checked(self, row: Row) -> Row:
         """Return a row, or what is wrong with its time."""
@@ -107,6 +117,23 @@ class Aggregator:
             return row
         defect = time_defect(row.ts_epoch_ms, *self._valid_ms)
         return Malformed(defect) if defect else row
+
+    def _without(
+        self, repeated: AbstractSet[int], rows: Sequence[Row], ends: Sequence[RunEnd]
+    ) -> tuple[list[Row], list[RunEnd]]:
+        """Return rows and ends of a block without the ends at some positions, which are counted."""
+        self._repeated += len(repeated)
+        gone = {id(ends[position]) for position in repeated}
+        left: list[Row] = [Record("run_end") if id(row) in gone else row for row in rows]
+        return left, [end for end in ends if id(end) not in gone]
+
+    def _windowed(self, ends: Sequence[RunEnd]) -> list[RunEnd]:
+        """Return the ends in the window; the others are counted."""
+        within = [end for end in ends if self._in_window(end)]
+        undated = sum(end.ts_epoch_ms is UNSET for end in ends)
+        self._stats.undated += undated
+        self._outside += len(ends) - len(within) - undated
+        return within
 
     def _in_window(self, row: RunEnd | RunStart) -> bool:
         ms = row.ts_epoch_ms
@@ -154,7 +181,9 @@ class Aggregator:
     def _measure(self, ends: Sequence[RunEnd], rows: Sequence[Row]) -> None:
         if self._commands is not None:
             ends = [end for end in ends if end.command in self._commands]
-        durations = [ms for end in ends if (ms := end.duration_ms) is not UNSET]
+        durations: list[Any] = list(map(_DURATION, ends))
+        if UNSET in durations:
+            durations = [ms for ms in durations if ms is not UNSET]
         self._durations.add(durations)
         if self._stats.detailed and durations and max(durations) > self._floor:
             slow = [end for end in ends if end.duration_ms is not UNSET and end.duration_ms > self._floor]
@@ -198,7 +227,7 @@ class _RunPairs(Struct):
             and (not starts or _start_first(starts, ends, rows, len(left)))
         ):
             if left:
-                self._open_all(left, rows, before)
+                self._open_all({id(start) for start in starts if start.trace_id in left}, rows, before)
             self._close_all(closed - opened)
             return
         chosen = {*map(id, starts), *map(id, ends)}
@@ -208,9 +237,9 @@ class _RunPairs(Struct):
             elif type(row) is RunStart and id(row) in chosen:
                 self._open(row.trace_id, line)
 
-    def _open_all(self, traces: AbstractSet[str | UnsetType], rows: Sequence[Row], before: int) -> None:
+    def _open_all(self, chosen: AbstractSet[int], rows: Sequence[Row], before: int) -> None:
         for line, row in enumerate(rows, before + 1):
-            if type(row) is RunStart and row.trace_id in traces:
+            if type(row) is RunStart and id(row) in chosen:
                 self._open(row.trace_id, line)
 
     def _open(self, trace: str | UnsetType, line: int) -> None:
@@ -230,6 +259,19 @@ class _RunPairs(Struct):
     def _close(self, trace: str | UnsetType) -> None:
         if trace is not UNSET and not close_latest(self.opened, trace):
             self.early_ends.extend(trace_fingerprints((trace,)))
+
+
+def _time_span(rows: Sequence[Row], *, only_runs: bool) -> tuple[int, int] | None:
+    """Return the least and the greatest time of the records, None if none has a time."""
+    dated: Sequence[Any] = rows if only_runs else [row for row in rows if type(row) is not Malformed]
+    times = list(map(_TIME, dated))
+    try:
+        if UNSET not in times[:1]:
+            return (min(times), max(times)) if times else None
+    except TypeError:  # one of the others has no time: comparing finds out faster than a search
+        pass
+    times = [ms for ms in times if ms is not UNSET]
+    return (min(times), max(times)) if times else None
 
 
 def _start_first(starts: Sequence[RunStart], ends: Sequence[RunEnd], rows: Sequence[Row], left: int) -> bool:

@@ -60,7 +60,7 @@ class RunStart(Struct, gc=False, tag_field="event", tag="run_start"):
     error: str | UnsetType | None = UNSET
 
 
-class RunEnd(Struct, gc=False, tag_field="event", tag="run_end"):
+class RunEnd(Struct, gc=False, frozen=True, tag_field="event", tag="run_end"):
     """A Record whose event is `run_end`. The command and the exit code are required."""
 
     command: str
@@ -160,8 +160,11 @@ def _typed(record: Record) -> Row:
         record.exit_code,
         trace_id=record.trace_id,
         ts_epoch_ms=record.ts_epoch_ms,
+        ts_kst=record.ts_kst,
+        status=record.status,
         item_id=record.item_id,
         duration_ms=record.duration_ms,
+        error=record.error,
     )
 
 

@@ -166,9 +166,9 @@ def _import_zstd() -> ModuleType:
 class LineBlocks:
     """The bytes that `read` returns chunk by chunk, as blocks of whole lines; each block ends with a line break.
 
-    In place of a line longer than `longest` bytes there is None. After the last block, `torn` is True if bytes
-    without a line break were left over; they are in no block. `begins` are the first bytes of the line that was read
-    last in parts.
+    In place of a line longer than `longest` bytes there is None. `end` is how many bytes there are up to the end of
+    the block that was yielded last. After the last block, `torn` is True if bytes without a line break were left over;
+    they are in no block. `begins` are the first bytes of the line that was read last in parts.
     """
 
     def __init__(self, read: Callable[[], bytes], longest: int = LONGEST_LINE_BYTES) -> None:
@@ -176,13 +176,17 @@ class LineBlocks:
         self._longest = longest
         self.torn = False
         self.begins = b""
+        self.end = 0
 
     def __iter__(self) -> Iterator[bytes | None]:
         pending: list[bytes | memoryview] = []  # the beginning of a line, without a line break so far
         pending_bytes = 0
+        before = 0
         while chunk := self._read():
             end = chunk.rfind(b"\n") + 1
+            before += len(chunk)
             if end:
+                self.end = before - len(chunk) + end
                 begin = 0
                 if pending_bytes + (first := chunk.find(b"\n")) > self._longest:
                     yield None

@@ -70,6 +70,7 @@ def read_plain(
         read |= results()
     lost = [number for number in parts if number not in read]
     read |= _read_parts(path, descriptor, bounds, lost, run_filter)
+    _read_repeating(path, descriptor, bounds, read, run_filter)
     return merge_parts(path, [read[number] for number in parts])
 
 
@@ -116,6 +117,29 @@ def _read_parts(
     if advance:
         advance(bounds[-1] - at)
     return read
+
+
+def _read_repeating(path: str, descriptor: int, bounds: Sequence[int], read: Parts, run_filter: RunFilter) -> None:
+    """Read those parts again, with what stands before them, that may hold an end that stands there."""
+    from ops_checks.runlog.part_reader import read_exactly
+
+    for number in _repeating(read):
+        read[number] = read_exactly(path, descriptor, bounds[number], bounds[number + 1], run_filter)
+
+
+def _repeating(read: Parts) -> Iterator[int]:
+    """Yield the parts that may hold an end that equals one of the parts before, as far as that is looked for."""
+    from ops_checks.runlog.repeats import WINDOW, may_repeat
+
+    for number in range(1, len(read)):
+        away = 0
+        for before in range(number - 1, -1, -1):
+            if may_repeat(read[before].tail, read[number].head):
+                yield number
+                break
+            away += read[before].lines
+            if away > WINDOW:
+                break
 
 
 def _claims(unclaimed: int) -> Iterator[int]:

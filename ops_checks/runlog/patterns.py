@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError, MissingError
+from ops_checks.runlog.copies import without_copies
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
@@ -29,11 +31,37 @@ _NAMED = 3  # files with several names that a remark names
 
 
 def find_logs(patterns: Iterable[str], remark: Remark) -> list[str]:
-    """Return the paths of the logs that patterns and plain paths name, each file once: see `expand_logs`, `distinct`.
+    """Return the paths of the logs that patterns and plain paths name, each file and what is in it once.
 
-    Raises InputError. `remark` gets what is left out.
+    See `expand_logs`, `distinct` and `without_copies`. Raises InputError. `remark` gets what is left out.
     """
-    return distinct(expand_logs(patterns, remark), remark)
+    logs = distinct(expand_logs(patterns, remark), remark)
+    unread = unread_pieces(logs)
+    if unread:
+        more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+        remark(
+            f"{visible(unread[0])}{more}: beside a log, by its name a rotated piece of it, and not read: name a pattern"
+        )
+    return without_copies(logs, remark)
+
+
+def unread_pieces(logs: Iterable[str]) -> list[str]:
+    """Return the rotated pieces of logs (`runs.jsonl.1`, `runs.jsonl.2.gz`) that lie beside them and are not read."""
+    named = set(map(os.path.normpath, logs))
+    found = []
+    for log in named:
+        base = os.path.basename(log)
+        piece = re.compile(re.escape(base) + r"(\.[0-9]{1,5})?(\.gz|\.zst)?").fullmatch
+        found += [path for path in _beside(log) if piece(os.path.basename(path)) and path not in named]
+    return sorted(found, key=_rotation_order)
+
+
+def _beside(log: str) -> list[str]:
+    folder = os.path.dirname(log)
+    try:
+        return [os.path.join(folder, name) for name in islice(os.listdir(folder or os.curdir), MOST_NAMES)]
+    except OSError:
+        return []
 
 
 def expand_logs(patterns: Iterable[str], remark: Remark = lambda _: None) -> list[str]:

@@ -56,7 +56,8 @@ class LogRead(Struct, frozen=True):
 
     `torn_tail`: the last line has no line break, so it is a write in progress: not counted, and no error (FORMATS
     section 3). `newest` names the newest event; `modified_ms` is the time of the file's last change, where it was a
-    file.
+    file. `runs`: ends of runs that count; of the others, `outside` lie before the window, `undated` have no time to
+    show that they lie in it, and `repeated` equal one that was counted.
     """
 
     path: str
@@ -67,6 +68,10 @@ class LogRead(Struct, frozen=True):
     last_ms: int | None = None
     newest: str | None = None
     modified_ms: int | None = None
+    runs: int = 0
+    outside: int = 0
+    undated: int = 0
+    repeated: int = 0
 
     @property
     def newest_ms(self) -> int | None:
@@ -83,6 +88,8 @@ class RunStats(Struct):
     - `durations`: milliseconds; `slowest` holds the longest runs, longest first.
     - `open_runs`: trace fingerprint to the starts without an end so far; `early_ends`: fingerprints of ends without
       a start so far. Merging pairs them up. `unpaired`: starts without a trace id, which no end can match.
+    - `head`, `tail`: of a part of a log, the times of the ends with which it begins and ends (see Screen); without
+      `head` nothing in it can equal what stands before it.
     - `detailed`: False where `slowest`, `failures`, `open_runs`, `early_ends` and time ranges were not collected.
     """
 
@@ -101,6 +108,8 @@ class RunStats(Struct):
     early_ends: Fingerprints = field(default_factory=lambda: array("q"))
     logs: tuple[LogRead, ...] = ()
     detailed: bool = True
+    head: Fingerprints = field(default_factory=lambda: array("q"))
+    tail: Fingerprints = field(default_factory=lambda: array("q"))
 
     def unfinished(self) -> tuple[Run, ...]:
         """Return the starts without an end, in log order.
@@ -197,6 +206,10 @@ def _merge_logs(earlier: tuple[LogRead, ...], later: tuple[LogRead, ...]) -> tup
         first_ms=min(times, default=None),
         last_ms=last_ms,
         newest=first.newest if first.last_ms == last_ms else second.newest,
+        runs=first.runs + second.runs,
+        outside=first.outside + second.outside,
+        undated=first.undated + second.undated,
+        repeated=first.repeated + second.repeated,
     )
     return (*earlier[:-1], whole, *later[1:])
 

@@ -101,6 +101,13 @@ class Snapshot(Protocol):
         """
         ...
 
+    def retry_times(self) -> Iterator[tuple[str, object, int]]:
+        """Stream item, time (as stored, of any type) and number of the `retried` events, those of one time together.
+
+        Empty for a store without events.
+        """
+        ...
+
     def retry_count(self) -> int | None:
         """Return the number of `retried` events, or None for a store without events (FORMATS section 4)."""
         ...

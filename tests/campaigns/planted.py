@@ -514,8 +514,8 @@ _DECIDING = (
     Defect(
         "seconds pass for milliseconds",
         "runlog/aggregator.py",
-        "least <= min(times) and max(times) <= greatest",
-        "True",
+        "span and (span[0] < self._valid_ms[0] or span[1] > self._valid_ms[1])",
+        "False",
         _GATE,
     ),
     Defect(

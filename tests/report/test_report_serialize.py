@@ -13,12 +13,13 @@ from report_checks import assert_published, objects, schema
 from report_samples import EVERYTHING, HOSTILE, REPORTS, SAMPLES, hostile, rate, report
 
 from ops_checks.findings import Verdict
-from ops_checks.report.model import Metric
+from ops_checks.presentation.wording import input_size
+from ops_checks.report.model import InputRead, LeftOut, Metric
 from ops_checks.report.parse import from_json, parse_report
 from ops_checks.report.serialize import iso_utc, json_text, to_json
 
 #: Fields that an earlier program of the same version did not write.
-ADDED = {"policy"}
+ADDED = {"policy", "counted", "left_out"}
 
 
 def test_schema_is_valid():
@@ -30,7 +31,7 @@ def test_schema_is_valid():
 def test_every_field_is_described_and_required():
     """Every field of the schema has a description, is always there but in older reports, and more fields may come."""
     nodes = [node for node in objects(schema()) if "properties" in node and "type" in node]
-    assert len(nodes) == 11
+    assert len(nodes) == 12
     for node in nodes:
         assert set(node["required"]) == set(node["properties"]) - ADDED
         assert node["additionalProperties"] is True
@@ -139,7 +140,19 @@ def test_published_mapping_is_frozen():
         "last": "2026-01-01T00:00:00.123Z",
         "last_ms": 1767225600123,
         "note": None,
+        "counted": None,
+        "left_out": None,
     }
+
+
+def test_what_was_left_out_is_published():
+    """What was read of an input and does not count stands beside what does, and comes back equal."""
+    read = InputRead("log", "l", lines=200, counted=190, left_out=LeftOut(outside_window=8, repeated=2))
+    sample = report(rate(Verdict.FAIL), inputs=(read,))
+    (data,) = assert_published(sample)["inputs"]
+    assert data["left_out"] == {"outside_window": 8, "undated": 0, "repeated": 2}
+    assert from_json(to_json(sample)) == sample
+    assert input_size(read) == " (200 lines, 190 runs counted, not counted: 8 outside the window, 2 repeated)"
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_uniform_logs_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(run * 300_000))
     assert path.stat().st_size * 130 < len(run) * 300_000
-    assert read_runs([str(path)], details=False).runs == 300_000
+    assert read_runs([str(path)], details=False).lines == 300_000
 
 
 @pytest.mark.parametrize(("times", "allowed"), [(49, True), (51, False)])

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.gate_report import gate_report
-from ops_checks.cli.options import add_details, add_fields, add_formats, add_limits, add_log, add_queues, log_warnings
+from ops_checks.cli.options import (
+    add_details,
+    add_fields,
+    add_formats,
+    add_limits,
+    add_log,
+    add_queues,
+    log_warnings,
+    unused_options,
+)
 from ops_checks.exit_codes import NOT_EVALUATED, OK
 from ops_checks.findings import FAIL_LEVELS, GROUPS
 
@@ -35,6 +44,7 @@ def run(invocation: Invocation) -> Result:
     """Run the gate and show its report; with --exit-zero only what could not be evaluated has an exit code."""
     args = invocation.args
     invocation.warn(log_warnings(args))
+    invocation.note(unused_options(args, invocation.context.policy.kpi.thresholds, args.only))
     code, lines = gate_report(invocation, only=args.only, fail_level=args.fail_level)
     return (OK if args.exit_zero and code < NOT_EVALUATED else code), lines
 

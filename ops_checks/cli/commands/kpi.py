@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.lines import kpi_lines
-from ops_checks.cli.options import add_database, add_formats, add_limits, add_log, log_warnings
+from ops_checks.cli.options import add_database, add_formats, add_limits, add_log, log_warnings, unused_options
 from ops_checks.exit_codes import ALERT, OK
 from ops_checks.findings import KPI
 from ops_checks.gate.inputs import read_kpis
@@ -29,6 +29,10 @@ def _add_arguments(parser: ArgumentParser) -> None:
 
 def run(invocation: Invocation) -> Result:
     """Return the lines of `kpi`, or its report in the formats that were asked for; exit 2 only with --fail-on-alert."""
+    args, context = invocation.args, invocation.context
+    invocation.note(unused_options(args, context.policy.kpi.thresholds, None))
+    if getattr(args, "queue", None) and context.kpi_store is context.db_store:
+        invocation.note(["--queue changes nothing: where there is a database, KPIs are read from it"])
     code, lines = _formatted(invocation) if invocation.args.format else _plain(invocation)
     return (OK if code == ALERT and not invocation.args.fail_on_alert else code), lines
 

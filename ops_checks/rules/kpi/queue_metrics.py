@@ -37,6 +37,12 @@ def _measure_oldest(evidence: KpiEvidence) -> Metric:
     return Metric(name, queue.oldest_pending_minutes, unit, queue.counts.get("PENDING", 0) - unread, unread=unread)
 
 
+def _measure_retries(evidence: KpiEvidence) -> Metric:
+    queue = evidence.queue
+    value = queue.retry_count if queue else None
+    return Metric("retry_count", value, "count", value or 0, unread=queue.retries_unread if queue else 0)
+
+
 def _list(read: Callable[[QueueStatistics], Listed], what: str) -> Callable[[Rule, KpiEvidence, Limit], Offenders]:
     """Return what lists the items that the statistics kept; `what` is out about each of them."""
 
@@ -87,9 +93,9 @@ QUEUE_RULES = (
         title="Retries",
         help="How many times items were retried, by the database's events. Find out why the same items fail again "
         "before raising their attempts.",
-        measure=_measure("retry_count", "count", lambda queue: (queue.retry_count, queue.retry_count or 0)),
+        measure=_measure_retries,
         offenders=_list_above(lambda queue: queue.retried, "was retried"),
-        summary="Retries recorded in the queue database.",
+        summary="Retries recorded in the queue database, with a `window` those in it.",
         examples=(10, {"warn_max": 5}),
     ),
     _rule(

@@ -51,7 +51,8 @@ class QueueStatistics(Struct, frozen=True):
 
     `counts` holds every status. `stale`: the longest in progress first, then those whose start is ahead or cannot be
     read; `blocked` and `pending`: the highest priority first; `retried`: the most retried first. `retry_count` is
-    None for a store that keeps no events, and `oldest_pending_minutes` where items are pending but none has a time.
+    None for a store that keeps no events (for `retries_outside` and `retries_unread` see Retries), and
+    `oldest_pending_minutes` where items are pending but none has a time.
     `waiting`: the pending items that have waited longest first; `waits` are the minutes of all that were given.
     `undated`: pending items of which nobody can tell how long they have waited; `waits_unread` is their number, those
     that are not even listed included.
@@ -69,6 +70,8 @@ class QueueStatistics(Struct, frozen=True):
     waits: array[float] = field(default_factory=lambda: array("d"))
     undated: Listed = Listed()
     waits_unread: int = 0
+    retries_outside: int = 0
+    retries_unread: int = 0
 
 
 def queue_statistics(  # noqa: PLR0913 - what one pass takes, by name
@@ -80,6 +83,8 @@ def queue_statistics(  # noqa: PLR0913 - what one pass takes, by name
     stale_minutes: float,
     retry_count: int | None = None,
     retries: Iterable[tuple[str, int]] = (),
+    retries_outside: int = 0,
+    retries_unread: int = 0,
     pending_since: Iterable[tuple[str, str]] = (),
     all_waits: bool = True,
     offered: frozenset[str] = frozenset(),
@@ -106,6 +111,8 @@ def queue_statistics(  # noqa: PLR0913 - what one pass takes, by name
         pending=found.pending.listed(lambda each: _listed(place, each)),
         retried=_retried(place, retries),
         retry_count=retry_count,
+        retries_outside=retries_outside,
+        retries_unread=retries_unread,
         oldest_pending_minutes=_oldest_wait(found.counts["PENDING"], now_s, oldest),
         waiting=found.waiting.listed(lambda each: _waiting(place, now_s, each)),
         waits=found.waits,

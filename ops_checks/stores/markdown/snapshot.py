@@ -151,6 +151,10 @@ class MarkdownSnapshot:
         """Return nothing: a document has no events."""
         return iter(())
 
+    def retry_times(self) -> Iterator[tuple[str, object, int]]:
+        """Return nothing: a document has no events."""
+        return iter(())
+
     def retry_count(self) -> None:
         """Return None: a document has no events."""
         return

@@ -191,6 +191,11 @@ class SqliteSnapshot:
         query = f"SELECT item_id, count(*) FROM {EVENTS} WHERE event_type = ? GROUP BY 1 ORDER BY 2 DESC, 1"
         return ((str(item_id), count) for item_id, count in self._rows(query, "retried"))
 
+    def retry_times(self) -> Iterator[tuple[str, object, int]]:
+        """Stream item, time and number of the `retried` events, those of one time together. Raises InputError."""
+        query = f"SELECT item_id, created_at, count(*) FROM {EVENTS} WHERE event_type = ? GROUP BY 1, 2"
+        return ((str(item_id), time, count) for item_id, time, count in self._rows(query, "retried"))
+
     def pending_since(self) -> Iterator[tuple[str, str]]:
         """Stream id and creation time of the PENDING items, oldest first. Raises InputError."""
         query = f"SELECT id, created_at FROM {TABLE} WHERE status = ? AND created_at NOT NULL ORDER BY 2, 1"

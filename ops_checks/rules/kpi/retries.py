@@ -1,0 +1,54 @@
+"""The retries that lie in the window of the KPIs (FORMATS section 4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from ops_checks.timestamps import start_epoch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    #: The item of `retried` events, their time as the store has it, and how many they are.
+    RetryTime = tuple[str, object, int]
+
+#: An event's time is a minute: it may be this many seconds later.
+_PRECISION_S = 60
+
+
+class Retries(Struct, frozen=True):
+    """Retried items, the most retried first, with their retries in the window.
+
+    `outside` is how many retries lie before it; of `unread` nobody can tell.
+    """
+
+    by_item: tuple[tuple[str, int], ...] = ()
+    count: int = 0
+    outside: int = 0
+    unread: int = 0
+
+
+class _Counts(Struct):
+    by_item: Counter[str] = field(default_factory=Counter)
+    outside: int = 0
+    unread: int = 0
+
+
+def windowed_retries(
+    events: Iterable[RetryTime], *, since_s: float, valid_s: tuple[float, float], tz_minutes: int
+) -> Retries:
+    """Return the retries from `since_s` on (epoch seconds); times in the queue's zone outside of `valid_s` are none."""
+    found = _Counts()
+    for item_id, text, count in events:
+        at = start_epoch(text, tz_minutes) if isinstance(text, str) else None
+        if at is None or not valid_s[0] <= at <= valid_s[1]:
+            found.unread += count
+        elif at + _PRECISION_S > since_s:
+            found.by_item[item_id] += count
+        else:
+            found.outside += count
+    by_item = sorted(found.by_item.items(), key=lambda each: (-each[1], each[0]))
+    return Retries(tuple(by_item), found.by_item.total(), found.outside, found.unread)
