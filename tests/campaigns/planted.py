@@ -139,8 +139,8 @@ _WRITING = (
     Defect(
         "no compare-and-set",
         "stores/sqlite/store.py",
-        'same = " AND ".join(f"{name} IS ?" for name in seen)',
-        'same = " AND ".join(f"{name} IS ?" if name == "id" else "(? IS NULL OR 1)" for name in seen)',
+        "same, seen = row.unchanged()",
+        'same, seen = "1", []',
         ("test_verified_writes", *_SQLITE),
     ),
     Defect(
@@ -351,8 +351,8 @@ _DECIDING = (
     Defect(
         "one attempt too many",
         "transitions.py",
-        "if attempt >= reliability.max_attempts:",
-        "if attempt > reliability.max_attempts:",
+        "if attempt >= most:",
+        "if attempt > most:",
         _RULES,
     ),
     Defect("a live lease is retried", "transitions.py", "if expires >= now_s:", "if expires < 0:", _RULES),
