@@ -50,10 +50,8 @@ class SqliteSnapshot:
         with Translated(self._path, writing=False):
             self._connection = connect(self._path, self._timeout_s)
             try:
-                self._connection.execute("PRAGMA query_only = ON")
-                # Between this version and BEGIN another program may commit: then `changed` returns True once too often.
-                self._version = data_version(self._connection)
                 self._connection.execute("BEGIN")
+                self._version = data_version(self._connection)  # the first reading: from here on the state is held
                 check_health(self._connection, self._path)
                 check_table(self._connection, self._path, TABLE, ITEM_COLUMNS)
             except BaseException:  # KeyboardInterrupt too: `__exit__` is not called then
