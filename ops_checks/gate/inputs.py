@@ -17,7 +17,7 @@ from ops_checks.runlog.filter import valid_times
 from ops_checks.runlog.patterns import find_logs
 from ops_checks.runlog.reader import read_runs
 from ops_checks.sanitize import visible
-from ops_checks.timestamps import duration_text, start_epoch
+from ops_checks.timestamps import duration_text, expiry_defect, start_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from ops_checks.rules.kpi.queue_statistics import QueueStatistics
     from ops_checks.runlog.stats import RunStats
     from ops_checks.stores.protocol import Snapshot, Store
+
+
+#: So many leases that cannot be understood are named.
+_NAMED = 5
 
 
 class Evidence(Struct, frozen=True):
@@ -91,18 +95,19 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
     store = context.kpi_store
     kind = "db" if store is context.db_store else "queue"
 
-    def read(snapshot: Snapshot) -> tuple[QueueStatistics, InputRead]:
+    def read(snapshot: Snapshot) -> tuple[QueueStatistics, InputRead, tuple[str, ...]]:
         statistics = _statistics(context, snapshot)
         must_be_read_whole(snapshot)
-        return statistics, _store_read(kind, store, snapshot, statistics.items)
+        leases = _lease_remarks(store.location, snapshot, context.now_s)
+        return statistics, _store_read(kind, store, snapshot, statistics.items), leases
 
-    statistics, store_read = read_stable(store, read)
+    statistics, store_read, leases = read_stable(store, read)
     evidence = KpiEvidence(runs, statistics)
     return Evidence(
         evidence,
         (*_logs_read(runs), store_read),
         metrics=tuple(rule.measure(evidence) for rule in BY_METRIC.values()),
-        remarks=(*remarks, *_log_remarks(runs)),
+        remarks=(*remarks, *_log_remarks(runs), *leases),
         outdated=_outdated(runs, policy.max_log_age_s, context.now_s),
     )
 
@@ -171,6 +176,22 @@ def _logs_read(runs: RunStats) -> tuple[InputRead, ...]:
             note="its last line was being written, and was left out" if log.torn_tail else None,
         )
         for log in runs.logs
+    )
+
+
+def _lease_remarks(location: str, snapshot: Snapshot, now_s: float) -> tuple[str, ...]:
+    """Return a line on the leases that `retry` would refuse: nothing is wrong yet, and in an incident it is too late.
+
+    It counts for nothing: whether their items are stale is told by their starts (FORMATS sections 4 and 5).
+    """
+    defects = ((item_id, expiry_defect(value, now_s)) for item_id, value in snapshot.leases_beyond(now_s))
+    odd = [f"{visible(item_id)} lease_expires_at {visible(defect)}" for item_id, defect in defects if defect]
+    if not odd:
+        return ()
+    more = f" and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
+    return (
+        f"{visible(location)}: leases of which nobody can tell when they end, so that they cannot be retried: "
+        f"{', '.join(odd[:_NAMED])}{more}: mend their writer; cancel and replan clear them",
     )
 
 

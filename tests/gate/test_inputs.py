@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builders import item, make_database
+from conftest import NOW_S
 
 from ops_checks.context import resolve
 from ops_checks.gate.run import run_gate
@@ -44,3 +45,22 @@ def test_all_items_that_wait_too_long_are_named(folder: Path) -> None:
     lay(folder)
     result = run_gate(resolve(), only="kpi").rule("oldest-pending-minutes")
     assert [finding.item for finding in result.findings] == ["A-1", "A-2", "A-3"]
+
+
+def test_a_lease_that_nobody_understands_is_told_and_counts_for_nothing(folder: Path) -> None:
+    """What a retry would refuse in an incident is told before; the verdict is that of the same queue without it."""
+    lay(folder)
+    running = [item(name, "IN_PROGRESS", started_at_kst="2026-01-02 00:00") for name in ("A-7", "A-8", "A-9")]
+    leases = {"A-7": {"lease_expires_at": NOW_S + 60.5}, "A-8": {"lease_expires_at": NOW_S * 1000}}
+    reports = []
+    for number, columns in enumerate((leases, {})):
+        make_database(folder / f"{number}.db", [*running, item("A-6")], columns | {"A-6": {"lease_expires_at": "old"}})
+        reports.append(run_gate(resolve(db=f"{number}.db", now_s=NOW_S), only="kpi"))
+    odd, plain = reports
+    assert [note for note in odd.notes if note not in plain.notes] == [
+        "0.db: leases of which nobody can tell when they end, so that they cannot be retried: "
+        f"A-7 lease_expires_at {NOW_S + 60.5} is no whole number of epoch seconds (it looks like seconds with a "
+        f"fraction), A-8 lease_expires_at {NOW_S}000 ends more than a year ahead (it looks like milliseconds): mend "
+        "their writer; cancel and replan clear them"
+    ]
+    assert (odd.verdict, odd.exit_code) == (plain.verdict, plain.exit_code)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ops_checks.findings import Place
     from ops_checks.model import Item
+    from ops_checks.stores.changes import Stored
     from ops_checks.stores.markdown.document import Progress
     from ops_checks.stores.protocol import Event, Keys
 
@@ -161,6 +162,10 @@ class MarkdownSnapshot:
 
     def pending_since(self) -> Iterator[tuple[str, str]]:
         """Return nothing: a document has no creation times."""
+        return iter(())
+
+    def leases_beyond(self, epoch_s: float) -> Iterator[tuple[str, Stored]]:  # noqa: ARG002 - whenever they would end
+        """Return nothing: a document has no leases."""
         return iter(())
 
     def remarks(self) -> list[str]:

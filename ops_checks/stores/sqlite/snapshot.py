@@ -15,6 +15,7 @@ from ops_checks.stores.sqlite.connection import (
     Translated,
     check_health,
     check_table,
+    columns_of,
     connect,
     data_version,
     where,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from ops_checks.findings import Place
-    from ops_checks.stores.changes import Reliability
+    from ops_checks.stores.changes import Reliability, Stored
     from ops_checks.stores.protocol import Event, Keys
 
 #: Rows fetched at a time: few, so that most batches contain no row that must be validated alone.
@@ -194,7 +195,19 @@ class SqliteSnapshot:
         query = f"SELECT id, created_at FROM {TABLE} WHERE status = ? AND created_at NOT NULL ORDER BY 2, 1"
         yield from self._rows(query, "PENDING")
 
-    def _rows(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
+    def leases_beyond(self, epoch_s: float) -> Iterator[tuple[str, Stored]]:
+        """Stream id and end of the leases of IN_PROGRESS items that end later, or at no whole number of seconds."""
+        if "lease_expires_at" not in columns_of(self._connection, TABLE):
+            return
+        query = f"SELECT id, lease_expires_at FROM {TABLE} WHERE status = ? AND lease_expires_at NOT NULL "
+        odd = "AND (typeof(lease_expires_at) <> 'integer' OR lease_expires_at > ?) ORDER BY id"
+        self._connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
+        try:
+            yield from self._rows(query + odd, "IN_PROGRESS", epoch_s)
+        finally:
+            self._connection.text_factory = str
+
+    def _rows(self, query: str, *values: str | float) -> Iterator[tuple[Any, ...]]:
         """Stream the rows of a query on the events or on both tables. Raises InputError."""
         with Translated(self._path, writing=False):
             check_table(self._connection, self._path, EVENTS, EVENT_COLUMNS)
