@@ -19,6 +19,8 @@ from ops_checks.sanitize import visible
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ops_checks.context import Context
     from ops_checks.gate.inputs import Evidence
     from ops_checks.policy.model import Policy
@@ -35,18 +37,20 @@ class _Found(Struct):
     notes: list[str] = field(default_factory=list)
 
 
-def run_gate(context: Context, *, only: str | None = None, fail_level: str = "error") -> Report:
-    """Evaluate the rules of all groups (or `only` of `consistency` or `kpi`) and return the Report.
+def run_gate(context: Context, *, only: str | Collection[str] | None = None, fail_level: str = "error") -> Report:
+    """Evaluate the rules of all groups (or `only` those of `consistency`, of `kpi`) and return the Report.
 
     An input that cannot be read is no exception here: its rules are `error`, the report says why, and the exit code
     is 3. With `fail_level` `warn` a warning fails too. Raises UsageError for another value of `only` or `fail_level`.
     """
-    for name, value, allowed in (("only", only, (None, *READERS)), ("fail_level", fail_level, FAIL_LEVELS)):
-        if value not in allowed:
-            raise UsageError(f"{name}={visible(str(value))}: expected one of {', '.join(filter(None, allowed))}")
+    named = [only] if isinstance(only, str) else list(only or READERS)
+    for name, values, allowed in (("only", named, READERS), ("fail_level", [fail_level], FAIL_LEVELS)):
+        for value in values:
+            if value not in allowed:
+                raise UsageError(f"{name}={visible(str(value))}: expected one of {', '.join(allowed)}")
     policy = context.policy
     found = _Found(inputs=[policy_read(context)], notes=[*context.notes, *context.warnings])
-    asked = [only] if only else list(READERS)
+    asked = [group for group in READERS if group in named]
     for group in asked:
         _add_group(found, context, group)
     today = queue_time(context.now_s, context.tz_minutes)[:10]

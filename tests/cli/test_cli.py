@@ -73,7 +73,7 @@ workers_active=1 in_progress=1
         ("--db q.db status", 0, STATUS, ""),
         ("status --db q.db", 0, STATUS, ""),
         ("status --db=q.db", 0, STATUS, ""),
-        ("--queue none.md status --queue Q.md", 0, STATUS, ""),
+        ("--queue Q.md status --queue Q.md", 0, STATUS, ""),
         ("--queue none.md --db q.db status", 0, STATUS, ""),
         ("--lock-timeout 1 status --queue Q.md", 0, STATUS, ""),
         ("--queue Q.md workers", 0, WORKERS, ""),
@@ -117,7 +117,8 @@ workers_active=1 in_progress=1
             "--db q.db retry --id ORCH-104",
             5,
             "",
-            "error: ORCH-104: is BLOCKED: only FAILED items, and IN_PROGRESS ones that timed out, can be retried\n",
+            "error: ORCH-104: is BLOCKED: only FAILED items, and IN_PROGRESS ones that timed out, can be retried"
+            ": replan it, which makes it PENDING\n",
         ),
         ("--queue Q.md cancel --id ORCH-9", 5, "", "error: Q.md: no item ORCH-9: see the id column of the queue\n"),
         ("--db q.db cancel --id ORCH-9", 5, "", "error: q.db: no item ORCH-9: see the ids in queue_items\n"),

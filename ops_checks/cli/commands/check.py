@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def _add_arguments(parser: ArgumentParser) -> None:
     groups = [group.id for group in GROUPS.values() if group.selectable]
-    parser.add_argument("--only", choices=groups, help="run one of the checks")
+    parser.add_argument("--only", choices=groups, action="append", help="run only this check; repeatable")
     parser.add_argument(
         "--fail-level", choices=FAIL_LEVELS, default="error", help="what fails the gate (default: error)"
     )
@@ -34,7 +34,7 @@ def run(invocation: Invocation) -> Result:
     """Run the gate and show its report; with --exit-zero only what could not be evaluated has an exit code."""
     args = invocation.args
     invocation.warn(log_warnings(args))
-    code, lines = gate_report(invocation, only=args.only, fail_level=args.fail_level)
+    code, lines = gate_report(invocation, only=args.only or (), fail_level=args.fail_level)
     return (OK if args.exit_zero and code < NOT_EVALUATED else code), lines
 
 
