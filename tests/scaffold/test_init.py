@@ -112,7 +112,7 @@ def test_formatters_are_kept_off_the_table(tmp_path: Path, demo: bool) -> None: 
     """
     init(tmp_path, demo=demo)
     before, header, after = (tmp_path / QUEUE).read_text(encoding="utf-8").partition("| id | status |")
-    assert before.endswith("\n\n<!-- markdownlint-disable -->\n<!-- prettier-ignore -->\n\n")
+    assert before.endswith("\n\n<!-- markdownlint-disable -->\n<!-- prettier-ignore -->\n")
     assert header
     assert all(line.startswith("| ") for line in after.splitlines()[1:])
 
