@@ -62,6 +62,10 @@ class Snapshot(Protocol):
         """Return the item of a key. Raises InputError, with its location, if it is malformed."""
         ...
 
+    def get(self, item_id: str) -> Item | None:
+        """Return an item by its id, None if there is none. Raises InputError for a malformed store."""
+        ...
+
     def reliability(self, item_id: str) -> Reliability | None:
         """Return lease and attempts of an item, or None for a store without them."""
         ...

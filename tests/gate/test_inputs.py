@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builders import item, make_database
+from builders import execute, item, make_database, make_markdown
 from conftest import NOW_S
 
 from ops_checks.context import resolve
@@ -64,3 +64,34 @@ def test_a_lease_that_nobody_understands_is_told_and_counts_for_nothing(folder: 
         "their writer; cancel and replan clear them"
     ]
     assert (odd.verdict, odd.exit_code) == (plain.verdict, plain.exit_code)
+
+
+def test_what_the_database_says_has_its_row_in_the_document(folder: Path) -> None:
+    """A finding of a KPI names the item's row in the database and in the document, its task, owner and priority.
+
+    Where the document cannot be read, or lacks the item, the row of the database is left: its check is another one.
+    """
+    lay(folder)
+    (folder / "ops-checks.yaml").write_text(POLICY.replace("db: q.db", "db: q.db\nqueue: Q.md").replace(
+        "{oldest", "{retry_count: 0, stale_in_progress: 0, oldest"))  # fmt: skip
+    items = [
+        item("A-1", "IN_PROGRESS", "P2", task="old", owner_session="s1", started_at_kst="2020-01-01 00:00"),
+        item("A-2", "IN_PROGRESS", "P0", task="new", owner_session="s2", started_at_kst="2026-01-01 00:00"),
+        item("A-3", "IN_PROGRESS", "P0", task="lost"),
+    ]
+    make_database(folder / "p.db", items)
+    execute(folder / "p.db", "INSERT INTO queue_events (item_id, event_type) VALUES ('A-2', 'retried')")
+    make_markdown(folder / "Q.md", items[:2])
+
+    def found(rule: str) -> list[tuple[object, ...]]:
+        result = run_gate(resolve(db="p.db", now_s=NOW_S), only="kpi").rule(rule)
+        return [(each.item, each.task, each.owner, each.priority, *map(str, each.places)) for each in result.findings]
+
+    assert found("stale-in-progress") == [
+        ("A-2", "new", "s2", "P0", "p.db:queue_items:A-2", "Q.md:8"),
+        ("A-3", "lost", "-", "P0", "p.db:queue_items:A-3"),
+        ("A-1", "old", "s1", "P2", "p.db:queue_items:A-1", "Q.md:7"),
+    ]
+    assert found("retry-count") == [("A-2", "new", "s2", "P0", "p.db:queue_items:A-2", "Q.md:8")]
+    (folder / "Q.md").write_text("no queue")
+    assert found("retry-count") == [("A-2", "new", "s2", "P0", "p.db:queue_items:A-2")]

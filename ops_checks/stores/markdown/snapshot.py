@@ -60,6 +60,11 @@ class MarkdownSnapshot:
         """
         return self._search(item_id)
 
+    def get(self, item_id: str) -> Item | None:
+        """Return an item by its id, None if there is none; see `find`."""
+        found = self.find(item_id)
+        return found[1] if found else None
+
     def check(self) -> None:
         """Raise what `items` raises, in less time."""
         self._search(None)

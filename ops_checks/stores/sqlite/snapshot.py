@@ -76,6 +76,11 @@ class SqliteSnapshot:
         with Translated(self._path, writing=False):
             return find_item(self._connection, self._path, item_id)
 
+    def get(self, item_id: str) -> Item | None:
+        """Return an item by its id, None if there is none; see `find`."""
+        found = self.find(item_id)
+        return found[0] if found else None
+
     def keys(self) -> Iterator[Keys]:
         """Stream the items as rows of Markdown. Raises what `items` raises."""
         for first, rows, lines in self._batches():

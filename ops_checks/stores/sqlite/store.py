@@ -63,8 +63,7 @@ class SqliteStore:
     def get(self, item_id: str) -> Item | None:
         """Return an item by its id, None if there is none. Raises InputError."""
         with self.snapshot() as snapshot:
-            found = snapshot.find(item_id)
-        return found[0] if found else None
+            return snapshot.get(item_id)
 
     def last_write_s(self) -> float | None:
         """Return when the database or its write-ahead log was last written to, in epoch seconds; None without one."""
