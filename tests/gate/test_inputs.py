@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builders import execute, item, make_database, make_markdown
+import pytest
+from builders import SCHEMA, execute, item, make_database, make_markdown
 from conftest import NOW_S
 
 from ops_checks.context import resolve
@@ -95,3 +96,21 @@ def test_what_the_database_says_has_its_row_in_the_document(folder: Path) -> Non
     assert found("retry-count") == [("A-2", "new", "s2", "P0", "p.db:queue_items:A-2", "Q.md:8")]
     (folder / "Q.md").write_text("no queue")
     assert found("retry-count") == [("A-2", "new", "s2", "P0", "p.db:queue_items:A-2")]
+
+
+@pytest.mark.parametrize("value", ["5", "1.5", "x'00ff'", "CAST(x'ff' AS TEXT)", "'2026-13-99'"])
+def test_a_time_that_is_none_hides_nothing_else(folder: Path, value: str) -> None:
+    """Whatever stands in place of a time of making or changing, everything else is read and judged."""
+    lay(folder)
+    table = SCHEMA[: SCHEMA.index(";") + 1].replace("created_at TEXT NOT NULL", "created_at").replace(
+        "updated_at TEXT NOT NULL", "updated_at")  # fmt: skip
+    execute(folder / "o.db", table + SCHEMA[SCHEMA.index("CREATE TABLE queue_events") :])
+    columns = "id, status, priority, task, success_criteria, created_at, updated_at"
+    execute(
+        folder / "o.db", f"INSERT INTO queue_items ({columns}) VALUES ('A-1', 'PENDING', 'P0', 't', 's', {value}, 1)"
+    )
+    execute(folder / "o.db", f"UPDATE queue_items SET updated_at = {value}, lease_owner = {value}")
+    report = run_gate(resolve(db="o.db", now_s=NOW_S), only="kpi")
+    assert not report.errors
+    assert report.rule("oldest-pending-minutes").verdict == "insufficient"
+    assert [each.item for each in report.rule("oldest-pending-minutes").findings] == ["A-1"]

@@ -197,7 +197,8 @@ class SqliteSnapshot:
 
     def pending_since(self) -> Iterator[tuple[str, str]]:
         """Stream id and creation time of the PENDING items, oldest first. Raises InputError."""
-        query = f"SELECT id, created_at FROM {TABLE} WHERE status = ? AND created_at NOT NULL ORDER BY 2, 1"
+        made = "CASE typeof(created_at) WHEN 'text' THEN created_at ELSE quote(created_at) END"
+        query = f"SELECT id, {made} FROM {TABLE} WHERE status = ? AND created_at NOT NULL ORDER BY created_at, id"
         yield from self._rows(query, "PENDING")
 
     def leases_beyond(self, epoch_s: float) -> Iterator[tuple[str, Stored]]:
@@ -206,24 +207,32 @@ class SqliteSnapshot:
             return
         query = f"SELECT id, lease_expires_at FROM {TABLE} WHERE status = ? AND lease_expires_at NOT NULL "
         odd = "AND (typeof(lease_expires_at) <> 'integer' OR lease_expires_at > ?) ORDER BY id"
-        self._connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
-        try:
-            yield from self._rows(query + odd, "IN_PROGRESS", epoch_s)
-        finally:
-            self._connection.text_factory = str
+        yield from self._rows(query + odd, "IN_PROGRESS", epoch_s)
 
     def _rows(self, query: str, *values: str | float) -> Iterator[tuple[Any, ...]]:
         """Stream the rows of a query on the events or on both tables. Raises InputError."""
         with Translated(self._path, writing=False):
             check_table(self._connection, self._path, EVENTS, EVENT_COLUMNS)
             # Not `yield from` the cursor: an abandoned generator would close it late, after the connection.
-            yield from iter(self._connection.execute(query, values).fetchone, None)
+            yield from self._fetched(self._connection.execute(query, values))
+
+    def _fetched(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
+        while (row := self._fetch(cursor)) is not None:
+            yield row
 
     def _one(self, query: str, table: str) -> Any:  # noqa: ANN401 - whatever the database holds
         with Translated(self._path, writing=False):
             check_table(self._connection, self._path, table, ITEM_COLUMNS if table == TABLE else EVENT_COLUMNS)
-            row = self._connection.execute(query).fetchone()
+            row = self._fetch(self._connection.execute(query))
             return row[0] if row else None
+
+    def _fetch(self, cursor: sqlite3.Cursor) -> Any:  # noqa: ANN401 - whatever the database holds
+        """Return the next row. What is no UTF-8 is escaped: no cell of an item is read here, and the others can be."""
+        self._connection.text_factory = _escaped
+        try:
+            return cursor.fetchone()
+        finally:
+            self._connection.text_factory = str
 
     def remarks(self) -> list[str]:
         """Return nothing: a database has no rows outside of its table."""
@@ -233,6 +242,10 @@ class SqliteSnapshot:
         # A table WITHOUT ROWID has no order of insertion, only that of its key.
         keyed = self._connection.execute("SELECT wr FROM pragma_table_list(?)", (TABLE,)).fetchone()[0]
         return f"SELECT {_CELLS} FROM {TABLE} ORDER BY {'id' if keyed else 'rowid'}"
+
+
+def _escaped(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")
 
 
 def _text_or_none(value: object) -> str | None:
