@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from ops_checks.errors import InputError
 from ops_checks.findings import CONSISTENCY, KPI
 from ops_checks.gate.stable_reading import compare_by, must_be_read_whole, read_stable
 from ops_checks.report.model import InputRead, Metric
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ops_checks.context import Context
-    from ops_checks.findings import Place
     from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.kpi.queue_statistics import QueueStatistics
     from ops_checks.runlog.stats import RunStats
@@ -104,8 +102,7 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
         return statistics, _store_read(kind, store, snapshot, statistics.items), leases
 
     statistics, store_read, leases = read_stable(store, read)
-    rows = _rows_of(context.md_store, statistics.listed()) if details and kind == "db" else {}
-    evidence = KpiEvidence(runs, statistics, rows)
+    evidence = KpiEvidence(runs, statistics)
     return Evidence(
         evidence,
         (*_logs_read(runs), store_read),
@@ -137,20 +134,6 @@ def _statistics(context: Context, snapshot: Snapshot) -> QueueStatistics:
         offered=offered(context.policy.waivers),
         get=snapshot.get,
     )
-
-
-def _rows_of(store: Store, ids: frozenset[str]) -> dict[str, Place]:
-    """Return the places of items in the document that people read, as far as it has them.
-
-    What is wrong with the document is another check's: these places only show where to look.
-    """
-    if not ids:
-        return {}
-    try:
-        with store.snapshot() as snapshot:
-            return {item.id: snapshot.place(number, item.id) for number, item in snapshot.items() if item.id in ids}
-    except InputError:
-        return {}
 
 
 def _first_dated(pending_since: Iterable[tuple[str, str]], tz_minutes: int) -> Iterator[tuple[str, str]]:

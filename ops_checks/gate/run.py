@@ -8,8 +8,9 @@ from msgspec import Struct, field
 
 from ops_checks import __version__
 from ops_checks.errors import InputError, UsageError
-from ops_checks.findings import FAIL_LEVELS
+from ops_checks.findings import FAIL_LEVELS, KPI
 from ops_checks.gate.inputs import READERS, policy_read
+from ops_checks.gate.item_rows import with_rows
 from ops_checks.gate.verdict import conclude, decide
 from ops_checks.report.model import InputRead, Metric, Report, RuleResult
 from ops_checks.rules.registry import RULES
@@ -84,7 +85,8 @@ def _add_group(found: _Found, context: Context, group: str) -> None:
     found.metrics += evidence.metrics
     found.notes += evidence.remarks
     found.errors += [evidence.outdated] if evidence.outdated else []
-    found.results += evaluate_group(context.policy, group, evidence)
+    results = evaluate_group(context.policy, group, evidence)
+    found.results += with_rows(results, context.md_store) if group == KPI.id else results
 
 
 def evaluate_group(policy: Policy, group: str, evidence: Evidence) -> list[RuleResult]:

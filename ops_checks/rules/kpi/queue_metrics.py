@@ -44,7 +44,7 @@ def _list(read: Callable[[QueueStatistics], Listed], what: str) -> Callable[[Rul
         if evidence.queue is None:
             return Offenders()
         listed = read(evidence.queue)
-        found = tuple(_finding(rule, evidence, each, what) for each in listed.kept)
+        found = tuple(_finding(rule, each, what) for each in listed.kept)
         return Offenders(found, listed.total - len(found))
 
     return offenders
@@ -68,20 +68,20 @@ def _overdue(rule: Rule, evidence: KpiEvidence, limit: Limit) -> Offenders:
     if queue is None or limit.operator != "<=":
         return Offenders()
     late = [each for each in queue.waiting.kept if each.value is not None and each.value > limit.limit]
-    found = tuple(_finding(rule, evidence, each, "waits to be picked") for each in (*late, *queue.undated.kept))
+    found = tuple(_finding(rule, each, "waits to be picked") for each in (*late, *queue.undated.kept))
     late_or_unread = sum(minutes > limit.limit for minutes in queue.waits) + queue.waits_unread
     return Offenders(found, late_or_unread - len(found))
 
 
-def _finding(rule: Rule, evidence: KpiEvidence, listed: ListedItem, what: str) -> Finding:
-    cells, row = listed.cells, evidence.rows.get(listed.item)
+def _finding(rule: Rule, listed: ListedItem, what: str) -> Finding:
+    cells = listed.cells
     return Finding(
         rule.id,
         f"{listed.item} {what}",
         listed.item,
         value=listed.value,
         reason=listed.reason,
-        places=(listed.place, row) if row else (listed.place,),
+        places=(listed.place,),
         task=cells.task if cells else None,
         owner=cells.owner_session if cells else None,
         priority=cells.priority if cells else None,

@@ -73,11 +73,6 @@ class QueueStatistics(Struct, frozen=True):
     undated: Listed = Listed()
     waits_unread: int = 0
 
-    def listed(self) -> frozenset[str]:
-        """Return the ids of all items behind the numbers that are kept."""
-        lists = (self.stale, self.blocked, self.pending, self.retried, self.waiting, self.undated)
-        return frozenset(each.item for part in lists for each in part.kept)
-
 
 def queue_statistics(  # noqa: PLR0913 - what one pass takes, by name
     items: Iterable[tuple[int, Item]],
