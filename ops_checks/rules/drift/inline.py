@@ -32,6 +32,10 @@ _RAW = re.compile(
 _NESTED = r"\\.|[^\s()\\]|\((?:\\.|[^\s()\\])*\)"
 _TITLE = r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\((?:\\.|[^()\\])*\)"
 _TAIL = re.compile(rf"\([ \t]*(?:<(?:\\.|[^<>\\])*>|(?!<)(?:{_NESTED})*)(?:[ \t]+(?:{_TITLE}))?[ \t]*\)")
+#: A link that is written as it is, and what behind it is no part of it, escaped or not.
+_BARE = re.compile(r"(?:https?://|ftp://|www\.)[^\s<]+", re.IGNORECASE)
+_BEHIND = re.compile(r"(?:\\?[?!.,:;*_~'\"`]|\\)+$")
+_BEFORE = " \t*_~("
 _RUN = re.compile(r"\*+|_+|~+")
 _SURROGATES = range(0xD800, 0xE000)
 #: The longest run of tildes that strikes text through.
@@ -59,7 +63,7 @@ def same_text(left: str, right: str) -> bool:
     """Return whether Markdown reads the same in two texts of a cell; a pipe in them is a pipe already."""
     if left == right:
         return True
-    escaped = any(mark in text for mark in "\\&" for text in (left, right))
+    escaped = any(mark in text for mark in "\\&`" for text in (left, right))
     return escaped and max(len(left), len(right)) <= _MOST and as_read(left) == as_read(right)
 
 
@@ -85,7 +89,7 @@ class _Reader:
         """Return what is read, in order."""
         at, text = 0, self._text
         constructs = {"\\": self._escape, "&": self._entity, "`": self._code, "<": self._raw, "]": self._link}
-        constructs |= dict.fromkeys("*_~", self._run)
+        constructs |= dict.fromkeys("*_~", self._run) | dict.fromkeys("hHfFwW", self._bare_link)
         while at < len(text):
             char = text[at]
             if char == "[":
@@ -113,6 +117,17 @@ class _Reader:
     def _raw(self, at: int) -> int | None:
         found = _RAW.match(self._text, at)
         return self._add(found, [found[0]]) if found else None
+
+    def _bare_link(self, at: int) -> int | None:
+        """Read a link of GFM that is written as it is: there is no emphasis in it."""
+        found = _BARE.match(self._text, at)
+        if not found or (at and self._text[at - 1] not in _BEFORE):
+            return None
+        link = _BEHIND.sub("", found[0])
+        while link.endswith(")") and link.count(")") > link.count("("):
+            link = _BEHIND.sub("", link[:-1])
+        self._pieces.append(list(link))
+        return at + len(link)
 
     def _code(self, at: int) -> int:
         """Read a code span, up to a run of as many backticks; without one the run is text."""

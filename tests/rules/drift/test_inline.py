@@ -22,6 +22,7 @@ FORMATTED = [
     ("A_-_b", r"A\_-\_b"),
     (r"`a\_b` _x", r"`a\_b` \_x"),
     ("``a`b`` `c", r"`` a`b `` \`c"),
+    ("`` x `` y", "`x` y"),
     ("a &amp; b", "a & b"),
     ("&amp;amp;", r"\&amp;"),
     ("&copy; &nbsp;z &unknown; &#65; &#x41;", "© \u00a0z &unknown; A A"),
@@ -32,6 +33,8 @@ FORMATTED = [
     (r"\d+\.\d", r"\\d+.\\d"),
     ("foo\\", r"foo\\"),
     (r"\-", "-"),
+    ("www.a.com/_q_ x", r"www.a.com/_q\_ x"),
+    ("(http://a/_b_) *", r"(http://a/_b\_) \*"),
     ("日本_語_", r"日本_語\_"),
 ]  # fmt: skip
 #: Texts that differ to Markdown: markup and the characters it is made of, a code span, another text.
@@ -40,6 +43,7 @@ DIFFERENT = [
     ("_a_ b", r"\_a_ b"),
     ("~~a~~", r"\~~a~~"),
     ("`a`", r"\`a\`"),
+    ("*http://a*", r"\*http://a\*"),
     (r"`\_`", "`_`"),
     (r"`C:\\temp`", r"`C:\temp`"),
     ("`&amp;`", "`&`"),
