@@ -75,9 +75,9 @@ class StoredRow:
         Raises InputError if the status or the notes are none: they are what a change works on.
         """
         cells = [self._value(name) for name in FIELDS]
-        needed = [cell if name in _NEEDED else "" for name, cell in zip(FIELDS, cells, strict=True)]
-        needed[FIELDS.index("priority")] = PRIORITIES[0]
-        defect = row_defect(needed)
+        needed: dict[str, Stored] = dict.fromkeys(FIELDS, "") | {"priority": PRIORITIES[0]}
+        needed |= {name: cell for name, cell in zip(FIELDS, cells, strict=True) if name in _NEEDED and cell is not None}
+        defect = row_defect(list(needed.values()))
         if defect:
             raise InputError(f"{self.place}: {defect}")
         return as_item([cell if isinstance(cell, str) else _literal(cell) for cell in cells])

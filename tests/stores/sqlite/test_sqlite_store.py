@@ -331,8 +331,10 @@ def test_whatever_a_column_holds_that_is_only_cleared_a_cancel_works(
     execute(path, f"PRAGMA encoding = '{encoding}'; CREATE TABLE queue_items (id TEXT PRIMARY KEY NOT NULL, "
             f"{', '.join((*others, *columns))}); {SCHEMA[SCHEMA.index('CREATE TABLE queue_events') :]}")  # fmt: skip
     names = [*odd, "created_at", "updated_at"]
+    before_notes = "old" if value != "NULL" else None  # no notes are none
     names += [] if value == "CAST(x'ff' AS TEXT)" else ["priority", "started_at_kst"]  # no text is in no document
-    execute(path, "INSERT INTO queue_items (id, status, notes) VALUES ('A-1', 'IN_PROGRESS', 'old')")
+    execute(path, "INSERT INTO queue_items (id, status, notes) VALUES ('A-1', 'IN_PROGRESS', NULL)")
+    execute(path, f"UPDATE queue_items SET notes = {'NULL' if before_notes is None else repr(before_notes)}")
     execute(path, f"UPDATE queue_items SET {', '.join(f'{name} = {value}' for name in names)}")
     kept = "SELECT typeof(c), hex(c) FROM (SELECT priority c FROM queue_items UNION ALL SELECT attempt_count c FROM q)"
     kept = kept.replace("FROM q)", "FROM queue_items)")
@@ -341,7 +343,7 @@ def test_whatever_a_column_holds_that_is_only_cleared_a_cancel_works(
     assert select(path, kept) == before
     columns_now = "status, notes, lease_owner, lease_expires_at"
     assert select(path, f"SELECT {columns_now} FROM queue_items") == [
-        ("BLOCKED", "old | cancelled_by_operator", None, None)
+        ("BLOCKED", f"{'' if before_notes is None else 'old | '}cancelled_by_operator", None, None)
     ]
     ((text,),) = select(path, "SELECT payload_json FROM queue_events")
     assert {"lease_owner", "lease_expires_at", *FIELDS} <= json.loads(str(text))["before"].keys()
