@@ -75,7 +75,7 @@ class StoredRow:
         Raises InputError if the status or the notes are none: they are what a change works on.
         """
         cells = [self._value(name) for name in FIELDS]
-        needed: dict[str, Stored] = dict.fromkeys(FIELDS, "") | {"priority": PRIORITIES[0]}
+        needed: dict[str, Stored] = {**dict.fromkeys(FIELDS, ""), "priority": PRIORITIES[0]}
         needed |= {name: cell for name, cell in zip(FIELDS, cells, strict=True) if name in _NEEDED and cell is not None}
         defect = row_defect(list(needed.values()))
         if defect:
