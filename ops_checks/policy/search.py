@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ops_checks.errors import UsageError
+from ops_checks.errors import InputError, UsageError
 from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
@@ -111,9 +111,14 @@ def _folders() -> list[tuple[str, os.stat_result]]:
 
 
 def _up_to_the_top() -> list[tuple[str, os.stat_result]]:
-    """Return the current folder and all above it, as far as they can be seen."""
+    """Return the current folder and all above it, as far as they can be seen.
+
+    Raises InputError if not even the current one can: a policy that is not found would loosen the gate in silence.
+    """
     found: list[tuple[str, os.stat_result]] = []
     prefix, state = "", _state(os.curdir)
+    if state is None:
+        raise InputError("the current folder cannot be looked at, so that no policy is found: check the disk")
     while state is not None and not (found and os.path.samestat(state, found[-1][1])):
         found.append((prefix, state))
         prefix = "../" + prefix
