@@ -74,7 +74,8 @@ class Finding(NamedTuple):
     `md` and `db` are the values on both sides of a drift (None where a side has none);
     `value` is the measured number of a KPI finding (in the rule's `unit`); `reason` is why
     it counts where the rule does not imply that. `suppressed` is the reason of the waiver
-    that applies, or None.
+    that applies, or None. `task`, `owner` and `priority` are those of the item, where a rule
+    of the queue found it: they tell a person whose it is and how much it matters.
     """
 
     rule: str
@@ -88,6 +89,9 @@ class Finding(NamedTuple):
     reason: str | None = None
     places: tuple[Place, ...] = ()
     suppressed: str | None = None
+    task: str | None = None
+    owner: str | None = None
+    priority: str | None = None
 
     @property
     def fingerprint(self) -> str:

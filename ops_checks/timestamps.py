@@ -17,6 +17,9 @@ _MINUTES_AN_HOUR = 60
 _FEBRUARY = 2
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _MOST_DIGITS = 9
+_YEAR_S = 365 * 86_400
+_EARLIEST_S = 978_307_200  # 2001-01-01 in UTC: no program of a queue has written an older time (FORMATS section 4)
+_SECOND_UNITS = (("seconds", 1), ("milliseconds", 10**3), ("microseconds", 10**6), ("nanoseconds", 10**9))
 
 
 def start_epoch(text: str, tz_minutes: int) -> int | None:
@@ -57,6 +60,34 @@ def queue_time(epoch_s: float, tz_minutes: int) -> str:
     """Return an epoch second as a queue time, rounded down to the minute, in a zone `tz_minutes` east of UTC."""
     then = gmtime(epoch_s // 1 + tz_minutes * 60)
     return f"{then.tm_year:04d}-{then.tm_mon:02d}-{then.tm_mday:02d} {then.tm_hour:02d}:{then.tm_min:02d}"
+
+
+def expiry_defect(value: object, now_s: float) -> str | None:
+    """Return why a value is no time at which a lease ends, None if it is one (FORMATS section 5).
+
+    That is a whole number of epoch seconds, at most a year after `now_s`. The text begins with the value, and names
+    the unit that it looks like.
+    """
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if whole and value <= now_s + _YEAR_S:  # type: ignore[operator] # a number, as the line above finds out
+        return None
+    what = "ends more than a year ahead" if whole else "is no whole number of epoch seconds"
+    looks = _unit_of(value, now_s)
+    return f"{value!a} {what}" + (f" (it looks like {looks})" if looks else "")
+
+
+def _unit_of(value: object, now_s: float) -> str:
+    """Return the unit in which a value would be a time of today, "" if there is none."""
+    written = " in a text" if isinstance(value, str) else ""
+    try:
+        number = float(value)  # type: ignore[arg-type] # whatever it is
+    except (TypeError, ValueError, OverflowError):
+        return "text" if written else ""
+    units = (name for name, size in _SECOND_UNITS if _EARLIEST_S <= number / size <= now_s + _YEAR_S)
+    unit = next(units, "")
+    if not unit or isinstance(value, bytes):
+        return ""
+    return unit + written + (" with a fraction" if not number.is_integer() else "")
 
 
 def _days(year: int, month: int, day: int) -> int | None:

@@ -8,22 +8,24 @@ lease and attempts of a database item, None for a Markdown item.
 from __future__ import annotations
 
 import json
+import math
 
 from ops_checks.errors import InputError, RefusedError, UsageError
-from ops_checks.model import DB_NOTES_SEPARATOR, MD_NOTES_SEPARATOR, NOTHING, TERMINAL, Item
+from ops_checks.model import DB_NOTES_SEPARATOR, FIELDS, MD_NOTES_SEPARATOR, NOTHING, TERMINAL, Item
 from ops_checks.sanitize import plain_line, visible
-from ops_checks.stores.changes import Change, Reliability
-from ops_checks.timestamps import queue_time
+from ops_checks.stores.changes import RELIABILITY, Change, Reliability
+from ops_checks.timestamps import expiry_defect, queue_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ops_checks.stores.changes import Decide
+    from ops_checks.stores.changes import Decide, Stored
 
 DEFAULT_BACKOFF_S = (60, 180, 600)
 _RETRYABLE = ("FAILED", "BLOCKED")
 _BLANK = " \t\v\f"  # trimmed from the cells of a table
+_MOST_ATTEMPTS = 1_000_000
 
 
 class Stamp:
@@ -49,7 +51,7 @@ def cancel(stamp: Stamp) -> Decide:
                 f"{visible(item.id)}: is {item.status}: only an item that is not terminal can be cancelled"
             )
         after = _moved(item, "BLOCKED", "cancelled_by_operator", reliability)
-        return _change(stamp, item, after, "cancelled", {"reason": "cancelled_by_operator"})
+        return _change(stamp, item, after, "cancelled", {"reason": "cancelled_by_operator"}, reliability)
 
     return decide
 
@@ -66,7 +68,7 @@ def replan(stamp: Stamp, notes: str) -> Decide:
     def decide(item: Item, reliability: Reliability | None) -> Change:
         status = "BLOCKED" if item.status == "IN_PROGRESS" else "PENDING"
         after = _moved(item, status, f"replan:{text}", reliability)
-        return _change(stamp, item, after, "replan", {"notes": text})
+        return _change(stamp, item, after, "replan", {"notes": text}, reliability)
 
     return decide
 
@@ -77,7 +79,7 @@ def retry(stamp: Stamp, backoff_s: Sequence[int] = DEFAULT_BACKOFF_S) -> Decide:
     In Markdown from FAILED and BLOCKED; in a database from FAILED, or IN_PROGRESS with an expired
     lease, while attempts are left. `backoff_s` is the wait in seconds by attempt; the last repeats.
     `decide` raises RefusedError if the item is not eligible, InputError if the database lacks
-    the columns that a retry needs.
+    the columns that a retry needs, or attempts that are numbers.
     """
 
     def decide(item: Item, reliability: Reliability | None) -> Change:
@@ -92,7 +94,7 @@ def _retry_in_markdown(stamp: Stamp, item: Item) -> Change:
     if item.status not in _RETRYABLE:
         raise RefusedError(f"{visible(item.id)}: is {item.status}: only FAILED and BLOCKED items can be retried")
     after = _moved(item, "PENDING", "retry_requested", None)
-    return _change(stamp, item, after, "retried", {"reason": "retry_requested"})
+    return _change(stamp, item, after, "retried", {"reason": "retry_requested"}, None)
 
 
 def _retry_in_database(stamp: Stamp, item: Item, reliability: Reliability, backoff_s: Sequence[int]) -> Change:
@@ -101,11 +103,9 @@ def _retry_in_database(stamp: Stamp, item: Item, reliability: Reliability, backo
             f"{visible(item.id)}: queue_items has no column {', '.join(reliability.absent)}: retry needs it, add it"
         )
     _must_be_retryable(item, reliability, stamp.now_s)
-    attempt = reliability.attempt_count
-    if attempt >= reliability.max_attempts:
-        raise RefusedError(
-            f"{visible(item.id)}: {attempt} of {reliability.max_attempts} attempts are used up: replan it instead"
-        )
+    attempt, most = _count(reliability, "attempt_count"), _count(reliability, "max_attempts")
+    if attempt >= most:
+        raise RefusedError(f"{visible(item.id)}: {attempt} of {most} attempts are used up: {_to_pending(item)}")
     not_before = int(stamp.now_s) + backoff_s[min(attempt, len(backoff_s) - 1)]
     after = _moved(item, "PENDING", f"retry_not_before={not_before}", reliability)
     payload: dict[str, str | int] = {
@@ -113,7 +113,7 @@ def _retry_in_database(stamp: Stamp, item: Item, reliability: Reliability, backo
         "attempt": attempt + 1,
         "retry_not_before": not_before,
     }
-    return _change(stamp, item, after, "retried", payload, attempt_count=attempt + 1)
+    return _change(stamp, item, after, "retried", payload, reliability, attempt_count=attempt + 1)
 
 
 def _must_be_retryable(item: Item, reliability: Reliability, now_s: float) -> None:
@@ -123,13 +123,32 @@ def _must_be_retryable(item: Item, reliability: Reliability, now_s: float) -> No
     if item.status != "IN_PROGRESS":
         raise RefusedError(
             f"{name}: is {item.status}: only FAILED items, and IN_PROGRESS ones that timed out, can be retried"
+            + ("" if item.status == "PENDING" else f": {_to_pending(item)}")
         )
     expires = reliability.lease_expires_at
     if expires is None:
-        raise RefusedError(f"{name}: is IN_PROGRESS without a lease, so it has not timed out: cancel it first")
+        raise RefusedError(f"{name}: is IN_PROGRESS without a lease, so it has not timed out: {_to_pending(item)}")
+    defect = expiry_defect(expires, now_s)
+    if defect or not isinstance(expires, int | float):
+        raise RefusedError(f"{reliability.place or name}: lease_expires_at {defect}: {_to_pending(item)}")
     if expires >= now_s:
         left = int(expires - now_s) + 1
-        raise RefusedError(f"{name}: is IN_PROGRESS and its lease runs for another {left} s: wait, or cancel it first")
+        raise RefusedError(
+            f"{name}: is IN_PROGRESS and its lease runs for another {left} s: wait, or {_to_pending(item)}"
+        )
+
+
+def _to_pending(item: Item) -> str:
+    """Return the way to PENDING that is open where `retry` is not: only a replan leads there from any status."""
+    first = "cancel it, which clears its lease, then " if item.status == "IN_PROGRESS" else ""
+    return f"{first}replan it, which makes it PENDING"
+
+
+def _count(reliability: Reliability, name: str) -> int:
+    count: Stored = getattr(reliability, name)
+    if not isinstance(count, int) or not 0 <= count <= _MOST_ATTEMPTS:
+        raise InputError(f"{reliability.place}: {name} {count!a}: expected a whole number from 0 to {_MOST_ATTEMPTS}")
+    return count
 
 
 def _moved(item: Item, status: str, note: str, reliability: Reliability | None) -> Item:
@@ -147,10 +166,22 @@ def _change(
     after: Item,
     event: str,
     details: Mapping[str, str | int],
+    reliability: Reliability | None,
     *,
     attempt_count: int | None = None,
 ) -> Change:
-    payload = {"from": before.status, "to": after.status, "actor": plain_line(stamp.actor), **details}
+    payload: dict[str, object] = {
+        "from": before.status,
+        "to": after.status,
+        "actor": plain_line(stamp.actor),
+        **details,
+    }
+    if reliability is not None:  # a document has no events
+        held = {name: _in_json(getattr(reliability, name)) for name in RELIABILITY if name not in reliability.absent}
+        new: dict[str, int | None] = {"lease_owner": None, "lease_expires_at": None}
+        new |= {} if attempt_count is None else {"attempt_count": attempt_count}
+        payload["before"] = _cells(before) | held
+        payload["after"] = _cells(after) | held | {name: value for name, value in new.items() if name in held}
     return Change(
         before=before,
         after=after,
@@ -159,6 +190,17 @@ def _change(
         changed_at=queue_time(stamp.now_s, stamp.tz_minutes),
         attempt_count=attempt_count,
     )
+
+
+def _cells(item: Item) -> dict[str, object]:
+    return dict(zip(FIELDS, item, strict=True))
+
+
+def _in_json(value: Stored) -> str | int | float | None:
+    """Return a value of a database for an event: what JSON has no word for is written as SQL writes it."""
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'"
+    return str(value) if value in (math.inf, -math.inf) else value
 
 
 #: Every transition by the name of its command. Its first argument is a Stamp, then the command's own.

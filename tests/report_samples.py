@@ -193,6 +193,9 @@ def hostile(text: str) -> Report:
         trace=text,
         reason=text,
         places=(Place(text, 1, 1), Place(text, None, None, text, text)),
+        task=text,
+        owner=text,
+        priority=text,
     )
     rules = tuple(
         RuleResult(
@@ -228,7 +231,7 @@ _TIMES = st.none() | st.integers(-(2**63), 2**63 - 1)
 PLACES = st.builds(Place, TEXTS, _LINES, _LINES, _MAYBE_TEXT, _MAYBE_TEXT)
 FINDINGS = st.builds(
     Finding, TEXTS, TEXTS, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_NUMBER, _MAYBE_TEXT, _MAYBE_TEXT,
-    st.lists(PLACES, max_size=2).map(tuple), _MAYBE_TEXT,
+    st.lists(PLACES, max_size=2).map(tuple), _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT,
 )  # fmt: skip
 VERDICTS = st.sampled_from(Verdict)
 RULES = st.builds(

@@ -123,3 +123,32 @@ def assert_accounts(path: str, race: Race, acknowledged: int, codes: list[tuple[
     assert select(path, "SELECT count(*) FROM queue_items WHERE lease_owner IS NOT NULL") == [(0,)]
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def commit_without_pause(path: str, told: Connection) -> None:
+    """Commit to a database in rollback-journal mode for ever, one transaction directly after the other."""
+    begun = False
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as connection:
+        while True:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("UPDATE queue_items SET last_error = random()")
+            connection.execute("COMMIT")
+            if not begun:
+                told.send(None)
+                begun = True
+
+
+@pytest.mark.parametrize("command", ["status", "cancel --id A-1"])
+def test_a_program_that_commits_without_pause_keeps_nobody_out(tmp_path: Path, command: str) -> None:
+    """Between two commits it lets go of its locks for a moment, and who waits asks often enough to find one."""
+    path = make_database(tmp_path / "q.db", [item("A-1")])
+    told, tells = multiprocessing.Pipe(duplex=False)
+    writer = multiprocessing.get_context("spawn").Process(target=commit_without_pause, args=(path, tells))
+    writer.start()
+    try:
+        told.recv()
+        codes = [main(["--db", path, "--lock-timeout", "5", *command.split()]) for _ in range(6)]
+    finally:
+        writer.kill()
+        writer.join()
+    assert codes == [0] * 6

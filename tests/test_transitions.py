@@ -19,7 +19,7 @@ from ops_checks.transitions import DEFAULT_BACKOFF_S, TRANSITIONS, Stamp, cancel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ops_checks.stores.changes import Decide
+    from ops_checks.stores.changes import Decide, Stored
 
 NOW_S = 1_767_279_600
 STAMP = Stamp(actor="tester", now_s=NOW_S, tz_minutes=540)
@@ -27,6 +27,7 @@ HELD = {"owner_session": "s1", "started_at_kst": "2026-01-01 10:00", "due_at_kst
 
 #: The cells that each transition may touch besides the status.
 STOPPED = {"status": "BLOCKED"}
+CLEARED = "cancel it, which clears its lease, then replan it, which makes it PENDING"
 FREED = {"status": "PENDING", "owner_session": "-", "started_at_kst": "-"}
 
 
@@ -92,31 +93,35 @@ TABLE = [
         "retry",
         "IN_PROGRESS",
         lease(NOW_S),
-        "ORCH-1: is IN_PROGRESS and its lease runs for another 1 s: wait, or cancel it first",
+        f"ORCH-1: is IN_PROGRESS and its lease runs for another 1 s: wait, or {CLEARED}",
     ),
     Row(
         "retry",
         "IN_PROGRESS",
         lease(NOW_S + 99),
-        "ORCH-1: is IN_PROGRESS and its lease runs for another 100 s: wait, or cancel it first",
+        f"ORCH-1: is IN_PROGRESS and its lease runs for another 100 s: wait, or {CLEARED}",
     ),
     Row(
         "retry",
         "IN_PROGRESS",
         lease(None),
-        "ORCH-1: is IN_PROGRESS without a lease, so it has not timed out: cancel it first",
+        f"ORCH-1: is IN_PROGRESS without a lease, so it has not timed out: {CLEARED}",
     ),
-    Row("retry", "FAILED", lease(None, 3), "ORCH-1: 3 of 3 attempts are used up: replan it instead"),
-    Row("retry", "FAILED", lease(None, 0, 0), "ORCH-1: 0 of 0 attempts are used up: replan it instead"),
-    Row("retry", "IN_PROGRESS", lease(NOW_S - 1, 4), "ORCH-1: 4 of 3 attempts are used up: replan it instead"),
+    Row("retry", "FAILED", lease(None, 3), "ORCH-1: 3 of 3 attempts are used up: replan it, which makes it PENDING"),
+    Row("retry", "FAILED", lease(None, 0, 0), "ORCH-1: 0 of 0 attempts are used up: replan it, which makes it PENDING"),
+    Row("retry", "IN_PROGRESS", lease(NOW_S - 1, 4), f"ORCH-1: 4 of 3 attempts are used up: {CLEARED}"),
     *(
         Row(
             "retry",
             status,
             lease(NOW_S - 1),
-            f"ORCH-1: is {status}: only FAILED items, and IN_PROGRESS ones that timed out, can be retried",
+            f"ORCH-1: is {status}: only FAILED items, and IN_PROGRESS ones that timed out, can be retried{way}",
         )
-        for status in ("PENDING", "BLOCKED", "DONE")
+        for status, way in (
+            ("PENDING", ""),
+            ("BLOCKED", ": replan it, which makes it PENDING"),
+            ("DONE", ": replan it, which makes it PENDING"),
+        )
     ),
 ]
 COMMANDS: dict[str, Callable[[], Decide]] = {
@@ -170,7 +175,76 @@ def test_the_payload_tells_who_and_what(command: str, known: Reliability | None,
     """An event holds the status before and after, the reason or the notes, and the actor."""
     status = "BLOCKED" if known is None else "FAILED"
     change = COMMANDS[command]()(item("ORCH-1", status), known)
-    assert json.loads(change.payload) == {"from": status, "to": change.after.status, "actor": "tester"} | payload
+    told = json.loads(change.payload)
+    assert {"from": status, "to": change.after.status, "actor": "tester"} | payload | told == told
+
+
+def test_the_payload_holds_the_row_before_and_after() -> None:
+    """A database's event holds every cell, lease field and attempt, so that nothing else is needed to undo it."""
+    before = item("ORCH-1", "FAILED", **HELD)
+    change = retry(STAMP)(before, lease(NOW_S - 1, 1))
+    told = json.loads(change.payload)
+    held = {"lease_owner": "s1", "lease_expires_at": NOW_S - 1, "attempt_count": 1, "max_attempts": 3}
+    freed = {"lease_owner": None, "lease_expires_at": None, "attempt_count": 2, "max_attempts": 3}
+    assert told["before"] == dict(zip(FIELDS, before, strict=True)) | held
+    assert told["after"] == dict(zip(FIELDS, change.after, strict=True)) | freed
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (1764040000.5, 1764040000.5),
+        (1764040000123, 1764040000123),
+        ("soon", "soon"),
+        (-7, -7),
+        (b"\x00\xff", "x'00ff'"),
+        (float("inf"), "inf"),
+        (2**63 - 1, 2**63 - 1),
+    ],
+)
+@pytest.mark.parametrize("command", ["cancel", "replan"])
+def test_a_lease_that_is_only_cleared_need_not_be_understood(command: str, value: Stored, told: object) -> None:
+    """Cancel and replan clear whatever stands in place of a lease or a count, and their event still holds it."""
+    known = Reliability(lease_owner=value, lease_expires_at=value, attempt_count=value, max_attempts=value)
+    before = json.loads(COMMANDS[command]()(item("ORCH-1", "IN_PROGRESS"), known).payload)["before"]
+    assert {before[name] for name in RELIABILITY[:4]} == {told}
+
+
+FAR = NOW_S + 365 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (NOW_S + 300.5, f"{NOW_S + 300.5} is no whole number of epoch seconds (it looks like seconds with a fraction)"),
+        (NOW_S * 1000, f"{NOW_S * 1000} ends more than a year ahead (it looks like milliseconds)"),
+        (NOW_S * 10**6, f"{NOW_S * 10**6} ends more than a year ahead (it looks like microseconds)"),
+        (NOW_S * 10**9, f"{NOW_S * 10**9} ends more than a year ahead (it looks like nanoseconds)"),
+        (float(NOW_S * 1000), f"{NOW_S * 1000}.0 ends more than a year ahead (it looks like milliseconds)"),
+        (str(NOW_S), f"'{NOW_S}' is no whole number of epoch seconds (it looks like seconds in a text)"),
+        ("2026-01-01 10:00", "'2026-01-01 10:00' is no whole number of epoch seconds (it looks like text)"),
+        (b"1", "b'1' is no whole number of epoch seconds"),
+        (float("inf"), "inf is no whole number of epoch seconds"),
+        (FAR + 1, f"{FAR + 1} ends more than a year ahead"),
+    ],
+)
+def test_a_retry_refuses_a_lease_of_which_nobody_knows_when_it_ends(value: Stored, why: str) -> None:
+    """The refusal names the unit that the lease looks like, and the commands that lead to PENDING all the same."""
+    known = Reliability(lease_owner="w", lease_expires_at=value, attempt_count=0, max_attempts=3, place="q.db:x:O")
+    with pytest.raises(RefusedError) as caught:
+        retry(STAMP)(item("ORCH-1", "IN_PROGRESS"), known)
+    assert caught.value.message == f"q.db:x:O: lease_expires_at {why}: {CLEARED}"
+    paused = cancel(STAMP)(item("ORCH-1", "IN_PROGRESS"), known).after
+    assert replan(STAMP, "x")(paused, lease()).after.status == "PENDING"
+
+
+@pytest.mark.parametrize("value", [NOW_S - 1, float(NOW_S - 1), 0, -1])
+def test_a_lease_that_ended_is_retried(value: Stored) -> None:
+    """A whole number of seconds in the past has passed, however it is stored; a failed item's is not asked about."""
+    known = Reliability(lease_owner="w", lease_expires_at=value, attempt_count=0, max_attempts=3)
+    assert retry(STAMP)(item("ORCH-1", "IN_PROGRESS"), known).after.status == "PENDING"
+    odd = Reliability(lease_owner=b"w", lease_expires_at="soon", attempt_count=0, max_attempts=3)
+    assert retry(STAMP)(item("ORCH-1", "FAILED"), odd).after.status == "PENDING"
 
 
 def test_the_payload_is_written_as_people_read_it() -> None:

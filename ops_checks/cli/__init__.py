@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found] # `signal` imports `enum`, which takes longer than `status` works
 import os
 
 TYPE_CHECKING = False
@@ -21,9 +22,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     An exception that nobody expected is "could not carry out", whatever it is and wherever it comes from, a module
     that is missing or memory that runs out included: exit code 3 and one line. A traceback would end in 1, and 1
-    says that the queues disagree. With OPS_CHECKS_DEBUG=1 the traceback is shown before the line.
+    says that the queues disagree. With OPS_CHECKS_DEBUG=1 the traceback is shown before the line. For the process's
+    arguments SIGTERM is answered as Ctrl-C is: what was begun is taken back, and what was made is told.
     """
     try:
+        if argv is None:
+            _answer_sigterm()
         from ops_checks.cli.entry import run
 
         return run(argv)
@@ -40,6 +44,19 @@ def console() -> NoReturn:
     object one by one would take a tenth of the time of most commands.
     """
     os._exit(main())
+
+
+def _answer_sigterm() -> None:
+    """Answer SIGTERM as Ctrl-C, unless the process has its own way, or this is a thread of a program."""
+    try:
+        if _signal.getsignal(_signal.SIGTERM) == _signal.SIG_DFL:
+            _signal.signal(_signal.SIGTERM, _interrupt)
+    except ValueError:  # not the main thread
+        return
+
+
+def _interrupt(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _unexpected(error: BaseException) -> int:

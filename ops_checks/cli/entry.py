@@ -7,7 +7,7 @@ import sys
 import time
 
 from ops_checks.cli.command import NOTHING, QUEUES, Invocation, load_command
-from ops_checks.cli.output import Document, abandon_results, is_redirected, write_remarks, write_results
+from ops_checks.cli.output import Document, abandon_results, error_lines, is_redirected, write_remarks, write_results
 from ops_checks.cli.quick_parser import plain_arguments
 from ops_checks.errors import OpsError
 from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK
@@ -30,7 +30,7 @@ def run(argv: Sequence[str] | None) -> int:
     try:
         code, results, remarks = _carry_out(sys.argv[1:] if argv is None else argv)
     except OpsError as error:
-        code, remarks = error.exit_code, ["error: " + error.message, *("  " + line for line in error.details)]
+        code, remarks = error.exit_code, error_lines(error)
     except OSError as error:
         remarks = [f"error: {_failure(error)}: check the disk, then run it again"]
     except KeyboardInterrupt:

@@ -9,11 +9,13 @@ from ops_checks.gate.input_files import input_files
 from ops_checks.gate.run import run_gate
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ops_checks.cli.command import Invocation, Result
 
 
 def gate_report(
-    invocation: Invocation, *, only: str | None = None, fail_level: str = "error", plain: bool = False
+    invocation: Invocation, *, only: Collection[str] = (), fail_level: str = "error", plain: bool = False
 ) -> Result:
     """Return the gate's exit code and its report for stdout; its notes and errors are remarks.
 

@@ -14,7 +14,7 @@ _LONGEST_WAIT_S = 86_400
 
 
 def add_globals(parser: argparse.ArgumentParser) -> None:
-    """Add the options that stand before or after the command's name; the later one counts."""
+    """Add the options that stand before or after the command's name."""
     group = parser.add_argument_group("global options")
     absent = argparse.SUPPRESS  # so that the command's parser does not forget what stood before it
     group.add_argument("--queue", metavar="PATH", type=path, default=absent, help="Markdown queue")
@@ -119,7 +119,9 @@ def add_formats(parser: argparse.ArgumentParser) -> None:
 
 def add_mutation(parser: argparse.ArgumentParser) -> None:
     """Add the item of a mutation, who does it, and whether to write."""
-    parser.add_argument("--id", metavar="ID", required=True, type=item_id, help="the item, such as ORCH-013")
+    parser.add_argument(
+        "--id", metavar="ID", required=True, type=item_id, action="append", help="an item, such as ORCH-013; repeatable"
+    )
     parser.add_argument("--dry-run", action="store_true", help="decide and print, write nothing")
     parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import TextIO
 
+    from ops_checks.errors import OpsError
+
 
 class Document(str):
     """Text in a format of its own, to be written as it is: its format has made it safe."""
@@ -25,6 +27,11 @@ class Made(str):
     """The line of a change that was made: where stdout cannot take it, its user must know all the same."""
 
     __slots__ = ()
+
+
+def error_lines(error: OpsError) -> list[str]:
+    """Return the lines of an error for stderr."""
+    return ["error: " + error.message, *("  " + line for line in error.details)]
 
 
 def write_results(lines: Iterable[str]) -> bool:

@@ -13,7 +13,7 @@ from ops_checks.exit_codes import EXIT_CODES
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 _ANY_WIDTH = 80
 
@@ -26,8 +26,34 @@ class Answered(Exception):  # noqa: N818 - not an error
         self.text = text
 
 
+class SingleValue(argparse.Action):
+    """What stores an option's value; a second, different one is an error: none is dropped in silence (FORMATS 5)."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002 - argparse's own signature
+    ) -> None:
+        """Store the value. Raises ArgumentError, which the parser makes a UsageError."""
+        first = parser.given.setdefault(self.dest, values) if isinstance(parser, Parser) else values
+        if first != values:
+            raise argparse.ArgumentError(self, f"given twice, as {first!a} and as {values!a}: give it once")
+        setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are UsageError, so that they end in one line and exit code 4."""
+    """An argument parser whose errors are UsageError, so that they end in one line and exit code 4.
+
+    `given` are the values of the options so far, those before the command's name included.
+    """
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - argparse's own
+        super().__init__(**settings)
+        self.given: dict[str, object] = {}
+        for action in (None, "store"):
+            self.register("action", action, SingleValue)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with the command's name and where to read more."""
@@ -70,6 +96,7 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             formatter_class=_formatter(asked=asked),
             allow_abbrev=False,
         )
+        subparser.given = parser.given
         add_globals(subparser)
         command.arguments(subparser)
     return parser

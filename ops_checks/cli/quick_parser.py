@@ -32,7 +32,8 @@ def plain_arguments(argv: Sequence[str]) -> PlainArguments | None:
             path = next(words, "")
             if path[:1] in ("", "-") or not path.strip() or "\0" in path:
                 return None
-            paths[_PATHS[word]] = path
+            if paths.setdefault(_PATHS[word], path) != path:
+                return None  # argparse says what is wrong with that
         elif command or not is_command(word):
             return None
         else:

@@ -20,7 +20,7 @@ from ops_checks.runlog.filter import valid_times
 from ops_checks.runlog.patterns import find_logs
 from ops_checks.runlog.reader import read_runs
 from ops_checks.sanitize import visible
-from ops_checks.timestamps import duration_text, start_epoch
+from ops_checks.timestamps import duration_text, expiry_defect, start_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 
 _NAMED = 3  # logs that a remark names
+#: So many leases that cannot be understood are named.
+_LEASES_NAMED = 5
 
 
 class Evidence(Struct, frozen=True):
@@ -100,18 +102,20 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
     store = context.kpi_store
     kind = "db" if store is context.db_store else "queue"
 
-    def read(snapshot: Snapshot) -> tuple[QueueStatistics, InputRead]:
+    def read(snapshot: Snapshot) -> tuple[QueueStatistics, InputRead, tuple[str, ...]]:
         statistics = _statistics(context, snapshot)
         must_be_read_whole(snapshot)
-        return statistics, _with_retries(_store_read(kind, store, snapshot, statistics.items), statistics)
+        leases = _lease_remarks(store.location, snapshot, context.now_s)
+        store_read = _with_retries(_store_read(kind, store, snapshot, statistics.items), statistics)
+        return statistics, store_read, leases
 
-    statistics, store_read = read_stable(store, read)
+    statistics, store_read, leases = read_stable(store, read)
     evidence = KpiEvidence(runs, statistics)
     return Evidence(
         evidence,
         (*_logs_read(runs), store_read),
         metrics=tuple(rule.measure(evidence) for rule in BY_METRIC.values()),
-        remarks=(*remarks, *_log_remarks(runs), *_retry_remarks(statistics)),
+        remarks=(*remarks, *_log_remarks(runs), *_retry_remarks(statistics), *leases),
         outdated=_outdated(runs, policy.max_log_age_s, context.now_s),
     )
 
@@ -143,6 +147,7 @@ def _statistics(context: Context, snapshot: Snapshot) -> QueueStatistics:
         pending_since=pending_since if all_waits else _first_dated(pending_since, context.tz_minutes),
         all_waits=all_waits,
         offered=offered(context.policy.waivers),
+        get=snapshot.get,
     )
 
 
@@ -214,6 +219,22 @@ def _logs_read(runs: RunStats) -> tuple[InputRead, ...]:
             left_out=LeftOut(log.outside, log.undated, log.repeated),
         )
         for log in runs.logs
+    )
+
+
+def _lease_remarks(location: str, snapshot: Snapshot, now_s: float) -> tuple[str, ...]:
+    """Return a line on the leases that `retry` would refuse: nothing is wrong yet, and in an incident it is too late.
+
+    It counts for nothing: whether their items are stale is told by their starts (FORMATS sections 4 and 5).
+    """
+    defects = ((item_id, expiry_defect(value, now_s)) for item_id, value in snapshot.leases_beyond(now_s))
+    odd = [f"{visible(item_id)} lease_expires_at {visible(defect)}" for item_id, defect in defects if defect]
+    if not odd:
+        return ()
+    more = f" and {len(odd) - _LEASES_NAMED} more" if len(odd) > _LEASES_NAMED else ""
+    return (
+        f"{visible(location)}: leases of which nobody can tell when they end, so that they cannot be retried: "
+        f"{', '.join(odd[:_LEASES_NAMED])}{more}: mend their writer; cancel and replan clear them",
     )
 
 

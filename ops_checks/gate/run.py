@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from ops_checks import __version__
 from ops_checks.errors import InputError, UsageError
-from ops_checks.findings import FAIL_LEVELS
+from ops_checks.findings import FAIL_LEVELS, KPI
 from ops_checks.gate.inputs import READERS, policy_read
+from ops_checks.gate.item_rows import with_rows
 from ops_checks.gate.missing import advised
 from ops_checks.gate.verdict import conclude, decide
 from ops_checks.report.model import InputRead, Metric, Report, RuleResult
@@ -21,7 +22,7 @@ from ops_checks.sanitize import visible
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from ops_checks.context import Context
     from ops_checks.gate.inputs import Evidence
@@ -40,23 +41,29 @@ class _Found(Struct):
 
 
 def run_gate(
-    context: Context, *, only: str | None = None, fail_level: str = "error", max_details: int | None = None
+    context: Context,
+    *,
+    only: str | Collection[str] | None = None,
+    fail_level: str = "error",
+    max_details: int | None = None,
 ) -> Report:
-    """Evaluate the rules of all groups (or `only` of `consistency` or `kpi`) and return the Report.
+    """Evaluate the rules of all groups (or `only` those of `consistency`, of `kpi`) and return the Report.
 
     An input that cannot be read is no exception here: its rules are `error`, the report says why, and the exit code
     is 3. With `fail_level` `warn` a warning fails too. `max_details` findings of drift a rule are listed (0: all; None:
     50), whatever is waived. Raises UsageError for another value of `only` or `fail_level`.
     """
-    for name, value, allowed in (("only", only, (None, *READERS)), ("fail_level", fail_level, FAIL_LEVELS)):
-        if value not in allowed:
-            raise UsageError(f"{name}={visible(str(value))}: expected one of {', '.join(filter(None, allowed))}")
+    named = [only] if isinstance(only, str) else list(only or READERS)
+    for name, values, allowed in (("only", named, READERS), ("fail_level", [fail_level], FAIL_LEVELS)):
+        for value in values:
+            if value not in allowed:
+                raise UsageError(f"{name}={visible(str(value))}: expected one of {', '.join(allowed)}")
     policy = context.policy
     found = _Found(inputs=[policy_read(context)], notes=[*context.notes, *context.warnings])
-    asked = [only] if only else list(READERS)
+    asked = [group for group in READERS if group in named]
     outcomes = {group: _read(context, group, max_details) for group in asked}
     for group, outcome in advised(context, outcomes).items():
-        _add_group(found, context.policy, group, outcome)
+        _add_group(found, context, group, outcome)
     today = queue_time(context.now_s, context.tz_minutes)[:10]
     waived = apply(found.results, policy.waivers, policy.path, today, RULES, policy.threshold, max_details)
     results = tuple(conclude(result, policy, fail_level) for result in waived)
@@ -92,19 +99,20 @@ def _read(context: Context, group: str, max_details: int | None) -> Evidence | I
         return error
 
 
-def _add_group(found: _Found, policy: Policy, group: str, evidence: Evidence | InputError) -> None:
+def _add_group(found: _Found, context: Context, group: str, evidence: Evidence | InputError) -> None:
     """Evaluate the rules of a group; without evidence they are errors."""
     if isinstance(evidence, InputError):
         found.errors += [evidence.message, *evidence.details]
-        for rule in policy.active_rules([group]):
-            threshold = policy.threshold(rule) or Threshold()
+        for rule in context.policy.active_rules([group]):
+            threshold = context.policy.threshold(rule) or Threshold()
             found.results.append(not_evaluated(rule, threshold, evidence.message))
         return
     found.inputs += evidence.inputs
     found.metrics += evidence.metrics
     found.notes += evidence.remarks
     found.errors += [evidence.outdated] if evidence.outdated else []
-    found.results += evaluate_group(policy, group, evidence)
+    results = evaluate_group(context.policy, group, evidence)
+    found.results += with_rows(results, context.md_store) if group == KPI.id else results
 
 
 def evaluate_group(policy: Policy, group: str, evidence: Evidence) -> list[RuleResult]:

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ops_checks.findings import Verdict
-from ops_checks.presentation.wording import finding_text, measurements, worst_first
+from ops_checks.model import PRIORITIES
+from ops_checks.presentation.wording import finding_text, item_details, measurements, worst_first
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from ops_checks.findings import Finding
     from ops_checks.report.model import Report, RuleResult
+
+#: The priorities of items, the most urgent first; None is that of what is found on no item of the queue.
+_URGENCY = (PRIORITIES[0], None, *PRIORITIES[1:])
 
 #: The levels of annotations, the worst first.
 LEVELS = ("error", "warning", "notice")
@@ -46,13 +52,15 @@ class Annotation(Struct, frozen=True):
         if self.finding is None:
             numbers = ", ".join(f"{word} {text}" for word, text in measurements(self.rule))
             return f"{self.rule.message} ({numbers})" if numbers else self.rule.message
-        text = finding_text(self.finding)
+        text = finding_text(self.finding) + item_details(self.finding)
         return f"{text} (waived: {self.finding.suppressed})" if self.waived else text
 
 
 def annotate(report: Report) -> list[Annotation]:
     """Return the annotations of a report, the worst level first, in each level the rules before their findings.
 
+    CI systems show the first few alone: of the findings those on P0 items come first, those that say nothing of a
+    priority before the other ones, and what a rule finds once more about the same item comes last.
     A rule is annotated itself when it has a limit that is violated, too little data, or no finding
     to list; of a rule that passes only the waived findings are. One that could not be evaluated is not itself: the
     report's errors say why, once for all the rules that lack the same input.
@@ -67,4 +75,18 @@ def annotate(report: Report) -> list[Annotation]:
             if not told and (rule.group == "kpi" or not rule.live):
                 found.append(Annotation(rule, None))
         found += (Annotation(rule, finding) for finding in findings)
-    return sorted(found, key=lambda one: (LEVELS.index(one.level), one.finding is not None))
+    keys = list(_urgencies(found))
+    return [found[at] for at in sorted(range(len(found)), key=keys.__getitem__)]
+
+
+def _urgencies(found: Sequence[Annotation]) -> Iterator[tuple[int, bool, bool, int]]:
+    """Yield the sort key of each annotation."""
+    seen: set[tuple[str, str]] = set()
+    for one in found:
+        finding = one.finding
+        about = (one.rule.id, finding.item or "") if finding else (one.rule.id, "")
+        again = bool(about[1]) and about in seen
+        seen.add(about)
+        priority = finding.priority if finding else None
+        rank = _URGENCY.index(priority) if priority in _URGENCY else len(_URGENCY)
+        yield LEVELS.index(one.level), finding is not None, again, rank

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from ops_checks.findings import GROUPS
+from ops_checks.findings import GROUPS, KPI
 
 if TYPE_CHECKING:
     from ops_checks.findings import Finding, Place
@@ -47,13 +47,23 @@ def locate(
 ) -> tuple[str | None, int, int]:
     """Return path, line and column to show a finding (or a rule itself) at; line and column count from 1.
 
-    The path is None when no input lies in the repository.
+    A finding of a KPI without a line stands in the file that it was found in, and the rule itself in that of its first
+    finding: a stale item is nowhere in the run log. The path is None when no input lies in the repository.
     """
     found = _first_line(finding.places, options) if finding else None
     if found is None:
-        return fallback_path(report, rule, options), 1, 1
+        first = finding or next(iter(rule.findings), None)
+        own = _first_file(first.places, options) if first and rule.group == KPI.id else None
+        return own or fallback_path(report, rule, options), 1, 1
     path, place = found
     return path, max(place.line or 1, 1), max(place.column or 1, 1)
+
+
+def _first_file(places: tuple[Place, ...], options: RenderOptions) -> str | None:
+    """Return the path of the first location in the repository; one with a line comes before a database's row."""
+    found = _first_line(places, options)
+    paths = (repository_path(place.path, options) for place in places)
+    return found[0] if found else next((path for path in paths if path is not None), None)
 
 
 def _first_line(places: tuple[Place, ...], options: RenderOptions) -> tuple[str, Place] | None:

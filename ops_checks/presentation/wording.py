@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
+from ops_checks.model import NOTHING
 from ops_checks.report.summary import live_findings, rules_by_verdict, waived_findings
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ WORST_FIRST = (Verdict.ERROR, Verdict.FAIL, Verdict.WARN, Verdict.INSUFFICIENT, 
 _UNWRITTEN = {"", "1", "ratio", "items", "count"}
 _DECIMALS = 4
 _LARGE = 1e15
+#: Characters of a task that stand in one line with what is out about it.
+_TITLE = 120
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -123,6 +126,15 @@ def finding_text(finding: Finding) -> str:
     text = detail(finding)
     item = "" if finding.item is not None and finding.item in text else subject(finding)
     return " ".join(part for part in (item, text) if part)
+
+
+def item_details(finding: Finding) -> str:
+    """Return what the queue says of an item, to stand behind a finding: `: Rotate keys, owner s1, P0`, or nothing."""
+    if finding.task is None:
+        return ""
+    title = finding.task if len(finding.task) <= _TITLE else finding.task[: _TITLE - 1] + "…"
+    owner = "no owner" if finding.owner in (None, "", NOTHING) else f"owner {finding.owner}"
+    return f": {title}, {owner}, {finding.priority}"
 
 
 def finding_line(finding: Finding) -> str:

@@ -258,6 +258,9 @@ def _finding(data: dict[str, Any]) -> Finding:
         reason=data["reason"],
         places=tuple(_place(place) for place in data["places"]),
         suppressed=data["suppressed"],
+        task=data.get("task"),
+        owner=data.get("owner"),
+        priority=data.get("priority"),
     )
 
 

@@ -151,7 +151,14 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "reason": finding.reason,
         "places": [_place(place) for place in finding.places],
         "suppressed": finding.suppressed,
+        **_item_of(finding),
     }
+
+
+def _item_of(finding: Finding) -> dict[str, str]:
+    """Return what the queue says of the item, where a rule of the queue found it."""
+    known = {"task": finding.task, "owner": finding.owner, "priority": finding.priority}
+    return {name: text for name, text in known.items() if text is not None}
 
 
 def _place(place: Place) -> dict[str, Any]:

@@ -11,32 +11,43 @@ if TYPE_CHECKING:
     #: Pure: from an item and its lease and attempts (None in Markdown) to a change.
     #: Raises RefusedError if a rule forbids it. A store may call it again on a newer row.
     Decide = Callable[[Item, "Reliability | None"], "Change"]
+
+    #: What a column of a database may hold, whatever its declaration says.
+    Stored = str | int | float | bytes | None
 else:
     Decide = object
+
+
+#: The columns of lease and attempts, absent from databases that are older than the reliability layer.
+RELIABILITY = ("lease_owner", "lease_expires_at", "attempt_count", "max_attempts")
 
 
 class Reliability:
     """Lease and attempts of one database item (FORMATS section 2); a Markdown item has none.
 
-    `lease_expires_at` is epoch seconds. `absent` names the columns that an older database lacks.
+    Each is what the database holds, which may be none of what was meant: a change that only clears a lease need not
+    understand it. `lease_expires_at` should be epoch seconds. `absent` names the columns that an older database lacks,
+    `place` is where a person finds the row.
     """
 
-    __slots__ = ("absent", "attempt_count", "lease_expires_at", "lease_owner", "max_attempts")
+    __slots__ = (*RELIABILITY, "absent", "place")
 
     def __init__(
         self,
         *,
-        lease_owner: str | None,
-        lease_expires_at: int | None,
-        attempt_count: int,
-        max_attempts: int,
+        lease_owner: Stored,
+        lease_expires_at: Stored,
+        attempt_count: Stored,
+        max_attempts: Stored,
         absent: tuple[str, ...] = (),
+        place: str = "",
     ) -> None:
         self.lease_owner = lease_owner
         self.lease_expires_at = lease_expires_at
         self.attempt_count = attempt_count
         self.max_attempts = max_attempts
         self.absent = absent
+        self.place = place
 
 
 class Change:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ops_checks.findings import Place
     from ops_checks.model import Item
-    from ops_checks.stores.changes import Change, Decide, Reliability
+    from ops_checks.stores.changes import Change, Decide, Reliability, Stored
 
     #: Comparison keys of consecutive items: the number of the first (line or row), and the key of each.
     Keys = tuple[int, list[str]]
@@ -60,6 +60,10 @@ class Snapshot(Protocol):
 
     def item(self, number: int, key: str) -> Item:
         """Return the item of a key. Raises InputError, with its location, if it is malformed."""
+        ...
+
+    def get(self, item_id: str) -> Item | None:
+        """Return an item by its id, None if there is none. Raises InputError for a malformed store."""
         ...
 
     def reliability(self, item_id: str) -> Reliability | None:
@@ -120,6 +124,13 @@ class Snapshot(Protocol):
         """Stream id and creation time (as stored) of the PENDING items, oldest first.
 
         Empty for a store without creation times.
+        """
+        ...
+
+    def leases_beyond(self, epoch_s: float) -> Iterator[tuple[str, Stored]]:
+        """Stream id and end of the leases of IN_PROGRESS items that end later, or at no whole number of seconds.
+
+        Empty for a store without leases.
         """
         ...
 

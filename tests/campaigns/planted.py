@@ -139,8 +139,8 @@ _WRITING = (
     Defect(
         "no compare-and-set",
         "stores/sqlite/store.py",
-        'same = " AND ".join(f"{name} IS ?" for name in seen)',
-        'same = " AND ".join(f"{name} IS ?" if name == "id" else "(? IS NULL OR 1)" for name in seen)',
+        "same, seen = row.unchanged()",
+        'same, seen = "1", []',
         ("test_verified_writes", *_SQLITE),
     ),
     Defect(
@@ -317,6 +317,20 @@ _READING = (
         ("test_comparison",),
     ),
     Defect(
+        "a code span has escapes",
+        "rules/drift/inline.py",
+        'self._pieces.append([f"code {code}"])',
+        'self._pieces.append(["code ", *_ESCAPE.sub(r"\\1", code)])',
+        ("test_inline",),
+    ),
+    Defect(
+        "a backslash escapes letters",
+        "rules/drift/inline.py",
+        r"""re.compile(r"\\([" + re.escape(_PUNCTUATION) + "])")""",
+        r're.compile(r"\\(.)")',
+        ("test_inline",),
+    ),
+    Defect(
         "null and nothing differ",
         "rules/drift/pair.py",
         '(NOTHING if field in DASHED else "")',
@@ -365,8 +379,15 @@ _DECIDING = (
     Defect(
         "one attempt too many",
         "transitions.py",
-        "if attempt >= reliability.max_attempts:",
-        "if attempt > reliability.max_attempts:",
+        "if attempt >= most:",
+        "if attempt > most:",
+        _RULES,
+    ),
+    Defect(
+        "a lease in milliseconds runs for ever",
+        "timestamps.py",
+        "if whole and value <= now_s + _YEAR_S:",
+        "if whole:",
         _RULES,
     ),
     Defect("a live lease is retried", "transitions.py", "if expires >= now_s:", "if expires < 0:", _RULES),
@@ -612,6 +633,27 @@ _SPEAKING = (
         "args.exit_zero and code < NOT_EVALUATED",
         "args.exit_zero and code",
         _GATE,
+    ),
+    Defect(
+        "the first of two values is dropped",
+        "cli/parser.py",
+        "if first != values:",
+        "if False:",
+        ("test_repeated_options",),
+    ),
+    Defect(
+        "only the last of several items counts",
+        "cli/mutation.py",
+        "ids = list(dict.fromkeys(args.id))",
+        "ids = args.id[-1:]",
+        ("test_repeated_options",),
+    ),
+    Defect(
+        "a stale item is shown in the run log",
+        "presentation/locations.py",
+        "first and rule.group == KPI.id else None",
+        "first and not rule else None",
+        ("test_locations",),
     ),
     Defect(
         "results that were not written are a success",

@@ -91,7 +91,8 @@ def judge(situation: Situation, more: int = 0) -> tuple[int, list[str]]:
 
 def _gate(operation: Operation) -> tuple[int, list[str], dict[str, Any] | None]:
     """Run `check`; return the exit code, the lines on stderr, and the report if there is one."""
-    paths = ["--queue-path", "QUEUE.md", "--db-path", "queue.db", "--log-path", "runs.jsonl"]
+    database = [] if "--db-path" in operation.argv else ["--db-path", "queue.db"]
+    paths = ["--queue-path", "QUEUE.md", *database, "--log-path", "runs.jsonl"]
     argv = ["check", *(paths if operation.named else ()), "-f", "json", *operation.argv]
     out, err = io.StringIO(), io.StringIO()
     clock = SimpleNamespace(time=lambda: operation.now_s)

@@ -203,13 +203,13 @@ CASES = [
     Case(
         "attempts",
         value("attempt_count", "many"),
-        [*WRITE_DB[:1], *WRITE_DB[2:]],
+        ["retry --db q.db --id A-1"],
         "q.db:queue_items:A-1: attempt_count 'many'",
     ),
     Case(
         "attempts below zero",
         value("attempt_count", -1),
-        WRITE_DB[:1],
+        ["retry --db q.db --id A-1"],
         "q.db:queue_items:A-1: attempt_count -1: expected",
     ),
     Case(
@@ -221,8 +221,9 @@ CASES = [
     Case(
         "lease",
         value("lease_expires_at", "soon"),
-        WRITE_DB[:1],
-        "q.db:queue_items:A-1: lease_expires_at 'soon': expected",
+        ["retry --db q.db --id A-1"],
+        "q.db:queue_items:A-1: lease_expires_at 'soon' is no whole number of epoch seconds",
+        5,
     ),
     Case(
         "unknown id", lambda _: None, [line.replace("A-", "B-") for line in WRITE_MD + DRY[:1]], "Q.md: no item B-", 5

@@ -7,8 +7,11 @@ import os
 import re
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,8 +23,8 @@ from ops_checks.exit_codes import EXIT_CODES
 from ops_checks.stores.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from conftest import Told
 
@@ -70,7 +73,7 @@ workers_active=1 in_progress=1
         ("--db q.db status", 0, STATUS, ""),
         ("status --db q.db", 0, STATUS, ""),
         ("status --db=q.db", 0, STATUS, ""),
-        ("--queue none.md status --queue Q.md", 0, STATUS, ""),
+        ("--queue Q.md status --queue Q.md", 0, STATUS, ""),
         ("--queue none.md --db q.db status", 0, STATUS, ""),
         ("--lock-timeout 1 status --queue Q.md", 0, STATUS, ""),
         ("--queue Q.md workers", 0, WORKERS, ""),
@@ -114,7 +117,8 @@ workers_active=1 in_progress=1
             "--db q.db retry --id ORCH-104",
             5,
             "",
-            "error: ORCH-104: is BLOCKED: only FAILED items, and IN_PROGRESS ones that timed out, can be retried\n",
+            "error: ORCH-104: is BLOCKED: only FAILED items, and IN_PROGRESS ones that timed out, can be retried"
+            ": replan it, which makes it PENDING\n",
         ),
         ("--queue Q.md cancel --id ORCH-9", 5, "", "error: Q.md: no item ORCH-9: see the id column of the queue\n"),
         ("--db q.db cancel --id ORCH-9", 5, "", "error: q.db: no item ORCH-9: see the ids in queue_items\n"),
@@ -475,35 +479,76 @@ def test_an_output_encoding_that_knows_little(queues: Path, monkeypatch: pytest.
     assert "owner=한국어" in done.stdout.decode()
 
 
+def _file_lock() -> AbstractContextManager[object]:
+    lock = open("Q.md.lock", "wb")  # noqa: SIM115 - closing it, which releases the lock, is the caller's
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
+def _writer() -> AbstractContextManager[object]:
+    connection = sqlite3.connect("q.db", isolation_level=None)
+    connection.execute("BEGIN EXCLUSIVE")
+    return closing(connection)
+
+
+@contextmanager
+def _git() -> Iterator[None]:
+    os.mkdir(".git")
+    Path(".git/index.lock").touch()
+    yield
+    os.unlink(".git/index.lock")
+    os.rmdir(".git")
+
+
+CHANGE = "cancel --id ORCH-102 --lock-timeout 60"
+
+
 @pytest.mark.usefixtures("environment")
-def test_ctrl_c_while_waiting_for_the_lock(queues: Path) -> None:
-    """Ctrl-C ends in exit 130 and one line, and nothing is changed."""
+@pytest.mark.parametrize(
+    ("command", "held"),
+    [
+        (f"--queue Q.md {CHANGE}", _file_lock),
+        (f"--queue Q.md {CHANGE}", _git),
+        (f"--db q.db {CHANGE}", _writer),
+        (f"--db q.db {CHANGE} --dry-run", _writer),
+        ("--db q.db --lock-timeout 60 status", _writer),
+        ("--queue Q.md --db q.db --lock-timeout 60 consistency-check", _writer),
+    ],
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_while_waiting_for_the_lock(
+    queues: Path, command: str, held: Callable[[], AbstractContextManager[object]], number: int
+) -> None:
+    """Ctrl-C is answered while another program is waited for: exit 130 and one line, and nothing is changed."""
     before = digest(queues)
-    with open("Q.md.lock", "wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        command = [*PROGRAM, "--lock-timeout", "60", "--queue", "Q.md", "cancel", "--id", "ORCH-102"]
-        with subprocess.Popen(
-            [sys.executable, "-c", _TELL_WHEN_WAITING, *command[3:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as process:
-            assert process.stdout
-            assert process.stdout.readline() == b"waiting\n"
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate()
+    with (
+        held(),
+        subprocess.Popen(
+            [sys.executable, "-c", _TELL_WHEN_WAITING, *command.split()],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        assert process.stdout
+        assert process.stdout.readline() == b"waiting\n"
+        process.send_signal(number)
+        out, err = process.communicate(timeout=50)  # the wait itself would be longer
     assert (process.returncode, out, err) == (130, b"", b"error: interrupted\n")
     assert digest(queues) == before
 
 
-#: Runs the program, and says when it has begun to wait for a lock.
+#: Runs the program, and says when it has begun to wait for another program.
 _TELL_WHEN_WAITING = """
-import sys, time
-from ops_checks.cli import main
+import time
+from ops_checks.cli import console
 real = time.sleep
 def told(seconds):
-    time.sleep = real
-    print("waiting", flush=True)
+    if seconds:
+        time.sleep = real
+        print("waiting", flush=True)
     real(seconds)
 time.sleep = told
-sys.exit(main())
+console()
 """
 
 

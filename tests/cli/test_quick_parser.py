@@ -26,7 +26,7 @@ def test_same_as_argparse(argv: list[str]):
     [
         (["status"], {"command": "status"}),
         (["--queue", "q.md", "workers"], {"command": "workers", "queue": "q.md"}),
-        (["status", "--db", "a", "--db", "b"], {"command": "status", "db": "b"}),
+        (["status", "--db", "a", "--db", "a"], {"command": "status", "db": "a"}),
         (["--queue", "status", "status"], {"command": "status", "queue": "status"}),
     ],
 )
@@ -40,7 +40,8 @@ def test_plain(argv: list[str], expected: dict[str, str]):
 @pytest.mark.parametrize(
     "argv",
     [[], ["kpi"], ["status", "status"], ["status", "--queue"], ["status", "--queue", "-x"], ["status", "--help"],
-     ["status", "--queue=q.md"], ["status", "--policy", "p"], ["--queue", "q"], ["status", "--db", "\0"]],
+     ["status", "--queue=q.md"], ["status", "--policy", "p"], ["--queue", "q"], ["status", "--db", "\0"],
+     ["status", "--db", "a", "--db", "b"], ["--queue", "a", "workers", "--queue", "b"]],
 )  # fmt: skip
 def test_left_to_argparse(argv: list[str]):
     """Everything else is left to argparse, wrong or right."""

@@ -87,3 +87,20 @@ def test_locate(places, found):
     drift = rule("field-mismatch", Verdict.FAIL, Finding("field-mismatch", "m", places=places))
     assert locate(report(drift), drift, drift.findings[0], RenderOptions()) == found
     assert locate(report(drift), drift, None, RenderOptions()) == ("ops/QUEUE.md", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("places", "found", "of_rule"),
+    [
+        (ONLY_IN_DB.places, ("ops/queue.db", 1, 1), "ops/queue.db"),
+        ((*ONLY_IN_DB.places, Place("ops/QUEUE.md", 9)), ("ops/QUEUE.md", 9, 1), "ops/QUEUE.md"),
+        ((Place("/var/q.db", table="t", key="k"), Place("ops/QUEUE.md", 9)), ("ops/QUEUE.md", 9, 1), "ops/QUEUE.md"),
+        ((Place("/var/q.db", table="t", key="k"),), ("ops/runs.jsonl", 1, 1), "ops/runs.jsonl"),
+        ((Place("ops/runs.jsonl", 18),), ("ops/runs.jsonl", 18, 1), "ops/runs.jsonl"),
+    ],
+)
+def test_locate_a_finding_of_the_queue(places, found, of_rule):
+    """A stale item is shown at its row, else at the database, and its rule at the same file; neither at the run log."""
+    stale = rule("stale-in-progress", Verdict.FAIL, Finding("stale-in-progress", "m", places=places))
+    assert locate(report(stale), stale, stale.findings[0], RenderOptions()) == found
+    assert locate(report(stale), stale, None, RenderOptions()) == (of_rule, 1, 1)

@@ -104,6 +104,19 @@ def test_empty_queues_agree(tmp_path: Path) -> None:
     assert compare(open_queue(str(tmp_path / QUEUE)), open_queue(str(tmp_path / DB))).ok
 
 
+@pytest.mark.parametrize("demo", [False, True])
+def test_formatters_are_kept_off_the_table(tmp_path: Path, demo: bool) -> None:  # noqa: FBT001 - a column of the table
+    """Prettier ignores what follows its comment, and markdownlint all behind its own; rows are still added at the end.
+
+    A comment that ended the range would stand behind the table, where programs append rows.
+    """
+    init(tmp_path, demo=demo)
+    before, header, after = (tmp_path / QUEUE).read_text(encoding="utf-8").partition("| id | status |")
+    assert before.endswith("\n\n<!-- markdownlint-disable -->\n<!-- prettier-ignore -->\n")
+    assert header
+    assert all(line.startswith("| ") for line in after.splitlines()[1:])
+
+
 def test_database_is_that_of_the_formats(tmp_path: Path) -> None:
     """The database has the columns, keys, defaults and indexes of FORMATS section 2."""
     init(tmp_path)

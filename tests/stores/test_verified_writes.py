@@ -10,7 +10,7 @@ import pytest
 from builders import item, make_database, make_markdown, select
 
 from ops_checks.errors import InputError, WriteError
-from ops_checks.stores.changes import Change, Reliability
+from ops_checks.stores.changes import Change
 from ops_checks.stores.registry import MARKDOWN, SQLITE
 from ops_checks.stores.sqlite import connection as file
 from ops_checks.transitions import Stamp, cancel
@@ -49,19 +49,19 @@ def test_a_database_that_goes_away_is_not_made(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "meanwhile",
     ["status = 'IN_PROGRESS'", "notes = 'other'", "task = 'other'", "lease_owner = 'w'", "lease_expires_at = 5",
-     "attempt_count = 1"],
+     "attempt_count = 1", "lease_owner = x'77'", "lease_owner = 'W'", "due_at_kst = ''", "lease_expires_at = 1e300"],
 )  # fmt: skip
 def test_a_change_of_another_row_than_was_seen_is_not_written(tmp_path, meanwhile):
     """Compare-and-set: where the row is not the one that the decision was made on, nothing is written."""
     path = make_database(tmp_path / "queue.db", [item("A-1"), item("A-2")])
     store = SQLITE.open(path, lock_timeout_s=1)
-    unleased = Reliability(lease_owner=None, lease_expires_at=None, attempt_count=0, max_attempts=3)
     change = store.preview("A-1", cancel(_STAMP))
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        seen = store._read(connection, "A-1")
         connection.execute(f"UPDATE queue_items SET {meanwhile} WHERE id = 'A-1'")
         before = select(path, "SELECT * FROM queue_items")
         connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(WriteError, match="did not read back as it was made"):
-            store._write(connection, change, unleased)
+            store._write(connection, change, seen)
         connection.execute("ROLLBACK")
     assert select(path, "SELECT * FROM queue_items") == before

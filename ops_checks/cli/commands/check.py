@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def _add_arguments(parser: ArgumentParser) -> None:
     groups = [group.id for group in GROUPS.values() if group.selectable]
-    parser.add_argument("--only", choices=groups, help="run one of the checks")
+    parser.add_argument("--only", choices=groups, action="append", help="run only this check; repeatable")
     parser.add_argument(
         "--fail-level", choices=FAIL_LEVELS, default="error", help="what fails the gate (default: error)"
     )
@@ -44,8 +44,10 @@ def run(invocation: Invocation) -> Result:
     """Run the gate and show its report; with --exit-zero only what could not be evaluated has an exit code."""
     args = invocation.args
     invocation.warn(log_warnings(args))
-    invocation.note(unused_options(args, invocation.context.policy.kpi.thresholds, args.only))
-    code, lines = gate_report(invocation, only=args.only, fail_level=args.fail_level)
+    asked = set(args.only or ())
+    only = asked.pop() if len(asked) == 1 else None
+    invocation.note(unused_options(args, invocation.context.policy.kpi.thresholds, only))
+    code, lines = gate_report(invocation, only=args.only or (), fail_level=args.fail_level)
     return (OK if args.exit_zero and code < NOT_EVALUATED else code), lines
 
 

@@ -33,7 +33,7 @@ def run(invocation: Invocation) -> Result:
     if args.format:
         from ops_checks.cli.gate_report import gate_report
 
-        return gate_report(invocation, only=CONSISTENCY.id, plain=True)
+        return gate_report(invocation, only=[CONSISTENCY.id], plain=True)
     drift = compare_by(context.policy.consistency, context.md_store, context.db_store, keep=args.max_details)
     invocation.warn(context.warnings)
     invocation.note(drift.notes)

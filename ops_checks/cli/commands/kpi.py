@@ -41,7 +41,7 @@ def _formatted(invocation: Invocation) -> Result:
     from ops_checks.cli.gate_report import gate_report
 
     invocation.warn(log_warnings(invocation.args))
-    return gate_report(invocation, only=KPI.id, plain=True)
+    return gate_report(invocation, only=[KPI.id], plain=True)
 
 
 def _plain(invocation: Invocation) -> Result:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ops_checks.findings import CONSISTENCY, Verdict
 from ops_checks.model import FIELDS
 from ops_checks.report.model import Metric
+from ops_checks.rules.drift.inline import same_text
 from ops_checks.rules.drift.pair import Difference
 from ops_checks.rules.rule import Offenders, Rule, Threshold
 
@@ -51,7 +52,7 @@ def _field_mismatch(pair: Pair, fields: Fields) -> Iterator[Difference]:
     md, db = pair.md.item, pair.db.item
     for field, index, normal in fields:
         left, right = md[index], db[index]
-        if left != right and normal(field, left) != normal(field, right):
+        if left != right and not same_text(normal(field, left), normal(field, right)):
             message = f"{md.id} {field}: md={left} db={right}"
             yield Difference(md.id, message, (pair.md, pair.db), field, left, right)
 

@@ -80,8 +80,18 @@ def _overdue(rule: Rule, evidence: KpiEvidence, limit: Limit) -> Offenders:
 
 
 def _finding(rule: Rule, listed: ListedItem, what: str) -> Finding:
-    message = f"{listed.item} {what}"
-    return Finding(rule.id, message, listed.item, value=listed.value, reason=listed.reason, places=(listed.place,))
+    cells = listed.cells
+    return Finding(
+        rule.id,
+        f"{listed.item} {what}",
+        listed.item,
+        value=listed.value,
+        reason=listed.reason,
+        places=(listed.place,),
+        task=cells.task if cells else None,
+        owner=cells.owner_session if cells else None,
+        priority=cells.priority if cells else None,
+    )
 
 
 _rule = partial(Rule, group=KPI.id, message=metric_message, counted=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from array import array
+from functools import partial
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from ops_checks.model import NOTHING, PRIORITIES, STATUSES, last_note
+from ops_checks.model import NOTHING, PRIORITIES, STATUSES, Item, last_note
 from ops_checks.rules.rule import LISTED
 from ops_checks.timestamps import start_epoch
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ops_checks.findings import Place
-    from ops_checks.model import Item
 
     Locate = Callable[[int, str], Place]
 
@@ -26,17 +27,18 @@ _MANY = 8 * LISTED
 #: Seconds that a time may lie ahead, for clocks differ; one farther ahead says nothing about how long ago it was.
 MOST_AHEAD_S = 300
 
-#: A sort key ("worst first"), then number, id and a text of an item.
-_Candidate = tuple[float, int, str, str]
+#: A sort key ("worst first": rank of the priority, then time), then number, id and a text of an item, and the item.
+_Candidate = tuple[tuple[int, float], int, str, str, Item | None]
 
 
 class ListedItem(Struct, frozen=True):
-    """An item behind a number: `value` is its own part of it, `reason` why it counts."""
+    """An item behind a number: `value` is its own part of it, `reason` why it counts, `cells` what the queue says."""
 
     item: str
     place: Place
     value: float | None = None
     reason: str | None = None
+    cells: Item | None = None
 
 
 class Listed(Struct, frozen=True):
@@ -49,10 +51,10 @@ class Listed(Struct, frozen=True):
 class QueueStatistics(Struct, frozen=True):
     """What was counted in one pass over a queue.
 
-    `counts` holds every status. `stale`: the longest in progress first, then those whose start is ahead or cannot be
-    read; `blocked` and `pending`: the highest priority first; `retried`: the most retried first. `retry_count` is
-    None for a store that keeps no events (for `retries_outside` and `retries_unread` see Retries), and
-    `oldest_pending_minutes` where items are pending but none has a time.
+    `counts` holds every status. `stale`: the highest priority first, then the longest in progress, then those whose
+    start is ahead or cannot be read; `blocked` and `pending`: the highest priority first; `retried`: the most retried
+    first. `retry_count` is None for a store that keeps no events (for `retries_outside` and `retries_unread` see
+    Retries), and `oldest_pending_minutes` where items are pending but none has a time.
     `waiting`: the pending items that have waited longest first; `waits` are the minutes of all that were given.
     `undated`: pending items of which nobody can tell how long they have waited; `waits_unread` is their number, those
     that are not even listed included.
@@ -88,35 +90,40 @@ def queue_statistics(  # noqa: PLR0913 - what one pass takes, by name
     pending_since: Iterable[tuple[str, str]] = (),
     all_waits: bool = True,
     offered: frozenset[str] = frozenset(),
+    get: Callable[[str], Item | None] = lambda _: None,
 ) -> QueueStatistics:
     """Count items, each given with its number (a line, or a row), in one pass (FORMATS section 4).
 
     Stale is an IN_PROGRESS item whose start lies more than `stale_minutes` before `now_s` (epoch seconds), and one
     whose start cannot be read or lies ahead: it cannot be shown to be fresh. `place` is called only for items that
-    are kept: the worst, and those of `offered` (ids). `retries` are the retried items, the most retried first;
-    `pending_since` ids and times of making of PENDING items, oldest first, where the store keeps them: all
-    (`all_waits`), or those up to the first that can be read. The table has no such column, so its items show a wait
-    only if they are pending again with their old start.
+    are kept: the worst, and those of `offered` (ids); so is `get`, for an item of which only the id is given.
+    `retries` are the retried items, the most retried first; `pending_since` ids and times of making of PENDING items,
+    oldest first, where the store keeps them: all (`all_waits`), or those up to the first that can be read. The table
+    has no such column, so its items show a wait only if they are pending again with their old start.
     """
     found = _Accumulator(now_s, tz_minutes, stale_minutes * 60, offered)
     for number, item in items:
         found.add(number, item)
     found.add_made(pending_since)
     oldest = found.waiting.first()
+
+    def listed(worst: _Worst, make: Callable[[Locate, _Candidate], ListedItem]) -> Listed:
+        return worst.listed(lambda each: _with_cells(make(place, each), each[4], get))
+
     return QueueStatistics(
         items=sum(found.counts.values()),
         counts=found.counts,
-        stale=found.stale.listed(lambda each: _stale(place, now_s, tz_minutes, each)),
-        blocked=found.blocked.listed(lambda each: _listed(place, each)),
-        pending=found.pending.listed(lambda each: _listed(place, each)),
-        retried=_retried(place, retries),
+        stale=listed(found.stale, partial(_stale, now_s, tz_minutes)),
+        blocked=listed(found.blocked, _listed),
+        pending=listed(found.pending, _listed),
+        retried=_retried(place, retries, get),
         retry_count=retry_count,
         retries_outside=retries_outside,
         retries_unread=retries_unread,
         oldest_pending_minutes=_oldest_wait(found.counts["PENDING"], now_s, oldest),
-        waiting=found.waiting.listed(lambda each: _waiting(place, now_s, each)),
+        waiting=listed(found.waiting, partial(_waiting, now_s)),
         waits=found.waits,
-        undated=found.undated.listed(lambda each: _undated(place, each)),
+        undated=listed(found.undated, _undated),
         waits_unread=found.counts["PENDING"] - len(found.waits) if all_waits else found.undated.total,
     )
 
@@ -140,13 +147,13 @@ class _Accumulator:
         if status == "IN_PROGRESS":
             started = start_epoch(item[6], self._tz_minutes)
             if started is None or self._now_s - started > self._stale_s or self._is_ahead(started):
-                self.stale.add((_NEVER if started is None else started, number, item[0], item[6]))
+                self.stale.add((_urgency(item, started), number, item[0], item[6], item))
         elif status == "BLOCKED":
-            self.blocked.add((PRIORITIES.index(item[2]), number, item[0], item[8]))
+            self.blocked.add((_urgency(item), number, item[0], item[8], item))
         elif status == "PENDING":
-            self.pending.add((PRIORITIES.index(item[2]), number, item[0], ""))
+            self.pending.add((_urgency(item), number, item[0], "", item))
             if item[6] != NOTHING:
-                self.add_wait(number, item[0], item[6])
+                self.add_wait(number, item[0], item[6], item)
 
     def add_made(self, pending_since: Iterable[tuple[str, str]]) -> None:
         """Count the waits since times of making; if there are any, the cells' starts say nothing more."""
@@ -159,13 +166,13 @@ class _Accumulator:
         self.waiting, self.undated = _Worst(self._offered), _Worst(self._offered)
         self.waits = array("d")
 
-    def add_wait(self, number: int, item_id: str, text: str) -> None:
+    def add_wait(self, number: int, item_id: str, text: str, item: Item | None = None) -> None:
         """Count the wait of a PENDING item since a time of the queue, if that says how long it is."""
         since = start_epoch(text, self._tz_minutes)
         if since is None or self._is_ahead(since):
-            self.undated.add((_NEVER if since is None else since, number, item_id, text))
+            self.undated.add(((0, _NEVER if since is None else since), number, item_id, text, item))
         else:
-            self.waiting.add((since, number, item_id, text))
+            self.waiting.add(((0, since), number, item_id, text, item))
             self.waits.append(_minutes(self._now_s, since))
 
     def _is_ahead(self, since: float) -> bool:
@@ -210,11 +217,20 @@ def _oldest_wait(pending: int, now_s: float, oldest: _Candidate | None) -> float
     """Return the longest wait in minutes: 0 if nothing is pending, None if no time can be read."""
     if not pending:
         return 0.0
-    return None if oldest is None else _minutes(now_s, oldest[0])
+    return None if oldest is None else _minutes(now_s, oldest[0][1])
 
 
-def _stale(place: Locate, now_s: float, tz_minutes: int, found: _Candidate) -> ListedItem:
-    started, number, item_id, text = found
+def _urgency(item: Item, since: float | None = _NEVER) -> tuple[int, float]:
+    """Return the sort key of triage: the highest priority, then the oldest (FORMATS section 6)."""
+    return PRIORITIES.index(item[2]), _NEVER if since is None else since
+
+
+def _with_cells(listed: ListedItem, item: Item | None, get: Callable[[str], Item | None]) -> ListedItem:
+    return replace(listed, cells=item or get(listed.item))
+
+
+def _stale(now_s: float, tz_minutes: int, place: Locate, found: _Candidate) -> ListedItem:
+    (_, started), number, item_id, text, _ = found
     at = place(number, item_id)
     if started == _NEVER:
         what = "no start" if text in {"", NOTHING} else "a start that is no time"
@@ -236,28 +252,29 @@ def _ahead(minutes: float, text: str, tz_minutes: int) -> str:
 
 
 def _undated(place: Locate, found: _Candidate) -> ListedItem:
-    since, number, item_id, text = found
+    (_, since), number, item_id, text, _ = found
     what = f"pending since what is no time ({text})" if since == _NEVER else f"pending since {text}, which lies ahead"
     return ListedItem(item_id, place(number, item_id), reason=f"{what}: cannot be shown to wait for less")
 
 
-def _waiting(place: Locate, now_s: float, found: _Candidate) -> ListedItem:
-    since, number, item_id, text = found
+def _waiting(now_s: float, place: Locate, found: _Candidate) -> ListedItem:
+    (_, since), number, item_id, text, _ = found
     minutes = _minutes(now_s, since)
     return ListedItem(item_id, place(number, item_id), minutes, f"pending since {text}, {int(minutes)} minutes")
 
 
 def _listed(place: Locate, found: _Candidate) -> ListedItem:
     """Return an item with the newest of its notes as the reason."""
-    _, number, item_id, notes = found
+    _, number, item_id, notes, _ = found
     return ListedItem(item_id, place(number, item_id), reason=last_note(notes) or None)
 
 
-def _retried(place: Locate, retries: Iterable[tuple[str, int]]) -> Listed:
+def _retried(place: Locate, retries: Iterable[tuple[str, int]], get: Callable[[str], Item | None]) -> Listed:
     kept: list[ListedItem] = []
     total = 0
     for item_id, count in retries:
         total += 1
         if len(kept) < LISTED:
-            kept.append(ListedItem(item_id, place(0, item_id), count, "once" if count == 1 else f"{count} times"))
+            times = "once" if count == 1 else f"{count} times"
+            kept.append(ListedItem(item_id, place(0, item_id), count, times, get(item_id)))
     return Listed(tuple(kept), total)

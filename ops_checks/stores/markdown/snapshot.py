@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ops_checks.findings import Place
     from ops_checks.model import Item
+    from ops_checks.stores.changes import Stored
     from ops_checks.stores.markdown.document import Progress
     from ops_checks.stores.protocol import Event, Keys
 
@@ -58,6 +59,11 @@ class MarkdownSnapshot:
         Raises what `items` raises.
         """
         return self._search(item_id)
+
+    def get(self, item_id: str) -> Item | None:
+        """Return an item by its id, None if there is none; see `find`."""
+        found = self.find(item_id)
+        return found[1] if found else None
 
     def check(self) -> None:
         """Raise what `items` raises, in less time."""
@@ -165,6 +171,10 @@ class MarkdownSnapshot:
 
     def pending_since(self) -> Iterator[tuple[str, str]]:
         """Return nothing: a document has no creation times."""
+        return iter(())
+
+    def leases_beyond(self, epoch_s: float) -> Iterator[tuple[str, Stored]]:  # noqa: ARG002 - whenever they would end
+        """Return nothing: a document has no leases."""
         return iter(())
 
     def remarks(self) -> list[str]:

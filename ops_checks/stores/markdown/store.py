@@ -44,8 +44,7 @@ class MarkdownStore:
     def get(self, item_id: str) -> Item | None:
         """Return an item by its id, None if there is none. Raises InputError, ChangingError."""
         with self.snapshot() as snapshot:
-            found = snapshot.find(item_id)
-        return found[1] if found else None
+            return snapshot.get(item_id)
 
     def last_write_s(self) -> float | None:
         """Return when the document was last written to, in epoch seconds; None if there is none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import time
 
 from ops_checks.errors import InputError, OpsError, WriteError
 from ops_checks.files.safe_open import FileKind, stat_regular
@@ -14,6 +15,7 @@ from ops_checks.sanitize import visible
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any
 
 DATABASE = FileKind("database", "name a SQLite database with --db, or run `ops-checks init`")
 TABLE = "queue_items"
@@ -25,27 +27,67 @@ _WRITES = (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
 #: The most virtual machine steps of one change: a runaway trigger is stopped.
 _STEPS = 50_000_000
 _STEPS_A_CALL = 1_000_000
+#: The part of an extended result code that is the same for every way of being busy.
+_PRIMARY = 0xFF
+#: Pauses while another program holds a lock: from the shortest, up to so many nanoseconds longer.
+_SHORTEST_PAUSE_S = 0.0002
+_PAUSES_NS = 1_600_000
 
 
-def connect(path: str, timeout_s: float) -> sqlite3.Connection:
+class WaitingConnection(sqlite3.Connection):
+    """A connection that waits for other programs between statements of its own, `left_s` seconds in all.
+
+    SQLite's own wait does not answer Ctrl-C before it ends, and asks so rarely, after a tenth of a second in the end,
+    that a program which commits without a pause keeps a reader out: its gaps last for a millisecond.
+    """
+
+    left_s = 0.0
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:  # noqa: ANN401 - as sqlite3 has it
+        """Carry out a statement; begin it again while another program's lock forbids it, for as long as is left."""
+        while True:
+            try:
+                return super().execute(sql, parameters)
+            except sqlite3.OperationalError as error:
+                if self.left_s <= 0 or not _is_busy(error):
+                    raise
+            since = time.monotonic()
+            time.sleep(_pause_s(since))
+            self.left_s -= time.monotonic() - since
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    """Return whether another program's lock was in the way, so that the statement may succeed later."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & _PRIMARY == sqlite3.SQLITE_BUSY and code != sqlite3.SQLITE_BUSY_SNAPSHOT
+
+
+def _pause_s(now_s: float) -> float:
+    """Return how long to wait before asking again: not always as long, or it could miss every gap of a regular writer.
+
+    `random` would take longer to import than the wait.
+    """
+    return _SHORTEST_PAUSE_S + now_s * 1e9 % _PAUSES_NS * 1e-9
+
+
+def connect(path: str, timeout_s: float, *, writing: bool = False) -> sqlite3.Connection:
     """Open an existing database file, with the features disabled that a hostile file could use.
 
-    `timeout_s` bounds the wait for other writers, in seconds. Raises InputError, and `sqlite3.Error`.
+    `timeout_s` bounds the wait for other programs, in seconds and in all. Raises InputError, and `sqlite3.Error`.
     """
     _must_be_there(path)
     stat_regular(path, DATABASE)  # never opened as a file: closing that would drop SQLite's locks
     _must_have_unlinked_journals(path)
     uri = "file:" + _quoted(os.path.abspath(path)) + "?mode=rw"  # SQLite opens a read-only file for reading
-    connection = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)
-    # EXTRA: a commit is the removal of the rollback journal, and only then on disk when the folder is too.
-    for pragma in (
-        "trusted_schema = OFF",
-        "cell_size_check = ON",
-        "mmap_size = 0",
-        "foreign_keys = ON",
-        "synchronous = EXTRA",
-    ):
+    connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, factory=WaitingConnection)
+    connection.left_s = timeout_s
+    for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
+    if writing:
+        # EXTRA: a commit is the removal of the rollback journal, and only then on disk when the folder is too.
+        connection.execute("PRAGMA synchronous = EXTRA")  # reads the schema: a reader need not wait for that twice
+    else:
+        connection.execute("PRAGMA query_only = ON")
     return connection
 
 

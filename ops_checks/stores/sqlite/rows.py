@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from ops_checks.errors import InputError
 from ops_checks.model import DASHED, FIELDS, NOTHING, PRIORITIES, STATUSES, Item
-from ops_checks.stores.changes import Reliability
+from ops_checks.stores.changes import RELIABILITY, Reliability
 from ops_checks.stores.markdown.table import render_row
 from ops_checks.stores.sqlite.connection import TABLE, columns_of, where
 
@@ -16,12 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-#: The columns of lease and attempts, absent from databases that are older than the reliability layer.
-RELIABILITY = ("lease_owner", "lease_expires_at", "attempt_count", "max_attempts")
-_CELLS = ", ".join(FIELDS)
+    from ops_checks.stores.changes import Stored
+
 _STATUSES = frozenset(STATUSES)
 _PRIORITIES = frozenset(PRIORITIES)
-_MOST_ATTEMPTS = 1_000_000
 _STATUS, _PRIORITY = map(itemgetter, (1, 2))
 _NEVER_EMPTY = tuple(itemgetter(FIELDS.index(name)) for name in ("id", *DASHED))
 #: The pipes of a joined row whose cells contain none.
@@ -58,27 +56,94 @@ def as_item(cells: tuple[Any, ...] | list[Any]) -> Item:
     return Item.from_cells((cell or NOTHING) if name in DASHED else cell for name, cell in pairs)
 
 
+class StoredRow:
+    """The row of an item as the database holds it, whatever the types of its values.
+
+    `absent` names the columns of lease and attempts that an older database lacks.
+    """
+
+    __slots__ = ("_columns", "absent", "place")
+
+    def __init__(self, columns: dict[str, tuple[Any, bytes, bytes]], place: str) -> None:
+        self._columns = columns
+        self.absent = tuple(name for name in RELIABILITY if name not in columns)
+        self.place = place
+
+    def item(self) -> Item:
+        """Return the item. What is no text is shown as SQL writes it: no change needs to understand every cell.
+
+        Raises InputError if the status or the notes are none: they are what a change works on.
+        """
+        cells = [self._value(name) for name in FIELDS]
+        needed: dict[str, Stored] = {**dict.fromkeys(FIELDS, ""), "priority": PRIORITIES[0]}
+        needed |= {name: cell for name, cell in zip(FIELDS, cells, strict=True) if name in _NEEDED and cell is not None}
+        defect = row_defect(list(needed.values()))
+        if defect:
+            raise InputError(f"{self.place}: {defect}")
+        return as_item([cell if isinstance(cell, str) else _literal(cell) for cell in cells])
+
+    def reliability(self) -> Reliability:
+        """Return what is there of lease and attempts."""
+        held = {name: None if name in self.absent else self._value(name) for name in RELIABILITY}
+        return Reliability(**held, absent=self.absent, place=self.place)
+
+    def defect(self) -> str | None:
+        """Return what is wrong with the cells, and what was expected; None if they are valid."""
+        return row_defect([self._value(name) for name in FIELDS])
+
+    def unchanged(self) -> tuple[str, list[Any]]:
+        """Return the condition that every column still holds the same value of the same type, and its values."""
+        conditions: list[str] = []
+        values: list[Any] = []
+        for name, (value, kind, digits) in self._columns.items():
+            bytewise = kind in (b"text", b"blob")  # a text may be no UTF-8, and a collation may take others for equal
+            conditions.append(f"typeof({name}) = ? AND {f'hex({name})' if bytewise else name} IS ?")
+            values += (kind.decode(), digits.decode() if bytewise else value)
+        return " AND ".join(conditions), values
+
+    def _value(self, name: str) -> Stored:
+        value, kind, _ = self._columns[name]
+        if kind != b"text":
+            return value  # type: ignore[no-any-return] # SQLite has no other types
+        return value.decode("utf-8", "backslashreplace" if name in RELIABILITY else "strict")  # type: ignore[no-any-return]
+
+
+#: The cells that a change works on; it carries the others over, or puts `-` in their place.
+_NEEDED = frozenset({"id", "status", "notes"})
+
+
+def stored_row(connection: sqlite3.Connection, path: str, item_id: str) -> StoredRow | None:
+    """Return the row of an item by its id, None if there is none."""
+    present = columns_of(connection, TABLE)
+    names = [name for name in (*FIELDS, *RELIABILITY) if name in present]
+    columns = ", ".join(f"{name}, typeof({name}), hex({name})" for name in names)
+    connection.text_factory = bytes  # what is no UTF-8 is read as well
+    try:
+        row = connection.execute(f"SELECT {columns} FROM {TABLE} WHERE id = ?", (item_id,)).fetchone()
+    finally:
+        connection.text_factory = str
+    if row is None:
+        return None
+    triples = zip(row[::3], row[1::3], row[2::3], strict=True)
+    return StoredRow(dict(zip(names, triples, strict=True)), where(path, item_id))
+
+
 def find_item(connection: sqlite3.Connection, path: str, item_id: str) -> tuple[Item, Reliability] | None:
     """Return an item by its id with its lease and attempts, or None. Raises InputError for a malformed row."""
-    present = columns_of(connection, TABLE)
-    absent = tuple(name for name in RELIABILITY if name not in present)
-    extra = ", ".join("NULL" if name in absent else name for name in RELIABILITY)
-    query = f"SELECT {_CELLS}, {extra} FROM {TABLE} WHERE id = ?"
-    rows = connection.execute(query, (item_id,)).fetchall()
-    if not rows:
+    row = stored_row(connection, path, item_id)
+    if row is None:
         return None
-    cells, lease = rows[0][: len(FIELDS)], rows[0][len(FIELDS) :]
-    defect = row_defect(cells) or reliability_defect(lease, absent)
+    defect = row.defect()
     if defect:
-        raise InputError(f"{where(path, item_id)}: {defect}")
-    owner, expires, attempts, most = lease
-    return as_item(cells), Reliability(
-        lease_owner=owner,
-        lease_expires_at=expires,
-        attempt_count=attempts or 0,
-        max_attempts=most or 0,
-        absent=absent,
-    )
+        raise InputError(f"{row.place}: {defect}")
+    return row.item(), row.reliability()
+
+
+def _literal(value: Stored) -> str:
+    """Return a value that is no text as SQL writes it; null is empty."""
+    if value is None:
+        return ""
+    return f"x'{value.hex()}'" if isinstance(value, bytes) else str(value)
 
 
 def row_defect(cells: tuple[Any, ...] | list[Any]) -> str | None:
@@ -93,17 +158,4 @@ def row_defect(cells: tuple[Any, ...] | list[Any]) -> str | None:
         return f"status {cells[1]!a}: expected one of {', '.join(STATUSES)}"
     if cells[2] not in _PRIORITIES:
         return f"priority {cells[2]!a}: expected one of {', '.join(PRIORITIES)}"
-    return None
-
-
-def reliability_defect(lease: tuple[Any, ...], absent: tuple[str, ...]) -> str | None:
-    """Return what is wrong with a lease or its attempts, and what was expected; None if they are valid."""
-    owner, expires, attempts, most = lease
-    if not isinstance(owner, str | None):
-        return f"lease_owner is {type(owner).__name__}: expected text or null"
-    if not isinstance(expires, int | None):
-        return f"lease_expires_at {expires!a}: expected epoch seconds or null"
-    for name, count in (("attempt_count", attempts), ("max_attempts", most)):
-        if name not in absent and not (isinstance(count, int) and 0 <= count <= _MOST_ATTEMPTS):
-            return f"{name} {count!a}: expected a whole number from 0 to {_MOST_ATTEMPTS}"
     return None

@@ -15,6 +15,7 @@ from ops_checks.stores.sqlite.connection import (
     Translated,
     check_health,
     check_table,
+    columns_of,
     connect,
     data_version,
     where,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from ops_checks.findings import Place
-    from ops_checks.stores.changes import Reliability
+    from ops_checks.stores.changes import Reliability, Stored
     from ops_checks.stores.protocol import Event, Keys
 
 #: Rows fetched at a time: few, so that most batches contain no row that must be validated alone.
@@ -50,10 +51,8 @@ class SqliteSnapshot:
         with Translated(self._path, writing=False):
             self._connection = connect(self._path, self._timeout_s)
             try:
-                self._connection.execute("PRAGMA query_only = ON")
-                # Between this version and BEGIN another program may commit: then `changed` returns True once too often.
-                self._version = data_version(self._connection)
                 self._connection.execute("BEGIN")
+                self._version = data_version(self._connection)  # the first reading: from here on the state is held
                 check_health(self._connection, self._path)
                 check_table(self._connection, self._path, TABLE, ITEM_COLUMNS)
             except BaseException:  # KeyboardInterrupt too: `__exit__` is not called then
@@ -76,6 +75,11 @@ class SqliteSnapshot:
         """Return an item by its id with its lease and attempts, or None. Raises InputError for a malformed row."""
         with Translated(self._path, writing=False):
             return find_item(self._connection, self._path, item_id)
+
+    def get(self, item_id: str) -> Item | None:
+        """Return an item by its id, None if there is none; see `find`."""
+        found = self.find(item_id)
+        return found[0] if found else None
 
     def keys(self) -> Iterator[Keys]:
         """Stream the items as rows of Markdown. Raises what `items` raises."""
@@ -198,21 +202,42 @@ class SqliteSnapshot:
 
     def pending_since(self) -> Iterator[tuple[str, str]]:
         """Stream id and creation time of the PENDING items, oldest first. Raises InputError."""
-        query = f"SELECT id, created_at FROM {TABLE} WHERE status = ? AND created_at NOT NULL ORDER BY 2, 1"
+        made = "CASE typeof(created_at) WHEN 'text' THEN created_at ELSE quote(created_at) END"
+        query = f"SELECT id, {made} FROM {TABLE} WHERE status = ? AND created_at NOT NULL ORDER BY created_at, id"
         yield from self._rows(query, "PENDING")
 
-    def _rows(self, query: str, *values: str | int) -> Iterator[tuple[Any, ...]]:
+    def leases_beyond(self, epoch_s: float) -> Iterator[tuple[str, Stored]]:
+        """Stream id and end of the leases of IN_PROGRESS items that end later, or at no whole number of seconds."""
+        if "lease_expires_at" not in columns_of(self._connection, TABLE):
+            return
+        query = f"SELECT id, lease_expires_at FROM {TABLE} WHERE status = ? AND lease_expires_at NOT NULL "
+        odd = "AND (typeof(lease_expires_at) <> 'integer' OR lease_expires_at > ?) ORDER BY id"
+        yield from self._rows(query + odd, "IN_PROGRESS", epoch_s)
+
+    def _rows(self, query: str, *values: str | float) -> Iterator[tuple[Any, ...]]:
         """Stream the rows of a query on the events or on both tables. Raises InputError."""
         with Translated(self._path, writing=False):
             check_table(self._connection, self._path, EVENTS, EVENT_COLUMNS)
             # Not `yield from` the cursor: an abandoned generator would close it late, after the connection.
-            yield from iter(self._connection.execute(query, values).fetchone, None)
+            yield from self._fetched(self._connection.execute(query, values))
+
+    def _fetched(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
+        while (row := self._fetch(cursor)) is not None:
+            yield row
 
     def _one(self, query: str, table: str) -> Any:  # noqa: ANN401 - whatever the database holds
         with Translated(self._path, writing=False):
             check_table(self._connection, self._path, table, ITEM_COLUMNS if table == TABLE else EVENT_COLUMNS)
-            row = self._connection.execute(query).fetchone()
+            row = self._fetch(self._connection.execute(query))
             return row[0] if row else None
+
+    def _fetch(self, cursor: sqlite3.Cursor) -> Any:  # noqa: ANN401 - whatever the database holds
+        """Return the next row. What is no UTF-8 is escaped: no cell of an item is read here, and the others can be."""
+        self._connection.text_factory = _escaped
+        try:
+            return cursor.fetchone()
+        finally:
+            self._connection.text_factory = str
 
     def remarks(self) -> list[str]:
         """Return nothing: a database has no rows outside of its table."""
@@ -222,6 +247,10 @@ class SqliteSnapshot:
         # A table WITHOUT ROWID has no order of insertion, only that of its key.
         keyed = self._connection.execute("SELECT wr FROM pragma_table_list(?)", (TABLE,)).fetchone()[0]
         return f"SELECT {_CELLS} FROM {TABLE} ORDER BY {'id' if keyed else 'rowid'}"
+
+
+def _escaped(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")
 
 
 def _text_or_none(value: object) -> str | None:

@@ -6,7 +6,7 @@ import os
 
 from ops_checks.errors import RefusedError, WriteError
 from ops_checks.files.safe_open import last_write_s
-from ops_checks.model import DASHED, FIELDS
+from ops_checks.model import FIELDS
 from ops_checks.sanitize import visible
 from ops_checks.stores.sqlite.connection import (
     EVENT_COLUMNS,
@@ -23,7 +23,7 @@ from ops_checks.stores.sqlite.connection import (
     stop_runaways,
     where,
 )
-from ops_checks.stores.sqlite.rows import RELIABILITY, find_item
+from ops_checks.stores.sqlite.rows import StoredRow, stored_row
 from ops_checks.stores.sqlite.snapshot import SqliteSnapshot
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ops_checks.model import Item
-    from ops_checks.stores.changes import Change, Decide, Reliability
+    from ops_checks.stores.changes import Change, Decide
     from ops_checks.stores.protocol import Event, Store
 
 
@@ -63,8 +63,7 @@ class SqliteStore:
     def get(self, item_id: str) -> Item | None:
         """Return an item by its id, None if there is none. Raises InputError."""
         with self.snapshot() as snapshot:
-            found = snapshot.find(item_id)
-        return found[0] if found else None
+            return snapshot.get(item_id)
 
     def last_write_s(self) -> float | None:
         """Return when the database or its write-ahead log was last written to, in epoch seconds; None without one."""
@@ -77,7 +76,12 @@ class SqliteStore:
 
     def preview(self, item_id: str, decide: Decide) -> Change:
         """Return the change that `change` would write. Raises what `change` raises."""
-        return self._within("BEGIN", lambda connection: decide(*self._read(connection, item_id)), writing=False)
+
+        def work(connection: sqlite3.Connection) -> Change:
+            row = self._read(connection, item_id)
+            return decide(row.item(), row.reliability())
+
+        return self._within("BEGIN", work, writing=False)
 
     def change(self, item_id: str, decide: Decide) -> Change:
         """Call `decide` on an item inside a write transaction, and write the change together with its event.
@@ -88,9 +92,9 @@ class SqliteStore:
         """
 
         def work(connection: sqlite3.Connection) -> Change:
-            item, reliability = self._read(connection, item_id)
-            change = decide(item, reliability)
-            self._write(connection, change, reliability)
+            row = self._read(connection, item_id)
+            change = decide(row.item(), row.reliability())
+            self._write(connection, change, row)
             return change
 
         return self._within("BEGIN IMMEDIATE", work, writing=True)
@@ -108,13 +112,11 @@ class SqliteStore:
     def _within(self, begin: str, work: Callable[[sqlite3.Connection], Change], *, writing: bool) -> Change:
         """Call `work` inside a transaction on a checked database, commit, and return what `work` returned."""
         with Translated(self.location, writing=writing):
-            connection = connect(self.location, self._lock_timeout_s)
+            connection = connect(self.location, self._lock_timeout_s, writing=writing)
             try:
                 if writing:
                     must_have_one_name(self.location)
                     connection.set_authorizer(deny_triggers)
-                else:
-                    connection.execute("PRAGMA query_only = ON")
                 if not self._sound:  # once for each store: it reads every page
                     check_health(connection, self.location)
                     self._sound = True
@@ -128,20 +130,18 @@ class SqliteStore:
             finally:
                 connection.close()  # what was not committed is rolled back
 
-    def _read(self, connection: sqlite3.Connection, item_id: str) -> tuple[Item, Reliability]:
-        found = find_item(connection, self.location, item_id)
+    def _read(self, connection: sqlite3.Connection, item_id: str) -> StoredRow:
+        found = stored_row(connection, self.location, item_id)
         if found is None:
             raise RefusedError(f"{visible(self.location)}: no item {visible(item_id)}: see the ids in {TABLE}")
         return found
 
-    def _write(self, connection: sqlite3.Connection, change: Change, reliability: Reliability) -> None:
-        columns = _new_columns(change, reliability)
-        seen = {name: value for name, value in zip(FIELDS, change.before, strict=True) if name not in DASHED}
-        seen |= {name: getattr(reliability, name) for name in RELIABILITY if name not in reliability.absent}
+    def _write(self, connection: sqlite3.Connection, change: Change, row: StoredRow) -> None:
+        columns = _new_columns(change, row.absent)
         sets = ", ".join(f"{name} = ?" for name in columns)
-        same = " AND ".join(f"{name} IS ?" for name in seen)
-        statement = f"UPDATE {TABLE} SET {sets} WHERE {same}"
-        updated = connection.execute(statement, (*columns.values(), *seen.values())).rowcount
+        same, seen = row.unchanged()
+        statement = f"UPDATE {TABLE} SET {sets} WHERE id = ? AND {same}"
+        updated = connection.execute(statement, (*columns.values(), change.before.id, *seen)).rowcount
         event = connection.execute(
             f"INSERT INTO {EVENTS} (item_id, event_type, payload_json, created_at) VALUES (?, ?, ?, ?)",
             (change.before.id, change.event, change.payload, change.changed_at),
@@ -163,12 +163,12 @@ class SqliteStore:
             )
 
 
-def _new_columns(change: Change, reliability: Reliability) -> dict[str, str | int | None]:
+def _new_columns(change: Change, absent: tuple[str, ...]) -> dict[str, str | int | None]:
     """Return the columns that a change writes, by name: cells that differ, time, lease, attempts."""
     pairs = zip(FIELDS, change.before, change.after, strict=True)
     columns: dict[str, str | int | None] = {name: new for name, old, new in pairs if old != new}
     columns["updated_at"] = change.changed_at
-    columns |= {name: None for name in ("lease_owner", "lease_expires_at") if name not in reliability.absent}
+    columns |= {name: None for name in ("lease_owner", "lease_expires_at") if name not in absent}
     if change.attempt_count is not None:
         columns["attempt_count"] = change.attempt_count
     return columns

@@ -129,6 +129,14 @@ def test_what_counts_as_equal(field: str, text: str, as_compared: str) -> None:
     assert normal(field, text) == as_compared
 
 
+def test_what_a_formatter_escaped_is_no_drift() -> None:
+    """Escapes that Markdown reads as the same text are no drift, in no field; another text is."""
+    left = [item("A-1", task=r"rename \_x", success_criteria=r"C:\\temp", owner_session=r"\-", notes=r"a / \*b")]
+    right = [item("A-1", task="rename _x", success_criteria=r"C:\temp", notes="a | *b")]
+    assert drift_of(left, right, fields=FIELDS).ok
+    assert not drift_of(left, [item("A-1", task="rename x", success_criteria=r"C:\temp")]).ok
+
+
 def test_details_are_kept_up_to_the_limit_and_counted_beyond() -> None:
     """At most `keep` findings a rule are kept, 0 keeps all, and the counts are always whole."""
     md = [item(f"A-{number}") for number in range(60)]

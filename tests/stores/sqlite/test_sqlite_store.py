@@ -106,7 +106,8 @@ def test_a_change_writes_its_event_with_it(
     ((told, item_of, text, when),) = select(
         database, "SELECT event_type, item_id, payload_json, created_at FROM queue_events"
     )
-    assert (told, item_of, json.loads(text), when) == (event, item_id, payload, "2026-01-02 00:00")
+    assert (told, item_of, when) == (event, item_id, "2026-01-02 00:00")
+    assert json.loads(text) | payload == json.loads(text)
 
 
 def test_a_change_touches_one_row(database: Path) -> None:
@@ -297,22 +298,64 @@ def test_items_are_read_without_events_but_not_changed(database: Path, sql: str,
         ("attempt_count", 2**62, "attempt_count 4611686018427387904: expected"),
         ("max_attempts", b"\x00", r"max_attempts b'\\x00': expected"),
         ("max_attempts", -3, "max_attempts -3: expected"),
-        ("lease_expires_at", "soon", "lease_expires_at 'soon': expected epoch seconds or null"),
-        ("lease_expires_at", float("inf"), "lease_expires_at inf: expected epoch seconds or null"),
-        ("lease_expires_at", b"1", "lease_expires_at b'1': expected epoch seconds or null"),
-        ("lease_owner", b"s1", "lease_owner is bytes: expected text or null"),
+        ("lease_expires_at", "soon", "lease_expires_at 'soon' is no whole number of epoch seconds"),
+        ("lease_expires_at", float("inf"), "lease_expires_at inf is no whole number of epoch seconds"),
+        ("lease_expires_at", b"1", "lease_expires_at b'1' is no whole number of epoch seconds"),
+        ("lease_expires_at", NOW_S * 1000, "lease_expires_at .* .it looks like milliseconds"),
     ],
 )
-@pytest.mark.parametrize("decide", [cancel(STAMP), replan(STAMP, "x"), retry(STAMP)])
-def test_a_lease_or_count_that_is_none(
-    database: Path, column: str, value: object, message: str, decide: Decide
-) -> None:
-    """A lease that is no number and attempts that are no sane integers stop every change, and say which row."""
+def test_a_lease_or_count_that_is_none(database: Path, column: str, value: object, message: str) -> None:
+    """A lease that is no number and attempts that are no sane integers stop a retry, and say which row."""
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(f"UPDATE queue_items SET {column} = ? WHERE id = 'A-1'", (value,))
     before = digest(database.parent)
-    with pytest.raises(InputError, match=rf"q\.db:queue_items:A-1: {message}"):
-        queue_at(database).change("A-1", decide)
+    with pytest.raises((InputError, RefusedError), match=rf"q\.db:queue_items:A-1: {message}"):
+        queue_at(database).change("A-1", retry(STAMP))
+    assert digest(database.parent) == before
+
+
+@pytest.mark.parametrize("kind", ["TEXT", "INTEGER", "REAL", "BLOB", "NUMERIC", "TEXT COLLATE NOCASE", ""])
+@pytest.mark.parametrize(
+    "value",
+    ["NULL", "1764040000.5", "1764040000123", "'soon'", "'7'", "''", "-5", "9e999", "x''", "x'00ff'",
+     "CAST(x'ff' AS TEXT)", "'a' || char(0) || 'b'", "9007199254740993", "0.1"],
+)  # fmt: skip
+@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le"])
+def test_whatever_a_column_holds_that_is_only_cleared_a_cancel_works(
+    tmp_path: Path, kind: str, value: str, encoding: str
+) -> None:
+    """Lease, attempts, and the cells that a cancel carries over need not be understood: they stay, or are cleared."""
+    path, odd = str(tmp_path / "q.db"), ("lease_owner", "lease_expires_at", "attempt_count", "max_attempts")
+    columns = [f"{name} {kind}" for name in (*odd, "priority", "started_at_kst", "created_at", "updated_at")]
+    others = [f"{name} TEXT" for name in FIELDS[1:] if name not in {"priority", "started_at_kst"}]
+    execute(path, f"PRAGMA encoding = '{encoding}'; CREATE TABLE queue_items (id TEXT PRIMARY KEY NOT NULL, "
+            f"{', '.join((*others, *columns))}); {SCHEMA[SCHEMA.index('CREATE TABLE queue_events') :]}")  # fmt: skip
+    names = [*odd, "created_at", "updated_at"]
+    before_notes = "old" if value != "NULL" else None  # no notes are none
+    names += [] if value == "CAST(x'ff' AS TEXT)" else ["priority", "started_at_kst"]  # no text is in no document
+    execute(path, "INSERT INTO queue_items (id, status, notes) VALUES ('A-1', 'IN_PROGRESS', NULL)")
+    execute(path, f"UPDATE queue_items SET notes = {'NULL' if before_notes is None else repr(before_notes)}")
+    execute(path, f"UPDATE queue_items SET {', '.join(f'{name} = {value}' for name in names)}")
+    kept = "SELECT typeof(c), hex(c) FROM (SELECT priority c FROM queue_items UNION ALL SELECT attempt_count c FROM q)"
+    kept = kept.replace("FROM q)", "FROM queue_items)")
+    before = select(path, kept)
+    queue_at(path).change("A-1", cancel(STAMP))
+    assert select(path, kept) == before
+    columns_now = "status, notes, lease_owner, lease_expires_at"
+    assert select(path, f"SELECT {columns_now} FROM queue_items") == [
+        ("BLOCKED", f"{'' if before_notes is None else 'old | '}cancelled_by_operator", None, None)
+    ]
+    ((text,),) = select(path, "SELECT payload_json FROM queue_events")
+    assert {"lease_owner", "lease_expires_at", *FIELDS} <= json.loads(str(text))["before"].keys()
+
+
+@pytest.mark.parametrize("value", ["x'00'", "CAST(x'ff' AS TEXT)"])
+def test_notes_that_are_no_text_are_not_appended_to(database: Path, value: str) -> None:
+    """What a change works on it must understand."""
+    execute(database, f"UPDATE queue_items SET notes = {value} WHERE id = 'A-1'")
+    before = digest(database.parent)
+    with pytest.raises(OpsError):
+        queue_at(database).change("A-1", cancel(STAMP))
     assert digest(database.parent) == before
 
 
