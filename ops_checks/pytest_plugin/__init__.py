@@ -5,10 +5,14 @@ Every pytest run imports this wherever the package is installed, so it imports n
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from ops_checks.pytest_plugin.scratch import Checked, QueueStores
     from ops_checks.report.model import Report
 
@@ -26,6 +30,8 @@ _OPTIONS = (
     ("--max-stale-in-progress", "string", "N", "how many items may be stale (default: 0)"),
     ("--stale-minutes", "string", "MINUTES", "an item in progress is stale after so long (default: 60)"),
 )
+#: The name of the plugin that is registered while the checks are on.
+_SESSION = "ops-checks-session"
 _ACTIONS = {"bool": "store_true", "linelist": "append", "string": "store"}
 
 
@@ -48,12 +54,29 @@ def pytest_configure(config: pytest.Config) -> None:
         guarded(_register)(config)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
+    """Decide on the exit code if the checks are on. It is the last word: every other hook has been called."""
+    try:
+        code = yield
+    except SystemExit as ended:  # a hook's sys.exit, which pytest lets through
+        code = _exit_code(config, ended.code)
+        if code == ended.code:
+            raise
+    return _exit_code(config, code)
+
+
+def _exit_code(config: pytest.Config, code: object) -> object:
+    session: Any = config.pluginmanager.get_plugin(_SESSION)
+    return code if session is None else session.exit_code(code)
+
+
 def _register(config: pytest.Config) -> None:
     from ops_checks.pytest_plugin.session import SESSION, QueueSession
 
     session = QueueSession(config)
     config.stash[SESSION] = session
-    config.pluginmanager.register(session, "ops-checks-session")
+    config.pluginmanager.register(session, _SESSION)
 
 
 def _on(config: pytest.Config, option: str) -> bool:
