@@ -109,10 +109,11 @@ def queue_stores(pytestconfig: pytest.Config) -> QueueStores:
 
 @pytest.fixture
 def assert_consistent_after(queue_stores: QueueStores, tmp_path_factory: pytest.TempPathFactory) -> Checked:
-    """Return a function that runs an operation on scratch copies of both stores and checks that they agree after it.
+    """Return a function that runs an operation on scratch copies of both stores and fails if it makes them differ.
 
-    It calls `operation(queue)` once for each copy and returns the copies, for more assertions; the
-    configured stores are not changed. Works with or without --queue-check.
+    It calls `operation(queue)` once for each copy and returns the copies, for more assertions. They hold the
+    `items` it is given, or what the configured stores hold, which are not changed; what differed there before counts
+    only if the operation changes it. Works with or without --queue-check.
     """
     from ops_checks.pytest_plugin.scratch import checked
 
