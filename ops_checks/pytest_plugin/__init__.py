@@ -88,6 +88,21 @@ def _ini_name(option: str) -> str:
     return option.removeprefix("--").replace("-", "_")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say so if the checks are off because the root of this run is not the one whose configuration turns them on."""
+    names = [_ini_name(option) for option in ("--queue-check", "--queue-check-only")]
+    if any(config.getoption(name) is not None or config.getini(name) is not None for name in names):
+        return
+    from ops_checks.pytest_plugin.outer import outer_configuration
+
+    path = outer_configuration(str(config.rootpath))
+    if path is not None:
+        from ops_checks.sanitize import visible
+
+        shown = visible(f"{path} turns the queue checks on, and does not hold below {config.rootpath}")
+        terminalreporter.write_line(f"note: {shown}, where pytest is configured anew: --queue-check turns them on")
+
+
 @pytest.fixture(scope="session")
 def queue_report(pytestconfig: pytest.Config) -> Report:
     """Return the session's Report, which the queue checks show. Fails the test without --queue-check."""
