@@ -43,7 +43,8 @@ def choose(plan: Plan, arguments: list[str], rootdir: str, here: str) -> tuple[P
     others: list[str] = []
     for argument in arguments:
         path, _, rule = argument.partition("::")
-        file = _named(path, plan, rootdir, here)
+        whole_folder = not rule and os.path.isdir(os.path.join(here, path))  # its tests, whatever an input is set to
+        file = None if whole_folder else _named(path, plan, rootdir, here)
         if file is None:
             others.append(argument)
         else:
