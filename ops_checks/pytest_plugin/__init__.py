@@ -5,6 +5,7 @@ Every pytest run imports this wherever the package is installed, so it imports n
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -30,6 +31,10 @@ _OPTIONS = (
     ("--max-stale-in-progress", "string", "N", "how many items may be stale (default: 0)"),
     ("--stale-minutes", "string", "MINUTES", "an item in progress is stale after so long (default: 60)"),
 )
+#: What hooks return, or leave in the session, for success.
+_PASSING = (None, pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+#: The ini names of the options that turn the checks on.
+_SWITCHES = ("queue_check", "queue_check_only")
 #: The name of the plugin that is registered while the checks are on.
 _SESSION = "ops-checks-session"
 _ACTIONS = {"bool": "store_true", "linelist": "append", "string": "store"}
@@ -46,7 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the session's checks if they are on. Ends the session with exit code 3 if they cannot be imported."""
-    if _on(config, "--queue-check") or _on(config, "--queue-check-only"):
+    if _is_on(config):
         try:
             from ops_checks.pytest_plugin.guard import guarded
         except MemoryError:
@@ -56,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
-    """Decide on the exit code if the checks are on. It is the last word: every other hook has been called."""
+    """Decide on the exit code if the checks are on: every hook of the session has been called."""
     try:
         code = yield
     except SystemExit as ended:  # a hook's sys.exit, which pytest lets through
@@ -66,9 +71,36 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object
     return _exit_code(config, code)
 
 
+class _LastWord:
+    """The same wrapper once more, around those of every conftest."""
+
+    pytest_cmdline_main = staticmethod(pytest_cmdline_main)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Register the last word when everybody else is registered."""
+    result = yield
+    early_config.pluginmanager.register(_LastWord(), "ops-checks-exit-code")
+    return result
+
+
 def _exit_code(config: pytest.Config, code: object) -> object:
-    session: Any = config.pluginmanager.get_plugin(_SESSION)
-    return code if session is None else session.exit_code(code)
+    plugins = config.pluginmanager
+    session: Any = plugins.get_plugin(_SESSION)
+    if session is not None:
+        return session.exit_code(code)
+    # A hook may have ended the session before ours could be registered; `--help` and its like have none.
+    if code in _PASSING and plugins.has_plugin("session") and _is_on(config) and not config.option.collectonly:
+        tell_cut_short()
+        return pytest.ExitCode.TESTS_FAILED
+    return code
+
+
+def tell_cut_short() -> None:
+    """Say on stderr that a hook ended the session with success before its checks."""
+    if sys.stderr is not None:
+        sys.stderr.write("error: the queue check is on, and the session ended before any check could fail it\n")
 
 
 def _register(config: pytest.Config) -> None:
@@ -79,9 +111,8 @@ def _register(config: pytest.Config) -> None:
     config.pluginmanager.register(session, _SESSION)
 
 
-def _on(config: pytest.Config, option: str) -> bool:
-    name = _ini_name(option)
-    return bool(config.getoption(name) or config.getini(name))
+def _is_on(config: pytest.Config) -> bool:
+    return any(config.getoption(name) or config.getini(name) for name in _SWITCHES)
 
 
 def _ini_name(option: str) -> str:
@@ -90,8 +121,7 @@ def _ini_name(option: str) -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say so if the checks are off because the root of this run is not the one whose configuration turns them on."""
-    names = [_ini_name(option) for option in ("--queue-check", "--queue-check-only")]
-    if any(config.getoption(name) is not None or config.getini(name) is not None for name in names):
+    if any(config.getoption(name) is not None or config.getini(name) is not None for name in _SWITCHES):
         return
     from ops_checks.pytest_plugin.outer import outer_configuration
 

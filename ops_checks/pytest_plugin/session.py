@@ -15,6 +15,7 @@ import pytest
 
 from ops_checks.errors import OpsError, UsageError
 from ops_checks.findings import Verdict
+from ops_checks.pytest_plugin import tell_cut_short
 from ops_checks.pytest_plugin.evaluation import Evaluation
 from ops_checks.pytest_plugin.guard import guarded
 from ops_checks.pytest_plugin.items import QueueCheck, QueueCheckWarning, QueueFile
@@ -233,8 +234,8 @@ class QueueSession:
         if self._workerinput is not None:
             return code
         decided = self._outcome.exit_code(code, cut_short=self._is_to_run)
-        if decided != code and not self._outcome.settled and sys.stderr is not None:
-            sys.stderr.write("error: the queue check is on, and the session ended before any check could fail it\n")
+        if decided != code and not self._outcome.settled:
+            tell_cut_short()
         return decided
 
     def _write_report(self, session: pytest.Session) -> None:

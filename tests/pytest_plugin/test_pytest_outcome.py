@@ -22,6 +22,8 @@ UNDOING = {
     "    pytest.exit('enough', returncode=0)\n    yield\n",
     "sys.exit": "def pytest_sessionfinish():\n    raise SystemExit(0)\n",
     "sys.exit at last": "def pytest_unconfigure():\n    raise SystemExit\n",
+    "outside": "import pytest\n@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
+    "def pytest_cmdline_main():\n    yield\n    return 0\n",
     "cleanup": "def pytest_sessionstart(session):\n    session.config.kept = session\n"
     "def pytest_configure(config):\n    config.add_cleanup(lambda: setattr(config.kept, 'exitstatus', 0))\n",
     "unconfigure": "def pytest_sessionstart(session):\n    session.config.kept = session\n"
@@ -216,6 +218,7 @@ def test_marks_on_every_check(project: Project) -> None:
 @pytest.mark.parametrize(
     "conftest",
     [
+        "def pytest_configure():\n    pytest.exit('x', returncode=0)\n",
         "def pytest_sessionstart():\n    pytest.exit('x', returncode=0)\n",
         "@pytest.hookimpl(tryfirst=True)\ndef pytest_sessionstart():\n    pytest.exit('x', returncode=0)\n",
         "def pytest_collection():\n    pytest.exit('x', returncode=0)\n",
