@@ -145,7 +145,11 @@ def _filled(
     folder = str(folders.mktemp("queues"))
     md, db = os.path.join(folder, "QUEUE.md"), os.path.join(folder, "queue.db")
     written = {"created_at": _WRITTEN, "updated_at": _WRITTEN}
-    for path, content in ((md, markdown(given)), (db, database([row | written for row in rows.values()], []))):
+    try:
+        contents = {md: markdown(given), db: database([row | written for row in rows.values()], [])}
+    except UnicodeEncodeError:
+        raise InputError("items: a text holds half of a surrogate pair, which no file can") from None
+    for path, content in contents.items():
         with open(path, "xb") as file:
             file.write(content)
     filled = QueueStores(MARKDOWN.open(md), SQLITE.open(db), policy)

@@ -78,6 +78,7 @@ def test_queues_that_differ_before(project: Project, operation: str, text: str |
     [
         ("[BUSY, BUSY]", "error: items: an id stands twice among them"),
         ("[BUSY.with_cells([('status', 'WAITING')])]", "error: *QUEUE.md:*status*"),
+        (r"[BUSY.with_cells([('task', '\ud800')])]", "error: items: a text holds half of a surrogate pair, *"),
     ],
 )
 def test_items_that_no_queue_can_hold(project: Project, items: str, text: str) -> None:
