@@ -5,10 +5,15 @@ Every pytest run imports this wherever the package is installed, so it imports n
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import pytest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from ops_checks.pytest_plugin.scratch import Checked, QueueStores
     from ops_checks.report.model import Report
 
@@ -26,6 +31,12 @@ _OPTIONS = (
     ("--max-stale-in-progress", "string", "N", "how many items may be stale (default: 0)"),
     ("--stale-minutes", "string", "MINUTES", "an item in progress is stale after so long (default: 60)"),
 )
+#: What hooks return, or leave in the session, for success.
+_PASSING = (None, pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+#: The ini names of the options that turn the checks on.
+_SWITCHES = ("queue_check", "queue_check_only")
+#: The name of the plugin that is registered while the checks are on.
+_SESSION = "ops-checks-session"
 _ACTIONS = {"bool": "store_true", "linelist": "append", "string": "store"}
 
 
@@ -40,7 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the session's checks if they are on. Ends the session with exit code 3 if they cannot be imported."""
-    if _on(config, "--queue-check") or _on(config, "--queue-check-only"):
+    if _is_on(config):
         try:
             from ops_checks.pytest_plugin.guard import guarded
         except MemoryError:
@@ -48,21 +59,78 @@ def pytest_configure(config: pytest.Config) -> None:
         guarded(_register)(config)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, object, object]:
+    """Decide on the exit code if the checks are on: every hook of the session has been called."""
+    try:
+        code = yield
+    except SystemExit as ended:  # a hook's sys.exit, which pytest lets through
+        code = _exit_code(config, ended.code)
+        if code == ended.code:
+            raise
+    return _exit_code(config, code)
+
+
+class _LastWord:
+    """The same wrapper once more, around those of every conftest."""
+
+    pytest_cmdline_main = staticmethod(pytest_cmdline_main)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Register the last word when everybody else is registered."""
+    result = yield
+    early_config.pluginmanager.register(_LastWord(), "ops-checks-exit-code")
+    return result
+
+
+def _exit_code(config: pytest.Config, code: object) -> object:
+    plugins = config.pluginmanager
+    session: Any = plugins.get_plugin(_SESSION)
+    if session is not None:
+        return session.exit_code(code)
+    # A hook may have ended the session before ours could be registered; `--help` and its like have none.
+    if code in _PASSING and plugins.has_plugin("session") and _is_on(config) and not config.option.collectonly:
+        tell_cut_short()
+        return pytest.ExitCode.TESTS_FAILED
+    return code
+
+
+def tell_cut_short() -> None:
+    """Say on stderr that a hook ended the session with success before its checks."""
+    if sys.stderr is not None:
+        sys.stderr.write("error: the queue check is on, and the session ended before any check could fail it\n")
+
+
 def _register(config: pytest.Config) -> None:
     from ops_checks.pytest_plugin.session import SESSION, QueueSession
 
     session = QueueSession(config)
     config.stash[SESSION] = session
-    config.pluginmanager.register(session, "ops-checks-session")
+    config.pluginmanager.register(session, _SESSION)
 
 
-def _on(config: pytest.Config, option: str) -> bool:
-    name = _ini_name(option)
-    return bool(config.getoption(name) or config.getini(name))
+def _is_on(config: pytest.Config) -> bool:
+    return any(config.getoption(name) or config.getini(name) for name in _SWITCHES)
 
 
 def _ini_name(option: str) -> str:
     return option.removeprefix("--").replace("-", "_")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say so if the checks are off because the root of this run is not the one whose configuration turns them on."""
+    if any(config.getoption(name) is not None or config.getini(name) is not None for name in _SWITCHES):
+        return
+    from ops_checks.pytest_plugin.outer import outer_configuration
+
+    path = outer_configuration(str(config.rootpath))
+    if path is not None:
+        from ops_checks.sanitize import visible
+
+        shown = visible(f"{path} turns the queue checks on, and does not hold below {config.rootpath}")
+        terminalreporter.write_line(f"note: {shown}, where pytest is configured anew: --queue-check turns them on")
 
 
 @pytest.fixture(scope="session")
@@ -86,10 +154,11 @@ def queue_stores(pytestconfig: pytest.Config) -> QueueStores:
 
 @pytest.fixture
 def assert_consistent_after(queue_stores: QueueStores, tmp_path_factory: pytest.TempPathFactory) -> Checked:
-    """Return a function that runs an operation on scratch copies of both stores and checks that they agree after it.
+    """Return a function that runs an operation on scratch copies of both stores and fails if it makes them differ.
 
-    It calls `operation(queue)` once for each copy and returns the copies, for more assertions; the
-    configured stores are not changed. Works with or without --queue-check.
+    It calls `operation(queue)` once for each copy and returns the copies, for more assertions. They hold the
+    `items` it is given, or what the configured stores hold, which are not changed; what differed there before counts
+    only if the operation changes it. Works with or without --queue-check.
     """
     from ops_checks.pytest_plugin.scratch import checked
 

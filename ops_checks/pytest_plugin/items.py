@@ -33,6 +33,27 @@ class QueueCheckWarning(pytest.PytestWarning):
     """The warning of a rule whose verdict is `warn`: its check passes, and fails where warnings are errors."""
 
 
+class InputPath(type(Path())):  # type: ignore[misc] # the class of this system's paths
+    """The path of a node whose input need not exist: other plugins stat it (`--new-first` reads its mtime)."""
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        """Return the status of the input, or of some file if there is none."""
+        try:
+            return os.stat(self, follow_symlinks=follow_symlinks)
+        except OSError:
+            return os.stat(__file__)
+
+
+def node_path(rootdir: Path | str, name: str) -> Path:
+    """Return the path of an input's node: a file name below the rootdir, whether there is such a file or not.
+
+    Editors build a tree of folders from it, and lose all tests over a node that is a folder or lies outside.
+    `name` is relative to the rootdir, or absolute if the input lies outside; it may be a pattern, or a URL.
+    """
+    path = InputPath(rootdir, name.lstrip("/"))
+    return InputPath(path, "*") if os.path.isdir(path) else path
+
+
 class QueueFile(pytest.File):
     """The node of an input with its checks. The input need not exist and may be a pattern: it is not read."""
 
@@ -45,10 +66,8 @@ class QueueFile(pytest.File):
     @classmethod
     def at(cls, session: pytest.Session, name: str, **more: Any) -> QueueFile:  # noqa: ANN401 - see __init__
         """Return the node of the input `name` (relative to the rootdir, or absolute), which begins its node ids."""
-        path = session.config.rootpath / name
-        # Other plugins may stat the path of a node (`--new-first` reads its mtime).
-        existing = path if path.exists() else session.config.rootpath
-        node: QueueFile = cls.from_parent(session, path=existing, name=name, nodeid=name, **more)
+        path = node_path(session.config.rootpath, name)
+        node: QueueFile = cls.from_parent(session, path=path, name=name, nodeid=name, **more)
         return node
 
     def collect(self) -> list[pytest.Item]:

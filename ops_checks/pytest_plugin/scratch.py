@@ -1,14 +1,16 @@
-"""The configured stores for users' own tests, and scratch copies of them for an operation under test.
+"""The configured stores for users' own tests, and scratch stores for an operation under test.
 
-from ops_checks import Stamp, cancel
+from ops_checks import Item, Stamp, cancel
+
+BUSY = Item(id="ORCH-102", status="IN_PROGRESS", priority="P1", task="Rotate keys", success_criteria="rotated")
 
 
 def test_cancel_leaves_the_queues_consistent(assert_consistent_after):
     stamp = Stamp(actor="test", now_s=1_767_225_600, tz_minutes=540)
 
-    copies = assert_consistent_after(lambda queue: queue.change("ORCH-102", cancel(stamp)))
+    copies = assert_consistent_after(lambda queue: queue.change(BUSY.id, cancel(stamp)), items=[BUSY])
 
-    assert copies.db.get("ORCH-102").status == "BLOCKED"
+    assert copies.db.get(BUSY.id).status == "BLOCKED"
 """
 
 from __future__ import annotations
@@ -20,23 +22,30 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from msgspec import Struct
 
-from ops_checks.errors import ChangingError, OpsError
+from ops_checks.errors import ChangingError, InputError, OpsError
 from ops_checks.gate.stable_reading import compare_by
-from ops_checks.presentation.wording import finding_line
+from ops_checks.model import FIELDS
+from ops_checks.presentation.wording import finding_line, plural
 from ops_checks.pytest_plugin.messages import safe
 from ops_checks.pytest_plugin.options import read_inputs
 from ops_checks.stores.registry import MARKDOWN, SQLITE, is_url, store_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from ops_checks.model import Item
     from ops_checks.policy.model import ConsistencyPolicy
     from ops_checks.stores.protocol import Store
     from ops_checks.stores.registry import StoreKind
 
+    #: The line of each difference by what it is: rule, item, field, both values, and the row where one side lacks it.
+    Differences = dict[tuple[str | Item | None, ...], str]
+
 #: Pause before each attempt, in seconds: other programs may be writing to the stores.
 _PAUSES_S = (0.0, 0.05, 0.2)
 _LISTED = 10
+#: When the rows of given items were written, in the queue's zone.
+_WRITTEN = "2026-01-01 00:00"
 
 
 class QueueStores(Struct, frozen=True):
@@ -50,8 +59,12 @@ class QueueStores(Struct, frozen=True):
 class Checked(Protocol):
     """The type of the fixture `assert_consistent_after`."""
 
-    def __call__(self, operation: Callable[[Store], object]) -> QueueStores:
-        """Run the operation on a copy of each store; fail the test unless the copies agree before and after it."""
+    def __call__(self, operation: Callable[[Store], object], items: Iterable[Item] | None = None) -> QueueStores:
+        """Run the operation on a scratch copy of each store; fail the test if it makes the copies differ.
+
+        They hold `items`, or else what the configured stores hold. What differed before and still does in the same
+        way is none of the operation's doing, and not counted.
+        """
         ...
 
 
@@ -76,42 +89,96 @@ def configured_stores(config: pytest.Config) -> QueueStores:
 def checked(stores: QueueStores, folders: pytest.TempPathFactory) -> Checked:
     """Return the function of the fixture `assert_consistent_after`; copies go to new folders of `folders`."""
 
-    def assert_consistent_after(operation: Callable[[Store], object]) -> QueueStores:
+    def assert_consistent_after(
+        operation: Callable[[Store], object], items: Iterable[Item] | None = None
+    ) -> QueueStores:
         __tracebackhide__ = True
-        copies = _consistent_copies(stores, folders)
+        try:
+            copies, before = _copies(stores, folders) if items is None else _filled(items, stores.policy, folders)
+        except OpsError as error:
+            raise _failed(_told(error)) from None
         for store in (copies.md, copies.db):
             operation(store)
-        differences = _differences(copies)
-        if differences:
-            pytest.fail("\n".join(("the operation leaves the queues inconsistent:", *differences)), pytrace=False)
+        try:
+            after = _differences(copies)
+        except OpsError as error:
+            raise _failed(f"the operation leaves a queue that cannot be read:\n{_told(error)}") from None
+        made = [line for difference, line in after.items() if difference not in before]
+        if made:
+            raise _failed(_inconsistent(made, len(before)))
         return copies
 
     return assert_consistent_after
 
 
-def _consistent_copies(stores: QueueStores, folders: pytest.TempPathFactory) -> QueueStores:
-    """Return copies that agree, or fail the test: an operation on copies that differ would prove nothing."""
-    __tracebackhide__ = True
-    differences: list[str] = []
+def _copies(stores: QueueStores, folders: pytest.TempPathFactory) -> tuple[QueueStores, Differences]:
+    """Return copies of the stores and what differs between them.
+
+    Other programs may be between their two writes: only what differs each time is taken for what there is. Raises
+    InputError, ChangingError.
+    """
     for pause_s in _PAUSES_S:
         time.sleep(pause_s)
         folder = str(folders.mktemp("queues"))
         try:
             copies = QueueStores(stores.md.scratch_copy(folder), stores.db.scratch_copy(folder), stores.policy)
-            differences = _differences(copies)
-        except ChangingError as error:
-            differences = [safe(error.message)]
-        except OpsError as error:
-            pytest.fail("\n  ".join(map(safe, (f"error: {error.message}", *error.details))), pytrace=False)
-        if not differences:
-            return copies
-    return pytest.fail(
-        "\n".join(("the queues are inconsistent already, before the operation:", *differences)), pytrace=False
-    )
+            before = _differences(copies)
+        except ChangingError:
+            if pause_s == _PAUSES_S[-1]:
+                raise
+            continue
+        if not before:
+            break
+    return copies, before
 
 
-def _differences(stores: QueueStores) -> list[str]:
-    drift = compare_by(stores.policy, stores.md, stores.db, settle_s=0)  # nobody else writes to copies
-    lines = [safe(f"  {finding_line(finding)}") for found in drift.findings.values() for finding in found]
-    more = sum(drift.counts.values()) - len(lines[:_LISTED])
-    return lines[:_LISTED] + ([f"  and {more} more"] if more else [])
+def _filled(
+    items: Iterable[Item], policy: ConsistencyPolicy, folders: pytest.TempPathFactory
+) -> tuple[QueueStores, Differences]:
+    """Return new stores that hold the items. Raises InputError for items that no queue can hold."""
+    from ops_checks.scaffold.content import database, markdown
+
+    given = list(items)
+    rows = {item.id: dict(zip(FIELDS, item, strict=True)) for item in given}
+    if len(rows) != len(given):
+        raise InputError("items: an id stands twice among them")
+    folder = str(folders.mktemp("queues"))
+    md, db = os.path.join(folder, "QUEUE.md"), os.path.join(folder, "queue.db")
+    written = {"created_at": _WRITTEN, "updated_at": _WRITTEN}
+    try:
+        contents = {md: markdown(given), db: database([row | written for row in rows.values()], [])}
+    except UnicodeEncodeError:
+        raise InputError("items: a text holds half of a surrogate pair, which no file can") from None
+    for path, content in contents.items():
+        with open(path, "xb") as file:
+            file.write(content)
+    filled = QueueStores(MARKDOWN.open(md), SQLITE.open(db), policy)
+    return filled, _differences(filled)
+
+
+def _differences(stores: QueueStores) -> Differences:
+    """Return each difference as what it is, wherever it stands, with its line. Raises InputError, ChangingError."""
+    drift = compare_by(stores.policy, stores.md, stores.db, keep=0, settle_s=0)  # nobody else writes to copies
+    found = [finding for findings in drift.findings.values() for finding in findings]
+    lacking = {finding.item for finding in found if finding.field is None}
+    rows = {item.id: item for store in (stores.md, stores.db) if lacking for item in store if item.id in lacking}
+    return {
+        (each.rule, each.item, each.field, each.md, each.db, rows.get(each.item or "")): finding_line(each)
+        for each in found
+    }
+
+
+def _inconsistent(made: list[str], before: int) -> str:
+    lines = ["the operation leaves the queues inconsistent:", *(safe(f"  {line}") for line in made[:_LISTED])]
+    more = len(made) - _LISTED
+    lines += [f"  and {more} more"] if more > 0 else []
+    lines += [f"  ({plural(before, 'difference', 'differences')} before the operation)"] if before else []
+    return "\n".join(lines)
+
+
+def _failed(text: str) -> BaseException:
+    return pytest.fail.Exception(text, pytrace=False)
+
+
+def _told(error: OpsError) -> str:
+    return "\n  ".join(map(safe, (f"error: {error.message}", *error.details)))

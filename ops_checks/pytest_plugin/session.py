@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ops_checks.errors import OpsError, UsageError
-from ops_checks.findings import GROUPS, Verdict
-from ops_checks.policy.search import DEFAULT_POLICY
+from ops_checks.findings import Verdict
+from ops_checks.pytest_plugin import tell_cut_short
 from ops_checks.pytest_plugin.evaluation import Evaluation
 from ops_checks.pytest_plugin.guard import guarded
 from ops_checks.pytest_plugin.items import QueueCheck, QueueCheckWarning, QueueFile
 from ops_checks.pytest_plugin.messages import policy_line, safe, summary
-from ops_checks.pytest_plugin.options import in_folder, read_inputs, setting, shown_path
+from ops_checks.pytest_plugin.options import in_folder, read_inputs, setting
 from ops_checks.pytest_plugin.outcome import Outcome
+from ops_checks.pytest_plugin.plan import choose, plan_checks, rules_of
+from ops_checks.pytest_plugin.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from ops_checks.pytest_plugin.options import Inputs
-
-#: The rules of each file, as pairs of rule and group.
-Plan = dict[str, list[tuple[str, str]]]
+    from ops_checks.pytest_plugin.plan import Plan
 
 _MARKERS = (
     "queue_check: a check of the task queue",
@@ -37,7 +37,7 @@ _MARKERS = (
     "queue_kpi: a check of the run log and of stale items",
 )
 _SHARED = "ops_checks_folder"
-_DESELECTED = "ops_checks_deselected"
+_SELECTED = "ops_checks_selection"
 _COLORS = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red", Verdict.ERROR: "red"}
 
 
@@ -46,18 +46,20 @@ class QueueSession:
 
     inputs: Inputs
     evaluation: Evaluation
+    _plan: Plan
+    _chosen: Plan
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._workerinput: dict[str, Any] | None = getattr(config, "workerinput", None)
-        self._chosen: Plan = {}
+        self._is_to_run = False
         self._runs_tests = False
-        self._outcome = Outcome(config)
+        self._selection = Selection(config)
+        self._outcome = Outcome(self._selection)
         self._errors: list[str] = []
         self._written: str | None = None
         for marker in _MARKERS:
             config.addinivalue_line("markers", marker)
-        config.add_cleanup(self._outcome.hold)  # after every hook: nothing else comes before the exit code is read
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionstart(self) -> Generator[None, None, None]:
@@ -74,7 +76,7 @@ class QueueSession:
             raise pytest.UsageError("\n  ".join(map(safe, (error.message, *error.details)))) from None
         self._check_streams()
         self.evaluation = Evaluation(self.inputs, (self._workerinput or {}).get(_SHARED))
-        self._choose(_plan(self.inputs))
+        self._choose()
 
     @guarded
     def pytest_report_header(self) -> str:
@@ -97,36 +99,41 @@ class QueueSession:
                 sys.stderr.flush()
             raise pytest.UsageError from None
 
-    def _choose(self, plan: Plan) -> None:
+    def _choose(self) -> None:
         """Choose the checks that pytest's arguments name, or all, and remove them: their files need not exist."""
-        others: list[str] = []
-        for argument in self._config.args:
-            path, _, rule = argument.partition("::")
-            file = self._named(path, plan)
-            if file is None:
-                others.append(argument)
-            else:
-                self._choose_one(argument, file, rule, plan)
-        self._chosen = self._chosen or plan
-        self._config.args[:] = [] if setting(self._config, "--queue-check-only") else others
+        config = self._config
+        self._plan = plan_checks(self.inputs)
+        here = str(config.invocation_params.dir)
+        self._chosen, others = choose(self._plan, config.args, self.inputs.rootdir, here)
+        config.args[:] = [] if setting(config, "--queue-check-only") else others
 
-    def _choose_one(self, argument: str, file: str, rule: str, plan: Plan) -> None:
-        found = [check for check in plan[file] if rule in {"", check[0]}]
-        if not found:
-            names = ", ".join(name for name, _ in plan[file])
-            raise pytest.UsageError(f"not found: {argument}\n(the checks of {file} are {names})")
-        chosen = self._chosen.setdefault(file, [])
-        chosen += (check for check in found if check not in chosen)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Record that the session is to run tests, unlike one that lists what there is."""
+        self._is_to_run = not self._lists_only()
+        return (yield)
 
-    def _named(self, path: str, plan: Plan) -> str | None:
-        """Return the file of the plan at a path, relative to the current folder, or to the rootdir as in node ids."""
-        here = shown_path(path, self.inputs.rootdir, str(self._config.invocation_params.dir))
-        return next((name for name in (here, path) if name in plan), None)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Record the same of a session that is ended before it collects anything."""
+        self._is_to_run = not self._lists_only()
 
-    @pytest.hookimpl(tryfirst=True)
+    def _lists_only(self) -> bool:
+        option = self._config.option
+        return bool(option.collectonly or getattr(option, "setuponly", False))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> Generator[None]:
+        """Add the checks before other plugins select or sort the items, and put back what they drop.
+
+        Inside of the wrapper of `--lf`, so that it decides on all of the checks.
+        """
+        self._add_checks(session, items)
+        result = yield
+        self._restore(items)
+        return result
+
     @guarded
-    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
-        """Add the checks to the collected items, before other plugins select or sort them."""
+    def _add_checks(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         for file, checks in self._chosen.items():
             node = QueueFile.at(session, file, checks=checks, inputs=self.inputs, evaluation=self.evaluation)
             added = node.collect()
@@ -135,17 +142,34 @@ class QueueSession:
             # The terminal counts what is reported. Pytest does not collect the node itself, because --last-failed
             # would silently skip complete files.
             session.ihook.pytest_collectreport(report=pytest.CollectReport(node.nodeid, "passed", None, [*added]))
+            self._selection.add(added)
             items += added
 
-    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        """Remember the deselected checks."""
-        self._outcome.deselected.update(item.name for item in items if isinstance(item, QueueCheck))
+    @guarded
+    def _restore(self, items: list[pytest.Item]) -> bool:
+        return self._selection.restore(items)
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> Generator[None]:
+        """Put back what wrappers outside of ours dropped, before a worker tells what it has collected."""
+        self._restore(session.items)
+        return (yield)
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Take note of the checks that a person deselects."""
+        self._selection.deselected(items)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """Record that the session runs tests, unlike one with --collect-only; another plugin may have its own loop."""
-        option = self._config.option
-        self._runs_tests = not (option.collectonly or getattr(option, "setuponly", False))
+        """Record that the session runs tests; another plugin may have its own loop."""
+        self._runs_tests = not self._lists_only()
+        return (yield)
+
+    @pytest.hookimpl(specname="pytest_runtestloop", wrapper=True, trylast=True)
+    def pytest_runtestloop_innermost(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Put back what hooks dropped between collection and loop; a worker has told what it has, and keeps to it."""
+        if self._workerinput is None and self._restore(session.items):
+            session.testscollected = len(session.items)
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -173,8 +197,8 @@ class QueueSession:
     @pytest.hookimpl(optionalhook=True)
     @guarded
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - see pytest_configure_node
-        """Add the checks that a worker deselected."""
-        self._outcome.deselected.update(getattr(node, "workeroutput", {}).get(_DESELECTED, ()))
+        """Add what a worker left out and put back."""
+        self._selection.merge(*getattr(node, "workeroutput", {}).get(_SELECTED, ((), ())))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
@@ -183,17 +207,36 @@ class QueueSession:
         try:
             return (yield)
         finally:
-            self._outcome.hold()
+            self._outcome.hold(session)
 
     @guarded
     def _finish(self, session: pytest.Session) -> None:
-        """Write the report, and fail a session that must not pass; a worker only tells what it deselected."""
+        """Write the report, and fail a session that must not pass; a worker only tells what it selected."""
         if self._workerinput is not None:
-            self._config.workeroutput[_DESELECTED] = sorted(self._outcome.deselected)  # type: ignore[attr-defined] # xdist puts it there
+            told = [sorted(self._selection.left_out), sorted(self._selection.put_back)]
+            self._config.workeroutput[_SELECTED] = told  # type: ignore[attr-defined] # xdist puts it there
         elif self._runs_tests:
+            self._evaluate_marked()
             self._write_report(session)
-            chosen = [rule for checks in self._chosen.values() for rule, _ in checks]
-            self._errors += self._outcome.settle(session, chosen, self.evaluation.existing_report(), self._errors)
+            report = self.evaluation.existing_report()
+            self._errors += self._outcome.settle(session, rules_of(self._chosen), report, self._errors)
+
+    def _evaluate_marked(self) -> None:
+        """Run the gate where marks skip every check: else the session would pass, whatever the queue is like."""
+        if self._outcome.marked_only:
+            try:
+                self.evaluation.report()
+            except OpsError as error:
+                self._errors.append(f"error: {error.message}")
+
+    def exit_code(self, code: int | pytest.ExitCode) -> int | pytest.ExitCode:
+        """Return what pytest ends with, given what it would end with after every hook."""
+        if self._workerinput is not None:
+            return code
+        decided = self._outcome.exit_code(code, cut_short=self._is_to_run)
+        if decided != code and not self._outcome.settled:
+            tell_cut_short()
+        return decided
 
     def _write_report(self, session: pytest.Session) -> None:
         from ops_checks.files.output_file import write_output
@@ -225,6 +268,8 @@ class QueueSession:
             terminalreporter.write_line(safe(line), **color)
         if self._written:
             terminalreporter.write_line(safe(f"report: {self._written}"))
+        for line in self._outcome.left_out(rules_of(self._plan), rules_of(self._chosen)):
+            terminalreporter.write_line(safe(line))
         for error in self._errors:
             terminalreporter.write_line(safe(error), red=True)
 
@@ -233,16 +278,6 @@ class QueueSession:
         """Remove the shared folder, which the controller has made."""
         if self._workerinput is None and hasattr(self, "evaluation") and self.evaluation.folder is not None:
             shutil.rmtree(self.evaluation.folder, ignore_errors=True)
-
-
-def _plan(inputs: Inputs) -> Plan:
-    """Return the checks by the file they belong to, from the policy alone; no input is read."""
-    context = inputs.context
-    files = {"queue": context.queue, "log": context.logs[0], "policy": context.policy.path or DEFAULT_POLICY}
-    plan: Plan = {}
-    for rule in context.policy.active_rules():
-        plan.setdefault(files[GROUPS[rule.group].reads], []).append((rule.id, rule.group))
-    return plan
 
 
 def _make_folder(path: str) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 import textwrap
-import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from builders import digest, item
-from queue_projects import DB, QUEUE, Project
+from queue_projects import DB, QUEUE, Project, outcomes
 
 from ops_checks.pytest_plugin import scratch
-from ops_checks.timestamps import queue_time
 
 pytest_plugins = ("pytester",)
 
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MANUAL = (ROOT / "ops_checks/help/pytest.md").read_text(encoding="utf-8")
 EXAMPLE = textwrap.dedent((scratch.__doc__ or "").partition("\n\n")[2])
 STAMP = """
 from ops_checks.transitions import Stamp, cancel, replan
@@ -25,20 +27,70 @@ stamp = Stamp(actor="test", now_s=1_767_225_600, tz_minutes=540)
 
 @pytest.mark.parametrize("options", [(), ("--queue-check",), ("--queue-check", "-n2")])
 def test_the_example_of_the_documentation(project: Project, options: tuple[str, ...]) -> None:
-    """The documented example passes as it stands, with the checks on or off, and leaves the stores as they are."""
-    started = queue_time(time.time(), 540)
-    busy = [item("ORCH-101"), item("ORCH-102", "IN_PROGRESS", owner_session="s1", started_at_kst=started)]
-    project.queues(busy, busy)
+    """The documented example passes as it stands, whatever the stores are like, and leaves them as they are."""
+    project.drift()
     project.plugins += ("xdist",)
     project.options = options
     project.write("tests/test_own.py", EXAMPLE)
     before = digest(project.path / "automation")
 
-    result = project.pytest()
+    result = project.pytest("-rA")
 
     assert "assert_consistent_after" in EXAMPLE
-    result.assert_outcomes(passed=8 if options else 1)
+    assert EXAMPLE in README
+    assert EXAMPLE in MANUAL
+    assert outcomes(result)["tests/test_own.py::test_cancel_leaves_the_queues_consistent"] == "PASSED"
     assert digest(project.path / "automation") == before
+
+
+@pytest.mark.parametrize(
+    ("operation", "text"),
+    [
+        ("queue.get('ORCH-2')", None),
+        ("queue.change('ORCH-3', cancel(stamp))", None),
+        ("queue.change('ORCH-2', cancel(stamp)) if queue.kind == 'markdown' else 0", "*ORCH-2 status: md=BLOCKED db=*"),
+        ("queue.change('ORCH-3', cancel(stamp)) if queue.kind == 'sqlite' else 0", "*ORCH-3 status: md=PENDING db=*"),
+        ("queue.change('ORCH-9', cancel(stamp)) if queue.get('ORCH-9') else 0", "*ORCH-9 is not in the database"),
+        ("open(queue.location, 'wb').close()", "error: *queue.db: *"),
+    ],
+)
+def test_queues_that_differ_before(project: Project, operation: str, text: str | None) -> None:
+    """Drift that was there before, and that an operation leaves as it is, is no failure; what it adds or changes is."""
+    drifted = [item("ORCH-1"), item("ORCH-2"), item("ORCH-3"), item("ORCH-9")]
+    project.queues(drifted, [drifted[0], item("ORCH-2", "DONE"), drifted[2]])
+    project.options = ()
+    project.write(
+        "tests/test_own.py",
+        f"{STAMP}\ndef test_x(assert_consistent_after):\n    assert_consistent_after(lambda queue: {operation})\n",
+    )
+
+    result = project.pytest()
+
+    assert result.ret == (0 if text is None else 1)
+    if text:
+        result.stdout.fnmatch_lines(["the operation leaves *", f"*{text}"])
+        assert result.stdout.str().count(" is not in the ") <= 1
+        assert "During handling" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("items", "text"),
+    [
+        ("[BUSY, BUSY]", "error: items: an id stands twice among them"),
+        ("[BUSY.with_cells([('status', 'WAITING')])]", "error: *QUEUE.md:*status*"),
+        (r"[BUSY.with_cells([('task', '\ud800')])]", "error: items: a text holds half of a surrogate pair, *"),
+    ],
+)
+def test_items_that_no_queue_can_hold(project: Project, items: str, text: str) -> None:
+    """Items that cannot be in a queue fail the test with one line."""
+    project.options = ()
+    project.write("tests/test_own.py", EXAMPLE.replace("items=[BUSY]", f"items={items}"))
+
+    result = project.pytest()
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([text])
+    assert "scratch.py" not in result.stdout.str()
 
 
 def test_an_operation_on_one_store_only(project: Project) -> None:
@@ -60,15 +112,13 @@ def test_an_operation_on_one_store_only(project: Project) -> None:
 @pytest.mark.parametrize(
     ("broken", "text"),
     [
-        ("drift", "the queues are inconsistent already, before the operation:"),
         ("missing", f"error: *{QUEUE}: *"),
         ("policy", "error: ops-checks.yaml:1:1: *"),
     ],
 )
 def test_stores_that_cannot_be_tried(project: Project, broken: str, text: str) -> None:
-    """Queues that drifted already, are missing or have a bad policy fail the test with one line, not a traceback."""
+    """Queues that are missing or have a bad policy fail the test with one line, not a traceback."""
     project.options = ()
-    project.drift()
     if broken == "missing":
         (project.path / QUEUE).unlink()
     if broken == "policy":

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from queue_projects import ALL_IDS, DRIFT_IDS, KPI_IDS, Project, outcomes
+from queue_projects import DRIFT_IDS, KPI_IDS, Project
 
 pytest_plugins = ("pytester",)
 
-#: Drops items from the collected ones, without telling.
-DROPPING = """
-def pytest_collection_modifyitems(items):
-    items[:] = [item for item in items if not ({condition})]
-"""
+#: Lets checks get lost when they are to run.
+LOSING = "def pytest_runtest_protocol(item):\n    return True if {condition} else None\n"
 #: Each sets the exit code to 0 at some point of the session's end.
 UNDOING = {
     "sessionfinish": "def pytest_sessionfinish(session):\n    session.exitstatus = 0\n",
@@ -21,6 +18,14 @@ UNDOING = {
     "def pytest_sessionfinish(session):\n    yield\n    session.exitstatus = None\n",
     "no tests": "def pytest_sessionfinish(session):\n    session.exitstatus = 5\n",
     "exit": "import pytest\ndef pytest_sessionfinish():\n    pytest.exit('enough', returncode=0)\n",
+    "exit first": "import pytest\n@pytest.hookimpl(tryfirst=True, wrapper=True)\ndef pytest_sessionfinish():\n"
+    "    pytest.exit('enough', returncode=0)\n    yield\n",
+    "sys.exit": "def pytest_sessionfinish():\n    raise SystemExit(0)\n",
+    "sys.exit at last": "def pytest_unconfigure():\n    raise SystemExit\n",
+    "outside": "import pytest\n@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
+    "def pytest_cmdline_main():\n    yield\n    return 0\n",
+    "cleanup": "def pytest_sessionstart(session):\n    session.config.kept = session\n"
+    "def pytest_configure(config):\n    config.add_cleanup(lambda: setattr(config.kept, 'exitstatus', 0))\n",
     "unconfigure": "def pytest_sessionstart(session):\n    session.config.kept = session\n"
     "def pytest_unconfigure(config):\n    config.kept.exitstatus = 0\n",
 }
@@ -42,9 +47,9 @@ def distributed(project: Project) -> Project:
         ("'missing' in item.name", "2 checks neither run nor deselected (missing-in-db, missing-in-md)"),
     ],
 )
-def test_checks_that_are_dropped(distributed: Project, processes: str, condition: str, error: str) -> None:
-    """A hook that drops checks without telling fails the session, which names them."""
-    distributed.write("conftest.py", DROPPING.format(condition=condition))
+def test_checks_that_get_lost(distributed: Project, processes: str, condition: str, error: str) -> None:
+    """A hook that swallows checks fails the session, which names them."""
+    distributed.write("conftest.py", LOSING.format(condition=condition))
 
     result = distributed.pytest(processes)
 
@@ -52,19 +57,14 @@ def test_checks_that_are_dropped(distributed: Project, processes: str, condition
     result.stdout.fnmatch_lines(["PASS: 7 pass; 0 findings", LEFT_OUT.format(error)])
 
 
-@pytest.mark.parametrize(
-    "conftest",
-    [
-        "def pytest_runtest_protocol(item):\n    return True if item.name == 'field-mismatch' else None\n",
-        "def pytest_itemcollected(item):\n    pass\n" + DROPPING.format(condition="'field' in item.name"),
+def test_a_loop_of_its_own_that_loses_one(project: Project) -> None:
+    """It does not matter at which point a check gets lost."""
+    project.write(
+        "conftest.py",
         "import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_runtestloop(session):\n"
         "    for item in session.items:\n        if item.name != 'field-mismatch':\n"
         "            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)\n    return True\n",
-    ],
-)
-def test_other_ways_to_drop_one(project: Project, conftest: str) -> None:
-    """It does not matter at which point a check gets lost."""
-    project.write("conftest.py", conftest)
+    )
 
     result = project.pytest()
 
@@ -75,7 +75,7 @@ def test_other_ways_to_drop_one(project: Project, conftest: str) -> None:
 @pytest.mark.parametrize("name", UNDOING)
 def test_the_exit_code_is_decided_last(project: Project, name: str) -> None:
     """Whatever sets the exit code afterwards, a session with checks that got lost is none that passes."""
-    project.write("conftest.py", UNDOING[name] + DROPPING.format(condition="'stale' in item.name"))
+    project.write("conftest.py", UNDOING[name] + LOSING.format(condition="'stale' in item.name"))
     assert project.pytest().ret == 1
 
 
@@ -194,31 +194,49 @@ def test_skip_marks(project: Project) -> None:
     result.stdout.no_fnmatch_line("error: *")
 
 
-@pytest.mark.parametrize("kept", ["field-mismatch", "test_own"])
-def test_a_part_of_the_tests(project: Project, kept: str) -> None:
-    """Who asks for a shard of the tests gets it, by a plugin that drops the others without telling."""
+def test_marks_on_every_check(project: Project) -> None:
+    """Marks that skip all of them leave the verdict to the report: a session that evaluates nothing is no pass."""
     project.write(
         "conftest.py",
-        "def pytest_addoption(parser):\n    parser.addoption('--num-shards', type=int, default=1)\n"
-        + DROPPING.format(condition=f"item.name != {kept!r}"),
+        "import pytest\ndef pytest_collection_modifyitems(items):\n    for item in items:\n"
+        "        item.add_marker(pytest.mark.skipif(True, reason='benchmarks only'))\n",
     )
-    assert project.pytest("--num-shards=8").ret == 0
-    assert project.pytest("--num-shards=1").ret == 1
+    assert project.pytest().ret == 0
+    project.drift()
 
+    result = project.pytest()
 
-def test_a_worker_deselects_for_the_session(distributed: Project) -> None:
-    """A hook on a worker that tells what it deselects leaves it out of the whole session."""
-    distributed.write(
-        "conftest.py",
-        "def pytest_collection_modifyitems(config, items):\n"
-        "    config.hook.pytest_deselected(items=[item for item in items if 'queue_kpi' in item.keywords])\n"
-        "    items[:] = [item for item in items if 'queue_kpi' not in item.keywords]\n",
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "skipped by a mark or a hook: 7 checks (missing-in-db, *",
+            "error: the report fails and the tests pass (field-mismatch): see the other plugins and marks",
+        ]
     )
 
-    result = distributed.pytest("-n2", "-rA", "--dist=loadgroup")
 
-    assert result.ret == 0
-    assert set(outcomes(result)) == {"tests/test_own.py::test_own", *ALL_IDS} - set(KPI_IDS)
+@pytest.mark.parametrize(
+    "conftest",
+    [
+        "def pytest_configure():\n    pytest.exit('x', returncode=0)\n",
+        "def pytest_sessionstart():\n    pytest.exit('x', returncode=0)\n",
+        "@pytest.hookimpl(tryfirst=True)\ndef pytest_sessionstart():\n    pytest.exit('x', returncode=0)\n",
+        "def pytest_collection():\n    pytest.exit('x', returncode=0)\n",
+        "def pytest_collection_finish():\n    pytest.exit('x', returncode=0)\n",
+        "@pytest.hookimpl(tryfirst=True, wrapper=True)\ndef pytest_runtestloop():\n"
+        "    pytest.exit('x', returncode=0)\n    yield\n",
+    ],
+)
+def test_a_session_that_ends_before_its_checks(project: Project, conftest: str) -> None:
+    """To end a session with exit code 0 before any check ran makes no pass of it, and the reason is told."""
+    project.write("conftest.py", f"import pytest\n{conftest}")
+
+    result = project.pytest()
+
+    assert result.ret == 1
+    said = result.stdout.str() + result.stderr.str()
+    assert "error: the queue check is on, and " in said
+    assert project.pytest("--collect-only").ret == 0
 
 
 def test_groups_of_workers(distributed: Project) -> None:

@@ -139,3 +139,50 @@ def test_beside_other_plugins(project: Project, monkeypatch: pytest.MonkeyPatch)
         assert outcomes(result) == expected
         page = (project.path / "report.html").read_text(encoding="utf-8")
         assert "ORCH-2 status: md=PENDING db=DONE" in page
+
+
+INI = "[pytest]\nqueue_check = true\n"
+
+
+@pytest.mark.parametrize(
+    ("outer", "text", "inner", "args", "noted"),
+    [
+        ("pytest.ini", INI, "[pytest]\n", (), True),
+        ("pyproject.toml", "[tool.pytest.ini_options]\nqueue_check = true\n", "[pytest]\n", ("-q",), True),
+        ("pyproject.toml", "[tool.pytest]\nqueue_check_only = true\n", "[pytest]\n", ("-qq",), True),
+        ("pyproject.toml", '[tool.pytest.ini_options]\naddopts = ["--queue-check"]\n', "[pytest]\n", (), True),
+        ("setup.cfg", "[tool:pytest]\naddopts = -q --queue-check\n", "[pytest]\n", (), True),
+        ("tox.ini", "[pytest]\nqueue_check = yes\n", "[pytest]\n", (), True),
+        ("pytest.ini", INI, "[pytest]\nqueue_check = false\n", (), False),
+        ("pytest.ini", INI, "[pytest]\n", ("-o", "queue_check=false"), False),
+        ("pytest.ini", "[pytest]\nqueue_check = false\n", "[pytest]\n", (), False),
+        ("pyproject.toml", '[tool.x]\nqueue_check = true\nrun = "pytest --queue-check"\n', "[pytest]\n", (), False),
+        ("pyproject.toml", "queue_check = [\n", "[pytest]\n", (), False),
+        ("pytest.ini", "queue_check = true\n", "[pytest]\n", (), False),
+        ("pytest.ini", "\0", "[pytest]\n", (), False),
+    ],
+)
+def test_a_part_of_a_monorepo(
+    project: Project, outer: str, text: str, inner: str, args: tuple[str, ...], *, noted: bool
+) -> None:
+    """Where a part's own configuration moves the root, the outer one that turns the checks on is not just gone."""
+    project.options = ()
+    (project.path / "pytest.ini").unlink()
+    project.write(outer, text)
+    project.write("part/pytest.ini", inner)
+    project.write("part/test_part.py", "def test_part():\n    pass\n")
+
+    result = project.pytest("part", *args)
+
+    assert result.ret == 0
+    assert ("turns the queue checks on, and does not hold below" in result.stdout.str()) == noted
+
+
+def test_no_further_than_the_repository(project: Project) -> None:
+    """What stands outside of the repository is none of its configuration."""
+    project.options = ()
+    project.write("pytest.ini", INI)
+    (project.path / "part/.git").mkdir(parents=True)
+    project.write("part/pytest.ini", "[pytest]\n")
+    project.write("part/test_part.py", "def test_part():\n    pass\n")
+    project.pytest("part").stdout.no_fnmatch_line("note: *")
