@@ -84,7 +84,7 @@ class QueueCheck(pytest.Item):
         self._inputs = inputs
         self._evaluation = evaluation
         self._row: tuple[str, int | None] = (file, None)
-        self._rule = self.originalname = self.name  # hooks may change the name
+        self.rule = self.originalname = self.name  # hooks may change the name
         self.obj = self.function = _function(self)
         self.module = sys.modules[__name__]
         self.fixturenames: list[str] = []
@@ -103,7 +103,7 @@ class QueueCheck(pytest.Item):
     def runtest(self) -> None:
         """Pass, fail, skip or warn by the rule's verdict."""
         try:
-            rule = self._evaluation.rule(self._rule)
+            rule = self._evaluation.rule(self.rule)
         except OpsError as error:
             raise CheckFailedError(safe(f"error: {error.message}")) from None
         except Exception as error:
@@ -125,7 +125,7 @@ class QueueCheck(pytest.Item):
         Without a row it is the first line: pytest locates a check with a skip mark there, and takes no None.
         """
         path, line = self._row
-        return Path(self._inputs.rootdir, path), (line or 1) - 1, self._rule
+        return Path(self._inputs.rootdir, path), (line or 1) - 1, self.rule
 
     def skipped_at(self, reason: str) -> tuple[str, int, str]:
         """Return path, line and reason of the skipped check, in the form of a test report."""
