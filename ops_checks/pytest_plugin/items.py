@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,9 +14,10 @@ import pytest
 from ops_checks.errors import OpsError, unexpected
 from ops_checks.findings import GROUPS, Verdict
 from ops_checks.pytest_plugin.messages import failure_text, properties, row_of, safe
+from ops_checks.rules.registry import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from _pytest._code.code import TerminalRepr
 
@@ -57,6 +60,9 @@ def node_path(rootdir: Path | str, name: str) -> Path:
 class QueueFile(pytest.File):
     """The node of an input with its checks. The input need not exist and may be a pattern: it is not read."""
 
+    #: It wraps no Python object, like pytest's node of a text file with doctests.
+    obj = None
+
     def __init__(self, *, checks: Iterable[tuple[str, str]], inputs: Inputs, evaluation: Evaluation, **kw: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**kw)
         self._checks = checks
@@ -81,7 +87,15 @@ class QueueFile(pytest.File):
 
 
 class QueueCheck(pytest.Item):
-    """One rule of the gate."""
+    """One rule of the gate.
+
+    It is no test function, and has what other plugins and conftest.py read from one without asking: without class,
+    fixtures or parameters. It has no `callspec` and no `_request`, which functions need not have either: plugins ask
+    first. A fixture that a plugin adds is not set up: it must not change what the check reads, or the time.
+    """
+
+    cls = None
+    instance = None
 
     def __init__(self, *, group: str, file: str, inputs: Inputs, evaluation: Evaluation, **kw: Any) -> None:  # noqa: ANN401 - pytest's own
         super().__init__(**kw)
@@ -89,14 +103,26 @@ class QueueCheck(pytest.Item):
         self._inputs = inputs
         self._evaluation = evaluation
         self._row: tuple[str, int | None] = (file, None)
+        self.rule = self.originalname = self.name  # hooks may change the name
+        self.obj = self.function = _function(self)
+        self.module = sys.modules[__name__]
+        self.fixturenames: list[str] = []
+        self._fixtureinfo = SimpleNamespace(
+            argnames=(), initialnames=(), names_closure=self.fixturenames, name2fixturedefs={}
+        )
+        self._initrequest()
         self.add_marker("queue_check")
         if GROUPS[group].marker:
             self.add_marker(GROUPS[group].marker)
 
+    def _initrequest(self) -> None:
+        """Be ready to run, again if need be: plugins call it before they run an item once more."""
+        self.funcargs: dict[str, object] = {}
+
     def runtest(self) -> None:
         """Pass, fail, skip or warn by the rule's verdict."""
         try:
-            rule = self._evaluation.rule(self.name)
+            rule = self._evaluation.rule(self.rule)
         except OpsError as error:
             raise CheckFailedError(safe(f"error: {error.message}")) from None
         except Exception as error:
@@ -118,7 +144,7 @@ class QueueCheck(pytest.Item):
         Without a row it is the first line: pytest locates a check with a skip mark there, and takes no None.
         """
         path, line = self._row
-        return Path(self._inputs.rootdir, path), (line or 1) - 1, self.name
+        return Path(self._inputs.rootdir, path), (line or 1) - 1, self.rule
 
     def skipped_at(self, reason: str) -> tuple[str, int, str]:
         """Return path, line and reason of the skipped check, in the form of a test report."""
@@ -157,3 +183,14 @@ class QueueCheck(pytest.Item):
         # the queue is untrusted text.
         location = self.nodeid if line is None else f"{path}:{line}"
         warnings.warn_explicit(QueueCheckWarning(text), None, location, 1)
+
+
+def _function(check: QueueCheck) -> Callable[[], None]:
+    """Return a function that runs a check as the item does, for plugins that call or describe an item's function."""
+
+    def function() -> None:
+        QueueCheck.runtest(check)  # not what a plugin has put in its place, which may call this function
+
+    function.__name__ = function.__qualname__ = check.name
+    function.__doc__ = RULES[check.name].title
+    return function
