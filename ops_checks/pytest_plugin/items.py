@@ -76,7 +76,7 @@ class QueueFile(pytest.File):
         node: QueueFile = cls.from_parent(session, path=path, name=name, nodeid=name, **more)
         return node
 
-    def collect(self) -> list[pytest.Item]:
+    def collect(self) -> list[QueueCheck]:
         """Return one item for each rule."""
         return [
             QueueCheck.from_parent(

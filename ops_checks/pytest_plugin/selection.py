@@ -28,7 +28,7 @@ class Selection:
     def __init__(self, config: pytest.Config) -> None:
         self.left_out: set[str] = set()
         self._config = config
-        self._checks: list[pytest.Item] = []
+        self._checks: list[QueueCheck] = []
         self._put_back: set[str] = set()
 
     @property
@@ -36,7 +36,7 @@ class Selection:
         """The checks that were put back, and that nobody left out afterwards."""
         return self._put_back - self.left_out
 
-    def add(self, checks: Sequence[pytest.Item]) -> None:
+    def add(self, checks: Sequence[QueueCheck]) -> None:
         """Add checks that were collected."""
         self._checks += checks
 
@@ -48,7 +48,7 @@ class Selection:
     def deselected(self, items: Sequence[pytest.Item]) -> None:
         """Take note of what is deselected: it counts if pytest itself does it, for only a person can ask it to."""
         if _called_by_pytest():
-            self.left_out.update(item.name for item in items if isinstance(item, QueueCheck))
+            self.left_out.update(item.rule for item in items if isinstance(item, QueueCheck))
 
     def restore(self, items: list[pytest.Item]) -> bool:
         """Put the checks back that are neither among the items nor left out by a person; return whether there were any.
@@ -56,14 +56,14 @@ class Selection:
         They stand at the end in the order of the plan, so that every worker of a distributed session has the same.
         Options of pytest's own that did not see them, because they were dropped before, are asked now.
         """
-        there = {item.name for item in items if isinstance(item, QueueCheck)}
-        lost: list[pytest.Item] = [check for check in self._checks if check.name not in there | self.left_out]
+        there = {item.rule for item in items if isinstance(item, QueueCheck)}
+        lost: list[pytest.Item] = [check for check in self._checks if check.rule not in there | self.left_out]
         if lost:
             self._forget_deselected(lost)
             for name in _SELECTORS:
                 selector: Any = self._config.pluginmanager.get_plugin(name)
                 selector.pytest_collection_modifyitems(items=lost, config=self._config)
-            self._put_back.update(item.name for item in lost)
+            self._put_back.update(item.rule for item in lost if isinstance(item, QueueCheck))
             items += lost
         return bool(lost)
 
