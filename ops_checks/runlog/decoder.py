@@ -93,6 +93,10 @@ _MAY_BEGIN = (b"{", b" ", b"\t", b"\r", b"\n")
 _MALFORMED = Malformed("")
 
 
+#: So many malformed lines of a log are told at most: the words for the kind of others are not looked for.
+_MOST_TOLD = 20
+
+
 def decode_block(block: bytes, *, reasons: bool = True) -> tuple[list[Row], bool]:
     """Return the row of each line of a block of whole lines, and whether all of them are certainly starts and ends.
 
@@ -114,12 +118,14 @@ def _decode_lines(lines: list[bytes], *, reasons: bool) -> list[Row]:
     """Return the row of each line; a short malformed line is decoded once, however often it is there."""
     known: dict[bytes, Row] = {}
     rows: list[Row] = []
+    told = 0
     for line in lines:
         row = known.get(line)
         if row is None:
             row = decode_line(line) if reasons or line[:1] in _MAY_BEGIN else _MALFORMED
-            if reasons and type(row) is Malformed:
+            if reasons and type(row) is Malformed and told < _MOST_TOLD:
                 row = _recognized(line, row)
+                told += 1
             if type(row) is Malformed and len(line) <= _SHORT:
                 known[line] = row
         rows.append(row)
