@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter
 from functools import cache
 from importlib.resources import files
-from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from ops_checks.errors import InputError
 from ops_checks.findings import Finding, Place, Verdict
 from ops_checks.report.model import InputRead, LeftOut, Metric, Report, RuleResult
+from ops_checks.report.published import Published, shown
 from ops_checks.report.serialize import SCHEMA_VERSION
-from ops_checks.sanitize import visible
 
-if TYPE_CHECKING:
-    from jsonschema.exceptions import ValidationError
-    from jsonschema.protocols import Validator
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[-+.\w]+', re.DOTALL)
-_EXACT = 20  # characters of a number of 64 bits; longer ones are read as doubles are
-_SHOWN = 40  # characters of a file's own text that an error message repeats
-_MOST_ERRORS = 1_000  # among which the one that is told is chosen
-_ADVICE = "make it again with `ops-checks check -f json=FILE`"
-_NAMES = {"object": "an object", "array": "a list", "string": "a text", "integer": "an integer", "number": "a number"}
+@cache
+def _published() -> Published:
+    return Published("report", report_schema(), "make it again with `ops-checks check -f json=FILE`")
 
 
 def report_schema() -> str:
@@ -40,11 +30,7 @@ def parse_report(text: str | bytes, name: str) -> Report:
     not UTF-8, not JSON (cut off, NaN, a key twice, nested too deep), another version, a field
     that is missing or has the wrong type.
     """
-    source = _decode(text, name)
-    try:
-        return from_json(_load(source, name), name)
-    except RecursionError:
-        raise InputError(f"{name}: no report: nested too deep; {_ADVICE}") from None
+    return from_json(_published().load(text, name), name)
 
 
 def from_json(data: object, name: str = "report") -> Report:
@@ -53,133 +39,13 @@ def from_json(data: object, name: str = "report") -> Report:
     Unknown fields are ignored. Raises InputError when `data` does not follow the schema.
     """
     if isinstance(data, dict) and data.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
-        found = _shown(data["schema_version"])
+        found = shown(data["schema_version"])
         raise InputError(
             f"{name}: schema_version: this is a report of version {found}, this program reads {SCHEMA_VERSION}; "
             "use the ops-checks that wrote it, or make it again"
         )
-    error = _first_error(data)
-    if error is not None:
-        raise InputError(f"{name}: {_path(error)}: {_explanation(error)}; {_ADVICE}")
+    _published().must_follow(data, name)
     return _report(cast("dict[str, Any]", data))
-
-
-def _decode(text: str | bytes, name: str) -> str:
-    if isinstance(text, str):
-        return text.removeprefix("\ufeff")
-    try:
-        return text.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{name}:{line}: not UTF-8 (byte {error.start}); {_ADVICE}") from None
-
-
-class _NotJsonError(ValueError):
-    """A text that Python's reader accepts and JSON does not allow; `token` is the offending one, if known."""
-
-    def __init__(self, token: str | None, why: str) -> None:
-        super().__init__(why)
-        self.token = token
-
-
-def _load(source: str, name: str) -> object:
-    import json
-
-    try:
-        return json.loads(
-            source, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_float, parse_int=_int
-        )
-    except json.JSONDecodeError as error:
-        cut = "it ends too early" if error.pos >= len(source.rstrip()) else error.msg[:1].lower() + error.msg[1:]
-        raise InputError(f"{name}:{error.lineno}:{error.colno}: not JSON: {cut}; {_ADVICE}") from None
-    except _NotJsonError as error:
-        place = name if error.token is None else f"{name}:{_position(source, error.token)}"
-        raise InputError(f"{place}: not JSON: {error}; {_ADVICE}") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        counts = Counter(key for key, _ in pairs)
-        twice = next(key for key, count in counts.items() if count > 1)
-        raise _NotJsonError(None, f"the key {_shown(twice)} stands twice in one object")
-    return found
-
-
-def _no_constant(token: str) -> float:
-    raise _NotJsonError(token, f"{token} is no number")
-
-
-def _float(token: str) -> float:
-    number = float(token)
-    if math.isinf(number):
-        raise _NotJsonError(token, f"the number {_shown(token)} is too large")
-    return number
-
-
-def _int(token: str) -> float:
-    return int(token) if len(token) <= _EXACT else _float(token)
-
-
-def _position(source: str, token: str) -> str:
-    """Return `line:column` of a token, the first that is not inside a string."""
-    start = next((match.start() for match in _TOKEN.finditer(source) if match[0] == token), 0)
-    line_start = source.rfind("\n", 0, start) + 1
-    return f"{source.count(chr(10), 0, start) + 1}:{start - line_start + 1}"
-
-
-@cache
-def _validator() -> Validator:
-    import json
-
-    from ops_checks.report.quick_validator import validator_of
-
-    return validator_of(json.loads(report_schema()))
-
-
-def _first_error(data: object) -> ValidationError | None:
-    from jsonschema.exceptions import best_match
-
-    errors = islice(_validator().iter_errors(cast("Any", data)), _MOST_ERRORS)
-    error: ValidationError | None = best_match(errors)
-    return error
-
-
-def _path(error: ValidationError) -> str:
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
-    return visible("".join(steps).removeprefix(".")) or "the whole"
-
-
-def _explanation(error: ValidationError) -> str:
-    """Return the error in a few words: the library's own message would repeat the value, however large."""
-    allowed: Any = error.validator_value
-    found: Any = error.instance
-    match error.validator:
-        case "type":
-            names = [allowed] if isinstance(allowed, str) else allowed
-            return f"expected {' or '.join(_NAMES.get(name, name) for name in names)}, found {_shown(found)}"
-        case "required":
-            missing = [key for key in allowed if key not in found]
-            return f"{missing[0]} is missing"
-        case "enum":
-            return f"expected one of {', '.join(str(value) for value in allowed)}, found {_shown(found)}"
-        case "const":
-            return f"expected {allowed}, found {_shown(found)}"
-        case "minimum" | "maximum":
-            return f"{_shown(found)} is out of range ({error.validator} {allowed})"
-        case _:
-            return f"{_shown(found)} is not of the form {allowed}"
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    text = str(value)
-    return visible(text) if len(text) <= _SHOWN else visible(text[:_SHOWN]) + "…"
 
 
 def _report(data: dict[str, Any]) -> Report:

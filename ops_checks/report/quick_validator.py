@@ -60,6 +60,8 @@ def _type_of(schema: Schema, root: Schema) -> Any:  # noqa: ANN401 - a type
         return Literal[schema["const"]]
     if "enum" in schema:
         return Literal[tuple(schema["enum"])]
+    if "oneOf" in schema:  # of null and something else: both at once is not possible
+        return Union[tuple(_type_of(part, root) for part in schema["oneOf"])]  # noqa: UP007 - of a tuple
     names = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     return Union[tuple(_plain_type(name, schema, root) for name in names)]  # noqa: UP007 - of a tuple
 
@@ -67,10 +69,10 @@ def _type_of(schema: Schema, root: Schema) -> Any:  # noqa: ANN401 - a type
 def _plain_type(name: str, schema: Schema, root: Schema) -> Any:  # noqa: ANN401 - a type
     bounds = {bound: schema[key] for key, bound in _BOUNDS.items() if key in schema}
     match name:
-        case "null":
-            return None
+        case "null" | "boolean":
+            return None if name == "null" else bool
         case "string":
-            return Annotated[str, Meta(pattern=schema.get("pattern"))]
+            return Annotated[str, Meta(pattern=schema.get("pattern"), min_length=schema.get("minLength"))]
         case "integer":  # 3.0 is one too
             return Annotated[int, Meta(**bounds)] | Annotated[float, Meta(multiple_of=1, **bounds)]
         case "number":
@@ -82,12 +84,15 @@ def _plain_type(name: str, schema: Schema, root: Schema) -> Any:  # noqa: ANN401
 
 
 def _struct_of(schema: Schema, root: Schema) -> Any:  # noqa: ANN401 - a type
+    if "properties" not in schema:
+        return dict[_type_of(schema["propertyNames"], root), _type_of(schema["additionalProperties"], root)]  # type: ignore[misc] # made here
     required, optional = [], []
     for number, (name, part) in enumerate(schema["properties"].items()):
         kind = _type_of(part, root)
-        if name in schema["required"]:
+        if name in schema.get("required", ()):
             required.append((f"f{number}", kind))
         else:
             optional.append((f"f{number}", kind | UnsetType, UNSET))
     renamed = {f"f{number}": name for number, name in enumerate(schema["properties"])}
-    return defstruct("Element", [*required, *optional], rename=renamed.get)
+    strict = schema.get("additionalProperties") is False
+    return defstruct("Element", [*required, *optional], rename=renamed.get, forbid_unknown_fields=strict)
