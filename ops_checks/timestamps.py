@@ -62,6 +62,14 @@ def queue_time(epoch_s: float, tz_minutes: int) -> str:
     return f"{then.tm_year:04d}-{then.tm_mon:02d}-{then.tm_mday:02d} {then.tm_hour:02d}:{then.tm_min:02d}"
 
 
+def rfc3339(epoch_s: float, tz_minutes: int) -> str:
+    """Return an epoch second as a date and time of RFC 3339, in a zone `tz_minutes` east of UTC."""
+    then = gmtime(epoch_s // 1 + tz_minutes * 60)
+    hours, minutes = divmod(abs(tz_minutes), 60)
+    day = queue_time(epoch_s, tz_minutes).replace(" ", "T")
+    return f"{day}:{then.tm_sec:02d}{'-' if tz_minutes < 0 else '+'}{hours:02d}:{minutes:02d}"
+
+
 def expiry_defect(value: object, now_s: float) -> str | None:
     """Return why a value is no time at which a lease ends, None if it is one (FORMATS section 5).
 

@@ -26,7 +26,7 @@ class GitIndex:
     """
 
     def __init__(self, path: str) -> None:
-        self._folder = _git_folder(os.path.dirname(os.path.realpath(path)))
+        self._folder = git_folder(os.path.dirname(os.path.realpath(path)))
         self._wait_s = self._settle_s = _WAIT_S
         self.remarks: list[str] = []
 
@@ -74,7 +74,7 @@ class GitIndex:
             return None
 
 
-def _git_folder(folder: str) -> str | None:
+def git_folder(folder: str) -> str | None:
     """Return the folder that holds the index of the work tree around a folder: `.git`, or where a file `.git` leads."""
     while True:
         path = os.path.join(folder, ".git")

@@ -54,11 +54,21 @@ class Change:
     """One transition of an item, from `before` to `after`, with the columns and the event of a database.
 
     `event` and `payload` (JSON text) describe it in `queue_events`; `changed_at` is its queue time;
-    `attempt_count` is the new count, or None to keep the old one; every change clears the lease. A store adds to
-    `notes` and `warnings` what its user should know of the way it was written.
+    `attempt_count` is the new count, or None to keep the old one; `clears_lease`: nobody holds the item any more. A
+    store adds to `notes` and `warnings` what its user should know of the way it was written.
     """
 
-    __slots__ = ("after", "attempt_count", "before", "changed_at", "event", "notes", "payload", "warnings")
+    __slots__ = (
+        "after",
+        "attempt_count",
+        "before",
+        "changed_at",
+        "clears_lease",
+        "event",
+        "notes",
+        "payload",
+        "warnings",
+    )
 
     def __init__(
         self,
@@ -69,7 +79,9 @@ class Change:
         payload: str,
         changed_at: str,
         attempt_count: int | None = None,
+        clears_lease: bool = True,
     ) -> None:
+        self.clears_lease = clears_lease
         self.before = before
         self.after = after
         self.event = event

@@ -13,6 +13,7 @@ from ops_checks.errors import InputError, WriteError
 from ops_checks.stores.changes import Change
 from ops_checks.stores.registry import MARKDOWN, SQLITE
 from ops_checks.stores.sqlite import connection as file
+from ops_checks.stores.sqlite.writing import write_change
 from ops_checks.transitions import Stamp, cancel
 
 _STAMP = Stamp(actor="kim", now_s=1_767_279_600, tz_minutes=540)
@@ -62,6 +63,6 @@ def test_a_change_of_another_row_than_was_seen_is_not_written(tmp_path, meanwhil
         before = select(path, "SELECT * FROM queue_items")
         connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(WriteError, match="did not read back as it was made"):
-            store._write(connection, change, seen)
+            write_change(connection, path, change, seen)
         connection.execute("ROLLBACK")
     assert select(path, "SELECT * FROM queue_items") == before

@@ -10,7 +10,7 @@ from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ops_checks.files.exchange import Digest
 
@@ -71,24 +71,34 @@ class Document:
         self.must_be_whole()
         return data
 
-    def with_line(self, number: int, edit: Callable[[str], str], digest: Digest) -> Iterator[bytes]:
-        """Yield the document with line `number` (from 1) replaced by `edit(line)`; all other bytes stay.
+    def with_lines(self, edits: Mapping[int, Callable[[str], list[str]]], digest: Digest) -> Iterator[bytes]:
+        """Yield the document with some lines (from 1) replaced by what their edit returns; all other bytes stay.
 
         `digest` gets what was read. Raises ChangingError at the end if the file was written to meanwhile.
         """
         before = 0
+        numbers = iter(sorted(edits))
+        number = next(numbers, None)
         for chunk in self._whole_lines():
             digest.update(chunk)
             count = chunk.count(b"\n") or 1
-            if before < number <= before + count:
-                lines = chunk.split(b"\n")
-                line = lines[number - before - 1].decode("utf-8", "surrogateescape")
-                lines[number - before - 1] = edit(line).encode("utf-8", "surrogateescape")
-                yield b"\n".join(lines)
-            else:
+            if number is None or number > before + count:
                 yield chunk
+            else:
+                lines = [[line] for line in chunk.split(b"\n")]
+                while number is not None and number <= before + count:
+                    [line] = lines[number - before - 1]
+                    edited = edits[number](line.decode("utf-8", "surrogateescape"))
+                    lines[number - before - 1] = [each.encode("utf-8", "surrogateescape") for each in edited]
+                    number = next(numbers, None)
+                yield b"\n".join(line for group in lines for line in group)
             before += count
         self.must_be_whole()
+
+    def ends_lines_with_crlf(self) -> bool:
+        """Return whether the first line ends with CR LF."""
+        first = next(self._whole_lines(), b"")
+        return first[: first.find(b"\n") + 1].endswith(b"\r\n")
 
     def holds(self, seen: Digest) -> bool:
         """Return whether the open file still holds what was read: times of writing can be equal or forged."""

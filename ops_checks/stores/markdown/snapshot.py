@@ -9,7 +9,7 @@ from ops_checks.stores.markdown.table import Table, parse_row, plain_id, plain_i
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -128,19 +128,30 @@ class MarkdownSnapshot:
         """Return the content of the file. Raises ChangingError if it was written to since the snapshot was entered."""
         return self._document.content()
 
-    def replace_line(self, number: int, edit: Callable[[str], str], ready: Callable[[], bool]) -> Callable[[], bool]:
-        """Replace one line by `edit(line)`, atomically; every other byte of the file stays.
+    @property
+    def delimiter_line(self) -> int:
+        """The line of the delimiter row under the queue's header. Read the items first."""
+        return self._table.header_line + 1
+
+    def ends_lines_with_crlf(self) -> bool:
+        """Return whether the first line of the document ends with CR LF."""
+        return self._document.ends_lines_with_crlf()
+
+    def replace_lines(
+        self, edits: Mapping[int, Callable[[str], list[str]]], ready: Callable[[], bool]
+    ) -> Callable[[], bool]:
+        """Replace some lines by what the edit of each returns, atomically; every other byte of the file stays.
 
         `ready` is called directly before the new version gets the file's name, and returns whether it may.
         Returns a function that tells whether the path still leads to what was written. Raises WriteError, ChangedError
-        and ChangingError (begin again), and what `edit` does; then the file is as it was.
+        and ChangingError (begin again), and what an edit does; then the file is as it was.
         """
         from ops_checks.files.atomic_write import replace_file
         from ops_checks.files.exchange import Digest, Seen
 
         document, digest = self._document, Digest()
         seen = Seen(document.stat, digest, unchanged=lambda: document.holds(digest), ready=ready)
-        replace_file(self._path, document.with_line(number, edit, digest), seen=seen)
+        replace_file(self._path, document.with_lines(edits, digest), seen=seen)
         return lambda: seen.stands(self._path)
 
     def place(self, number: int, item_id: str) -> Place:  # noqa: ARG002 - a line needs no id

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide
     from ops_checks.stores.markdown.document import Progress
+    from ops_checks.stores.markdown.rewriting import MarkdownTransaction
     from ops_checks.stores.protocol import Event, Store
 
 
@@ -71,6 +72,12 @@ class MarkdownStore:
         from ops_checks.stores.markdown.writing import write
 
         return write(self.location, self._lock_timeout_s, item_id, decide)
+
+    def rewriting(self) -> MarkdownTransaction:
+        """Return what changes many rows at once; enter it before the rows are read."""
+        from ops_checks.stores.markdown.rewriting import MarkdownTransaction
+
+        return MarkdownTransaction(self.location, self._lock_timeout_s)
 
     def scratch_copy(self, folder: str) -> MarkdownStore:
         """Return a copy of the document in a folder. Raises InputError, ChangingError."""

@@ -45,7 +45,7 @@ def write(path: str, timeout_s: float, item_id: str, decide: Decide) -> Change:
             clear_leftovers(path)
             number, change = _decided(path, snapshot, item_id, decide)
             edit = _editor(path, number, change)
-            return change, snapshot.replace_line(number, edit, lambda: guarded() and not git.busy())
+            return change, snapshot.replace_lines({number: edit}, lambda: guarded() and not git.busy())
 
     until = time.monotonic() + timeout_s
     git = GitIndex(path)
@@ -90,12 +90,12 @@ def _decided(path: str, snapshot: MarkdownSnapshot, item_id: str, decide: Decide
     return found[0], change
 
 
-def _editor(path: str, number: int, change: Change) -> Callable[[str], str]:
-    """Return what makes the new row of the old one; it raises ChangedError for another row, WriteError for harm."""
+def _editor(path: str, number: int, change: Change) -> Callable[[str], list[str]]:
+    """Return what makes the new row of the old one: ChangedError for another row, WriteError if it would do harm."""
     pairs = zip(FIELDS, change.before, change.after, strict=True)
     cells = [(field, after) for field, before, after in pairs if before != after]
 
-    def edited(line: str) -> str:
+    def edited(line: str) -> list[str]:
         if _item(line) != change.before:  # written to in place, since it was read
             raise changed(path)
         row = edit_row(line, cells)
@@ -103,7 +103,7 @@ def _editor(path: str, number: int, change: Change) -> Callable[[str], str]:
             raise WriteError(
                 f"{visible(path)}:{number}: not written, the row could not be edited without harm: check its cells"
             )
-        return row
+        return [row]
 
     return edited
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ops_checks.findings import Place
     from ops_checks.stores.changes import Reliability, Stored
     from ops_checks.stores.protocol import Event, Keys
+    from ops_checks.stores.sqlite.baseline import AgreementReader
 
 #: Rows fetched at a time: few, so that most batches contain no row that must be validated alone.
 _BATCH = 64
@@ -194,6 +195,12 @@ class SqliteSnapshot:
         """Stream the retried items, each with its number of `retried` events, the most retried first."""
         query = f"SELECT item_id, count(*) FROM {EVENTS} WHERE event_type = ? GROUP BY 1 ORDER BY 2 DESC, 1"
         return ((str(item_id), count) for item_id, count in self._rows(query, "retried"))
+
+    def agreement(self) -> AgreementReader:
+        """Return what reads the last agreement of both queues in this state."""
+        from ops_checks.stores.sqlite.baseline import AgreementReader
+
+        return AgreementReader(self._connection, self._path)
 
     def retry_times(self) -> Iterator[tuple[str, object, int]]:
         """Stream item, time and number of the `retried` events, those of one time together. Raises InputError."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ops_checks.errors import RefusedError, WriteError
+from ops_checks.errors import RefusedError
 from ops_checks.files.safe_open import last_write_s
-from ops_checks.model import FIELDS
 from ops_checks.sanitize import visible
 from ops_checks.stores.sqlite.connection import (
     EVENT_COLUMNS,
@@ -21,10 +20,10 @@ from ops_checks.stores.sqlite.connection import (
     deny_triggers,
     must_have_one_name,
     stop_runaways,
-    where,
 )
 from ops_checks.stores.sqlite.rows import StoredRow, stored_row
 from ops_checks.stores.sqlite.snapshot import SqliteSnapshot
+from ops_checks.stores.sqlite.writing import write_change
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide
     from ops_checks.stores.protocol import Event, Store
+    from ops_checks.stores.sqlite.transaction import SqliteTransaction
 
 
 def open_store(location: str, *, lock_timeout_s: float, progress: object = None) -> Store:  # noqa: ARG001 - rows, not bytes
@@ -94,10 +94,16 @@ class SqliteStore:
         def work(connection: sqlite3.Connection) -> Change:
             row = self._read(connection, item_id)
             change = decide(row.item(), row.reliability())
-            self._write(connection, change, row)
+            write_change(connection, self.location, change, row)
             return change
 
         return self._within("BEGIN IMMEDIATE", work, writing=True)
+
+    def transaction(self) -> SqliteTransaction:
+        """Return a write transaction; enter it before anything is written."""
+        from ops_checks.stores.sqlite.transaction import SqliteTransaction
+
+        return SqliteTransaction(self.location, self._lock_timeout_s)
 
     def scratch_copy(self, folder: str) -> SqliteStore:
         """Return a copy, in a folder, of the committed state of the database, its write-ahead log included.
@@ -135,40 +141,3 @@ class SqliteStore:
         if found is None:
             raise RefusedError(f"{visible(self.location)}: no item {visible(item_id)}: see the ids in {TABLE}")
         return found
-
-    def _write(self, connection: sqlite3.Connection, change: Change, row: StoredRow) -> None:
-        columns = _new_columns(change, row.absent)
-        sets = ", ".join(f"{name} = ?" for name in columns)
-        same, seen = row.unchanged()
-        statement = f"UPDATE {TABLE} SET {sets} WHERE id = ? AND {same}"
-        updated = connection.execute(statement, (*columns.values(), change.before.id, *seen)).rowcount
-        event = connection.execute(
-            f"INSERT INTO {EVENTS} (item_id, event_type, payload_json, created_at) VALUES (?, ?, ?, ?)",
-            (change.before.id, change.event, change.payload, change.changed_at),
-        ).lastrowid
-        names = ", ".join(columns)
-        after = connection.execute(f"SELECT {names} FROM {TABLE} WHERE id = ?", (change.before.id,)).fetchall()
-        logged = connection.execute(
-            f"SELECT item_id, event_type, payload_json FROM {EVENTS} WHERE event_id = ?",
-            (event,),
-        ).fetchall()
-        if (updated, after, logged) != (
-            1,
-            [tuple(columns.values())],
-            [(change.before.id, change.event, change.payload)],
-        ):
-            raise WriteError(
-                f"{where(self.location, change.before.id)}: not written, because the change did not read back as it "
-                "was made: look for a trigger on the queue's tables"
-            )
-
-
-def _new_columns(change: Change, absent: tuple[str, ...]) -> dict[str, str | int | None]:
-    """Return the columns that a change writes, by name: cells that differ, time, lease, attempts."""
-    pairs = zip(FIELDS, change.before, change.after, strict=True)
-    columns: dict[str, str | int | None] = {name: new for name, old, new in pairs if old != new}
-    columns["updated_at"] = change.changed_at
-    columns |= {name: None for name in ("lease_owner", "lease_expires_at") if name not in absent}
-    if change.attempt_count is not None:
-        columns["attempt_count"] = change.attempt_count
-    return columns

@@ -1,0 +1,112 @@
+"""Write items and their events inside a transaction, and read each back (FORMATS section 2, SAFETY "SQLite")."""
+
+from __future__ import annotations
+
+from ops_checks.errors import WriteError
+from ops_checks.model import DASHED, FIELDS
+from ops_checks.stores.sqlite.connection import EVENTS, TABLE, where
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from ops_checks.model import Item
+    from ops_checks.stores.changes import Change
+    from ops_checks.stores.sqlite.rows import StoredRow
+
+    #: A whole row by column, of every column that the table has.
+    Row = Mapping[str, Any]
+
+
+def write_change(connection: sqlite3.Connection, path: str, change: Change, row: StoredRow) -> None:
+    """Write a change of an item together with its event, if the item still is as it was seen.
+
+    Raises WriteError if it does not read back as it was made: then the transaction must be rolled back.
+    """
+    columns = _new_columns(change, row.absent)
+    sets = ", ".join(f"{name} = ?" for name in columns)
+    same, seen = row.unchanged()
+    statement = f"UPDATE {TABLE} SET {sets} WHERE id = ? AND {same}"
+    updated = connection.execute(statement, (*columns.values(), change.before.id, *seen)).rowcount
+    _must_have_written(connection, path, change.before.id, columns, updated)
+    write_event(connection, path, change.before.id, change.event, change.payload, change.changed_at)
+
+
+def insert_row(connection: sqlite3.Connection, path: str, row: Row) -> None:
+    """Insert an item, given as its columns. Raises WriteError if it does not read back."""
+    names = ", ".join(row)
+    marks = ", ".join("?" * len(row))
+    added = connection.execute(f"INSERT INTO {TABLE} ({names}) VALUES ({marks})", tuple(row.values())).rowcount
+    _must_have_written(connection, path, row["id"], row, added)
+
+
+def delete_row(connection: sqlite3.Connection, path: str, item: Item) -> None:
+    """Delete an item that still is as it was seen, and its events with it. Raises WriteError."""
+    seen = {name: value for name, value in zip(FIELDS, item, strict=True) if name not in DASHED}
+    same = " AND ".join(f"{name} IS ?" for name in seen)
+    deleted = connection.execute(f"DELETE FROM {TABLE} WHERE {same}", tuple(seen.values())).rowcount
+    left = connection.execute(f"SELECT count(*) FROM {TABLE} WHERE id = ?", (item.id,)).fetchone()[0]
+    if (deleted, left) != (1, 0):
+        raise _not_as_made(path, item.id)
+
+
+def write_event(
+    connection: sqlite3.Connection, path: str, item_id: str | None, event_type: str, payload: str, created_at: str
+) -> None:
+    """Write an event of an item, or of the whole queue. Raises WriteError if it does not read back."""
+    event = connection.execute(
+        f"INSERT INTO {EVENTS} (item_id, event_type, payload_json, created_at) VALUES (?, ?, ?, ?)",
+        (item_id, event_type, payload, created_at),
+    ).lastrowid
+    query = f"SELECT item_id, event_type, payload_json FROM {EVENTS} WHERE event_id = ?"
+    if connection.execute(query, (event,)).fetchall() != [(item_id, event_type, payload)]:
+        raise _not_as_made(path, item_id)
+
+
+def insert_events(connection: sqlite3.Connection, path: str, events: Iterable[Row]) -> None:
+    """Insert events that were removed with their item, as they were. Raises WriteError if one does not read back."""
+    for event in events:
+        names, marks = ", ".join(event), ", ".join("?" * len(event))
+        connection.execute(f"INSERT INTO {EVENTS} ({names}) VALUES ({marks})", tuple(event.values()))
+        found = connection.execute(f"SELECT {names} FROM {EVENTS} WHERE event_id = ?", (event["event_id"],)).fetchall()
+        if found != [tuple(event.values())]:
+            raise _not_as_made(path, event["item_id"])
+
+
+def row_with_events(connection: sqlite3.Connection, item_id: str) -> tuple[Row, Sequence[Row]]:
+    """Return every column of an item, and of its events the oldest first."""
+    cursor = connection.execute(f"SELECT * FROM {TABLE} WHERE id = ?", (item_id,))
+    [row] = cursor.fetchall()
+    names = [column[0] for column in cursor.description]
+    events = connection.execute(f"SELECT * FROM {EVENTS} WHERE item_id = ? ORDER BY event_id", (item_id,))
+    rows = events.fetchall()
+    event_names = [column[0] for column in events.description]
+    return dict(zip(names, row, strict=True)), [dict(zip(event_names, each, strict=True)) for each in rows]
+
+
+def _must_have_written(connection: sqlite3.Connection, path: str, item_id: str, columns: Row, written: int) -> None:
+    names = ", ".join(columns)
+    after = connection.execute(f"SELECT {names} FROM {TABLE} WHERE id = ?", (item_id,)).fetchall()
+    if (written, after) != (1, [tuple(columns.values())]):
+        raise _not_as_made(path, item_id)
+
+
+def _not_as_made(path: str, item_id: object) -> WriteError:
+    return WriteError(
+        f"{where(path, item_id)}: not written, because the change did not read back as it was made: look for a trigger "
+        "on the queue's tables"
+    )
+
+
+def _new_columns(change: Change, absent: tuple[str, ...]) -> dict[str, str | int | None]:
+    """Return the columns that a change writes, by name: cells that differ, time, lease, attempts."""
+    pairs = zip(FIELDS, change.before, change.after, strict=True)
+    columns: dict[str, str | int | None] = {name: new for name, old, new in pairs if old != new}
+    columns["updated_at"] = change.changed_at
+    if change.clears_lease:
+        columns |= {name: None for name in ("lease_owner", "lease_expires_at") if name not in absent}
+    if change.attempt_count is not None:
+        columns["attempt_count"] = change.attempt_count
+    return columns
