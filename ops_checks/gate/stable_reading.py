@@ -55,7 +55,7 @@ def must_be_read_whole(snapshot: Snapshot) -> None:
         raise InputError(unread[0], tuple(unread[1:]))
 
 
-def compare(
+def compare(  # noqa: PLR0913 - by name
     md: Store,
     db: Store,
     *,
@@ -64,13 +64,15 @@ def compare(
     keep: int | None = None,
     as_rendered: bool = False,
     settle_s: float = DEFAULT_SETTLE_S,
+    keep_pairs: bool = False,
     on_read: Callable[[Snapshot, Snapshot, Drift], None] | None = None,
 ) -> Drift:
     """Compare the two queues as they were at one moment (OPS_COMMANDS `consistency-check`).
 
     The result is true only if they agree. `fields` default to those of FORMATS section 6; at most `keep` findings a
     rule are kept (0: all); `as_rendered`: text as older tools wrote it into the document counts as equal. `on_read`
-    is called at the end of each reading with both snapshots and what was found.
+    is called at the end of each reading with both snapshots and what was found, with both sides of each item that
+    differs if `keep_pairs`.
     Agreement counts when the file stood still until the end, for then it is what the database's snapshot met.
     Drift counts at once when neither store was written to within the last `settle_s` seconds: otherwise it may be
     the trace of a program between its two writes. Then the items that differ are read again after `settle_s`, and
@@ -86,6 +88,7 @@ def compare(
         ignore_statuses=ignore_statuses,
         keep=keep,
         as_rendered=as_rendered,
+        keep_pairs=keep_pairs,
     )
     read = partial(_read, md, db, compared, on_read)
     for pause_s in _PAUSES_S:
@@ -140,7 +143,7 @@ def _read(
 ) -> tuple[Drift, bool]:
     """Return the drift of one reading of both stores, and whether the first one stood still until its end."""
     with md.snapshot() as left, db.snapshot() as right:
-        drift = _run(compared(left, right, only=only, note_items=note_items), left, right)
+        drift = run_comparison(compared(left, right, only=only, note_items=note_items), left, right)
         must_be_read_whole(left)
         must_be_read_whole(right)
         if on_read:
@@ -186,7 +189,7 @@ def _settled(first: Drift, read: Callable[..., tuple[Drift, bool]], settle_s: fl
     return drift
 
 
-def _run(comparison: Comparison, left: Snapshot, right: Snapshot) -> Drift:
+def run_comparison(comparison: Comparison, left: Snapshot, right: Snapshot) -> Drift:
     """Run a comparison; where a row is malformed or has no partner, let the whole store find out why."""
     try:
         drift = comparison.run()

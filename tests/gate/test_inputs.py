@@ -81,7 +81,8 @@ def test_what_the_database_says_has_its_row_in_the_document(folder: Path) -> Non
         item("A-3", "IN_PROGRESS", "P0", task="lost"),
     ]
     make_database(folder / "p.db", items)
-    execute(folder / "p.db", "INSERT INTO queue_events (item_id, event_type) VALUES ('A-2', 'retried')")
+    execute(folder / "p.db", "INSERT INTO queue_events (item_id, event_type, created_at) "
+            "VALUES ('A-2', 'retried', '2026-01-01 23:50')")  # fmt: skip
     make_markdown(folder / "Q.md", items[:2])
 
     def found(rule: str) -> list[tuple[object, ...]]:

@@ -196,7 +196,7 @@ def test_nothing_is_waited_for(place: Place, agree: bool) -> None:  # noqa: FBT0
 def test_a_reading_that_fails_is_one_of_five(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """A document that is torn at every later reading ends as could-not-tell; one that breaks, as broken."""
     place.md("DONE", "PENDING", "PENDING", "PENDING")
-    real = stable_reading._run
+    real = stable_reading.run_comparison
     readings: list[int] = []
 
     def torn(*args: object) -> Drift:
@@ -205,9 +205,9 @@ def test_a_reading_that_fails_is_one_of_five(place: Place, monkeypatch: pytest.M
             raise ChangingError("torn")
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(stable_reading, "_run", torn)
+    monkeypatch.setattr(stable_reading, "run_comparison", torn)
     with pytest.raises(ChangingError, match="changing while read, for 35 s"):
         place.compare()
-    monkeypatch.setattr(stable_reading, "_run", real)
+    monkeypatch.setattr(stable_reading, "run_comparison", real)
     with pytest.raises(InputError, match="no queue table"):
         place.compare(lambda: (place.folder / "Q.md").write_text("gone"))

@@ -44,10 +44,11 @@ class Comparison:
     `fields` are compared; items whose status on both sides (or on their only side) is in `ignore_statuses` are
     left out; at most `keep` findings a rule are kept as data (0: all), the others are counted. `as_rendered`: text
     as older tools wrote it into the document counts as equal. `only`: the items whose drift counts, None for all.
-    `note_items`: keep what both sides of each item with drift say (`Drift.items`).
+    `note_items`: keep what both sides of each item with drift say (`Drift.items`); `keep_pairs`: keep both sides
+    themselves (`Drift.pairs`).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name
         self,
         md: Snapshot,
         db: Snapshot,
@@ -58,6 +59,7 @@ class Comparison:
         as_rendered: bool = False,
         only: Container[str] | None = None,
         note_items: bool = False,
+        keep_pairs: bool = False,
     ) -> None:
         self._sides = (md, db)
         names = DEFAULT_FIELDS if fields is None else fields
@@ -65,6 +67,7 @@ class Comparison:
         self._fields = tuple((name, _position(name), text) for name in names)
         self._only = only
         self._note_items = note_items
+        self._keep_pairs = keep_pairs
         self._ignored = ignore_statuses
         self._keep = DEFAULT_KEEP if keep is None else keep
         self._drift = Drift(counts={rule.id: 0 for rule in DRIFT_RULES}, findings={rule.id: [] for rule in DRIFT_RULES})
@@ -164,11 +167,15 @@ class Comparison:
         item_id = pair.rows[0].item.id
         if self._only is not None and item_id not in self._only:
             return
+        differs = False
         for rule, find in DRIFT_CHECKS:
             for found in find(pair, self._fields):
                 self._keep_finding(rule.id, found)
-                if self._note_items:
-                    self._drift.items[item_id] = hash(tuple(row and row.item for row in pair))
+                differs = True
+        if differs and self._note_items:
+            self._drift.items[item_id] = hash(tuple(row and row.item for row in pair))
+        if differs and self._keep_pairs:
+            self._drift.pairs.append(pair)
 
     def _keep_finding(self, rule: str, found: Difference) -> None:
         self._drift.counts[rule] += 1

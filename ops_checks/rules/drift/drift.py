@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from ops_checks.findings import Finding
+    from ops_checks.rules.drift.pair import Pair
 
 
 class Drift(Struct):
@@ -16,7 +17,8 @@ class Drift(Struct):
     `total_db` are the items of the database; `ignored` and `ignored_db` those of each side that were not compared,
     because of their status.
     True only if the queues agree, so that `if compare(md, db):` is what it seems to be.
-    `items`, where asked for, stands for what both sides of each item with drift say. `notes` say how long programs
+    `items`, where asked for, stands for what both sides of each item with drift say; `pairs`, where asked for, are
+    those items, to be read while the snapshots are open. `notes` say how long programs
     that were writing were waited for.
     """
 
@@ -27,6 +29,7 @@ class Drift(Struct):
     ignored: int = 0
     ignored_db: int = 0
     items: dict[str, int] = field(default_factory=dict)
+    pairs: list[Pair] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property

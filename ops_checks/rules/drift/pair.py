@@ -30,6 +30,11 @@ class Row:
         self._item: Item | None = None
 
     @property
+    def number(self) -> int:
+        """The line of the row, or its number in the database."""
+        return self._number
+
+    @property
     def item(self) -> Item:
         """The item. Raises InputError if the row is malformed."""
         if self._item is None:
