@@ -1,0 +1,170 @@
+"""Carry out a plan on both queues: all of what still holds, in one transaction and one rename (RECONCILE section 9)."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from ops_checks.errors import ChangedError, ChangingError, OpsError, RefusedError, WriteError
+from ops_checks.reconcile.agreement import checked_out
+from ops_checks.reconcile.application import Outcome
+from ops_checks.reconcile.model import MD
+from ops_checks.reconcile.plan_file import parse_plan, plan_text
+from ops_checks.reconcile.reading import database, document
+from ops_checks.reconcile.writing import BothQueues
+from ops_checks.sanitize import visible
+from ops_checks.stores.baseline import DONE, PREPARED, PlanRecord
+from ops_checks.timestamps import queue_time
+
+if TYPE_CHECKING:
+    from ops_checks.context import Context
+    from ops_checks.reconcile.plan_file import SavedPlan
+    from ops_checks.stores.protocol import DocumentTransaction, Transaction
+
+_PAUSE_S = 0.01
+
+
+class Result(Struct):
+    """What became of a plan: its actions, and `already` where it had been applied before."""
+
+    plan: SavedPlan
+    outcome: Outcome = field(default_factory=Outcome)
+    already: bool = False
+    notes: list[str] = field(default_factory=list)
+
+
+def apply_plan(context: Context, plan: SavedPlan, *, all_or_nothing: bool = False) -> Result:
+    """Apply what of a plan still holds, on both queues or on neither; what does not hold any more is stale.
+
+    Raises RefusedError for a plan that may not be applied here, WriteError, InputError; then neither queue was
+    written to, unless the error says so.
+    """
+    return _Application(context, plan, all_or_nothing=all_or_nothing).run()
+
+
+def resume(context: Context) -> Result | None:
+    """Finish the plan whose application was interrupted, or return None if there is none. Raises as `apply_plan`."""
+    with database(context).snapshot() as snapshot:
+        record = snapshot.agreement().interrupted()
+    if record is None:
+        return None
+    plan = parse_plan(record.plan_json, f"the record of {record.plan_id}")
+    return _Application(context, plan, resuming=True).run()
+
+
+class _Application:
+    """One application of a plan, from the record that it was begun to the record that it is done."""
+
+    def __init__(
+        self, context: Context, plan: SavedPlan, *, resuming: bool = False, all_or_nothing: bool = False
+    ) -> None:
+        self._context = context
+        self._plan = plan
+        self._resuming = resuming
+        self._all_or_nothing = all_or_nothing
+        self._begun = resuming
+        self._md_commit = checked_out(context)
+
+    def run(self) -> Result:
+        """Begin again while other programs change the document, for as long as the lock would be waited for."""
+        plan = self._plan
+        if self._context.markdown_read_only and any(action.to == MD for action in plan.actions):
+            raise RefusedError(
+                f"{visible(self._context.queue)}: read-only by ORCH_QUEUE_MD_READ_ONLY, and the plan changes it"
+            )
+        until = time.monotonic() + self._context.lock_timeout_s
+        try:
+            while True:
+                try:
+                    return self._attempt()
+                except (ChangedError, ChangingError):
+                    if time.monotonic() >= until:
+                        raise
+                time.sleep(_PAUSE_S)
+        except HalfWrittenError:
+            raise
+        except OpsError:
+            self._withdraw()
+            raise
+
+    def _attempt(self) -> Result:
+        result = Result(self._plan)
+        with document(self._context).rewriting() as text, database(self._context).transaction() as transaction:
+            if not self._begun and not self._begin(transaction):
+                result.already = True
+                return result
+            result.outcome = self._write(text, transaction)
+            result.notes += text.settle()
+        return result
+
+    def _write(self, text: DocumentTransaction, transaction: Transaction) -> Outcome:
+        """Write both queues, the base and the record, and commit."""
+        both = BothQueues(self._context, text, transaction, operation=self._plan.plan_id, md_commit=self._md_commit)
+        base = transaction.new_baseline().before
+        try:
+            written = both.write(
+                self._plan.actions,
+                resuming=self._resuming,
+                keeps_base=base is not None or self._plan.data["base"]["source"] == "union",
+                check=self._must_be_whole,
+            )
+            before = json.dumps(written.images, ensure_ascii=False)
+            transaction.records().save(self._record(DONE, before, written.reading.md_digest))
+            transaction.commit()
+        except OpsError as error:
+            if both.document_written:
+                raise HalfWrittenError(
+                    f"{visible(self._context.queue)}: is written, the database is not ({error.message}): run "
+                    "`ops-checks reconcile resume`"
+                ) from error
+            raise
+        return written.outcome
+
+    def _must_be_whole(self, outcome: Outcome) -> None:
+        if self._all_or_nothing and outcome.stale:
+            stale = outcome.stale[0]
+            raise RefusedError(f"{visible(stale.id)} {stale.unit}: changed since the plan was made: plan again")
+
+    def _begin(self, transaction: Transaction) -> bool:
+        """Record that the plan is being applied; return False if it was applied already. Raises RefusedError."""
+        plan, records, base = self._plan, transaction.records(), transaction.new_baseline().before
+        interrupted = records.prepared()
+        if interrupted is not None:
+            raise RefusedError(
+                f"the plan {visible(interrupted.plan_id)} was interrupted: run `ops-checks reconcile resume` first"
+            )
+        if base is not None and plan.queue_id not in {None, base.queue_id}:
+            raise RefusedError(f"the plan {plan.plan_id} is of another queue: make one of this queue")
+        if base is None and plan.actions and plan.data["base"]["source"] not in {"union", "view"}:
+            raise RefusedError("no baseline: run `ops-checks baseline` first, which changes neither queue")
+        old = records.find(plan.plan_id)
+        if old is not None and old.state == DONE and base is not None:
+            applied_last: int | None = json.loads(old.before_json).get("baseline")
+            if applied_last == base.number:
+                return False
+        records.save(self._record(PREPARED, "{}", ""))
+        transaction.commit()
+        self._begun = True
+        transaction.begin_exclusive()
+        return True
+
+    def _record(self, state: str, before: str, md_before: str) -> PlanRecord:
+        stamp = self._context.stamp
+        made_at = queue_time(stamp.now_s, stamp.tz_minutes)
+        return PlanRecord(
+            self._plan.plan_id, state, made_at, stamp.actor, plan_text(self._plan.data), before, md_before, ""
+        )
+
+    def _withdraw(self) -> None:
+        """Delete the record of a plan of which nothing was applied."""
+        if self._begun and not self._resuming:
+            with database(self._context).transaction() as transaction:
+                transaction.records().delete(self._plan.plan_id)
+                transaction.commit()
+
+
+class HalfWrittenError(WriteError):
+    """The document is written and the database is not: `reconcile resume` finishes it."""

@@ -1,0 +1,151 @@
+"""Read both queues and plan: the one way from a context to a plan (RECONCILE section 2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from ops_checks.reconcile.blame import NO_EVENT, as_unchanged, database_blame
+from ops_checks.reconcile.history import DocumentHistory
+from ops_checks.reconcile.model import DB, LINEAGE_OK, LINEAGE_UNKNOWN, MD, Situation
+from ops_checks.reconcile.plan_file import plan_json
+from ops_checks.reconcile.planner import plan
+from ops_checks.reconcile.reading import read_states
+from ops_checks.reconcile.units import CLAIM, ROW, UNITS, value
+from ops_checks.sanitize import visible
+from ops_checks.timestamps import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ops_checks.context import Context
+    from ops_checks.model import Item
+    from ops_checks.reconcile.blame import Blame, Blames
+    from ops_checks.reconcile.model import ItemState, Options, Plan
+    from ops_checks.reconcile.reading import Reading
+
+
+class Planned(Struct, frozen=True):
+    """A plan with what it was made of; `blames` say who moved last, `notes` what is good to know."""
+
+    reading: Reading
+    plan: Plan
+    options: Options
+    situation: Situation
+    blames: Blames = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    def json(self, context: Context) -> dict[str, Any]:
+        """Return the plan as the JSON of its file."""
+        stamp = context.stamp
+        return plan_json(
+            self.plan,
+            self.reading,
+            self.options,
+            self.situation,
+            self.blames,
+            paths=(context.queue, context.db),
+            actor=stamp.actor,
+            made_at=rfc3339(stamp.now_s, stamp.tz_minutes),
+        )
+
+
+def make_plan(context: Context, options: Options, *, digests: bool = False, blame: bool = False) -> Planned:
+    """Return the plan of a context's queues; nothing is written. `digests`: it is to be saved.
+
+    Raises InputError for what cannot be read, a damaged base included.
+    """
+    reading = read_states(context, settle_s=context.policy.consistency.settle_s, digests=digests)
+    with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
+        lineage, message = _lineage(history, reading)
+        situation = Situation(
+            context.now_s,
+            has_base=reading.baseline is not None,
+            lineage=lineage,
+            md_read_only=context.markdown_read_only,
+            interrupted=reading.interrupted,
+        )
+        made = plan(_with_moves(history, reading), reading.totals, options, situation)
+        blames = blames_of(history, reading, made) if blame else {}
+        unknown = [f"{visible(context.queue)}: lineage unknown: {message}"] if lineage == LINEAGE_UNKNOWN else []
+        return Planned(reading, made, options, situation, blames, (*reading.notes, *unknown, *history.remarks))
+
+
+def _lineage(history: DocumentHistory, reading: Reading) -> tuple[str, str]:
+    """Return whether the document came after the base (rule B5); git is not asked where nothing differs."""
+    base = reading.baseline
+    return history.lineage(base.md_commit, base.md_digest) if base and reading.states else (LINEAGE_OK, "")
+
+
+def _with_moves(history: DocumentHistory, reading: Reading) -> list[ItemState]:
+    """Return the items with the units that moved since the base and came back (rule B4)."""
+    base = reading.baseline
+    if base is None:
+        return reading.states
+    wanted: dict[str | None, dict[str, list[str]]] = {}
+    touched: set[tuple[str, str, str]] = set()
+    for state in reading.states:
+        row = reading.rows.get(state.id)
+        if row is None or state.md is None or state.db is None:
+            continue
+        units = [unit for unit in UNITS if _moved_only(state, unit, state.db, state.md)]
+        if units:
+            wanted.setdefault(row.md_commit, {})[state.id] = units
+        event = reading.events.get(state.id)
+        if event is not None and event.event_id > (row.event_id or 0) and _moved_only(state, CLAIM, state.md, state.db):
+            touched.add((state.id, DB, CLAIM))
+    for md_commit, units_of in wanted.items():
+        found = history.touched(md_commit, base.md_digest, units_of, _now(reading))
+        touched |= {(item_id, MD, unit) for item_id, unit in found}
+    by_id: dict[str, set[tuple[str, str]]] = {}
+    for item_id, side, unit in touched:
+        by_id.setdefault(item_id, set()).add((side, unit))
+    return [replace(state, touched=frozenset(by_id.get(state.id, ()))) for state in reading.states]
+
+
+def _moved_only(state: ItemState, unit: str, moved: Item, still: Item) -> bool:
+    """Return whether a unit differs from its base in one item, and is as agreed in the other."""
+    agreed = state.base.value(unit) if state.base else None
+    return agreed is not None and value(still, unit) == agreed != value(moved, unit)
+
+
+def _now(reading: Reading) -> dict[str, tuple[int, Item]]:
+    return {state.id: (reading.lines[state.id], state.md) for state in reading.states if state.md is not None}
+
+
+def blames_of(history: DocumentHistory, reading: Reading, made: Plan) -> Blames:
+    """Return who moved last, on both sides of every unit of a plan (RECONCILE section 14)."""
+    wanted: dict[str, list[str]] = {}
+    pairs = [(each.id, each.unit) for each in made.actions] + [(each.id, each.unit) for each in made.needs]
+    for item_id, unit in dict.fromkeys(pairs):
+        wanted.setdefault(item_id, []).append(unit)
+    if not wanted:
+        return {}
+    states = {state.id: state for state in reading.states}
+    found = history.blame(wanted, _now(reading))
+    blames: dict[tuple[str, str, str], Blame] = {}
+    for (item_id, unit), blame in found.items():
+        state = states.get(item_id)
+        if state is None:
+            continue
+        if history.head is not None:  # without git there is nothing to say, item for item
+            blames[MD, item_id, unit] = as_unchanged(blame) if _is_agreed(state, unit, state.md) else blame
+        blames[DB, item_id, unit] = _of_database(reading, state, unit)
+    return blames
+
+
+def _of_database(reading: Reading, state: ItemState, unit: str) -> Blame:
+    event, row = reading.events.get(state.id), reading.rows.get(state.id)
+    if _is_agreed(state, unit, state.db) and (event is None or (row and event.event_id <= (row.event_id or 0))):
+        return NO_EVENT
+    return database_blame(event, reading.updated_at.get(state.id))
+
+
+def _is_agreed(state: ItemState, unit: str, item: Item | None) -> bool:
+    """Return whether a side is as it was agreed."""
+    if unit == ROW or item is None or state.base is None:
+        return False
+    return state.base.value(unit) == value(item, unit)

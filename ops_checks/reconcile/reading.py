@@ -1,0 +1,185 @@
+"""Read both queues and what was agreed on their items, as they are at one moment (RECONCILE sections 1 and 3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct, field
+
+from ops_checks.errors import UsageError
+from ops_checks.gate.stable_reading import compare, must_be_read_whole, run_comparison
+from ops_checks.model import FIELDS
+from ops_checks.reconcile.blame import bears_state
+from ops_checks.reconcile.model import BaseRow, ItemState, Totals
+from ops_checks.reconcile.units import UNITS, value
+from ops_checks.rules.drift.comparison import Comparison
+from ops_checks.sanitize import visible
+from ops_checks.stores.protocol import Database, DatabaseSnapshot, Document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ops_checks.context import Context
+    from ops_checks.rules.drift.drift import Drift
+    from ops_checks.rules.drift.pair import Pair
+    from ops_checks.stores.baseline import AgreedRow, Baseline
+    from ops_checks.stores.protocol import AgreementReader, Event, Snapshot
+
+
+class Reading(Struct, frozen=True):
+    """Both queues at one moment: the items that differ, in the order of a plan, and all the numbers.
+
+    `interrupted`: the plan whose application was begun and not finished. `lines`, `rows`, `events` and `updated_at` are
+    of the items that differ: their lines in the document, what is agreed on them, the newest event of each that
+    changed its state, and when the database's row was updated. `notes` say how long programs that were writing were
+    waited for.
+    """
+
+    states: list[ItemState]
+    totals: Totals
+    baseline: Baseline | None
+    unagreed: int
+    total: int
+    md_digest: str
+    db_digest: str
+    newest_event: int | None
+    interrupted: str | None
+    lines: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, AgreedRow] = field(default_factory=dict)
+    events: Mapping[str, Event] = field(default_factory=dict)
+    updated_at: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+def database(context: Context) -> Database:
+    """Return the database of a context. Raises UsageError for a store that keeps no agreement."""
+    store = context.db_store
+    if not isinstance(store, Database):
+        raise UsageError(f"{visible(context.db)}: keeps no baseline: name a queue database with --db")
+    return store
+
+
+def document(context: Context) -> Document:
+    """Return the document of a context. Raises UsageError for a store that cannot be locked."""
+    store = context.md_store
+    if not isinstance(store, Document):
+        raise UsageError(f"{visible(context.queue)}: is no document: name a Markdown queue with --queue")
+    return store
+
+
+def read_states(context: Context, *, settle_s: float, digests: bool = False) -> Reading:
+    """Return both queues as they are at one moment, when programs that are between two writes had `settle_s` seconds.
+
+    `digests`: digest the items of the database too. Raises what `compare` raises, and InputError for a damaged base.
+    """
+    readings: list[Reading] = []
+    drift = compare(
+        context.md_store,
+        database(context),
+        fields=FIELDS[1:],
+        keep=1,
+        settle_s=settle_s,
+        keep_pairs=True,
+        on_read=lambda left, right, found: readings.append(
+            reading_of(left, cast("DatabaseSnapshot", right), found, digests=digests)
+        ),
+    )
+    last = readings[-1]
+    return Reading(**{name: getattr(last, name) for name in last.__struct_fields__} | {"notes": tuple(drift.notes)})
+
+
+def read_inside(left: Snapshot, right: DatabaseSnapshot) -> Reading:
+    """Return both queues as two open snapshots have them, in a lock and a transaction: nobody is waited for.
+
+    Raises InputError for what is malformed.
+    """
+    drift = run_comparison(Comparison(left, right, fields=FIELDS[1:], keep=1, keep_pairs=True), left, right)
+    must_be_read_whole(left)
+    return reading_of(left, right, drift)
+
+
+def reading_of(left: Snapshot, right: DatabaseSnapshot, drift: Drift, *, digests: bool = False) -> Reading:
+    """Return what two open snapshots say of the items that differ between them."""
+    agreement = right.agreement()
+    baseline = agreement.baseline()
+    pairs = {pair.rows[0].item.id: pair for pair in drift.pairs}
+    rows = agreement.rows(pairs) if baseline is not None else {}
+    lost = [item_id for item_id, pair in pairs.items() if pair.md is None and item_id in rows]
+    above = agreement.above(lost) if lost else {}
+    states = [
+        ItemState(
+            item_id,
+            _base_row(rows.get(item_id)),
+            pair.md.item if pair.md else None,
+            pair.db.item if pair.db else None,
+            pair.db.reliability if pair.db else None,
+            anchor=_above(item_id, above),
+        )
+        for item_id, pair in sorted(pairs.items(), key=lambda named: _place(named[1], rows.get(named[0])))
+    ]
+    return Reading(
+        states,
+        _totals(drift, states, agreement if baseline is not None else None),
+        baseline,
+        agreement.counts().unagreed if baseline is not None else 0,
+        drift.total + sum(state.md is None for state in states),
+        left.identity(),
+        agreement.content_digest() if digests else "",
+        agreement.newest_event_id(),
+        interrupted.plan_id if (interrupted := agreement.interrupted()) else None,
+        {item_id: pair.md.number for item_id, pair in pairs.items() if pair.md},
+        rows,
+        {item_id: event for item_id in pairs if (event := _newest_move(right, item_id)) is not None},
+        agreement.updated_at(pairs),
+    )
+
+
+def _newest_move(snapshot: Snapshot, item_id: str) -> Event | None:
+    """Return the newest event of an item that changed its state, or None."""
+    moves = [event for event in snapshot.events(item_id) if bears_state(event)]
+    return moves[-1] if moves else None
+
+
+def _place(pair: Pair, row: AgreedRow | None) -> tuple[int, int]:
+    """Return the sort key of an item: rows of the document first, then lost ones, then those it never had."""
+    if pair.md is not None:
+        return 0, pair.md.number
+    if row is not None:
+        return 1, row.ordinal
+    return 2, pair.db.number if pair.db else 0
+
+
+def _base_row(row: AgreedRow | None) -> BaseRow | None:
+    return None if row is None else BaseRow(dict(zip(FIELDS, row.cells, strict=True)))
+
+
+def _above(item_id: str, above: Mapping[str, str | None]) -> str | None:
+    """Return the id of the nearest row above a lost one that is not lost itself."""
+    found = above.get(item_id)
+    while found is not None and found in above:
+        found = above[found]
+    return found
+
+
+def _totals(drift: Drift, states: Sequence[ItemState], agreement: AgreementReader | None) -> Totals:
+    if agreement is None:
+        return Totals(md=drift.total, db=drift.total_db)
+    counts = agreement.counts()
+    agreed = [state for state in states if state.base is not None and state.base.agreed]
+    gone_md = sum(state.md is None for state in agreed)
+    gone_db = sum(state.db is None for state in agreed)
+    return Totals(
+        base=counts.agreed,
+        md=drift.total,
+        db=drift.total_db,
+        md_of_base=counts.agreed - gone_md - (counts.gone - gone_db),
+        db_of_base=counts.agreed - counts.gone,
+        gone_md=gone_md,
+        gone_db=gone_db,
+        moved_md=sum(map(_has_moved, agreed)),
+    )
+
+
+def _has_moved(state: ItemState) -> bool:
+    base, md = state.base, state.md
+    return base is not None and md is not None and any(base.value(unit) != value(md, unit) for unit in UNITS)

@@ -1,0 +1,97 @@
+"""Take an applied plan back, as far as nobody changed what it wrote (RECONCILE section 10)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from ops_checks.errors import RefusedError
+from ops_checks.model import FIELDS
+from ops_checks.reconcile.agreement import checked_out
+from ops_checks.reconcile.apply import Result
+from ops_checks.reconcile.decision import ADD, MERGED, REKEY, REMOVE, RESTORE, SET
+from ops_checks.reconcile.model import MD, BaseRow
+from ops_checks.reconcile.plan_file import parse_plan
+from ops_checks.reconcile.reading import database, document
+from ops_checks.reconcile.units import ROW, UNITS
+from ops_checks.reconcile.writing import BothQueues
+from ops_checks.sanitize import visible
+from ops_checks.stores.baseline import DONE, UNDONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ops_checks.context import Context
+    from ops_checks.reconcile.model import Action, ItemState
+    from ops_checks.stores.baseline import PlanRecord
+
+_INVERSE = {SET: SET, ADD: REMOVE, RESTORE: REMOVE, REMOVE: RESTORE, REKEY: REKEY}
+
+
+def undo_plan(context: Context, plan_id: str) -> Result:
+    """Take an applied plan back; what somebody changed since is stale, and stays. Its base goes back with it.
+
+    Events, `updated_at` and leases are never taken back. An undo that was interrupted is finished by another one.
+    Raises RefusedError for a plan that was not applied here, WriteError, InputError.
+    """
+    md_commit = checked_out(context)
+    with document(context).rewriting() as text, database(context).transaction() as transaction:
+        records = transaction.records()
+        record = records.find(plan_id)
+        if record is None or record.state != DONE:
+            raise RefusedError(f"the plan {visible(plan_id)} {_why_not(record)}")
+        plan = parse_plan(record.plan_json, f"the record of {record.plan_id}")
+        images: dict[str, Any] = json.loads(record.before_json)
+        applied = {tuple(each) for each in images["applied"]}
+        actions = [each for each in plan.actions if (each.id, each.unit, each.to, each.kind) in applied]
+        both = BothQueues(context, text, transaction, operation=plan_id, md_commit=md_commit)
+        written = both.write(
+            inverse(actions, images["above"]),
+            event="reconcile_undone",
+            resuming=True,
+            undoing=True,
+            removed=images["rows"],
+            base_of=lambda state: _with_base(state, actions, images["base"]),
+        )
+        records.save(record._replace(state=UNDONE))
+        transaction.commit()
+        return Result(plan, written.outcome, notes=text.settle())
+
+
+def _why_not(record: PlanRecord | None) -> str:
+    if record is None:
+        return "was not applied to this queue: see `ops-checks undo`"
+    return "was taken back already" if record.state == UNDONE else "was interrupted: run `ops-checks reconcile resume`"
+
+
+def inverse(actions: Iterable[Action], above: Mapping[str, str | None]) -> list[Action]:
+    """Return the actions that take some back. `above`: the ids above the rows that were removed from the document."""
+    return [_inverse(action, above) for action in actions]
+
+
+def _inverse(action: Action, above: Mapping[str, str | None]) -> Action:
+    attempts = action.attempt_count
+    return replace(
+        action,
+        id=(action.after or {})["id"] if action.kind == REKEY else action.id,
+        kind=_INVERSE[action.kind],
+        before=action.after,
+        after=action.before,
+        why=action.why if action.why == MERGED else "undone",
+        anchor=above.get(action.id) if action.to == MD else None,
+        attempt_count=None if attempts is None else attempts - 1,
+    )
+
+
+def _with_base(state: ItemState, actions: Iterable[Action], before: Mapping[str, list[str | None]]) -> ItemState:
+    """Return an item whose base is again what it was for the units that were taken back."""
+    units = {action.unit for action in actions if action.id == state.id}
+    old = dict(zip(FIELDS, before[state.id], strict=True)) if state.id in before else None
+    if not units:
+        return state
+    if ROW in units or state.base is None:
+        return replace(state, base=None if old is None else BaseRow(old))
+    names = [name for unit in units for name in UNITS[unit]]
+    return replace(state, base=BaseRow({**state.base.cells, **{name: (old or {}).get(name) for name in names}}))

@@ -1,0 +1,216 @@
+"""Write what becomes of items to both queues: the database in one transaction, the document in one rename."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from ops_checks.model import FIELDS, Item
+from ops_checks.reconcile.agreement import agreed_row, header
+from ops_checks.reconcile.application import apply_actions
+from ops_checks.reconcile.decision import ADD, REMOVE, RESTORE
+from ops_checks.reconcile.model import DB, MD, ItemState
+from ops_checks.reconcile.reading import read_inside
+from ops_checks.reconcile.units import CLAIM, differing
+from ops_checks.sanitize import plain_line
+from ops_checks.stores.changes import Change
+from ops_checks.stores.markdown.rewriting import RowEdits
+from ops_checks.timestamps import queue_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ops_checks.context import Context
+    from ops_checks.reconcile.application import Outcome
+    from ops_checks.reconcile.model import Action
+    from ops_checks.reconcile.reading import Reading
+    from ops_checks.stores.protocol import DocumentTransaction, Transaction
+
+    #: A row that was removed, with its events, by id.
+    Removed = Mapping[str, Mapping[str, Any]]
+
+
+class Written(Struct, frozen=True):
+    """What was written and what was there before: `images` is the JSON of a record, `baseline` its number or None."""
+
+    outcome: Outcome
+    reading: Reading
+    images: dict[str, Any]
+
+
+class BothQueues:
+    """Both queues, locked and in a transaction: nobody else writes until they are left, and they are committed once.
+
+    `operation` names what is written in the events; `md_commit` is what `checked_out` returned.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        text: DocumentTransaction,
+        transaction: Transaction,
+        *,
+        operation: str,
+        md_commit: str | None,
+    ) -> None:
+        self._context = context
+        self._text = text
+        self._transaction = transaction
+        self._operation = operation
+        self._md_commit = md_commit
+        self.document_written = False
+
+    def write(
+        self,
+        actions: Iterable[Action],
+        *,
+        event: str = "reconciled",
+        resuming: bool = False,
+        undoing: bool = False,
+        removed: Removed | None = None,
+        base_of: Callable[[ItemState], ItemState] = lambda state: state,
+        keeps_base: bool = True,
+        check: Callable[[Outcome], None] = lambda _: None,
+    ) -> Written:
+        """Write what still holds of some actions, and the base that follows; nothing is committed here.
+
+        `base_of` returns an item with the base that it has afterwards; `keeps_base`: there is a base, or is to be.
+        `check` may raise before anything is written. Raises WriteError, ChangedError, ChangingError.
+        """
+        with self._text.snapshot() as left, self._transaction.snapshot() as right:
+            reading = read_inside(left, right)
+            states = {state.id: state for state in reading.states}
+
+            def find(item_id: str) -> ItemState:
+                """Return an item; one that does not differ is equal on both sides."""
+                item, lease = right.find(item_id) or (None, None)
+                return states.get(item_id) or ItemState(item_id, None, item, item, lease)
+
+            outcome = apply_actions(actions, find, self._context.now_s, resuming=resuming, undoing=undoing)
+            check(outcome)
+            images = self._images(outcome, reading, _rows_above(left.items(), outcome))
+            self._write_items(outcome, event, removed or {})
+            if keeps_base:
+                left_over = [base_of(state) for state in (states | outcome.after).values() if _differs(state)]
+                new = self._transaction.new_baseline()
+                baseline, _ = new.save(
+                    # An item that was never agreed stays one that was added, until both sides are equal.
+                    differing={
+                        state.id: agreed_row(state, reading) if state.base is not None else None for state in left_over
+                    },
+                    ordinals=((item.id, line) for line, item in left.items()),
+                    header=header(self._context, reading, whole=not left_over, md_commit=self._md_commit),
+                )
+                images["baseline"] = baseline.number
+            edits = _row_edits(outcome.applied)
+            if edits:
+                self._text.write(left, edits)
+                self.document_written = True
+        if edits and keeps_base and not left_over:
+            with self._text.snapshot() as written:
+                new.set_document(written.identity())
+        return Written(outcome, reading, images)
+
+    def _images(self, outcome: Outcome, reading: Reading, above: Mapping[str, str | None]) -> dict[str, Any]:
+        """Return what was there before, as JSON: rows that are removed, the rows above them, what was agreed."""
+        removed = [action.id for action in outcome.applied if action.kind == REMOVE and action.to == DB]
+        rows = {item_id: self._transaction.row_with_events(item_id) for item_id in removed}
+        agreed = {item_id: reading.rows[item_id].cells for item_id in outcome.before if item_id in reading.rows}
+        done = outcome.applied + outcome.done
+        return {
+            "applied": [[action.id, action.unit, action.to, action.kind] for action in done],
+            "rows": {item_id: {"row": dict(row), "events": list(events)} for item_id, (row, events) in rows.items()},
+            "above": dict(above),
+            "base": agreed,
+        }
+
+    def _write_items(self, outcome: Outcome, event: str, removed: Removed) -> None:
+        """Write the database's part: each item once, with one event."""
+        stamp = self._context.stamp
+        now = queue_time(stamp.now_s, stamp.tz_minutes)
+        by_item: dict[str, list[Action]] = {}
+        for action in outcome.applied:
+            if action.to == DB:
+                by_item.setdefault(action.id, []).append(action)
+        for item_id, actions in by_item.items():
+            before, after = outcome.before[item_id], outcome.after[item_id]
+            payload = self._payload(actions, before.db, after.db)
+            if before.db is None and after.db is not None:
+                self._insert(after.db, removed.get(item_id), now)
+                self._transaction.add_event(item_id, "added" if event == "reconciled" else event, payload, now)
+            elif before.db is not None and after.db is None:
+                self._transaction.delete(before.db)
+            elif before.db is not None and after.db is not None:
+                attempts = [action.attempt_count for action in actions if action.attempt_count is not None]
+                change = Change(
+                    before=before.db,
+                    after=after.db,
+                    event=event,
+                    payload=payload,
+                    changed_at=now,
+                    attempt_count=attempts[0] if attempts else None,
+                    clears_lease=any(action.unit == CLAIM for action in actions) and after.db.status != "IN_PROGRESS",
+                )
+                self._transaction.change(change)
+
+    def _insert(self, item: Item, removed: Mapping[str, Any] | None, now: str) -> None:
+        """Insert an item; one that was removed comes back with all its columns and its events."""
+        cells = dict(zip(FIELDS, item, strict=True))
+        if removed is None:
+            self._transaction.insert({**cells, "created_at": now, "updated_at": now})
+            return
+        self._transaction.insert({**removed["row"], **cells, "updated_at": now})
+        self._transaction.insert_events(removed["events"])
+
+    def _payload(self, actions: Iterable[Action], before: Item | None, after: Item | None) -> str:
+        """Return the payload of an event: who did what, and the item before and after (FORMATS section 5)."""
+        return json.dumps(
+            {
+                "from": before and before.status,
+                "to": after and after.status,
+                "actor": plain_line(self._context.stamp.actor),
+                "operation": self._operation,
+                "why": sorted({f"{action.unit}:{action.why}" for action in actions}),
+                "before": before and dict(zip(FIELDS, before, strict=True)),
+                "after": after and dict(zip(FIELDS, after, strict=True)),
+            },
+            ensure_ascii=False,
+        )
+
+
+def _differs(state: ItemState) -> bool:
+    if state.md is None or state.db is None:
+        return True  # one that neither side has is forgotten, which the base must be told as well
+    return bool(differing(state.md, state.db))
+
+
+def _rows_above(items: Iterable[tuple[int, Item]], outcome: Outcome) -> dict[str, str | None]:
+    """Return for each row that is removed from the document the id of the nearest row above it that stays."""
+    removed = {action.id for action in outcome.applied if action.kind == REMOVE and action.to == MD}
+    above: dict[str, str | None] = {}
+    last: str | None = None
+    for _, item in items if removed else ():
+        if item.id in removed:
+            above[item.id] = last
+        else:
+            last = item.id
+    return above
+
+
+def _row_edits(actions: Iterable[Action]) -> RowEdits:
+    """Return what the actions change in the document."""
+    edits = RowEdits()
+    for action in actions:
+        if action.to != MD:
+            continue
+        after = action.after or {}
+        if action.kind == REMOVE:
+            edits.removed.add(action.id)
+        elif action.kind in {ADD, RESTORE}:
+            above = RowEdits.LAST if action.kind == ADD else action.anchor or RowEdits.TOP
+            edits.inserted.append((Item.from_cells(after[name] for name in FIELDS), above))
+        else:
+            edits.cells[action.id] += after.items()
+    return edits

@@ -1,0 +1,77 @@
+"""The worked cases of RECONCILE on real files: a document and a SQLite database in a folder."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from builders import aged, execute, make_database, make_markdown, select
+from worked_cases import NOW_S, item
+
+from ops_checks.context import Context, resolve
+from ops_checks.model import FIELDS
+from ops_checks.policy.model import ConsistencyPolicy, Policy
+from ops_checks.reconcile.agreement import record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    Row = Mapping[str, Any]
+
+_LEASE = ("lease_owner", "lease_expires_at", "attempt_count", "max_attempts")
+LEASE_DEFAULTS = {"lease_owner": None, "lease_expires_at": None, "attempt_count": 0, "max_attempts": 3}
+
+
+class Queues:
+    """Both queues in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.md = folder / "QUEUE.md"
+        self.db = folder / "queue.db"
+
+    def context(self, **environ: str) -> Context:
+        """Return their context at the moment of the cases."""
+        policy = Policy(consistency=ConsistencyPolicy(settle_s=0))  # nobody else writes
+        return resolve(environ, policy, queue=str(self.md), db=str(self.db), now_s=NOW_S, actor="kim", lock_timeout_s=0)
+
+    def write_md(self, rows: Iterable[Row]) -> None:
+        """Write the document."""
+        make_markdown(self.md, map(item, rows))
+        aged(self.md)
+
+    def write_db(self, rows: Iterable[Row]) -> None:
+        """Make the items of the database these; what else it holds stays."""
+        rows = list(rows)
+        if not self.db.exists():
+            make_database(self.db, map(item, rows))
+        execute(self.db, "DELETE FROM queue_items")
+        for row in rows:
+            columns = {name: row[name] for name in FIELDS} | LEASE_DEFAULTS
+            columns |= {name: row[name] for name in _LEASE if name in row}
+            columns |= {"created_at": "2026-11-01 10:00", "updated_at": "2026-11-01 10:00"}
+            marks = ", ".join("?" * len(columns))
+            statement = f"INSERT INTO queue_items ({', '.join(columns)}) VALUES ({marks})"
+            with closing(sqlite3.connect(self.db)) as connection, connection:
+                connection.execute(statement, tuple(columns.values()))
+        aged(self.db)
+
+    def agree(self, rows: Iterable[Row]) -> None:
+        """Let both queues hold these rows, and record them as agreed."""
+        rows = list(rows)
+        self.write_md(rows)
+        self.write_db(rows)
+        record(self.context())
+
+    def rows(self, side: str) -> list[dict[str, Any]]:
+        """Return the rows of a side; of the document in its order, of the others by id."""
+        context = self.context()
+        if side == "md":
+            return [dict(zip(FIELDS, each, strict=True)) for each in context.md_store]
+        if side == "db":
+            found = select(self.db, f"SELECT {', '.join((*FIELDS, *_LEASE))} FROM queue_items ORDER BY id")
+            return [dict(zip((*FIELDS, *_LEASE), each, strict=True)) for each in found]
+        names = ("item_id", *FIELDS[1:])
+        found = select(self.db, f"SELECT {', '.join(names)} FROM queue_baseline ORDER BY item_id")
+        return [dict(zip(FIELDS, each, strict=True)) for each in found]
