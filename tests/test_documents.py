@@ -30,10 +30,17 @@ DOCUMENTS = {"README": README, **PAGES}
 
 
 def subparsers() -> dict[str, argparse.ArgumentParser]:
-    """Return the parser of every command."""
-    parser = build_parser(["--help"])
-    (choices,) = (action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction))
-    return {"": parser, **choices}
+    """Return the parser of every command, and of every step of one."""
+    return {"": (parser := build_parser(["--help"])), **_below(parser)}
+
+
+def _below(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    found: dict[str, argparse.ArgumentParser] = {}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                found |= {name: below, **{f"{name} {step}": each for step, each in _below(below).items()}}
+    return found
 
 
 def section(text: str, title: str) -> str:
@@ -177,8 +184,8 @@ def environment() -> dict[str, str]:
 
 
 def alike(text: str) -> str:
-    """Return text with its times made alike: the demo's are relative to now."""
-    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "<time>", text)
+    """Return text with its times and the ids of plans made alike: the demo's are relative to now."""
+    return re.sub(r"\bp-[0-9a-f]{16}\b", "<plan>", re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "<time>", text))
 
 
 @pytest.fixture
@@ -188,30 +195,34 @@ def demo(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def shown_commands() -> list[tuple[str, str, str | None]]:
-    """Return every command of ours that a document shows with its output: command, output, exit code if shown."""
-    found = []
+def shown_sessions() -> list[list[tuple[str, str, str | None]]]:
+    """Return what each block shows of our commands: command, output, exit code if shown, in their order."""
+    sessions = []
     for block in re.findall(r"```console\n(.*?)```", "".join(DOCUMENTS.values()), re.DOTALL):
+        found = []
         for command, output in re.findall(r"^\$ (ops-checks .+)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
             code = re.search(r"^\[exit (\d+)\]$", output, re.MULTILINE)
             lines = re.sub(r"^\[exit \d+\]\n+", "", output, flags=re.MULTILINE)
             found.append((command, lines, code[1] if code else None))
-    return found
+        if any(output.strip() for _, output, _ in found):
+            sessions.append(found)
+    return sessions
 
 
-@pytest.mark.parametrize(("command", "output", "code"), [row for row in shown_commands() if row[1].strip()])
-def test_what_is_shown_is_printed(demo: Path, command: str, output: str, code: str | None) -> None:
-    """Each command that is shown with its output prints just that in the demo's folder."""
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=demo, env=environment(), capture_output=True, text=True, check=False
-    )
-    assert alike(done.stdout) == alike(output)
-    assert code is None or done.returncode == int(code)
+@pytest.mark.parametrize("session", shown_sessions(), ids=lambda session: session[0][0])
+def test_what_is_shown_is_printed(demo: Path, session: list[tuple[str, str, str | None]]) -> None:
+    """The commands of a block, one after the other in the demo's folder, print just what is shown."""
+    for command, output, code in session:
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=demo, env=environment(), capture_output=True, text=True, check=False
+        )
+        assert alike(done.stdout) == alike(output)
+        assert code is None or done.returncode == int(code)
 
 
 def test_enough_is_shown() -> None:
     """The documents show real output: the demo's three commands and more."""
-    assert sum(bool(output.strip()) for _, output, _ in shown_commands()) >= 6
+    assert sum(bool(output.strip()) for session in shown_sessions() for _, output, _ in session) >= 6
 
 
 def test_the_python_example_runs(demo: Path) -> None:

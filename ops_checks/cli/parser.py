@@ -96,10 +96,20 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             formatter_class=_formatter(asked=asked),
             allow_abbrev=False,
         )
-        subparser.given = parser.given
         add_globals(subparser)
         command.arguments(subparser)
+        _share_given(subparser, parser.given)
     return parser
+
+
+def _share_given(parser: argparse.ArgumentParser, given: dict[str, object]) -> None:
+    """Let a command, and each step of it, know the options that were given before its name."""
+    if isinstance(parser, Parser):
+        parser.given = given
+    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to its parsers
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
+            for below in action.choices.values():
+                _share_given(below, given)
 
 
 def _possible(argv: Sequence[str]) -> list[str]:

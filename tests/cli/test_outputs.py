@@ -35,8 +35,8 @@ def project(folder: Path) -> Path:
     make_markdown(folder / QUEUE, [item("A-1")])
     make_database(folder / DB, [item("A-1")])
     run_end = '{"event": "run_end", "command": "done", "exit_code": 0, "duration_ms": 5}\n'
-    for name in ("logs/runs.jsonl", "logs/runs.jsonl.1"):
-        (folder / name).write_text(run_end * 20)
+    for name, duration_ms in (("logs/runs.jsonl", 5), ("logs/runs.jsonl.1", 6)):
+        (folder / name).write_text(run_end.replace("5", str(duration_ms)) * 20)
     (folder / POLICY).write_text("queue: ops/QUEUE.md\ndb: ops/queue.db\nlog: logs/runs.jsonl*\n")
     return folder
 

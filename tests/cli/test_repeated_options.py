@@ -23,26 +23,34 @@ if TYPE_CHECKING:
     Run = Callable[..., Told]
 
 #: The options that may be given several times, each time with a meaning of its own.
-REPEATABLE = {"--id", "--only", "--log-path", "--format"}
+REPEATABLE = {"--id", "--only", "--log-path", "--format", "--prefer", "--rekey"}
 #: Two values of every kind of option.
 VALUES = {
     "PATH": ("a", "b"), "SECONDS": ("1", "2"), "NAMES": ("status", "notes"), "N": ("1", "2"), "MS": ("1", "2"),
     "RATE": ("0.1", "0.2"), "MINUTES": ("1", "2"), "TEXT": ("x", "y"), "NAME": ("x", "y"), "ID": ("A-1", "A-2"),
-    "NAME[=FILE]": ("text", "json=b"),
+    "NAME[=FILE]": ("text", "json=b"), "[ID[.UNIT]=]SIDE": ("A-1=md", "A-2=db"), "ID=NEW": ("A-1=B-1", "A-2=B-2"),
+    "ID|FILE": ("a", "b"), "FILE": ("a", "b"),
 }  # fmt: skip
 #: What a command needs besides.
 NEEDED = {
     "cancel": ["--id", "A-1"], "retry": ["--id", "A-1"], "replan": ["--id", "A-1", "--notes", "n"],
     "report": ["r.json"], "schema": ["report"], "policy": ["check"],
+    "reconcile": ["plan"], "reconcile apply": ["plan.json"],
 }  # fmt: skip
 
 
 def options() -> Iterator[tuple[str, argparse.Action]]:
-    """Yield every option that takes a value, with its command."""
-    parser = build_parser(["--help"])
-    (commands,) = (each.choices for each in parser._actions if isinstance(each, argparse._SubParsersAction))
-    for name, command in commands.items():
-        yield from ((name, action) for action in command._actions if action.option_strings and action.nargs != 0)
+    """Yield every option that takes one of several values, with its command, or the step of one."""
+    yield from _options("", build_parser(["--help"]))
+
+
+def _options(words: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                yield from _options(f"{words} {name}".strip(), below)
+        elif words and action.option_strings and action.nargs != 0 and len(list(action.choices or "12")) > 1:
+            yield words, action
 
 
 OPTIONS = list(options())
@@ -56,7 +64,7 @@ def needed(command: str, option: str) -> list[str]:
 
 def test_every_command_is_walked() -> None:
     """None is left out, and those that may be repeated are all there."""
-    assert {command for command, _ in OPTIONS} == set(command_names())
+    assert {command.split()[0] for command, _ in OPTIONS} == set(command_names())
     assert {action.option_strings[-1] for _, action in OPTIONS} >= REPEATABLE
 
 
@@ -65,14 +73,14 @@ def test_no_option_is_dropped(command: str, action: argparse.Action) -> None:
     """Two values are both kept where that has a meaning, else refused, wherever they stand; one value twice is one."""
     option = action.option_strings[-1]
     first, second = list(action.choices or VALUES[str(action.metavar)])[:2]
-    rest = needed(command, option)
+    words, rest = command.split(), needed(command, option)
 
     def ways(one: str, other: str) -> Iterator[list[str]]:
-        yield [command, *rest, option, one, f"{option}={other}"]
-        yield [command, option, one, *rest, option, other]
+        yield [*words, *rest, option, one, f"{option}={other}"]
+        yield [*words, option, one, *rest, option, other]
         if option in {"--queue", "--db", "--policy", "--lock-timeout"}:
-            yield [option, one, command, *rest, option, other]
-            yield [option, one, option, other, command, *rest]
+            yield [option, one, *words, *rest, option, other]
+            yield [option, one, option, other, *words, *rest]
 
     for argv, same in zip(ways(first, second), ways(first, first), strict=True):
         if option in REPEATABLE:
@@ -81,7 +89,7 @@ def test_no_option_is_dropped(command: str, action: argparse.Action) -> None:
         with pytest.raises(UsageError, match=f"argument .*{option}: given twice, as .* and as .*: give it once"):
             parse(argv)
         assert plain_arguments(argv) is None
-        assert getattr(parse(same), action.dest) == getattr(parse([command, *rest, option, first]), action.dest)
+        assert getattr(parse(same), action.dest) == getattr(parse([*words, *rest, option, first]), action.dest)
 
 
 @pytest.fixture

