@@ -22,6 +22,13 @@ class Equivalent(NamedTuple):
 
 EQUIVALENTS: tuple[Equivalent, ...] = (
     Equivalent(
+        "stores/sqlite/connection.py",
+        "connect",
+        "connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, factory=WaitingConnection)",
+        "connection = sqlite3.connect(uri, uri=True, timeout=0, factory=WaitingConnection)",
+        "the driver begins a transaction of its own only where none is open, and every write is inside one of ours",
+    ),
+    Equivalent(
         "stores/markdown/line.py",
         "Line.__init__",
         "if text[:1] in BLANK:",
@@ -31,8 +38,8 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
     Equivalent(
         "stores/sqlite/connection.py",
         "connect",
-        "connection = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)",
-        "connection = sqlite3.connect(uri, uri=False, timeout=timeout_s, isolation_level=None)",
+        "connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, factory=WaitingConnection)",
+        "connection = sqlite3.connect(uri, uri=False, timeout=0, isolation_level=None, factory=WaitingConnection)",
         "a SQLite with the compile option USE_URI, as Debian's, takes a URI anyway; with others every test fails",
     ),
     Equivalent(

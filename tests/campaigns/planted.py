@@ -30,6 +30,7 @@ _GATE = ("test_verdicts",)
 _POLICY = ("test_loader", "test_validator")
 _FORMATS = ("test_formats",)
 _SINKS = ("test_sinks",)
+_RECONCILE = ("test_planner", "test_decisions", "test_apply", "test_laws")
 
 _WRITING = (
     Defect("the new file is not synced", "files/atomic_write.py", "            os.fsync(temporary_fd)\n", "", _ATOMIC),
@@ -138,29 +139,29 @@ _WRITING = (
     Defect("a deferred transaction", "stores/sqlite/store.py", '"BEGIN IMMEDIATE"', '"BEGIN"', _SQLITE),
     Defect(
         "no compare-and-set",
-        "stores/sqlite/store.py",
+        "stores/sqlite/writing.py",
         "same, seen = row.unchanged()",
         'same, seen = "1", []',
         ("test_verified_writes", *_SQLITE),
     ),
     Defect(
         "the event outside of the transaction",
-        "stores/sqlite/store.py",
-        "        event = connection.execute(",
-        '        _ = connection.execute("COMMIT"), connection.execute("BEGIN")\n        event = connection.execute(',
+        "stores/sqlite/writing.py",
+        "    event = connection.execute(",
+        '    _ = connection.execute("COMMIT"), connection.execute("BEGIN")\n    event = connection.execute(',
         _SQLITE,
     ),
     Defect(
         "the change is not read back",
-        "stores/sqlite/store.py",
-        "if (updated, after, logged) != (",
-        "if False and (updated, after, logged) != (",
+        "stores/sqlite/writing.py",
+        "    if (written, after) != (1, [tuple(columns.values())]):",
+        "    if False:",
         _SQLITE,
     ),
-    Defect("the lease stays", "stores/sqlite/store.py", '("lease_owner", "lease_expires_at") if', "() if", _SQLITE),
+    Defect("the lease stays", "stores/sqlite/writing.py", '("lease_owner", "lease_expires_at") if', "() if", _SQLITE),
     Defect(
         "the time of the change is not kept",
-        "stores/sqlite/store.py",
+        "stores/sqlite/writing.py",
         '    columns["updated_at"] = change.changed_at\n',
         "",
         _SQLITE,
@@ -664,4 +665,92 @@ _SPEAKING = (
     ),
 )
 
-DEFECTS: tuple[Defect, ...] = (*_WRITING, *_READING, *_DECIDING, *_SPEAKING)
+_RECONCILING = (
+    Defect(
+        "a lease that runs is ignored",
+        "reconcile/claims.py",
+        "    return ends_s is None or ends_s > now_s\n",
+        "    return False\n",
+        _RECONCILE,
+    ),
+    Defect(
+        "what a plan saw is not compared",
+        "reconcile/application.py",
+        "    if not _matches(_on(action.to, state), action.before) or (",
+        "    if (",
+        _RECONCILE,
+    ),
+    Defect(
+        "what a plan copies is not compared",
+        "reconcile/application.py",
+        "    return _matches(_on(source, state), open_sides.get(source, action.after))\n",
+        "    return True\n",
+        _RECONCILE,
+    ),
+    Defect(
+        "where the document comes from is not asked",
+        "reconcile/decision.py",
+        "if self.situation.lineage == LINEAGE_UNKNOWN:",
+        "if False:",
+        _RECONCILE,
+    ),
+    Defect(
+        "a row that vanished is removed by itself",
+        "reconcile/one_side.py",
+        "    if preference is None or not (preference.by_name or (WAYS[reason].bulk and restores)):\n",
+        "    if preference is None:\n        decision.act(ROW, REMOVE, side, PREFERRED, item, None)\n"
+        "    elif not (preference.by_name or (WAYS[reason].bulk and restores)):\n",
+        _RECONCILE,
+    ),
+    Defect(
+        "a row that was never agreed is removed",
+        "reconcile/one_side.py",
+        "    if not decision.was_agreed:\n        against = reason\n    elif",
+        "    if",
+        _RECONCILE,
+    ),
+    Defect(
+        "notes that both sides appended to go to one",
+        "reconcile/both_sides.py",
+        "for side, item, text in ((DB, pair.db, texts[1]), (MD, pair.md, texts[0])):",
+        "for side, item, text in ((DB, pair.db, texts[1]),):",
+        _RECONCILE,
+    ),
+    Defect(
+        "the base advances to what only one side says",
+        "reconcile/agreement.py",
+        "            if value(md, unit) == value(db, unit):\n",
+        "            if True:\n",
+        _RECONCILE,
+    ),
+    Defect(
+        "a base is made of nothing",
+        "reconcile/apply.py",
+        "        if base is None and plan.actions and",
+        "        if False and",
+        ("test_reconcile",),
+    ),
+    Defect(
+        "a preference for everything changes what has ended",
+        "reconcile/both_sides.py",
+        "    unnamed = None if preference.by_name else pair.decision.objection(unit, pair.md, pair.db)\n",
+        "    unnamed = None\n",
+        _RECONCILE,
+    ),
+    Defect(
+        "a plan's digest is not compared",
+        "reconcile/plan_file.py",
+        'if data["digest"] != _digest(data) or',
+        "if",
+        ("test_plan_file",),
+    ),
+    Defect(
+        "an interrupted plan is not recorded before the document is written",
+        "reconcile/apply.py",
+        '        records.save(self._record(PREPARED, "{}", ""))\n',
+        "",
+        ("test_laws",),
+    ),
+)
+
+DEFECTS: tuple[Defect, ...] = (*_WRITING, *_READING, *_DECIDING, *_SPEAKING, *_RECONCILING)
