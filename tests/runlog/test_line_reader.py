@@ -164,3 +164,13 @@ def test_read_at(tmp_path: Path) -> None:
     finally:
         os.close(folder)
     assert caught.value.message == "log: cannot be read (Is a directory): check the disk"
+
+
+@pytest.mark.parametrize(("more", "malformed"), [(0, 0), (1, 1)])
+def test_the_longest_line_that_is_read(tmp_path: Path, more: int, malformed: int) -> None:
+    """A line of 16 MB is read, one of a byte more is malformed."""
+    log = tmp_path / "runs.jsonl"
+    record = b'{"event": "note", "text": "'
+    end = b'"}'
+    log.write_bytes(record + b"x" * (16 * 1024 * 1024 - len(record) - len(end) + more) + end + b"\n")
+    assert read_runs([str(log)]).malformed == malformed
