@@ -16,6 +16,7 @@ from ops_checks.exit_codes import OK
 from ops_checks.reconcile.apply import apply_plan
 from ops_checks.reconcile.plan_file import parse_plan, plan_text
 from ops_checks.reconcile.planning import make_plan
+from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -36,8 +37,10 @@ def one_way(direction: str, word: str, *, view: bool, help: str, example: str) -
     """
 
     def run(invocation: Invocation) -> Result:
-        """Plan and apply. Raises RefusedError for a safety stop."""
+        """Plan and apply. Raises RefusedError for a safety stop, and for a view that may only be read."""
         context = invocation.context
+        if view and context.markdown_read_only:
+            raise RefusedError(f"{visible(context.queue)}: read-only by ORCH_QUEUE_MD_READ_ONLY")
         options = plan_options(invocation)
         source = "db" if view else options.source_of_truth
         planned = make_plan(

@@ -336,3 +336,16 @@ def test_import_follows_the_document(project: Path, run: Run) -> None:
         ],
     )
     assert (project / QUEUE).read_bytes() == before
+
+
+def test_a_view_that_may_only_be_read(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not rendered; a plan that would write to the document is not applied."""
+    run("baseline")
+    execute(project / DB, "UPDATE queue_items SET priority = 'P0' WHERE id = 'ORCH-1'")
+    run("reconcile", "plan", "-o", "plan.json")
+    before = (project / QUEUE).read_bytes()
+    monkeypatch.setenv("ORCH_QUEUE_MD_READ_ONLY", "1")
+    assert run("render") == (5, "", f"error: {QUEUE}: read-only by ORCH_QUEUE_MD_READ_ONLY\n")
+    refused = run("reconcile", "apply", "plan.json")
+    assert (refused.code, refused.out) == (5, "")
+    assert (project / QUEUE).read_bytes() == before
