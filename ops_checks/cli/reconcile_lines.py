@@ -42,7 +42,7 @@ def drift_lines(planned: Planned, path: str, keep: int | None) -> Iterator[str]:
         named = f"{base.name} {base.made_at} lineage={planned.situation.lineage}" if base else "none"
         yield f"drift total={total} {counts} needs={len(plan.needs)} base={named}"
     yield from plan_lines(plan, planned.situation.now_s, keep, planned.blames, path)
-    yield from (f"unused: --prefer {key}: nothing asks for it" for key in plan.unused)
+    yield from (f"unused: {option}: nothing asks for it" for option in plan.unused)
     if plan.stop is not None:
         yield f"stop {plan.stop.reason}: {plan.stop.message}"
     if base is None:

@@ -12,7 +12,7 @@ from ops_checks.model import FIELDS
 from ops_checks.reconcile.history import DocumentHistory
 from ops_checks.reconcile.model import BaseRow
 from ops_checks.reconcile.reading import database, document, read_states
-from ops_checks.reconcile.units import UNITS, cells, value
+from ops_checks.reconcile.units import UNITS, cells, same
 from ops_checks.stores.baseline import AgreedRow
 from ops_checks.timestamps import queue_time
 
@@ -44,7 +44,7 @@ def advanced(base: BaseRow | None, md: Item | None, db: Item | None) -> BaseRow 
     texts = dict.fromkeys(FIELDS[1:]) if base is None else dict(base.cells)
     if md is not None and db is not None:
         for unit in UNITS:
-            if value(md, unit) == value(db, unit):
+            if same(md, db, unit):
                 texts |= cells(db, unit)
     either = md or db
     return BaseRow({**texts, "id": either.id if either else None})

@@ -11,7 +11,7 @@ from ops_checks.model import FIELDS, Item
 from ops_checks.reconcile.claims import attempts, is_held
 from ops_checks.reconcile.decision import MERGED, REKEY, REMOVE
 from ops_checks.reconcile.model import DB, MD, ItemState
-from ops_checks.reconcile.units import CLAIM, UNITS, value
+from ops_checks.reconcile.units import CLAIM, UNITS, same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -88,7 +88,7 @@ def _matches(item: Item | None, cells: Cells | None) -> bool:
         return item is None and cells is None
     wanted = item.with_cells(cells.items())
     units = [unit for unit, names in UNITS.items() if not cells.keys().isdisjoint(names)]
-    return wanted.id == item.id and all(value(wanted, unit) == value(item, unit) for unit in units)
+    return wanted.id == item.id and all(same(wanted, item, unit) for unit in units)
 
 
 def _is_done(action: Action, states: Mapping[str, ItemState]) -> bool:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from ops_checks.errors import ChangedError, ChangingError, OpsError, RefusedError, WriteError
+from ops_checks.errors import OpsError, RefusedError
 from ops_checks.reconcile.agreement import checked_out
 from ops_checks.reconcile.application import Outcome
-from ops_checks.reconcile.model import MD
 from ops_checks.reconcile.plan_file import parse_plan, plan_text
 from ops_checks.reconcile.reading import database, document
-from ops_checks.reconcile.writing import BothQueues
+from ops_checks.reconcile.writing import (
+    BothQueues,
+    HalfWrittenError,
+    images_text,
+    must_write_document,
+    while_changing,
+)
 from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import DONE, PREPARED, PlanRecord
 from ops_checks.timestamps import queue_time
@@ -23,8 +27,6 @@ if TYPE_CHECKING:
     from ops_checks.context import Context
     from ops_checks.reconcile.plan_file import SavedPlan
     from ops_checks.stores.protocol import DocumentTransaction, Transaction
-
-_PAUSE_S = 0.01
 
 
 class Result(Struct):
@@ -69,21 +71,10 @@ class _Application:
         self._md_commit = checked_out(context)
 
     def run(self) -> Result:
-        """Begin again while other programs change the document, for as long as the lock would be waited for."""
-        plan = self._plan
-        if self._context.markdown_read_only and any(action.to == MD for action in plan.actions):
-            raise RefusedError(
-                f"{visible(self._context.queue)}: read-only by ORCH_QUEUE_MD_READ_ONLY, and the plan changes it"
-            )
-        until = time.monotonic() + self._context.lock_timeout_s
+        """Apply the plan; where nothing of it is written, take the record back that it was begun."""
+        must_write_document(self._context, self._plan.actions)
         try:
-            while True:
-                try:
-                    return self._attempt()
-                except (ChangedError, ChangingError):
-                    if time.monotonic() >= until:
-                        raise
-                time.sleep(_PAUSE_S)
+            return while_changing(self._context, self._attempt)
         except HalfWrittenError:
             raise
         except OpsError:
@@ -97,30 +88,23 @@ class _Application:
                 result.already = True
                 return result
             result.outcome = self._write(text, transaction)
+            self._begun = False  # it is done: whatever fails from here on, its record stays
             result.notes += text.settle()
         return result
 
     def _write(self, text: DocumentTransaction, transaction: Transaction) -> Outcome:
         """Write both queues, the base and the record, and commit."""
+        transaction.begin_exclusive()
         both = BothQueues(self._context, text, transaction, operation=self._plan.plan_id, md_commit=self._md_commit)
         base = transaction.new_baseline().before
-        try:
-            written = both.write(
-                self._plan.actions,
-                resuming=self._resuming,
-                keeps_base=base is not None or self._plan.data["base"]["source"] == "union",
-                check=self._must_be_whole,
-            )
-            before = json.dumps(written.images, ensure_ascii=False)
-            transaction.records().save(self._record(DONE, before, written.reading.md_digest))
-            transaction.commit()
-        except OpsError as error:
-            if both.document_written:
-                raise HalfWrittenError(
-                    f"{visible(self._context.queue)}: is written, the database is not ({error.message}): run "
-                    "`ops-checks reconcile resume`"
-                ) from error
-            raise
+        written = both.write(
+            self._plan.actions,
+            resuming=self._resuming,
+            keeps_base=base is not None or self._plan.data["base"]["source"] == "union",
+            check=self._must_be_whole,
+        )
+        record = self._record(DONE, images_text(written.images), written.reading.md_digest)
+        both.finish(record, way="ops-checks reconcile resume")
         return written.outcome
 
     def _must_be_whole(self, outcome: Outcome) -> None:
@@ -148,7 +132,6 @@ class _Application:
         records.save(self._record(PREPARED, "{}", ""))
         transaction.commit()
         self._begun = True
-        transaction.begin_exclusive()
         return True
 
     def _record(self, state: str, before: str, md_before: str) -> PlanRecord:
@@ -164,7 +147,3 @@ class _Application:
             with database(self._context).transaction() as transaction:
                 transaction.records().delete(self._plan.plan_id)
                 transaction.commit()
-
-
-class HalfWrittenError(WriteError):
-    """The document is written and the database is not: `reconcile resume` finishes it."""

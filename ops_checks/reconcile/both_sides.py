@@ -9,7 +9,7 @@ from ops_checks.reconcile.decision import ADD, ADDED, MERGED, OTHER, PREFERRED, 
 from ops_checks.reconcile.model import BOTH_WAYS, DB, MD, Action, base_row
 from ops_checks.reconcile.notes import appended, common, for_document, merged
 from ops_checks.reconcile.reasons import WAYS, Reason
-from ops_checks.reconcile.units import CLAIM, NOTES, PEOPLES, ROW, UNCLAIMED, UNITS, cells, differing, value
+from ops_checks.reconcile.units import CLAIM, NOTES, PEOPLES, ROW, UNCLAIMED, UNITS, cells, differing, same, value
 
 if TYPE_CHECKING:
     from ops_checks.model import Item
@@ -70,12 +70,12 @@ def _settle_unit(pair: _Pair, unit: str, claim: Need | None) -> Need | None:
 
 def _by_itself(pair: _Pair, unit: str, claim: Need | None) -> _To | Reason | None:
     """Return where a unit goes by itself, or why it does not; None if it is settled."""
-    agreed = pair.base.value(unit) if pair.base is not None else None
-    if agreed is None:
+    base = pair.base
+    if base is None or base.value(unit) is None:
         return _To(MD, "db-moved") if pair.decision.options.view else Reason.NO_BASE
-    if agreed == value(pair.md, unit):
+    if base.agrees(pair.md, unit):
         return _moved_in(pair, unit, DB)
-    if agreed == value(pair.db, unit):
+    if base.agrees(pair.db, unit):
         if unit == NOTES and claim is not None and not _appended(pair):
             return claim.reason  # rewritten notes belong to the claim that they report
         return _moved_in(pair, unit, MD)
@@ -130,7 +130,7 @@ def _merge_notes(pair: _Pair) -> Reason | None:
         return against
     for side, item, text in ((DB, pair.db, texts[1]), (MD, pair.md, texts[0])):
         after = item.with_cells([(NOTES, text)])
-        if value(after, NOTES) != value(item, NOTES):
+        if not same(after, item, NOTES):
             decision.act(NOTES, SET, side, MERGED, item, after)
     return None
 
@@ -149,7 +149,7 @@ def _set(pair: _Pair, unit: str, to: _To) -> None:
 
 def _first_base(md: Item, db: Item) -> BaseRow | None:
     """Return the base of a row that both sides have and that was never agreed (rule B7), None for two tasks."""
-    if any(value(md, unit) != value(db, unit) for unit in PEOPLES):
+    if not all(same(md, db, unit) for unit in PEOPLES):
         return None
     unclaimed = [item for item in (md, db) if value(item, CLAIM) == UNCLAIMED]
     if not unclaimed:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from ops_checks.model import FIELDS
-from ops_checks.reconcile.units import UNITS
+from ops_checks.reconcile.units import UNITS, equal, value
 from ops_checks.rules.drift.pair import normal
 
 if TYPE_CHECKING:
@@ -47,6 +47,11 @@ class BaseRow(Struct, frozen=True):
         if None in texts.values():
             return None
         return tuple(normal(name, text or "") for name, text in texts.items())
+
+    def agrees(self, item: Item, unit: str) -> bool:
+        """Return whether a unit of an item is as it was agreed; not where it never was."""
+        agreed = self.value(unit)
+        return agreed is not None and equal(agreed, value(item, unit))
 
 
 def base_row(item: Item) -> BaseRow:
@@ -161,7 +166,7 @@ class Plan(Struct, frozen=True):
     actions: list[Action]
     needs: list[Need]
     stop: Stop | None = None
-    #: Preferences that no need asked for.
+    #: Options that name an item, and that nothing asked for.
     unused: list[str] = field(default_factory=list)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.reconcile import both_sides, one_side
-from ops_checks.reconcile.decision import Decision
+from ops_checks.reconcile.decision import REKEY, Decision
 from ops_checks.reconcile.model import DB, EVERY, MD, Plan
 from ops_checks.reconcile.stops import safety_stop
 
@@ -31,8 +31,15 @@ def plan(states: Sequence[ItemState], totals: Totals, options: Options, situatio
     return Plan(
         [action for decision in decisions for action in decision.actions],
         [need for decision in decisions for need in decision.needs],
-        unused=sorted(options.prefer.keys() - used - {EVERY}),
+        unused=_unused(options, used, decisions),
     )
+
+
+def _unused(options: Options, used: set[str], decisions: Sequence[Decision]) -> list[str]:
+    """Return the options that name an item and had no effect, as they were written."""
+    renewed = {action.id for decision in decisions for action in decision.actions if action.kind == REKEY}
+    preferences = [f"--prefer {key}={side}" for key, side in options.prefer.items() if key not in {*used, EVERY}]
+    return preferences + [f"--rekey {old}={new}" for old, new in options.rekey.items() if old not in renewed]
 
 
 def _settle(decision: Decision) -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from ops_checks.errors import UsageError
 from ops_checks.reconcile.blame import NO_EVENT, as_unchanged, database_blame
 from ops_checks.reconcile.history import DocumentHistory
 from ops_checks.reconcile.model import DB, LINEAGE_OK, LINEAGE_UNKNOWN, MD, Situation
 from ops_checks.reconcile.plan_file import plan_json
 from ops_checks.reconcile.planner import plan
 from ops_checks.reconcile.reading import read_states
-from ops_checks.reconcile.units import CLAIM, ROW, UNITS, value
+from ops_checks.reconcile.units import CLAIM, ROW, UNITS
 from ops_checks.sanitize import visible
 from ops_checks.timestamps import rfc3339
 
@@ -56,8 +57,9 @@ class Planned(Struct, frozen=True):
 def make_plan(context: Context, options: Options, *, digests: bool = False, blame: bool = False) -> Planned:
     """Return the plan of a context's queues; nothing is written. `digests`: it is to be saved.
 
-    Raises InputError for what cannot be read, a damaged base included.
+    Raises InputError for what cannot be read, a damaged base included; UsageError for a new id that is taken.
     """
+    _must_be_new(context, options)
     reading = read_states(context, settle_s=context.policy.consistency.settle_s, digests=digests)
     with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
         lineage, message = _lineage(history, reading)
@@ -72,6 +74,17 @@ def make_plan(context: Context, options: Options, *, digests: bool = False, blam
         blames = blames_of(history, reading, made) if blame else {}
         unknown = [f"{visible(context.queue)}: lineage unknown: {message}"] if lineage == LINEAGE_UNKNOWN else []
         return Planned(reading, made, options, situation, blames, (*reading.notes, *unknown, *history.remarks))
+
+
+def _must_be_new(context: Context, options: Options) -> None:
+    """Raise UsageError for a new id that an item of either side has."""
+    for old, new in options.rekey.items():
+        for store in (context.md_store, context.db_store):
+            if store.get(new) is not None:
+                raise UsageError(
+                    f"--rekey {visible(old)}={visible(new)}: {visible(store.location)} has an item {visible(new)}: "
+                    "choose an id that none has"
+                )
 
 
 def _lineage(history: DocumentHistory, reading: Reading) -> tuple[str, str]:
@@ -108,8 +121,8 @@ def _with_moves(history: DocumentHistory, reading: Reading) -> list[ItemState]:
 
 def _moved_only(state: ItemState, unit: str, moved: Item, still: Item) -> bool:
     """Return whether a unit differs from its base in one item, and is as agreed in the other."""
-    agreed = state.base.value(unit) if state.base else None
-    return agreed is not None and value(still, unit) == agreed != value(moved, unit)
+    base = state.base
+    return base is not None and base.agrees(still, unit) and not base.agrees(moved, unit)
 
 
 def _now(reading: Reading) -> dict[str, tuple[int, Item]]:
@@ -146,6 +159,4 @@ def _of_database(reading: Reading, state: ItemState, unit: str) -> Blame:
 
 def _is_agreed(state: ItemState, unit: str, item: Item | None) -> bool:
     """Return whether a side is as it was agreed."""
-    if unit == ROW or item is None or state.base is None:
-        return False
-    return state.base.value(unit) == value(item, unit)
+    return unit != ROW and item is not None and state.base is not None and state.base.agrees(item, unit)

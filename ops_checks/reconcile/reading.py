@@ -11,7 +11,7 @@ from ops_checks.gate.stable_reading import compare, must_be_read_whole, run_comp
 from ops_checks.model import FIELDS
 from ops_checks.reconcile.blame import bears_state
 from ops_checks.reconcile.model import BaseRow, ItemState, Totals
-from ops_checks.reconcile.units import UNITS, value
+from ops_checks.reconcile.units import UNITS
 from ops_checks.rules.drift.comparison import Comparison
 from ops_checks.sanitize import visible
 from ops_checks.stores.protocol import Database, DatabaseSnapshot, Document
@@ -182,4 +182,4 @@ def _totals(drift: Drift, states: Sequence[ItemState], agreement: AgreementReade
 
 def _has_moved(state: ItemState) -> bool:
     base, md = state.base, state.md
-    return base is not None and md is not None and any(base.value(unit) != value(md, unit) for unit in UNITS)
+    return base is not None and md is not None and not all(base.agrees(md, unit) for unit in UNITS)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -16,7 +15,7 @@ from ops_checks.reconcile.model import MD, BaseRow
 from ops_checks.reconcile.plan_file import parse_plan
 from ops_checks.reconcile.reading import database, document
 from ops_checks.reconcile.units import ROW, UNITS
-from ops_checks.reconcile.writing import BothQueues
+from ops_checks.reconcile.writing import BothQueues, images_of, must_write_document, while_changing
 from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import DONE, UNDONE
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ops_checks.context import Context
+    from ops_checks.reconcile.application import Outcome
     from ops_checks.reconcile.model import Action, ItemState
     from ops_checks.stores.baseline import PlanRecord
 
@@ -37,15 +37,20 @@ def undo_plan(context: Context, plan_id: str) -> Result:
     Raises RefusedError for a plan that was not applied here, WriteError, InputError.
     """
     md_commit = checked_out(context)
+    return while_changing(context, lambda: _undone(context, plan_id, md_commit))
+
+
+def _undone(context: Context, plan_id: str, md_commit: str | None) -> Result:
     with document(context).rewriting() as text, database(context).transaction() as transaction:
-        records = transaction.records()
-        record = records.find(plan_id)
+        transaction.begin_exclusive()
+        record = transaction.records().find(plan_id)
         if record is None or record.state != DONE:
             raise RefusedError(f"the plan {visible(plan_id)} {_why_not(record)}")
         plan = parse_plan(record.plan_json, f"the record of {record.plan_id}")
-        images: dict[str, Any] = json.loads(record.before_json)
+        images = images_of(record)
         applied = {tuple(each) for each in images["applied"]}
         actions = [each for each in plan.actions if (each.id, each.unit, each.to, each.kind) in applied]
+        must_write_document(context, actions)
         both = BothQueues(context, text, transaction, operation=plan_id, md_commit=md_commit)
         written = both.write(
             inverse(actions, images["above"]),
@@ -53,10 +58,9 @@ def undo_plan(context: Context, plan_id: str) -> Result:
             resuming=True,
             undoing=True,
             removed=images["rows"],
-            base_of=lambda state: _with_base(state, actions, images["base"]),
+            base_of=lambda state, outcome: _with_base(state, outcome, images["base"]),
         )
-        records.save(record._replace(state=UNDONE))
-        transaction.commit()
+        both.finish(record._replace(state=UNDONE), way=f"ops-checks undo --plan {plan_id}")
         return Result(plan, written.outcome, notes=text.settle())
 
 
@@ -85,9 +89,9 @@ def _inverse(action: Action, above: Mapping[str, str | None]) -> Action:
     )
 
 
-def _with_base(state: ItemState, actions: Iterable[Action], before: Mapping[str, list[str | None]]) -> ItemState:
+def _with_base(state: ItemState, outcome: Outcome, before: Mapping[str, list[str | None]]) -> ItemState:
     """Return an item whose base is again what it was for the units that were taken back."""
-    units = {action.unit for action in actions if action.id == state.id}
+    units = {action.unit for action in (*outcome.applied, *outcome.done) if action.id == state.id}
     old = dict(zip(FIELDS, before[state.id], strict=True)) if state.id in before else None
     if not units:
         return state

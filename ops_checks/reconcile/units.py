@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.model import FIELDS, NOTHING
+from ops_checks.rules.drift.inline import same_text
 from ops_checks.rules.drift.pair import normal
 
 if TYPE_CHECKING:
@@ -37,13 +38,18 @@ _AT = {unit: tuple((field, FIELDS.index(field)) for field in fields) for unit, f
 
 
 def value(item: Item, unit: str) -> Value:
-    """Return the cells of a unit as `consistency-check` compares them."""
+    """Return the cells of a unit on one line and trimmed, nothing as `-`; `equal` compares them."""
     return tuple(normal(field, item[at]) for field, at in _AT[unit])
+
+
+def equal(one: Value, other: Value) -> bool:
+    """Return whether two values of a unit are the same to `consistency-check`: also where a formatter escaped one."""
+    return one == other or all(map(same_text, one, other))
 
 
 def same(left: Item, right: Item, unit: str) -> bool:
     """Return whether two items are equal in a unit: most cells are so to the letter."""
-    return all(left[at] == right[at] or normal(field, left[at]) == normal(field, right[at]) for field, at in _AT[unit])
+    return all(left[at] == right[at] for _, at in _AT[unit]) or equal(value(left, unit), value(right, unit))
 
 
 def cells(item: Item, unit: str) -> dict[str, str]:
@@ -54,7 +60,7 @@ def cells(item: Item, unit: str) -> dict[str, str]:
 
 def differing(md: Item, db: Item) -> list[str]:
     """Return the units in which two items differ."""
-    return [unit for unit in UNITS if value(md, unit) != value(db, unit)]
+    return [unit for unit in UNITS if not same(md, db, unit)]
 
 
 def units_of(fields: tuple[str, ...]) -> frozenset[str]:

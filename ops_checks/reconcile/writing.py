@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
+from ops_checks.errors import ChangedError, ChangingError, InputError, OpsError, RefusedError, WriteError
 from ops_checks.model import FIELDS, Item
 from ops_checks.reconcile.agreement import agreed_row, header
 from ops_checks.reconcile.application import apply_actions
-from ops_checks.reconcile.decision import ADD, REMOVE, RESTORE
+from ops_checks.reconcile.decision import ADD, REKEY, REMOVE, RESTORE
 from ops_checks.reconcile.model import DB, MD, ItemState
 from ops_checks.reconcile.reading import read_inside
 from ops_checks.reconcile.units import CLAIM, differing
-from ops_checks.sanitize import plain_line
+from ops_checks.sanitize import plain_line, visible
 from ops_checks.stores.changes import Change
 from ops_checks.stores.markdown.rewriting import RowEdits
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ops_checks.context import Context
     from ops_checks.reconcile.application import Outcome
     from ops_checks.reconcile.model import Action
     from ops_checks.reconcile.reading import Reading
+    from ops_checks.stores.baseline import PlanRecord
     from ops_checks.stores.protocol import DocumentTransaction, Transaction
 
+    Result = TypeVar("Result")
     #: A row that was removed, with its events, by id.
     Removed = Mapping[str, Mapping[str, Any]]
+
+
+#: Before an attempt begins again: enough for most writers to finish.
+_PAUSE_S = 0.01
+_HEX = "hex"
+
+
+class HalfWrittenError(WriteError):
+    """The document is written and the database is not; the message says what finishes it."""
 
 
 class Written(Struct, frozen=True):
@@ -60,7 +73,7 @@ class BothQueues:
         self._transaction = transaction
         self._operation = operation
         self._md_commit = md_commit
-        self.document_written = False
+        self._document_written = False
 
     def write(
         self,
@@ -70,7 +83,7 @@ class BothQueues:
         resuming: bool = False,
         undoing: bool = False,
         removed: Removed | None = None,
-        base_of: Callable[[ItemState], ItemState] = lambda state: state,
+        base_of: Callable[[ItemState, Outcome], ItemState] = lambda state, _: state,
         keeps_base: bool = True,
         check: Callable[[Outcome], None] = lambda _: None,
     ) -> Written:
@@ -93,25 +106,41 @@ class BothQueues:
             images = self._images(outcome, reading, _rows_above(left.items(), outcome))
             self._write_items(outcome, event, removed or {})
             if keeps_base:
-                left_over = [base_of(state) for state in (states | outcome.after).values() if _differs(state)]
+                left_over = [base_of(state, outcome) for state in (states | outcome.after).values() if _differs(state)]
                 new = self._transaction.new_baseline()
                 baseline, _ = new.save(
                     # An item that was never agreed stays one that was added, until both sides are equal.
                     differing={
                         state.id: agreed_row(state, reading) if state.base is not None else None for state in left_over
                     },
-                    ordinals=((item.id, line) for line, item in left.items()),
+                    ordinals=_ordinals(left.items(), outcome.applied),
                     header=header(self._context, reading, whole=not left_over, md_commit=self._md_commit),
                 )
                 images["baseline"] = baseline.number
             edits = _row_edits(outcome.applied)
             if edits:
                 self._text.write(left, edits)
-                self.document_written = True
+                self._document_written = True
         if edits and keeps_base and not left_over:
             with self._text.snapshot() as written:
                 new.set_document(written.identity())
         return Written(outcome, reading, images)
+
+    def finish(self, record: PlanRecord, *, way: str) -> None:
+        """Save the record of what was written, and commit.
+
+        Raises WriteError if the database is not written; HalfWrittenError, which names the `way` out, if the document
+        is written by then.
+        """
+        try:
+            self._transaction.records().save(record)
+            self._transaction.commit()
+        except OpsError as error:
+            if not self._document_written:
+                raise
+            raise HalfWrittenError(
+                f"{visible(self._context.queue)}: is written, the database is not ({error.message}): run `{way}`"
+            ) from error
 
     def _images(self, outcome: Outcome, reading: Reading, above: Mapping[str, str | None]) -> dict[str, Any]:
         """Return what was there before, as JSON: rows that are removed, the rows above them, what was agreed."""
@@ -180,10 +209,63 @@ class BothQueues:
         )
 
 
+def images_text(images: Mapping[str, Any]) -> str:
+    """Return what was there before as the JSON of a record; bytes, which a column may hold, as their hex digits."""
+    return json.dumps(images, ensure_ascii=False, default=lambda value: {_HEX: value.hex()})
+
+
+def images_of(record: PlanRecord) -> dict[str, Any]:
+    """Return what was there before a plan was applied, from its record. Raises InputError for a damaged one."""
+    try:
+        images = json.loads(record.before_json, object_hook=_with_bytes)
+    except (ValueError, RecursionError):
+        images = None
+    if not isinstance(images, dict) or not {"applied", "rows", "above", "base"} <= images.keys():
+        raise InputError(f"the record of the plan {visible(record.plan_id)} is damaged: restore it from a copy")
+    return images
+
+
+def _with_bytes(found: dict[str, Any]) -> object:
+    return bytes.fromhex(found[_HEX]) if found.keys() == {_HEX} else found
+
+
+def while_changing(context: Context, attempt: Callable[[], Result]) -> Result:
+    """Return what an attempt returns; begin again while other programs change the document, up to the lock timeout."""
+    until = time.monotonic() + context.lock_timeout_s
+    while True:
+        try:
+            return attempt()
+        except (ChangedError, ChangingError):
+            if time.monotonic() >= until:
+                raise
+        time.sleep(_PAUSE_S)
+
+
+def must_write_document(context: Context, actions: Iterable[Action]) -> None:
+    """Raise RefusedError if actions change a document that may only be read."""
+    if context.markdown_read_only and any(action.to == MD for action in actions):
+        raise RefusedError(f"{visible(context.queue)}: read-only by ORCH_QUEUE_MD_READ_ONLY, and the plan changes it")
+
+
 def _differs(state: ItemState) -> bool:
     if state.md is None or state.db is None:
         return True  # one that neither side has is forgotten, which the base must be told as well
     return bool(differing(state.md, state.db))
+
+
+def _ordinals(items: Iterable[tuple[int, Item]], actions: Iterable[Action]) -> Iterator[tuple[str, int]]:
+    """Yield the ids of the document with their places once the actions are made."""
+    places = {item.id: line for line, item in items}
+    last = max(places.values(), default=0)
+    for action in actions:
+        if action.to == MD and action.kind == REKEY:
+            places[(action.after or {})["id"]] = places.get(action.id, last)
+        elif action.to == MD and action.kind == RESTORE:
+            places[action.id] = places.get(action.anchor or "", 0)
+        elif action.to == MD and action.kind == ADD:
+            last += 1
+            places[action.id] = last
+    yield from places.items()
 
 
 def _rows_above(items: Iterable[tuple[int, Item]], outcome: Outcome) -> dict[str, str | None]:

@@ -338,7 +338,7 @@ class Transaction(Protocol):
         ...
 
     def begin_exclusive(self) -> None:
-        """Begin anew after a commit, so that the next commit cannot fail for a reader. Raises WriteError."""
+        """Begin anew, so that no reader can fail the commit; what was not committed is gone. Raises WriteError."""
         ...
 
 

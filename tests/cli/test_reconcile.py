@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import aged, execute, item, make_database, make_markdown, select
 
+from ops_checks.errors import WriteError
+from ops_checks.stores.markdown.rewriting import MarkdownTransaction
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -349,3 +352,117 @@ def test_a_view_that_may_only_be_read(project: Path, run: Run, monkeypatch: pyte
     refused = run("reconcile", "apply", "plan.json")
     assert (refused.code, refused.out) == (5, "")
     assert (project / QUEUE).read_bytes() == before
+
+
+def _applied(run: Run, *options: str) -> Told:
+    assert run("reconcile", "plan", *options, "-o", "plan.json").code == 1
+    return run("reconcile", "apply", "plan.json")
+
+
+def test_a_removed_item_comes_back_with_all_it_had(project: Path, run: Run) -> None:
+    """Undo puts back every column, whatever is in it, and the events, as the record has them."""
+    execute(project / DB, 'ALTER TABLE queue_items ADD COLUMN "odd "" name" BLOB')
+    execute(project / DB, "ALTER TABLE queue_items ADD COLUMN twice TEXT GENERATED ALWAYS AS (id || id)")
+    execute(project / DB, "UPDATE queue_items SET \"odd \"\" name\" = x'00ff', last_error = 'e' WHERE id = 'ORCH-3'")
+    execute(project / DB, "INSERT INTO queue_events (item_id, event_type) VALUES ('ORCH-3', 'retried')")
+    run("baseline")
+    names = 'id, task, created_at, attempt_count, last_error, "odd "" name", twice'
+    row = select(project / DB, f"SELECT {names} FROM queue_items WHERE id = 'ORCH-3'")
+    _edit(project, "| ORCH-3 | PENDING | P1 | task | done | - | - | - |  |\n", "")
+    assert _applied(run, "--prefer", "ORCH-3=md").code == 0
+    assert select(project / DB, "SELECT * FROM queue_items WHERE id = 'ORCH-3'") == []
+    assert run("undo", "--plan", "plan.json").code == 0
+    assert select(project / DB, f"SELECT {names} FROM queue_items WHERE id = 'ORCH-3'") == row
+    events = select(project / DB, "SELECT event_type FROM queue_events WHERE item_id = 'ORCH-3' ORDER BY event_id")
+    assert events == [("retried",), ("reconcile_undone",)]
+
+
+def test_a_record_names_no_column_of_its_own(project: Path, run: Run) -> None:
+    """What a record says is text from outside: another name than a column's is refused, and nothing is written."""
+    run("baseline")
+    _edit(project, "| ORCH-3 | PENDING | P1 | task | done | - | - | - |  |\n", "")
+    assert _applied(run, "--prefer", "ORCH-3=md").code == 0
+    before = (project / QUEUE).read_bytes()
+    changed = "replace(base_before_json, '\"created_at\"', '\"created_at) SELECT 1 --\"')"
+    execute(project / DB, f"UPDATE queue_reconcile SET base_before_json = {changed}")
+    found = run("undo", "--plan", "plan.json")
+    assert (found.code, found.out) == (3, "")
+    assert "queue_items has no column 'created_at) SELECT 1 --'" in found.err
+    execute(project / DB, "UPDATE queue_reconcile SET base_before_json = '[]'")
+    damaged = run("undo", "--plan", "plan.json")
+    assert (damaged.code, damaged.err.count("is damaged: restore it from a copy")) == (3, 1)
+    assert (project / QUEUE).read_bytes() == before
+
+
+def test_an_applied_plan_that_git_undid_can_still_be_taken_back(
+    project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails after the commit leaves the record: the plan is applied, and known."""
+    run("baseline")
+    _edit(project, "| ORCH-3 | PENDING | P1 |", "| ORCH-3 | PENDING | P0 |")
+
+    def replaced(_self: MarkdownTransaction) -> list[str]:
+        raise WriteError("QUEUE.md: another program has put its own version there")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MarkdownTransaction, "settle", replaced)
+        assert _applied(run).code == 3
+    assert select(project / DB, "SELECT state FROM queue_reconcile") == [("done",)]
+    assert run("undo", "--plan", "plan.json").code == 0
+
+
+@pytest.mark.parametrize("command", ["apply", "undo"])
+def test_a_reader_that_stays_fails_it_before_the_document_is_touched(project: Path, run: Run, command: str) -> None:
+    """With a rollback journal no commit succeeds while somebody reads; then neither queue is written (section 9)."""
+    run("baseline")
+    _edit(project, "| ORCH-3 | PENDING | P1 |", "| ORCH-3 | PENDING | P0 |")
+    execute(project / DB, "UPDATE queue_items SET status = 'BLOCKED' WHERE id = 'ORCH-1'")
+    run("reconcile", "plan", "-o", "plan.json")
+    argv = ("reconcile", "apply", "plan.json")
+    if command == "undo":
+        assert run(*argv).code == 0
+        argv = ("undo", "--plan", "plan.json")
+    before = (project / QUEUE).read_bytes()
+    with closing(sqlite3.connect(project / DB, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM queue_items").fetchall()
+        found = run(*argv, "--lock-timeout", "0.2")
+        assert (found.code, found.out) == (3, "")
+        assert (project / QUEUE).read_bytes() == before
+    assert run("reconcile", "resume") == (0, "nothing to resume\n", "")
+    assert run(*argv).code == 0
+
+
+def test_a_read_only_document_is_not_undone(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ORCH_QUEUE_MD_READ_ONLY holds for undo as well."""
+    run("baseline")
+    execute(project / DB, "UPDATE queue_items SET priority = 'P0' WHERE id = 'ORCH-1'")
+    assert _applied(run).code == 0
+    monkeypatch.setenv("ORCH_QUEUE_MD_READ_ONLY", "1")
+    before = (project / QUEUE).read_bytes()
+    assert run("undo", "--plan", "plan.json").code == 5
+    assert (project / QUEUE).read_bytes() == before
+
+
+def test_a_row_that_a_plan_added_has_its_place(project: Path, run: Run) -> None:
+    """Lost later, it is put back below its neighbour, not at the top."""
+    run("baseline")
+    columns = "id, status, priority, task, success_criteria, created_at, updated_at"
+    for number in (4, 5):
+        values = f"'ORCH-{number}', 'PENDING', 'P1', 'task', 'done', 'x', 'x'"
+        execute(project / DB, f"INSERT INTO queue_items ({columns}) VALUES ({values})")
+    assert _applied(run).code == 0
+    before = (project / QUEUE).read_bytes()
+    _edit(project, "| ORCH-4 | PENDING | P1 | task | done | - | - | - |  |\n", "")
+    assert _applied(run, "--prefer", "ORCH-4=db").code == 0
+    assert (project / QUEUE).read_bytes() == before
+
+
+def test_a_new_id_that_is_taken(project: Path, run: Run) -> None:
+    """It is a usage error before anything is planned; one that nothing asks for is told."""
+    run("baseline")
+    found = run("drift", "--rekey", "ORCH-1=ORCH-2")
+    assert (found.code, found.out) == (4, "")
+    assert found.err == f"error: --rekey ORCH-1=ORCH-2: {QUEUE} has an item ORCH-2: choose an id that none has\n"
+    _edit(project, "| ORCH-3 | PENDING | P1 |", "| ORCH-3 | PENDING | P0 |")
+    assert "unused: --rekey ORCH-1=ORCH-9: nothing asks for it\n" in run("drift", "--rekey", "ORCH-1=ORCH-9").out

@@ -234,6 +234,15 @@ def test_a_view_takes_nothing_from_hands() -> None:
     assert told(planned(PENDING, PENDING, TAKEN, options=view)) == ["claim set md"]
 
 
+def test_what_a_formatter_escapes_has_not_moved() -> None:
+    """A cell that Markdown reads as before is as agreed, on either side; what really changed goes over."""
+    base, formatted = item(ID, task="rename _it"), item(ID, task=r"rename \_it")
+    moved = item(ID, task="rename _it", priority="P0")
+    assert told(planned(base, formatted, moved)) == ["priority set md"]
+    assert told(planned(formatted, base, base)) == []
+    assert told(planned(formatted, base, item(ID, task="rename it"))) == ["task set md"]
+
+
 def test_one_way_leaves_the_other() -> None:
     """A plan one way has no action the other way, and asks nothing about it."""
     assert told(planned(PENDING, PENDING, TAKEN, options=Options(direction=TO_DB))) == []
@@ -244,7 +253,8 @@ def test_a_preference_that_nothing_asks_for_is_told() -> None:
     """An option that had no effect is never dropped in silence."""
     found = planned(PENDING, PENDING, TAKEN, options=Options(prefer={ID: MD, "ORCH-2": DB, EVERY: DB}))
     assert told(found) == ["claim set md"]
-    assert found.unused == [ID, "ORCH-2"]
+    assert found.unused == [f"--prefer {ID}=md", "--prefer ORCH-2=db"]
+    assert planned(PENDING, PENDING, TAKEN, options=Options(rekey={ID: "B-1"})).unused == [f"--rekey {ID}=B-1"]
 
 
 @pytest.mark.parametrize(

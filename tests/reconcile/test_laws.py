@@ -37,7 +37,7 @@ def _rows(*, leased: bool) -> st.SearchStrategy[list[dict[str, Any]]]:
         {
             "status": st.sampled_from(STATUSES),
             "priority": st.sampled_from(["P0", "P1"]),
-            "task": st.sampled_from(["one", "two | three"]),
+            "task": st.sampled_from(["_one", r"\_one", "two | three"]),
             "success_criteria": st.just("c"),
             "owner_session": st.sampled_from(["-", "w1", "w2"]),
             "started_at_kst": st.sampled_from(["-", "2026-11-01 10:00"]),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ops_checks.model import FIELDS, Item
 from ops_checks.reconcile.model import ItemState, Options, Situation, Totals, base_row
 from ops_checks.reconcile.planner import plan
-from ops_checks.reconcile.units import UNITS, value
+from ops_checks.reconcile.units import UNITS
 from ops_checks.stores.changes import Reliability
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def plan_of(case: dict[str, Any]) -> Plan:
 
 
 def _has_moved(base: BaseRow, md: Item) -> bool:
-    return any(base.value(unit) != value(md, unit) for unit in UNITS)
+    return not all(base.agrees(md, unit) for unit in UNITS)
 
 
 def _lease(row: dict[str, Any]) -> Reliability:

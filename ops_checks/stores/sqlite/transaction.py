@@ -78,8 +78,10 @@ class SqliteTransaction:
         self._translated.__exit__(kind, error, trace)
 
     def begin_exclusive(self) -> None:
-        """Begin anew after a commit, so that the next commit cannot fail for a reader. Raises WriteError."""
+        """Begin anew, so that no reader can fail the commit; what was not committed is gone. Raises WriteError."""
         with self._translated:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             self._connection.execute("BEGIN EXCLUSIVE")
 
     def snapshot(self) -> SqliteSnapshot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ops_checks.errors import WriteError
 from ops_checks.model import DASHED, FIELDS
-from ops_checks.stores.sqlite.connection import EVENTS, TABLE, where
+from ops_checks.stores.sqlite.connection import EVENTS, TABLE, columns_of, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def write_change(connection: sqlite3.Connection, path: str, change: Change, row:
 
 
 def insert_row(connection: sqlite3.Connection, path: str, row: Row) -> None:
-    """Insert an item, given as its columns. Raises WriteError if it does not read back."""
-    names = ", ".join(row)
+    """Insert an item, given as its columns. Raises WriteError if it does not read back, or names another column."""
+    names = _names(connection, path, TABLE, row)
     marks = ", ".join("?" * len(row))
     added = connection.execute(f"INSERT INTO {TABLE} ({names}) VALUES ({marks})", tuple(row.values())).rowcount
     _must_have_written(connection, path, row["id"], row, added)
@@ -68,7 +68,7 @@ def write_event(
 def insert_events(connection: sqlite3.Connection, path: str, events: Iterable[Row]) -> None:
     """Insert events that were removed with their item, as they were. Raises WriteError if one does not read back."""
     for event in events:
-        names, marks = ", ".join(event), ", ".join("?" * len(event))
+        names, marks = _names(connection, path, EVENTS, event), ", ".join("?" * len(event))
         connection.execute(f"INSERT INTO {EVENTS} ({names}) VALUES ({marks})", tuple(event.values()))
         found = connection.execute(f"SELECT {names} FROM {EVENTS} WHERE event_id = ?", (event["event_id"],)).fetchall()
         if found != [tuple(event.values())]:
@@ -77,17 +77,37 @@ def insert_events(connection: sqlite3.Connection, path: str, events: Iterable[Ro
 
 def row_with_events(connection: sqlite3.Connection, item_id: str) -> tuple[Row, Sequence[Row]]:
     """Return every column of an item, and of its events the oldest first."""
-    cursor = connection.execute(f"SELECT * FROM {TABLE} WHERE id = ?", (item_id,))
-    [row] = cursor.fetchall()
-    names = [column[0] for column in cursor.description]
-    events = connection.execute(f"SELECT * FROM {EVENTS} WHERE item_id = ? ORDER BY event_id", (item_id,))
-    rows = events.fetchall()
-    event_names = [column[0] for column in events.description]
-    return dict(zip(names, row, strict=True)), [dict(zip(event_names, each, strict=True)) for each in rows]
+    [row] = _rows(connection, TABLE, "id = ?", item_id)
+    return row, _rows(connection, EVENTS, "item_id = ? ORDER BY event_id", item_id)
+
+
+def _rows(connection: sqlite3.Connection, table: str, condition: str, item_id: str) -> list[Row]:
+    """Return rows with the columns that can be written, which a generated one cannot."""
+    columns = sorted(columns_of(connection, table))
+    query = f"SELECT {', '.join(map(_quoted, columns))} FROM {table} WHERE {condition}"
+    return [dict(zip(columns, row, strict=True)) for row in connection.execute(query, (item_id,)).fetchall()]
+
+
+def _names(connection: sqlite3.Connection, path: str, table: str, row: Row) -> str:
+    """Return the names of a row's columns for SQL. Raises WriteError for one that the table does not have.
+
+    A row that is put back comes from a record in the database: its names are text from outside.
+    """
+    unknown = row.keys() - columns_of(connection, table)
+    if unknown:
+        raise WriteError(
+            f"{where(path, row.get('id'))}: not written, because {table} has no column "
+            f"{', '.join(map(ascii, sorted(unknown)))}: the record of the plan is damaged, or the table was changed"
+        )
+    return ", ".join(map(_quoted, row))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _must_have_written(connection: sqlite3.Connection, path: str, item_id: str, columns: Row, written: int) -> None:
-    names = ", ".join(columns)
+    names = ", ".join(map(_quoted, columns))
     after = connection.execute(f"SELECT {names} FROM {TABLE} WHERE id = ?", (item_id,)).fetchall()
     if (written, after) != (1, [tuple(columns.values())]):
         raise _not_as_made(path, item_id)
