@@ -99,6 +99,17 @@ def test_claim_that_moved_in_the_document(db: Item, md: Item, by_itself: str, by
 
 
 @pytest.mark.parametrize(
+    ("db", "found"),
+    [(DONE, ["claim terminal"]), (PENDING, ["claim set db"]), (item(ID, "FAILED"), ["claim terminal"])],
+)
+def test_a_preference_for_everything_opens_no_more_than_a_move(db: Item, found: list[str]) -> None:
+    """A claim that both sides moved goes over for all at once only where the document's alone would have gone."""
+    blocked = item(ID, "BLOCKED", owner_session="w1", started_at_kst=START)
+    assert told(planned(TAKEN, blocked, db, options=Options(prefer={EVERY: MD}))) == found
+    assert told(planned(TAKEN, blocked, db, options=Options(prefer=BY_NAME))) == ["claim set db"]
+
+
+@pytest.mark.parametrize(
     ("attempts", "md", "found"),
     [
         (2, PENDING, ["claim set db"]),
