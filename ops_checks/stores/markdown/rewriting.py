@@ -6,9 +6,10 @@ import time
 from collections import defaultdict
 from functools import partial
 
-from ops_checks.errors import WriteError
+from ops_checks.errors import InputError, WriteError
 from ops_checks.files.exchange import changed, clear_leftovers
 from ops_checks.files.git_index import GitIndex
+from ops_checks.model import FIELDS
 from ops_checks.sanitize import one_line, visible
 from ops_checks.stores.markdown.lock import locked
 from ops_checks.stores.markdown.snapshot import MarkdownSnapshot
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from ops_checks.model import Item
 
     Edit = Callable[[str], list[str]]
+
+#: Before a document that is being written to is read again.
+_PAUSE_S = 0.01
 
 
 class RowEdits:
@@ -57,13 +61,18 @@ class MarkdownTransaction:
         self._lock: AbstractContextManager[Callable[[], bool]]
         self._guarded: Callable[[], bool]
         self._stands: Callable[[], bool] = lambda: True
+        self._rows: Mapping[str, Item | None] = {}
 
     def __enter__(self) -> Self:
         """Take the lock, when git has written what it is writing."""
         self._git.wait()
         self._lock = locked(self._path, self._timeout_s, time.monotonic() + self._timeout_s)
         self._guarded = self._lock.__enter__()
-        clear_leftovers(self._path)
+        try:
+            clear_leftovers(self._path)
+        except BaseException:  # KeyboardInterrupt too: `__exit__` is not called then
+            self._lock.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -82,22 +91,46 @@ class MarkdownTransaction:
         Raises ChangedError, ChangingError (another program wrote to the document: begin again), WriteError; then the
         document is as it was.
         """
-        lines = _line_edits(self._path, snapshot, edits)
+        lines, self._rows = _line_edits(self._path, snapshot, edits)
         self._stands = snapshot.replace_lines(lines, lambda: self._guarded() and not self._git.busy())
 
     def settle(self) -> list[str]:
-        """Wait for git, and return remarks. Raises WriteError if another program has put its own version there."""
+        """Wait for git, and return remarks.
+
+        Raises WriteError if a row is not as it was written, because another program has since put its own version of
+        the document there; one that wrote elsewhere in the document has undone nothing.
+        """
         self._git.settle()
-        if not self._stands():
+        undone = [] if self._stands() else self._undone(time.monotonic() + self._timeout_s)
+        if undone:
+            more = f" and {len(undone) - 1} more" if len(undone) > 1 else ""
             raise WriteError(
-                f"{visible(self._path)}: was written, and another program has since put its own version there: "
-                "look at the document, then run `ops-checks drift`"
+                f"{visible(self._path)}: {visible(undone[0])}{more}: was written, and another program has since put a "
+                "version there that says otherwise: look at the document, then run `ops-checks drift`"
             )
         return list(self._git.remarks)
 
+    def _undone(self, until: float) -> list[str]:
+        """Return the ids of the rows that do not read as they were written; all, if the document cannot be read."""
+        while True:
+            try:
+                with self.snapshot() as snapshot:
+                    now = {item.id: item for _, item in snapshot.items() if item.id in self._rows}
+            except InputError:  # it may be written to just now
+                if time.monotonic() >= until:
+                    return list(self._rows)
+                time.sleep(_PAUSE_S)
+            else:
+                return [item_id for item_id, item in self._rows.items() if now.get(item_id) != item]
 
-def _line_edits(path: str, snapshot: MarkdownSnapshot, edits: RowEdits) -> Mapping[int, Edit]:
-    """Return the edits by line. Raises WriteError for a row that is not there."""
+
+def _line_edits(
+    path: str, snapshot: MarkdownSnapshot, edits: RowEdits
+) -> tuple[Mapping[int, Edit], Mapping[str, Item | None]]:
+    """Return the edits by line, and by id what each row is then, None for none.
+
+    Raises WriteError for a row that is not there.
+    """
     wanted = {*edits.cells, *edits.removed, *(above for _, above in edits.inserted if isinstance(above, str))}
     found: dict[str, tuple[int, Item]] = {}
     last = 0
@@ -118,10 +151,14 @@ def _line_edits(path: str, snapshot: MarkdownSnapshot, edits: RowEdits) -> Mappi
     below = _below(edits, found, top=snapshot.delimiter_line, last=last or snapshot.delimiter_line)
     rows = {number: [_row(path, item) for item in items] for number, items in below.items()}
     crlf = snapshot.ends_lines_with_crlf()
-    return {
+    lines = {
         number: partial(_edited, changes.get(number, ()), rows.get(number, ()), crlf)
         for number in changes.keys() | rows.keys()
     }
+    after: dict[str, Item | None] = dict.fromkeys((*edits.removed, *edits.cells))
+    changed_items = [found[item_id][1].with_cells(cells) for item_id, cells in edits.cells.items()]
+    after |= {item.id: _on_one_line(item) for item in (*changed_items, *(item for item, _ in edits.inserted))}
+    return lines, after
 
 
 def _below(edits: RowEdits, found: Mapping[str, tuple[int, Item]], *, top: int, last: int) -> Mapping[int, list[Item]]:
@@ -175,7 +212,11 @@ def _must_be(path: str, item: Item, line: str) -> None:
         raise changed(path)
 
 
+def _on_one_line(item: Item) -> Item:
+    """Return an item as a row can hold it."""
+    return item.with_cells((name, one_line(cell).strip(BLANK)) for name, cell in zip(FIELDS, item, strict=True))
+
+
 def _must_read_as(where: str, item: Item, row: str) -> None:
-    on_one_line = tuple(one_line(cell).strip(BLANK) for cell in item)
-    if parse_row(row.removesuffix("\r")) != on_one_line:
+    if parse_row(row.removesuffix("\r")) != _on_one_line(item):
         raise WriteError(f"{where}: not written, {visible(item.id)} could not be written without harm: check its cells")
