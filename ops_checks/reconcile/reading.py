@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ops_checks.context import Context
     from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.drift.pair import Pair
-    from ops_checks.stores.baseline import AgreedRow, Baseline
-    from ops_checks.stores.protocol import AgreementReader, Event, Snapshot
+    from ops_checks.stores.baseline import AgreedRow, Baseline, Counts
+    from ops_checks.stores.protocol import Event, Snapshot
 
 
 class Reading(Struct, frozen=True):
@@ -104,6 +104,7 @@ def reading_of(left: Snapshot, right: DatabaseSnapshot, drift: Drift, *, digests
     baseline = agreement.baseline()
     pairs = {pair.rows[0].item.id: pair for pair in drift.pairs}
     rows = agreement.rows(pairs) if baseline is not None else {}
+    counts = agreement.counts() if baseline is not None else None
     lost = [item_id for item_id, pair in pairs.items() if pair.md is None and item_id in rows]
     above = agreement.above(lost) if lost else {}
     states = [
@@ -119,9 +120,9 @@ def reading_of(left: Snapshot, right: DatabaseSnapshot, drift: Drift, *, digests
     ]
     return Reading(
         states,
-        _totals(drift, states, agreement if baseline is not None else None),
+        _totals(drift, states, counts),
         baseline,
-        agreement.counts().unagreed if baseline is not None else 0,
+        counts.unagreed if counts is not None else 0,
         drift.total + sum(state.md is None for state in states),
         left.identity(),
         agreement.content_digest() if digests else "",
@@ -161,10 +162,9 @@ def _above(item_id: str, above: Mapping[str, str | None]) -> str | None:
     return found
 
 
-def _totals(drift: Drift, states: Sequence[ItemState], agreement: AgreementReader | None) -> Totals:
-    if agreement is None:
+def _totals(drift: Drift, states: Sequence[ItemState], counts: Counts | None) -> Totals:
+    if counts is None:
         return Totals(md=drift.total, db=drift.total_db)
-    counts = agreement.counts()
     agreed = [state for state in states if state.base is not None and state.base.agreed]
     gone_md = sum(state.md is None for state in agreed)
     gone_db = sum(state.db is None for state in agreed)
