@@ -254,18 +254,24 @@ def _differs(state: ItemState) -> bool:
 
 
 def _ordinals(items: Iterable[tuple[int, Item]], actions: Iterable[Action]) -> Iterator[tuple[str, int]]:
-    """Yield the ids of the document with their places once the actions are made."""
-    places = {item.id: line for line, item in items}
-    last = max(places.values(), default=0)
-    for action in actions:
-        if action.to == MD and action.kind == REKEY:
-            places[(action.after or {})["id"]] = places.get(action.id, last)
-        elif action.to == MD and action.kind == RESTORE:
-            places[action.id] = places.get(action.anchor or "", 0)
-        elif action.to == MD and action.kind == ADD:
+    """Yield the ids of the document with their places, then those of rows that the actions put there."""
+    new = [action for action in actions if action.to == MD and action.kind in {ADD, REKEY, RESTORE}]
+    named = {*(action.anchor for action in new), *(action.id for action in new)}
+    places: dict[str, int] = {}
+    last = 0
+    for line, item in items:
+        last = line
+        if item.id in named:
+            places[item.id] = line
+        yield item.id, line
+    for action in new:
+        if action.kind == REKEY:
+            yield (action.after or {})["id"], places.get(action.id, last)
+        elif action.kind == RESTORE:
+            yield action.id, places.get(action.anchor or "", 0)
+        else:
             last += 1
-            places[action.id] = last
-    yield from places.items()
+            yield action.id, last
 
 
 def _rows_above(items: Iterable[tuple[int, Item]], outcome: Outcome) -> dict[str, str | None]:
