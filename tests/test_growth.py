@@ -37,7 +37,19 @@ def test_linear_time_is_well(monkeypatch):
 def test_time_that_grows_faster_is_told(monkeypatch):
     """Eight times the bytes in thousands of times the time is not."""
     monkeypatch.setattr(growth, "_MOST_RATIO", 10.0)  # to start a child of a large process takes time as well
+    monkeypatch.setattr(growth, "_STOPPED_S", 1)
     (told,) = judged(monkeypatch, lambda size: spend(size**4 >> 31))
+    assert told.startswith("8 times the bytes take ")
+
+
+def test_a_step_is_no_growth(monkeypatch):
+    """Time that is there from some size on, and does not grow beyond it, is well: the machine has its own reasons."""
+    assert judged(monkeypatch, lambda size: spend(20_000_000 * (size >= SIZE))) == []
+
+
+def test_a_step_before_a_refusal_is_told(monkeypatch):
+    """What is refused at eight times the bytes was not shown to grow no faster."""
+    (told,) = judged(monkeypatch, lambda size: spend(20_000_000 * (size == SIZE)) + (size > SIZE))
     assert told.startswith("8 times the bytes take ")
 
 

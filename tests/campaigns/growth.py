@@ -3,7 +3,8 @@
 `size` is the kilobytes of the largest input by which growth is judged. Every hostile shape (`growth_*.py`) is made of
 so many bytes, and of an eighth of them where the time says anything; from 8 MB on of 1, 2, 4, 8 and 10 MB. Every
 command runs in a process of its own. What counts is the time that the processor spent on it, which other programs on
-the machine change little, and what grows too fast is measured again before it is called a failure.
+the machine change little. What grows too fast is measured again, and at eight times the bytes where that is still
+small, before it is called a failure: a few milliseconds of other programs' making are no growth.
 """
 
 from __future__ import annotations
@@ -124,6 +125,12 @@ def judge(shape: Shape, size: int, idle_s: float, taken: dict[int, Used]) -> Ite
     while ratios[-1] > _MOST_RATIO and len(ratios) < _TRIES:
         taken |= {part: min(taken[part], measured(shape, part)) for part in (size // 8, size)}
         ratios.append(_ratio(shape, size, idle_s, taken))
+    if ratios[-1] > _MOST_RATIO and size * 8 <= MOST_BYTES:
+        larger = size * 8
+        taken[larger] = measured(shape, larger)
+        if taken[larger].code == taken[size].code:  # else it was refused, and its time says nothing about growth
+            ratios.append(_ratio(shape, larger, idle_s, taken))
+            size = larger
     if ratios[-1] > _MOST_RATIO:
         yield f"8 times the bytes take {ratios[-1]:.0f} times as long ({taken[size].seconds:.2f} s at {size:,} bytes)"
 
