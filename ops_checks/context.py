@@ -261,7 +261,11 @@ def _login_name() -> str:
 def _read_policy(path: str | None, *, queues_only: bool, named: bool) -> Policy | None:
     """Return the policy at a path, or the defaults; None if none is needed."""
     if path is None:
-        return None if queues_only else _default_policy()
+        if queues_only:
+            return None
+        from ops_checks.policy.model import Policy
+
+        return Policy()
     from ops_checks.policy.source import may_locate_queues, read_policy
 
     data = read_policy(path)
@@ -270,12 +274,6 @@ def _read_policy(path: str | None, *, queues_only: bool, named: bool) -> Policy 
     from ops_checks.policy.loader import parse_policy
 
     return parse_policy(data, path)
-
-
-def _default_policy() -> Policy:
-    from ops_checks.policy.model import Policy
-
-    return Policy()
 
 
 def _in_policy(policy: Policy | None, location: str | None) -> str | None:

@@ -14,7 +14,8 @@ from ops_checks.cli.reconcile_result import applied_result
 from ops_checks.errors import RefusedError
 from ops_checks.exit_codes import OK
 from ops_checks.reconcile.apply import apply_plan
-from ops_checks.reconcile.plan_file import parse_plan, plan_text
+from ops_checks.reconcile.plan_file import parse_plan
+from ops_checks.reconcile.plan_json import plan_text
 from ops_checks.reconcile.planning import make_plan
 from ops_checks.sanitize import visible
 

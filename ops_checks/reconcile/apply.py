@@ -10,12 +10,13 @@ from msgspec import Struct, field
 from ops_checks.errors import OpsError, RefusedError
 from ops_checks.reconcile.agreement import checked_out
 from ops_checks.reconcile.application import Outcome
-from ops_checks.reconcile.plan_file import parse_plan, plan_text
+from ops_checks.reconcile.images import images_text
+from ops_checks.reconcile.plan_file import parse_plan
+from ops_checks.reconcile.plan_json import plan_text
 from ops_checks.reconcile.reading import database, document
 from ops_checks.reconcile.writing import (
     BothQueues,
     HalfWrittenError,
-    images_text,
     must_write_document,
     while_changing,
 )
@@ -26,7 +27,7 @@ from ops_checks.timestamps import queue_time
 if TYPE_CHECKING:
     from ops_checks.context import Context
     from ops_checks.reconcile.plan_file import SavedPlan
-    from ops_checks.stores.protocol import DocumentTransaction, Transaction
+    from ops_checks.stores.transaction_protocol import DocumentTransaction, Transaction
 
 
 class Result(Struct):

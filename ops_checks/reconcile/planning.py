@@ -11,7 +11,7 @@ from ops_checks.errors import UsageError
 from ops_checks.reconcile.blame import NO_EVENT, as_unchanged, database_blame
 from ops_checks.reconcile.history import DocumentHistory
 from ops_checks.reconcile.model import DB, LINEAGE_OK, LINEAGE_UNKNOWN, MD, Situation
-from ops_checks.reconcile.plan_file import plan_json
+from ops_checks.reconcile.plan_json import plan_json
 from ops_checks.reconcile.planner import plan
 from ops_checks.reconcile.reading import read_states
 from ops_checks.reconcile.units import CLAIM, ROW, UNITS

@@ -14,7 +14,7 @@ from ops_checks.reconcile.model import BaseRow, ItemState, Totals
 from ops_checks.reconcile.units import UNITS
 from ops_checks.rules.drift.comparison import Comparison
 from ops_checks.sanitize import visible
-from ops_checks.stores.protocol import Database, DatabaseSnapshot, Document
+from ops_checks.stores.transaction_protocol import Database, DatabaseSnapshot, Document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,11 +11,12 @@ from ops_checks.model import FIELDS
 from ops_checks.reconcile.agreement import checked_out
 from ops_checks.reconcile.apply import Result
 from ops_checks.reconcile.decision import ADD, MERGED, REKEY, REMOVE, RESTORE, SET
+from ops_checks.reconcile.images import images_of
 from ops_checks.reconcile.model import MD, BaseRow
 from ops_checks.reconcile.plan_file import parse_plan
 from ops_checks.reconcile.reading import database, document
 from ops_checks.reconcile.units import ROW, UNITS
-from ops_checks.reconcile.writing import BothQueues, images_of, must_write_document, while_changing
+from ops_checks.reconcile.writing import BothQueues, must_write_document, while_changing
 from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import DONE, UNDONE
 

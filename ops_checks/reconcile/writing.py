@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
-from ops_checks.errors import ChangedError, ChangingError, InputError, OpsError, RefusedError, WriteError
+from ops_checks.errors import ChangedError, ChangingError, OpsError, RefusedError, WriteError
 from ops_checks.model import FIELDS, Item
 from ops_checks.reconcile.agreement import agreed_row, header
 from ops_checks.reconcile.application import apply_actions
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ops_checks.reconcile.model import Action
     from ops_checks.reconcile.reading import Reading
     from ops_checks.stores.baseline import PlanRecord
-    from ops_checks.stores.protocol import DocumentTransaction, Transaction
+    from ops_checks.stores.transaction_protocol import DocumentTransaction, Transaction
 
     Result = TypeVar("Result")
     #: A row that was removed, with its events, by id.
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 #: Before an attempt begins again: enough for most writers to finish.
 _PAUSE_S = 0.01
-_HEX = "hex"
 
 
 class HalfWrittenError(WriteError):
@@ -207,26 +206,6 @@ class BothQueues:
             },
             ensure_ascii=False,
         )
-
-
-def images_text(images: Mapping[str, Any]) -> str:
-    """Return what was there before as the JSON of a record; bytes, which a column may hold, as their hex digits."""
-    return json.dumps(images, ensure_ascii=False, default=lambda value: {_HEX: value.hex()})
-
-
-def images_of(record: PlanRecord) -> dict[str, Any]:
-    """Return what was there before a plan was applied, from its record. Raises InputError for a damaged one."""
-    try:
-        images = json.loads(record.before_json, object_hook=_with_bytes)
-    except (ValueError, RecursionError):
-        images = None
-    if not isinstance(images, dict) or not {"applied", "rows", "above", "base"} <= images.keys():
-        raise InputError(f"the record of the plan {visible(record.plan_id)} is damaged: restore it from a copy")
-    return images
-
-
-def _with_bytes(found: dict[str, Any]) -> object:
-    return bytes.fromhex(found[_HEX]) if found.keys() == {_HEX} else found
 
 
 def while_changing(context: Context, attempt: Callable[[], Result]) -> Result:

@@ -168,7 +168,7 @@ _WRITING = (
     ),
     Defect(
         "triggers write unseen",
-        "stores/sqlite/store.py",
+        "stores/sqlite/connection.py",
         "connection.set_authorizer(deny_triggers)",
         "pass",
         _SQLITE,
@@ -719,7 +719,7 @@ _RECONCILING = (
     Defect(
         "the base advances to what only one side says",
         "reconcile/agreement.py",
-        "            if value(md, unit) == value(db, unit):\n",
+        "            if same(md, db, unit):\n",
         "            if True:\n",
         _RECONCILE,
     ),
@@ -740,7 +740,7 @@ _RECONCILING = (
     Defect(
         "a plan's digest is not compared",
         "reconcile/plan_file.py",
-        'if data["digest"] != _digest(data) or',
+        'if data["digest"] != digest(data) or',
         "if",
         ("test_plan_file",),
     ),

@@ -10,7 +10,8 @@ from worked_cases import CASES
 
 from ops_checks.reconcile.apply import apply_plan
 from ops_checks.reconcile.model import Options
-from ops_checks.reconcile.plan_file import parse_plan, plan_text
+from ops_checks.reconcile.plan_file import parse_plan
+from ops_checks.reconcile.plan_json import plan_text
 from ops_checks.reconcile.planning import make_plan
 from ops_checks.reconcile.undo import undo_plan
 

@@ -11,9 +11,9 @@ from real_queues import Queues
 from worked_cases import CASES
 
 from ops_checks.errors import InputError, UsageError
-from ops_checks.reconcile import plan_file
 from ops_checks.reconcile.model import Options
-from ops_checks.reconcile.plan_file import parse_plan, plan_schema, plan_text, read_plan
+from ops_checks.reconcile.plan_file import parse_plan, plan_schema, read_plan
+from ops_checks.reconcile.plan_json import digest, plan_id, plan_text
 from ops_checks.reconcile.planning import make_plan
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def saved(tmp_path: Path) -> dict[str, Any]:
 
 def _resigned(data: dict[str, Any]) -> str:
     """Return the text of a plan that somebody changed and gave a new id and digest."""
-    data["plan_id"] = plan_file._plan_id(data)
-    data["digest"] = plan_file._digest(data)
+    data["plan_id"] = plan_id(data)
+    data["digest"] = digest(data)
     return plan_text(data)
 
 

@@ -91,6 +91,28 @@ def connect(path: str, timeout_s: float, *, writing: bool = False) -> sqlite3.Co
     return connection
 
 
+def open_queue(path: str, timeout_s: float, begin: str, *, writing: bool, sound: bool = False) -> sqlite3.Connection:
+    """Open a queue database and begin a transaction on its tables, both of which are there and plain.
+
+    `sound`: its pages were checked before, which takes reading all of them. Raises InputError, WriteError, and
+    `sqlite3.Error`.
+    """
+    connection = connect(path, timeout_s, writing=writing)
+    try:
+        if writing:
+            must_have_one_name(path)
+            connection.set_authorizer(deny_triggers)
+        if not sound:
+            check_health(connection, path)
+        connection.execute(begin)
+        check_table(connection, path, TABLE, ITEM_COLUMNS)
+        check_table(connection, path, EVENTS, EVENT_COLUMNS)
+    except BaseException:  # KeyboardInterrupt too: nobody else closes it then
+        connection.close()
+        raise
+    return connection
+
+
 def _must_be_there(path: str) -> None:
     """Raise InputError for a database that is gone while what SQLite keeps beside it is there: rows may be in that."""
     for suffix in ("-wal", "-journal"):

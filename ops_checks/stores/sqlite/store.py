@@ -7,20 +7,7 @@ import os
 from ops_checks.errors import RefusedError
 from ops_checks.files.safe_open import last_write_s
 from ops_checks.sanitize import visible
-from ops_checks.stores.sqlite.connection import (
-    EVENT_COLUMNS,
-    EVENTS,
-    ITEM_COLUMNS,
-    TABLE,
-    Translated,
-    check_health,
-    check_table,
-    commit,
-    connect,
-    deny_triggers,
-    must_have_one_name,
-    stop_runaways,
-)
+from ops_checks.stores.sqlite.connection import TABLE, Translated, commit, open_queue, stop_runaways
 from ops_checks.stores.sqlite.rows import StoredRow, stored_row
 from ops_checks.stores.sqlite.snapshot import SqliteSnapshot
 from ops_checks.stores.sqlite.writing import write_change
@@ -118,18 +105,10 @@ class SqliteStore:
     def _within(self, begin: str, work: Callable[[sqlite3.Connection], Change], *, writing: bool) -> Change:
         """Call `work` inside a transaction on a checked database, commit, and return what `work` returned."""
         with Translated(self.location, writing=writing):
-            connection = connect(self.location, self._lock_timeout_s, writing=writing)
+            connection = open_queue(self.location, self._lock_timeout_s, begin, writing=writing, sound=self._sound)
             try:
-                if writing:
-                    must_have_one_name(self.location)
-                    connection.set_authorizer(deny_triggers)
-                if not self._sound:  # once for each store: it reads every page
-                    check_health(connection, self.location)
-                    self._sound = True
+                self._sound = True
                 stop_runaways(connection)
-                connection.execute(begin)
-                check_table(connection, self.location, TABLE, ITEM_COLUMNS)
-                check_table(connection, self.location, EVENTS, EVENT_COLUMNS)
                 change = work(connection)
                 commit(connection, self.location)
                 return change

@@ -4,20 +4,7 @@ from __future__ import annotations
 
 from ops_checks.errors import WriteError
 from ops_checks.stores.sqlite.baseline import NewBaseline
-from ops_checks.stores.sqlite.connection import (
-    EVENT_COLUMNS,
-    EVENTS,
-    ITEM_COLUMNS,
-    TABLE,
-    Translated,
-    check_health,
-    check_table,
-    commit,
-    connect,
-    deny_triggers,
-    must_have_one_name,
-    where,
-)
+from ops_checks.stores.sqlite.connection import Translated, commit, open_queue, where
 from ops_checks.stores.sqlite.plan_records import PlanRecords
 from ops_checks.stores.sqlite.rows import stored_row
 from ops_checks.stores.sqlite.snapshot import SqliteSnapshot
@@ -57,17 +44,7 @@ class SqliteTransaction:
     def __enter__(self) -> Self:
         """Open the database and begin."""
         with self._translated:
-            self._connection = connect(self._path, self._timeout_s, writing=True)
-            try:
-                must_have_one_name(self._path)
-                self._connection.set_authorizer(deny_triggers)
-                check_health(self._connection, self._path)
-                self._connection.execute("BEGIN IMMEDIATE")
-                check_table(self._connection, self._path, TABLE, ITEM_COLUMNS)
-                check_table(self._connection, self._path, EVENTS, EVENT_COLUMNS)
-            except BaseException:  # KeyboardInterrupt too: `__exit__` is not called then
-                self._connection.close()
-                raise
+            self._connection = open_queue(self._path, self._timeout_s, "BEGIN IMMEDIATE", writing=True)
         return self
 
     def __exit__(
