@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import time
 
-from ops_checks.errors import UsageError
+from ops_checks.environment import is_markdown_read_only, login_name, retry_backoff_s, zone_minutes
 from ops_checks.policy.search import DEFAULT_POLICY, DefaultPaths, find_policy
-from ops_checks.sanitize import visible
 from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_url, store_kind
 
 TYPE_CHECKING = False
@@ -27,11 +26,8 @@ if TYPE_CHECKING:
 DEFAULT_QUEUE = "automation/orchestrator/QUEUE.md"
 DEFAULT_DB = "automation/orchestrator/db/queue.db"
 DEFAULT_LOG = "automation/orchestrator/logs/orch_runs.jsonl"
-DEFAULT_TZ_MINUTES = 9 * 60
-
-_TRUE = ("1", "true", "yes", "on")
-_FALSE = ("0", "false", "no", "off")
-_MOST_TZ_HOURS = 14
+#: What operators' commands change: the document of people, the database of machines, or both.
+MARKDOWN_SIDE, DB_SIDE, BOTH_SIDES = "markdown", "db", "both"
 
 
 class Context:
@@ -39,10 +35,12 @@ class Context:
 
     `queue` and `db` are the locations of both sides (a path, or a URL of a store), `logs` the paths and patterns of
     the run log; `db_named`: somebody named the database, so that it must be there; `works_on_db`: operators' commands
-    work on it. `tz_minutes` is the queue's zone, minutes east of UTC; `now_s` epoch seconds. `source_of_truth` is
-    `markdown` or `db`. `policy` is the effective policy, the command line's limits in it. `progress` gets how far a
-    long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings, `notes` on where they were
-    found and what is not read. `policy_in_code`: the policy is no file; else `policy_path` is where it is or would be.
+    work on it. `operate_on` (MARKDOWN_SIDE, DB_SIDE or BOTH_SIDES) is what they change, and `operation` the id of what
+    this command changes. `tz_minutes` is the queue's zone, minutes east of UTC; `now_s` epoch seconds.
+    `source_of_truth` is `markdown` or `db`. `policy` is the effective policy, the command line's limits in it.
+    `progress` gets how far a long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings,
+    `notes` on where they were found and what is not read. `policy_in_code`: the policy is no file; else `policy_path`
+    is where it is or would be.
     """
 
     __slots__ = (
@@ -56,6 +54,8 @@ class Context:
         "logs",
         "notes",
         "now_s",
+        "operate_on",
+        "operation",
         "policy_in_code",
         "policy_path",
         "progress",
@@ -80,6 +80,7 @@ class Context:
         progress: Callable[[int, int], object] | None,
         actor: str | None,
         works_on_db: bool,
+        operate_on: str = MARKDOWN_SIDE,
         notes: tuple[str, ...] = (),
         policy_in_code: bool = False,
         policy_path: str = DEFAULT_POLICY,
@@ -88,6 +89,8 @@ class Context:
         self._policy = policy
         self._actor = actor
         self.works_on_db = works_on_db
+        self.operate_on = operate_on
+        self.operation = f"op-{os.urandom(8).hex()}"
         self.queue, self.db, self.db_named, self.logs = queue, db, db_named, logs
         self._stores: dict[str, Store] = {}
         self.tz_minutes = zone_minutes(environ, policy.timezone_minutes if policy else None)
@@ -128,7 +131,8 @@ class Context:
         """Who changes the queue (by default the login name), and when."""
         from ops_checks.transitions import Stamp
 
-        return Stamp(actor=self._actor or _login_name(), now_s=self.now_s, tz_minutes=self.tz_minutes)
+        actor = self._actor or login_name()
+        return Stamp(actor=actor, now_s=self.now_s, tz_minutes=self.tz_minutes, operation=self.operation)
 
     @property
     def md_store(self) -> Store:
@@ -160,24 +164,13 @@ class Context:
 
     @property
     def retry_backoff_s(self) -> tuple[int, ...]:
-        """The seconds to wait by attempt (`ORCH_RETRY_BACKOFF`). Raises UsageError if it is no list of them."""
-        from ops_checks.transitions import DEFAULT_BACKOFF_S
-
-        text = self.environ.get("ORCH_RETRY_BACKOFF", "").strip()
-        if not text:
-            return DEFAULT_BACKOFF_S
-        parts = [part.strip() for part in text.split(",")]
-        if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):  # noqa: PLR2004 - 30 years
-            raise UsageError(f"ORCH_RETRY_BACKOFF={visible(text)}: expected seconds by attempt, such as 60,180,600")
-        return tuple(int(part) for part in parts)
+        """The seconds to wait by attempt. Raises UsageError for what is no list of them."""
+        return retry_backoff_s(self.environ)
 
     @property
     def markdown_read_only(self) -> bool:
-        """Whether `ORCH_QUEUE_MD_READ_ONLY` forbids to change the Markdown queue. Raises UsageError if unclear."""
-        text = self.environ.get("ORCH_QUEUE_MD_READ_ONLY", "").strip().lower()
-        if text not in ("", *_TRUE, *_FALSE):
-            raise UsageError(f"ORCH_QUEUE_MD_READ_ONLY={visible(text)}: expected one of {', '.join(_TRUE + _FALSE)}")
-        return text in _TRUE
+        """Whether the environment forbids to change the Markdown queue. Raises UsageError if unclear."""
+        return is_markdown_read_only(self.environ)
 
 
 def resolve(  # noqa: PLR0913 - the settings that a command line can name
@@ -219,6 +212,8 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         from ops_checks.policy.unread import unread_notes
 
         notes = (*notes, *unread_notes(environ, policy, queue, db, logs))
+    works_on_db = bool(db) or (not queue and policy is not None and policy.source_of_truth == DB_SIDE)
+    by_policy = None if db or queue or policy is None else policy.operate_on
     named_db = db or environ.get("ORCH_DB_PATH") or _in_policy(policy, policy.db if policy else None)
     return Context(
         environ,
@@ -234,7 +229,8 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         lock_timeout_s=lock_timeout_s,
         progress=progress,
         actor=actor,
-        works_on_db=bool(db) or (not queue and policy is not None and policy.source_of_truth == "db"),
+        works_on_db=works_on_db,
+        operate_on=by_policy or (DB_SIDE if works_on_db else MARKDOWN_SIDE),
         notes=(*notes, *defaults.notes),
         policy_in_code=policy_in_code,
         policy_path=policy_path or (policy and policy.path) or DEFAULT_POLICY,
@@ -247,15 +243,6 @@ def _logs(environ: Mapping[str, str], policy: Policy | None) -> tuple[str, ...]:
     if named:
         return (named,)
     return tuple(_in_policy(policy, path) or path for path in policy.logs) if policy else ()
-
-
-def _login_name() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container's user may have no name
-        return f"uid:{os.getuid()}"
 
 
 def _read_policy(path: str | None, *, queues_only: bool, named: bool) -> Policy | None:
@@ -281,20 +268,3 @@ def _in_policy(policy: Policy | None, location: str | None) -> str | None:
     if not location or policy is None or is_url(location):
         return location
     return os.path.join(os.path.dirname(policy.path or ""), location)
-
-
-def zone_minutes(environ: Mapping[str, str], by_policy: int | None = None) -> int:
-    """Return the queue's zone, minutes east of UTC: `ORCH_TZ_OFFSET` (hours), then the policy's, then Korea's.
-
-    Raises UsageError for an offset that is none.
-    """
-    text = environ.get("ORCH_TZ_OFFSET", "").strip()
-    if not text:
-        return DEFAULT_TZ_MINUTES if by_policy is None else by_policy
-    try:
-        hours = float(text) if text.isascii() and "_" not in text else float("nan")
-    except ValueError:
-        hours = float("nan")
-    if not abs(hours) <= _MOST_TZ_HOURS:  # false for NaN too
-        raise UsageError(f"ORCH_TZ_OFFSET={visible(text)}: expected hours east of UTC, such as 9")
-    return round(hours * 60)

@@ -18,42 +18,88 @@ from ops_checks.timestamps import expiry_defect, queue_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ops_checks.stores.changes import Decide, Stored
 
 DEFAULT_BACKOFF_S = (60, 180, 600)
 _RETRYABLE = ("FAILED", "BLOCKED")
+_CANCELLED = "cancelled_by_operator"
+_REASON = "reason:"
+#: How the parts of notes begin that other transitions append.
+_OTHERS = ("replan:", "retry_requested", "retry_not_before=")
 _BLANK = " \t\v\f"  # trimmed from the cells of a table
 _MOST_ATTEMPTS = 1_000_000
 
 
 class Stamp:
-    """Actor and time of a change: `now_s` in epoch seconds, the queue's zone in minutes east of UTC."""
+    """Actor and time of a change: `now_s` in epoch seconds, the queue's zone in minutes east of UTC.
 
-    __slots__ = ("actor", "now_s", "tz_minutes")
+    `operation` is the id by which the changes of one command are found again.
+    """
 
-    def __init__(self, *, actor: str, now_s: float, tz_minutes: int) -> None:
+    __slots__ = ("actor", "now_s", "operation", "tz_minutes")
+
+    def __init__(self, *, actor: str, now_s: float, tz_minutes: int, operation: str = "") -> None:
         self.actor = actor
         self.now_s = now_s
         self.tz_minutes = tz_minutes
+        self.operation = operation
 
 
-def cancel(stamp: Stamp) -> Decide:
+def cancel(stamp: Stamp, notes: str | None = None) -> Decide:
     """Return the transition of `cancel --id`: to BLOCKED, without a lease, owner and start kept for the audit.
 
-    `decide` raises RefusedError for a terminal item (DONE, FAILED).
+    `notes` is the operator's reason. An item that is cancelled already is not changed, but for a new reason. Raises
+    UsageError for a blank reason; `decide` raises RefusedError for a terminal item (DONE, FAILED).
     """
+    reasons = () if notes is None else (_REASON + _text(notes, "say why the item is cancelled, or leave it out"),)
 
     def decide(item: Item, reliability: Reliability | None) -> Change:
         if item.status in TERMINAL:
             raise RefusedError(
                 f"{visible(item.id)}: is {item.status}: only an item that is not terminal can be cancelled"
             )
-        after = _moved(item, "BLOCKED", "cancelled_by_operator", reliability)
-        return _change(stamp, item, after, "cancelled", {"reason": "cancelled_by_operator"}, reliability)
+        wanted = cancelled_notes(item, reliability, reasons)
+        after = _moved(item, "BLOCKED", wanted, reliability)
+        details = {"reason": _CANCELLED} | ({"notes": reasons[0].removeprefix(_REASON)} if reasons else {})
+        change = _change(stamp, item, after, "cancelled", details, reliability, notes=(_CANCELLED, *reasons))
+        change.clears_lease = bool(wanted)
+        return change
 
     return decide
+
+
+def _is_cancelled(item: Item, reliability: Reliability | None) -> bool:
+    """Return whether an item is cancelled and nothing has become of it since."""
+    if item.status != "BLOCKED":
+        return False
+    if reliability is not None and (reliability.lease_owner or reliability.lease_expires_at) is not None:
+        return False
+    _, found, after = f" / {_one_way(item.notes)} / ".rpartition(f" / {_CANCELLED} / ")
+    tail = after.removesuffix(" / ")
+    others = any(part.startswith(_OTHERS) for part in tail.split(" / "))
+    return bool(found) and (not tail or (tail.startswith(_REASON) and not others))
+
+
+def cancelled_notes(item: Item, reliability: Reliability | None, reasons: Sequence[str]) -> Sequence[str]:
+    """Return the notes that an item lacks to be cancelled for some reasons; none where it says so already."""
+    if not _is_cancelled(item, reliability):
+        return (_CANCELLED, *reasons)
+    said = f" / {_one_way(item.notes)}".endswith(f" / {_one_way(MD_NOTES_SEPARATOR.join(reasons))}")
+    return () if said else reasons
+
+
+def _one_way(notes: str) -> str:
+    return notes.replace("|", "/")
+
+
+def _text(notes: str, advice: str) -> str:
+    """Return an operator's text on one line. Raises UsageError if it is blank."""
+    text = plain_line(notes).strip(_BLANK)
+    if not text.strip():
+        raise UsageError(f"--notes is blank: {advice}")
+    return text
 
 
 def replan(stamp: Stamp, notes: str) -> Decide:
@@ -61,14 +107,13 @@ def replan(stamp: Stamp, notes: str) -> Decide:
 
     `notes` is the operator's text; what ends a line for any program becomes a space. Raises UsageError if it is blank.
     """
-    text = plain_line(notes).strip(_BLANK)
-    if not text.strip():
-        raise UsageError("--notes is blank: say why the item is replanned")
+    text = _text(notes, "say why the item is replanned")
 
     def decide(item: Item, reliability: Reliability | None) -> Change:
         status = "BLOCKED" if item.status == "IN_PROGRESS" else "PENDING"
-        after = _moved(item, status, f"replan:{text}", reliability)
-        return _change(stamp, item, after, "replan", {"notes": text}, reliability)
+        wanted = (f"replan:{text}",)
+        after = _moved(item, status, wanted, reliability)
+        return _change(stamp, item, after, "replan", {"notes": text}, reliability, notes=wanted)
 
     return decide
 
@@ -93,8 +138,8 @@ def retry(stamp: Stamp, backoff_s: Sequence[int] = DEFAULT_BACKOFF_S) -> Decide:
 def _retry_in_markdown(stamp: Stamp, item: Item) -> Change:
     if item.status not in _RETRYABLE:
         raise RefusedError(f"{visible(item.id)}: is {item.status}: only FAILED and BLOCKED items can be retried")
-    after = _moved(item, "PENDING", "retry_requested", None)
-    return _change(stamp, item, after, "retried", {"reason": "retry_requested"}, None)
+    after = _moved(item, "PENDING", ("retry_requested",), None)
+    return _change(stamp, item, after, "retried", {"reason": "retry_requested"}, None, notes=("retry_requested",))
 
 
 def _retry_in_database(stamp: Stamp, item: Item, reliability: Reliability, backoff_s: Sequence[int]) -> Change:
@@ -107,13 +152,14 @@ def _retry_in_database(stamp: Stamp, item: Item, reliability: Reliability, backo
     if attempt >= most:
         raise RefusedError(f"{visible(item.id)}: {attempt} of {most} attempts are used up: {_to_pending(item)}")
     not_before = int(stamp.now_s) + backoff_s[min(attempt, len(backoff_s) - 1)]
-    after = _moved(item, "PENDING", f"retry_not_before={not_before}", reliability)
+    wanted = (f"retry_not_before={not_before}",)
+    after = _moved(item, "PENDING", wanted, reliability)
     payload: dict[str, str | int] = {
         "reason": "retry_requested",
         "attempt": attempt + 1,
         "retry_not_before": not_before,
     }
-    return _change(stamp, item, after, "retried", payload, reliability, attempt_count=attempt + 1)
+    return _change(stamp, item, after, "retried", payload, reliability, notes=wanted, attempt_count=attempt + 1)
 
 
 def _must_be_retryable(item: Item, reliability: Reliability, now_s: float) -> None:
@@ -151,10 +197,10 @@ def _count(reliability: Reliability, name: str) -> int:
     return count
 
 
-def _moved(item: Item, status: str, note: str, reliability: Reliability | None) -> Item:
-    """Return the item in a new status with a note appended as its store joins notes; PENDING clears owner and start."""
+def _moved(item: Item, status: str, notes: Iterable[str], reliability: Reliability | None) -> Item:
+    """Return the item in a new status with notes appended as its store joins them; PENDING clears owner and start."""
     separator = MD_NOTES_SEPARATOR if reliability is None else DB_NOTES_SEPARATOR
-    cells = [("status", status), ("notes", separator.join(part for part in (item.notes, note) if part))]
+    cells = [("status", status), ("notes", separator.join(part for part in (item.notes, *notes) if part))]
     if status == "PENDING":
         cells += [("owner_session", NOTHING), ("started_at_kst", NOTHING)]
     return item.with_cells(cells)
@@ -168,6 +214,7 @@ def _change(
     details: Mapping[str, str | int],
     reliability: Reliability | None,
     *,
+    notes: tuple[str, ...],
     attempt_count: int | None = None,
 ) -> Change:
     payload: dict[str, object] = {
@@ -175,6 +222,7 @@ def _change(
         "to": after.status,
         "actor": plain_line(stamp.actor),
         **details,
+        "operation": stamp.operation,
     }
     if reliability is not None:  # a document has no events
         held = {name: _in_json(getattr(reliability, name)) for name in RELIABILITY if name not in reliability.absent}
@@ -189,6 +237,7 @@ def _change(
         payload=json.dumps(payload, ensure_ascii=False),
         changed_at=queue_time(stamp.now_s, stamp.tz_minutes),
         attempt_count=attempt_count,
+        new_notes=notes,
     )
 
 

@@ -184,8 +184,8 @@ def environment() -> dict[str, str]:
 
 
 def alike(text: str) -> str:
-    """Return text with its times and the ids of plans made alike: the demo's are relative to now."""
-    return re.sub(r"\bp-[0-9a-f]{16}\b", "<plan>", re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "<time>", text))
+    """Return text with its times and the ids of plans and operations made alike: they are others each time."""
+    return re.sub(r"\b(p|op)-[0-9a-f]{16}\b", r"<\1>", re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "<time>", text))
 
 
 @pytest.fixture

@@ -2,59 +2,103 @@
 
 from __future__ import annotations
 
+from ops_checks.cli.other_side import other_side_notes
 from ops_checks.cli.output import Made, error_lines
+from ops_checks.context import BOTH_SIDES, DB_SIDE, MARKDOWN_SIDE
 from ops_checks.errors import OpsError, RefusedError
 from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK
+from ops_checks.model import FIELDS, NOTHING
 from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.context import Context
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide, Reliability
-    from ops_checks.stores.protocol import Store
+    from ops_checks.stores.protocol import Changeable
     from ops_checks.transitions import Stamp
 
 
 def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Result:
-    """Return the line of each item's transition; none is made before the store is known to be writable.
+    """Return the lines of each item's transition; none is made before the store is known to be writable.
 
     Each item is changed by itself, in the order given: one that is refused or fails stops no other, its error is a
     remark, and the exit code is that of a failure, else of a refusal. Raises UsageError, RefusedError, and for an
     only item InputError and WriteError too; then nothing was changed.
     """
     context, args = invocation.context, invocation.args
-    store = _writable_store(context)
+    side = BOTH_SIDES if args.both else context.operate_on
+    store = _store_to_change(context, side)
     transition(context.stamp)  # raises for bad arguments before anything is locked
 
     def decide(item: Item, reliability: Reliability | None) -> Change:
         # The time under the lock: a lease may have run out while we waited for it.
         return transition(context.at(invocation.clock()).stamp)(item, reliability)
 
-    def change(item_id: str) -> str:
+    def change(item_id: str) -> list[str]:
         changed = (store.preview if args.dry_run else store.change)(item_id, decide)
         invocation.warn(changed.warnings)
         invocation.note(changed.notes)
         line = f"{changed.after.id} -> {changed.after.status}"
-        return line if args.dry_run else Made(line)
+        if args.dry_run:
+            return [line, *cell_lines(changed)]
+        if side != BOTH_SIDES:
+            invocation.note(other_side_notes(context, side, changed.after))
+        return [Made(line)]
 
     ids = list(dict.fromkeys(args.id))
-    code, lines = (OK, [change(ids[0])]) if len(ids) == 1 else _change_each(invocation, ids, change)
+    code, lines = change_each(invocation, ids, change)
     if args.dry_run:
         invocation.remarks.append("dry run: nothing was written")
     return code, lines
 
 
-def _change_each(invocation: Invocation, ids: Sequence[str], change: Callable[[str], str]) -> tuple[int, list[str]]:
-    """Return exit code and lines of several changes: those that were made are told whatever becomes of the others."""
+def cell_lines(change: Change) -> Iterator[str]:
+    """Yield a line for each cell that a change changes, lease and attempts included, of both queues by side."""
+    own = "" if change.document is None else "db "
+    yield from _differences(own, *_before_and_after(change))
+    if change.document is not None:
+        yield from _differences("md ", *_before_and_after(change.document))
+
+
+def _before_and_after(change: Change) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return what an item is before and after a change: the event of a database says it with lease and attempts."""
+    import json
+
+    payload = json.loads(change.payload or "{}")
+    if "before" in payload:
+        return payload["before"], payload["after"]
+    return dict(zip(FIELDS, change.before, strict=True)), dict(zip(FIELDS, change.after, strict=True))
+
+
+def _differences(side: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    for name, old in before.items():
+        if old != after[name]:
+            yield f"- {side}{name}: {_shown(old)} -> {_shown(after[name])}"
+
+
+def _shown(value: object) -> str:
+    return NOTHING if value in (None, "") else str(value)
+
+
+def change_each(
+    invocation: Invocation, ids: Sequence[str], change: Callable[[str], list[str]]
+) -> tuple[int, list[str]]:
+    """Return exit code and lines of changes: those that were made are told whatever becomes of the others.
+
+    Each item is changed by itself, in the order given. Raises what `change` raises for an only item.
+    """
+    if len(ids) == 1:
+        return OK, change(ids[0])
     lines: list[str] = []
     codes: set[int] = {OK}
     for at, item_id in enumerate(ids):
         try:
-            lines.append(change(item_id))
+            lines += change(item_id)
         except OpsError as error:
             invocation.remarks += error_lines(error)
             codes.add(error.exit_code)
@@ -65,13 +109,19 @@ def _change_each(invocation: Invocation, ids: Sequence[str], change: Callable[[s
     return (NOT_EVALUATED if NOT_EVALUATED in codes else max(codes)), lines
 
 
-def _writable_store(context: Context) -> Store:
-    """Return the store to change. Raises RefusedError if it may only be read."""
-    if context.works_on_db:
+def _store_to_change(context: Context, side: str) -> Changeable:
+    """Return what to change: a store, or both. Raises RefusedError if it may only be read."""
+    if side == DB_SIDE:
         return context.db_store
     name = visible(context.queue)
-    if context.source_of_truth == "db":
-        raise RefusedError(f"{name}: is a view of the database, by the policy: change it with --db")
+    if side == MARKDOWN_SIDE and context.source_of_truth == "db":
+        raise RefusedError(
+            f"{name}: is a view of the database, by the policy: change it with --db, or both with --both"
+        )
     if context.markdown_read_only:
         raise RefusedError(f"{name}: read-only by ORCH_QUEUE_MD_READ_ONLY: change the database with --db")
-    return context.md_store
+    if side == MARKDOWN_SIDE:
+        return context.md_store
+    from ops_checks.reconcile.both import BothStores
+
+    return BothStores(context)

@@ -122,7 +122,8 @@ def add_mutation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--id", metavar="ID", required=True, type=item_id, action="append", help="an item, such as ORCH-013; repeatable"
     )
-    parser.add_argument("--dry-run", action="store_true", help="decide and print, write nothing")
+    parser.add_argument("--both", action="store_true", help="change both queues, or neither")
+    parser.add_argument("--dry-run", action="store_true", help="decide and print what would change, write nothing")
     parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
 
 

@@ -87,7 +87,8 @@ def _policy(path: str, digest: str, document: YamlDocument) -> Policy:
         db=value.get("db"),
         logs=_logs(value.get("log", ())),
         timezone_minutes=_minutes(value.get("timezone")),
-        source_of_truth=value.get("source_of_truth", "markdown"),
+        source_of_truth=_one_name(value.get("source_of_truth")) or "markdown",
+        operate_on=_one_name(value.get("operate_on")),
         consistency=_consistency(value.get("consistency", {})),
         kpi=_kpi(kpi),
         waivers=tuple(
@@ -96,6 +97,11 @@ def _policy(path: str, digest: str, document: YamlDocument) -> Policy:
         ),
         warnings=_warnings(path, document, kpi),
     )
+
+
+def _one_name(word: str | None) -> str | None:
+    """Return what a policy may call a side in two ways by one name (FORMATS section 5)."""
+    return "markdown" if word == "md" else word
 
 
 def _warnings(path: str, document: YamlDocument, kpi: Mapping[str, Any]) -> tuple[str, ...]:

@@ -58,7 +58,8 @@ class KpiPolicy(Struct, frozen=True):
 class Policy(Struct, frozen=True):
     """A policy. `path` is its file as the user named it, `digest` (`sha256:…`) what was read; None where there is none.
 
-    `warnings` are about the file and change no verdict.
+    `operate_on` (`markdown`, `db` or `both`) is what operators' commands change, None: the source of truth. `warnings`
+    are about the file and change no verdict.
     """
 
     path: str | None = None
@@ -68,6 +69,7 @@ class Policy(Struct, frozen=True):
     logs: tuple[str, ...] = ()
     timezone_minutes: int | None = None
     source_of_truth: str = "markdown"
+    operate_on: str | None = None
     consistency: ConsistencyPolicy = field(default_factory=ConsistencyPolicy)
     kpi: KpiPolicy = field(default_factory=KpiPolicy)
     waivers: tuple[Waiver, ...] = ()

@@ -17,6 +17,7 @@ from ops_checks.reconcile.reading import database, document
 from ops_checks.reconcile.writing import (
     BothQueues,
     HalfWrittenError,
+    must_not_be_interrupted,
     must_write_document,
     while_changing,
 )
@@ -48,12 +49,8 @@ def apply_plan(context: Context, plan: SavedPlan, *, all_or_nothing: bool = Fals
     return _Application(context, plan, all_or_nothing=all_or_nothing).run()
 
 
-def resume(context: Context) -> Result | None:
-    """Finish the plan whose application was interrupted, or return None if there is none. Raises as `apply_plan`."""
-    with database(context).snapshot() as snapshot:
-        record = snapshot.agreement().interrupted()
-    if record is None:
-        return None
+def finish_plan(context: Context, record: PlanRecord) -> Result:
+    """Finish the plan of a record whose application was interrupted. Raises as `apply_plan`."""
     plan = parse_plan(record.plan_json, f"the record of {record.plan_id}")
     return _Application(context, plan, resuming=True).run()
 
@@ -116,11 +113,7 @@ class _Application:
     def _begin(self, transaction: Transaction) -> bool:
         """Record that the plan is being applied; return False if it was applied already. Raises RefusedError."""
         plan, records, base = self._plan, transaction.records(), transaction.new_baseline().before
-        interrupted = records.prepared()
-        if interrupted is not None:
-            raise RefusedError(
-                f"the plan {visible(interrupted.plan_id)} was interrupted: run `ops-checks reconcile resume` first"
-            )
+        must_not_be_interrupted(records)
         if base is not None and plan.queue_id not in {None, base.queue_id}:
             raise RefusedError(f"the plan {plan.plan_id} is of another queue: make one of this queue")
         if base is None and plan.actions and plan.data["base"]["source"] not in {"union", "view"}:

@@ -97,10 +97,11 @@ def database_blame(event: Event | None, updated_at: str | None) -> Blame:
 
 def blame_line(side: str, blame: Blame, path: str = "") -> str:
     """Return the line that shows a blame of a side, `path` being the document's; all text in it is neutralized."""
-    return f"{side}: {_words(side, blame, path)}"
+    return f"{side}: {blame_words(side, blame, path)}"
 
 
-def _words(side: str, blame: Blame, path: str) -> str:
+def blame_words(side: str, blame: Blame, path: str = "") -> str:
+    """Return a blame of a side in words, `path` being the document's; all text in it is neutralized."""
     where = f" {visible(path)}:{blame.line}" if path and blame.line else ""
     short = _shown((blame.commit or NOTHING)[:_SHORT_COMMIT])
     commit = f"{short} ({_shown(blame.who)}, {_shown(blame.when)})"

@@ -23,7 +23,7 @@ _NAMES = {MD: "row", DB: "item in the database"}
 def safety_stop(totals: Totals, options: Options, situation: Situation) -> Stop | None:
     """Return the first stop of all that hold, in the order of RECONCILE section 7, or None."""
     if situation.interrupted is not None:
-        text = f"the plan {situation.interrupted} was interrupted: ops-checks reconcile resume finishes it"
+        text = f"{situation.interrupted} was interrupted: ops-checks reconcile resume finishes it"
         return Stop("interrupted", text)
     if not totals.base or not (totals.md or totals.db):
         return None

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ops_checks.reconcile.model import Action
     from ops_checks.reconcile.reading import Reading
     from ops_checks.stores.baseline import PlanRecord
-    from ops_checks.stores.transaction_protocol import DocumentTransaction, Transaction
+    from ops_checks.stores.transaction_protocol import DocumentTransaction, PlanRecords, Transaction
 
     Result = TypeVar("Result")
     #: A row that was removed, with its events, by id.
@@ -218,6 +218,13 @@ def while_changing(context: Context, attempt: Callable[[], Result]) -> Result:
             if time.monotonic() >= until:
                 raise
         time.sleep(_PAUSE_S)
+
+
+def must_not_be_interrupted(records: PlanRecords) -> None:
+    """Raise RefusedError if a plan, or a change of both queues, was interrupted."""
+    interrupted = records.prepared()
+    if interrupted is not None:
+        raise RefusedError(f"{visible(interrupted.plan_id)} was interrupted: run `ops-checks reconcile resume` first")
 
 
 def must_write_document(context: Context, actions: Iterable[Action]) -> None:

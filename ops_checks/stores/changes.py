@@ -54,8 +54,9 @@ class Change:
     """One transition of an item, from `before` to `after`, with the columns and the event of a database.
 
     `event` and `payload` (JSON text) describe it in `queue_events`; `changed_at` is its queue time;
-    `attempt_count` is the new count, or None to keep the old one; `clears_lease`: nobody holds the item any more. A
-    store adds to `notes` and `warnings` what its user should know of the way it was written.
+    `attempt_count` is the new count, or None to keep the old one; `clears_lease`: nobody holds the item any more.
+    `new_notes` are the parts that the item's notes end with after it. `document` is the change of the document that is
+    made together with it. A store adds to `notes` and `warnings` what a user should know of the way it was written.
     """
 
     __slots__ = (
@@ -64,7 +65,9 @@ class Change:
         "before",
         "changed_at",
         "clears_lease",
+        "document",
         "event",
+        "new_notes",
         "notes",
         "payload",
         "warnings",
@@ -80,8 +83,11 @@ class Change:
         changed_at: str,
         attempt_count: int | None = None,
         clears_lease: bool = True,
+        new_notes: tuple[str, ...] = (),
     ) -> None:
         self.clears_lease = clears_lease
+        self.new_notes = new_notes
+        self.document: Change | None = None
         self.before = before
         self.after = after
         self.event = event
@@ -90,3 +96,8 @@ class Change:
         self.attempt_count = attempt_count
         self.notes: list[str] = []
         self.warnings: list[str] = []
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write: the item is as it is to be."""
+        return self.before == self.after and not self.clears_lease and self.attempt_count is None

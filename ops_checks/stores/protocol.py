@@ -142,7 +142,22 @@ class Snapshot(Protocol):
         ...
 
 
-class Store(Protocol):
+class Changeable(Protocol):
+    """What changes one item safely, and knows no rules."""
+
+    def preview(self, item_id: str, decide: Decide) -> Change:
+        """Return the change that `change` would write. Raises what `change` raises."""
+        ...
+
+    def change(self, item_id: str, decide: Decide) -> Change:
+        """Call `decide` on an item and write the change, inside one lock or transaction.
+
+        Raises RefusedError for an unknown id or as `decide` does, InputError, WriteError; then nothing has changed.
+        """
+        ...
+
+
+class Store(Changeable, Protocol):
     """A store of items; iterating over it yields the items of one snapshot.
 
     `kind` is the name of its kind in the registry, `location` its path or URL as the user wrote it.
@@ -169,17 +184,6 @@ class Store(Protocol):
 
     def events(self, item_id: str) -> list[Event]:
         """Return the events of an item, oldest first; empty for a store without events. Raises InputError."""
-        ...
-
-    def change(self, item_id: str, decide: Decide) -> Change:
-        """Call `decide` on an item and write the change, inside one lock or transaction.
-
-        Raises RefusedError for an unknown id or as `decide` does, InputError, WriteError; then nothing has changed.
-        """
-        ...
-
-    def preview(self, item_id: str, decide: Decide) -> Change:
-        """Return the change that `change` would write. Raises what `change` raises."""
         ...
 
     def scratch_copy(self, folder: str) -> Store:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from ops_checks.stores.protocol import Snapshot, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.baseline import AgreedRow, Baseline, Counts, PlanRecord
     from ops_checks.stores.changes import Change, Reliability
     from ops_checks.stores.markdown.rewriting import RowEdits
+    from ops_checks.stores.protocol import Event
 
 
 class AgreementReader(Protocol):
@@ -64,6 +65,10 @@ class DatabaseSnapshot(Snapshot, Protocol):
         """Return an item by its id with its lease and attempts, or None. Raises InputError for a malformed row."""
         ...
 
+    def events_of(self, types: Sequence[str], operation: str = "", most: int = -1) -> Iterator[tuple[str, Event]]:
+        """Stream events of some types, each with its item, the newest first; of an operation, those that name it."""
+        ...
+
     def agreement(self) -> AgreementReader:
         """Return what reads the last agreement of both queues in this state."""
         ...
@@ -82,6 +87,10 @@ class NewBaseline(Protocol):
         header: Mapping[str, str | int | None],
     ) -> tuple[Baseline, Counts]:
         """Save what is agreed now, and return the new baseline with the numbers of its items; see the store's own."""
+        ...
+
+    def advance(self, row: AgreedRow, *, made_at: str) -> None:
+        """Save what is agreed on one item, in the newest agreement. `made_at` is the queue time."""
         ...
 
     def set_document(self, md_digest: str) -> None:

@@ -373,8 +373,8 @@ _DECIDING = (
     Defect(
         "notes are replaced",
         "transitions.py",
-        "for part in (item.notes, note) if part",
-        "for part in (note,) if part",
+        "for part in (item.notes, *notes) if part",
+        "for part in notes if part",
         _RULES,
     ),
     Defect(

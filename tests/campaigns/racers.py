@@ -75,7 +75,7 @@ def operate(racer: Racer) -> None:
     options = (*where(racer.backend), "--lock-timeout", str(LOCK_TIMEOUT_S))
     for token in racer.tokens():
         kind, item = chance.choice(("cancel", "replan", "retry")), chance.choice(stage.IDS)
-        notes = ("--notes", token) if kind == "replan" else ()
+        notes = () if kind == "retry" else ("--notes", token)
         note(token=token, kind=kind, item=item)
         started = time.monotonic()
         code, said = call((*options, kind, "--id", item, "--actor", token, *notes))

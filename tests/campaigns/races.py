@@ -36,7 +36,9 @@ _HELD_S = 0.3
 _LONGEST_S = 1_800.0
 #: Two queues that differ for longer than this do differ: who looks then may say so.
 _MOMENT_S = 0.03
-_NOTED = {"cancel": "cancelled_by_operator", "retry": "retry_requested"}
+_NOTED = {"retry": "retry_requested"}
+#: Stands beside a cancellation's reason, and once for several of them.
+_CANCELLED = "cancelled_by_operator"
 
 
 #: A kill and a stop.
@@ -226,7 +228,8 @@ def _account_notes(begun: dict[str, dict[str, Any]], sure: set[str], unsure: set
     fresh = {cells[0]: cells[8] for cells in racers.table(Path("fresh"))}
     for cells in racers.table(Path(stage.QUEUE)):
         added = cells[8].removeprefix(fresh[cells[0]]).replace("\\|", "|").replace(" / ", " | ").split(" | ")
-        found.update((cells[0], text.removeprefix("replan:")) for text in added if text.strip())
+        named = [text.removeprefix("replan:").removeprefix("reason:") for text in added if text.strip()]
+        found.update((cells[0], text) for text in named if text != _CANCELLED)
     tokens = Counter({text: number for (_, text), number in found.items() if text not in _NOTED.values()})
     kept = {token for token in sure if begun[token]["kind"] not in _NOTED}
     _check_tokens("markdown", tokens, kept, unsure, tally)
@@ -267,7 +270,7 @@ def _account_events(backend: str, sure: set[str], unsure: set[str], tally: Tally
         tally.check(f"{backend}: {item}: is {status}, and not as its last event says", holds=steps[-1][1] == status)
         retried = sum(kind == "retried" for kind, _ in own)
         tally.check(f"{backend}: {item}: {attempts} attempts, {retried} retries", holds=attempts == retried)
-        added = [part for part in notes.split(" | ") if part not in {"", "picked", "a", "b"}]
+        added = [part for part in notes.split(" | ") if part not in {"", "picked", "a", "b", _CANCELLED}]
         tally.check(f"{backend}: {item}: {len(added)} notes, {len(own)} events", holds=len(added) == len(own))
 
 

@@ -93,8 +93,19 @@ workers_active=1 in_progress=1
         ("--db q.db retry --id ORCH-102", 0, "ORCH-102 -> PENDING\n", ""),
         ("--db q.db retry --id ORCH-103", 0, "ORCH-103 -> PENDING\n", ""),
         ("retry --id ORCH-103 --db q.db --actor me", 0, "ORCH-103 -> PENDING\n", ""),
-        ("cancel --dry-run --id ORCH-102 --queue Q.md", 0, "ORCH-102 -> BLOCKED\n", "dry run: nothing was written\n"),
-        ("cancel --dry-run --id ORCH-102 --db q.db", 0, "ORCH-102 -> BLOCKED\n", "dry run: nothing was written\n"),
+        (
+            "cancel --dry-run --id ORCH-102 --queue Q.md",
+            0,
+            "ORCH-102 -> BLOCKED\n- status: IN_PROGRESS -> BLOCKED\n- notes: - -> cancelled_by_operator\n",
+            "dry run: nothing was written\n",
+        ),
+        (
+            "cancel --dry-run --id ORCH-102 --db q.db",
+            0,
+            "ORCH-102 -> BLOCKED\n- status: IN_PROGRESS -> BLOCKED\n- notes: - -> cancelled_by_operator\n"
+            "- lease_owner: s1 -> -\n- lease_expires_at: 1767279540 -> -\n",
+            "dry run: nothing was written\n",
+        ),
         (
             "--queue Q.md cancel --id ORCH-105",
             5,
@@ -200,10 +211,15 @@ def test_the_environment(queues: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 def test_the_source_of_truth(queues: Path, run: Run) -> None:
     """A policy's source of truth chooses the backend, and then the Markdown queue is not changed."""
     (queues / "ops-checks.yaml").write_text("source_of_truth: db\nqueue: Q.md\ndb: q.db\n")
-    assert run("cancel", "--id", "ORCH-102") == (0, "ORCH-102 -> BLOCKED\n", "")
+    note = "note: Q.md: still says IN_PROGRESS for ORCH-102: --both changes both at once\n"
+    assert run("cancel", "--id", "ORCH-102") == (0, "ORCH-102 -> BLOCKED\n", note)
     assert select("q.db", "SELECT status FROM queue_items WHERE id = 'ORCH-102'") == [("BLOCKED",)]
     told = run("--queue", "Q.md", "cancel", "--id", "ORCH-102")
-    assert told == (5, "", "error: Q.md: is a view of the database, by the policy: change it with --db\n")
+    assert told == (
+        5,
+        "",
+        "error: Q.md: is a view of the database, by the policy: change it with --db, or both with --both\n",
+    )
     assert run("--queue", "Q.md", "status") == (0, STATUS, "")
 
 

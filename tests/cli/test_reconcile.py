@@ -98,7 +98,8 @@ def test_what_moved_goes_over_and_comes_back(project: Path, run: Run) -> None:
     assert run("undo") == (
         4,
         "",
-        f"error: name what to take back with --plan\n  {plan_id} done {_made_at(project)} by {_actor(project)}\n",
+        "error: name what to take back with --id, --operation or --plan\n"
+        f"  {plan_id} done {_made_at(project)} by {_actor(project)}\n",
     )
     assert run("undo", "--plan", "plan.json") == (0, f"undone {plan_id} to_md=1 to_db=1 refused=0\n", "")
     assert (project / QUEUE).read_bytes() == edited != before

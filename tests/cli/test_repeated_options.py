@@ -112,7 +112,13 @@ def queues(folder: Path) -> Path:
         ("cancel --id B-1 --id A-2 --id A-3", 5, "A-3 -> BLOCKED\n", ["no item B-1", "A-2: is DONE"]),
         ("cancel --id B-1 --id B-2", 5, "", ["no item B-1", "no item B-2"]),
         ("replan --id A-2 --id A-1 --notes n", 0, "A-2 -> PENDING\nA-1 -> BLOCKED\n", []),
-        ("replan --id A-2 --id A-1 --notes n --dry-run", 0, "A-2 -> PENDING\nA-1 -> BLOCKED\n", []),
+        (
+            "replan --id A-2 --id A-1 --notes n --dry-run",
+            0,
+            "A-2 -> PENDING\n- status: DONE -> PENDING\n- notes: - -> replan:n\n"
+            "A-1 -> BLOCKED\n- status: IN_PROGRESS -> BLOCKED\n- notes: - -> replan:n\n",
+            [],
+        ),
     ],
 )
 def test_each_item_is_worked_on(

@@ -205,7 +205,10 @@ def test_a_default_path_of_the_current_folder_comes_first(top: Path, run: Callab
     assert f"read: db ../../{DB} (1 item)" in told.out
     assert note in told.out
     cancelled = run("cancel", "--id", "ORCH-7")
-    assert (cancelled.code, cancelled.err) == (0, note)
+    assert (cancelled.code, cancelled.err) == (
+        0,
+        f"{note}note: ../../{DB}: has no item ORCH-7: see `ops-checks drift`\n",
+    )
     assert run("--queue", QUEUE, "status").err == ""
 
 

@@ -31,7 +31,7 @@ def problems(folder: Path, text: str | bytes) -> list[str]:
     return [line.removeprefix(f"{file}:") for line in lines]
 
 
-ROOT_KEYS = "queue, db, log, timezone, source_of_truth, consistency, kpi, waivers"
+ROOT_KEYS = "queue, db, log, timezone, source_of_truth, operate_on, consistency, kpi, waivers"
 LIMIT_KEYS = "max, min, warn_max, warn_min, min_samples, severity"
 SECTION = "a mapping of settings"
 NUMBER = "a number of 0 or more"
@@ -67,7 +67,7 @@ ARABIC_7 = "\N{ARABIC-INDIC DIGIT SEVEN}"
         ("log: []", "1:6: log", "an empty list", "a list of at least one path"),
         ("log: {}", "1:6: log", "an empty mapping", "a path or a list of paths"),
         ("log: [a, true]", "1:10: log.1", "true", PATH),
-        ("source_of_truth: DB", "1:18: source_of_truth", '"DB"', "`markdown` or `db`; did you mean db?"),
+        ("source_of_truth: DB", "1:18: source_of_truth", '"DB"', "`markdown` (or `md`) or `db`; did you mean db?"),
         ("kpi: {log_cache: 1}", "1:18: kpi.log_cache", "1", "`true` or `false`"),
         ("kpi: {stale_minutes: 1.5}", "1:22: kpi.stale_minutes", "1.5", MINUTES),
         ("kpi: {stale_minutes: -1}", "1:22: kpi.stale_minutes", "-1", MINUTES),

@@ -14,11 +14,12 @@ from worked_cases import NOW_S
 
 from ops_checks.gate.stable_reading import compare
 from ops_checks.model import FIELDS, STATUSES, TERMINAL
-from ops_checks.reconcile.apply import apply_plan, resume
+from ops_checks.reconcile.apply import apply_plan
 from ops_checks.reconcile.model import EVERY, Options
 from ops_checks.reconcile.plan_file import parse_plan
 from ops_checks.reconcile.plan_json import plan_text
 from ops_checks.reconcile.planning import make_plan
+from ops_checks.reconcile.resume import resume
 from ops_checks.reconcile.undo import undo_plan
 from ops_checks.stores.sqlite.transaction import SqliteTransaction
 

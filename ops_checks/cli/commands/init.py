@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ops_checks.cli.command import NOTHING, Command
-from ops_checks.context import zone_minutes
+from ops_checks.environment import zone_minutes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,10 +14,11 @@ from ops_checks.exit_codes import DRIFT, OK
 from ops_checks.files.output_file import write_output
 from ops_checks.files.output_guard import Output, OutputGuard
 from ops_checks.gate.input_files import input_files
-from ops_checks.reconcile.apply import apply_plan, resume
+from ops_checks.reconcile.apply import apply_plan
 from ops_checks.reconcile.plan_file import read_plan
 from ops_checks.reconcile.plan_json import plan_text
 from ops_checks.reconcile.planning import make_plan
+from ops_checks.reconcile.resume import resume
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -44,6 +44,8 @@ def write(path: str, timeout_s: float, item_id: str, decide: Decide) -> Change:
         with locked(path, timeout_s, until) as guarded, MarkdownSnapshot(path) as snapshot:
             clear_leftovers(path)
             number, change = _decided(path, snapshot, item_id, decide)
+            if change.before == change.after:
+                return change, lambda: True
             edit = _editor(path, number, change)
             return change, snapshot.replace_lines({number: edit}, lambda: guarded() and not git.busy())
 
@@ -82,12 +84,18 @@ def _decided(path: str, snapshot: MarkdownSnapshot, item_id: str, decide: Decide
         )
     change = decide(found[1], None)
     change.warnings += snapshot.remarks()
-    if "|" in change.after.notes.removeprefix(change.before.notes):
-        change.notes.append(
-            f"{visible(path)}: the notes hold a pipe, written \\|: programs that split rows at every pipe will refuse "
-            "this row"
-        )
+    change.notes += pipe_notes(path, change)
     return found[0], change
+
+
+def pipe_notes(path: str, change: Change) -> list[str]:
+    """Return a note if a change writes a pipe into the notes of a document's row (FORMATS section 1)."""
+    if "|" not in change.after.notes.removeprefix(change.before.notes):
+        return []
+    return [
+        f"{visible(path)}: the notes hold a pipe, written \\|: programs that split rows at every pipe will refuse "
+        "this row"
+    ]
 
 
 def _editor(path: str, number: int, change: Change) -> Callable[[str], list[str]]:

@@ -212,6 +212,11 @@ class NewBaseline:
         self._save_differing(differing, stamp)
         return self._save_header(header), self._reader.counts()
 
+    def advance(self, row: AgreedRow, *, made_at: str) -> None:
+        """Save what is agreed on one item, in the newest agreement. `made_at` is the queue time."""
+        event_id = self._connection.execute(f"SELECT max(event_id) FROM {EVENTS}").fetchone()[0]
+        self._save_differing({str(row.cells[0]): row}, (event_id, made_at, row.md_commit))
+
     def set_document(self, md_digest: str) -> None:
         """Save the digest of the document that the new baseline is about, written since."""
         newest = f"SELECT max(id) FROM {BASELINES}"

@@ -24,7 +24,7 @@ from ops_checks.stores.sqlite.rows import as_item, as_rows, find_item, joined, r
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Any, Self
 
@@ -190,6 +190,17 @@ class SqliteSnapshot:
 
         columns = "event_id, event_type, payload_json, created_at"
         yield from map(Event._make, self._rows(f"SELECT {columns} FROM {EVENTS} WHERE item_id = ? ORDER BY 1", item_id))
+
+    def events_of(self, types: Sequence[str], operation: str = "", most: int = -1) -> Iterator[tuple[str, Event]]:
+        """Stream events of some types, each with its item, the newest first; of an operation, those that name it."""
+        from ops_checks.stores.protocol import Event
+
+        query = (
+            f"SELECT item_id, event_id, event_type, payload_json, created_at FROM {EVENTS} "
+            f"WHERE event_type IN ({', '.join('?' * len(types))}) AND item_id IS NOT NULL "
+            "AND instr(payload_json, ?) > 0 ORDER BY event_id DESC LIMIT ?"
+        )
+        return ((str(row[0]), Event._make(row[1:])) for row in self._rows(query, *types, operation, most))
 
     def retries(self) -> Iterator[tuple[str, int]]:
         """Stream the retried items, each with its number of `retried` events, the most retried first."""

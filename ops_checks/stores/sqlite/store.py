@@ -81,7 +81,8 @@ class SqliteStore:
         def work(connection: sqlite3.Connection) -> Change:
             row = self._read(connection, item_id)
             change = decide(row.item(), row.reliability())
-            write_change(connection, self.location, change, row)
+            if not change.empty:
+                write_change(connection, self.location, change, row)
             return change
 
         return self._within("BEGIN IMMEDIATE", work, writing=True)

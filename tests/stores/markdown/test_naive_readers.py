@@ -80,7 +80,8 @@ def test_what_we_write_is_read_by_who_knows_no_escapes(
         ]
         changed = [name for name, old, new in zip(FIELDS, before[number], after[number], strict=True) if old != new]
         assert set(changed) <= {"status", "owner_session", "started_at_kst", "notes"}
-        assert bool(changed) is (code == 0)
+        again = command == "cancel" and before[number][1] == "BLOCKED" and not changed
+        assert bool(changed) is (code == 0) or again
         assert after[number][8].startswith(before[number][8])
         made += code == 0
     assert made > MUTATIONS // 3

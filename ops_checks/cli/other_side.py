@@ -1,0 +1,66 @@
+"""Say what the other queue still says after a change of one of them (FORMATS section 5)."""
+
+from __future__ import annotations
+
+import os
+
+from ops_checks.context import DB_SIDE
+from ops_checks.errors import OpsError
+from ops_checks.model import FIELDS, NOTHING
+from ops_checks.sanitize import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ops_checks.context import Context
+    from ops_checks.model import Item
+    from ops_checks.stores.protocol import Store
+
+_CLAIM = ("status", "owner_session", "started_at_kst")
+#: A larger document is not read for a note: that takes longer than the change.
+_MOST_BYTES = 4_000_000
+
+
+def other_side_notes(context: Context, changed: str, after: Item) -> list[str]:
+    """Return a note where the other queue is there and says something else of an item that was changed on one side.
+
+    `changed` is the side that was changed. What cannot be read changes nothing: the change is made.
+    """
+    path, store = (context.queue, context.md_store) if changed == DB_SIDE else (context.db, context.db_store)
+    try:
+        if not os.path.lexists(path):
+            return []
+        if changed == DB_SIDE and os.path.getsize(path) > _MOST_BYTES:
+            return [f"{visible(path)}: is large and was not compared: --both changes both at once"]
+        return _differences(context, path, store, after)
+    except OpsError as error:
+        return [f"the other queue was not compared: {error.message}"]
+    except OSError:
+        return []
+
+
+def _differences(context: Context, path: str, store: Store, after: Item) -> list[str]:
+    with store.snapshot() as snapshot:
+        item = snapshot.get(after.id)
+        lease = None if item is None else snapshot.reliability(after.id)
+    name = visible(after.id)
+    if item is None:
+        return [f"{visible(path)}: has no item {name}: see `ops-checks drift`"]
+    if _claim(item) == _claim(after):
+        return []
+    held = ""
+    if lease is not None and lease.lease_owner:
+        left = _seconds_left(lease.lease_expires_at, context.now_s)
+        held = f", and {visible(str(lease.lease_owner))} holds it{left}" if left is not None else ""
+    return [f"{visible(path)}: still says {item.status} for {name}{held}: --both changes both at once"]
+
+
+def _seconds_left(expires: object, now_s: float) -> str | None:
+    """Return for how long a lease runs, None for one that is over; one that is no time counts as running."""
+    if not isinstance(expires, int | float):
+        return ""
+    return f" for another {int(expires - now_s) + 1} s" if expires > now_s else None
+
+
+def _claim(item: Item) -> list[str]:
+    cells = [item[FIELDS.index(name)].strip() for name in _CLAIM]
+    return [cell or NOTHING for cell in cells]

@@ -1,0 +1,318 @@
+"""Change one item in both queues or in neither (FORMATS section 5 `--both`, RECONCILE section 9).
+
+The order is that of an application: a record that it was begun, then the database without its commit, the document,
+the commit. What is interrupted between them is finished by `reconcile resume`. The event keeps all that is needed to
+take the change back, so that no record stays of one that is done.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from ops_checks.errors import ChangedError, OpsError, RefusedError
+from ops_checks.model import DASHED, FIELDS, MD_NOTES_SEPARATOR, NOTHING, TERMINAL, Item
+from ops_checks.reconcile.agreement import advanced
+from ops_checks.reconcile.application import Outcome
+from ops_checks.reconcile.apply import Result
+from ops_checks.reconcile.decision import SET
+from ops_checks.reconcile.model import DB, MD, Action, BaseRow
+from ops_checks.reconcile.operation_record import STALE, WRITTEN, parse_operation, record_text
+from ops_checks.reconcile.plan_file import SavedPlan
+from ops_checks.reconcile.reading import database, document
+from ops_checks.reconcile.units import CLAIM, UNCLAIMED, UNITS, cells, same, value
+from ops_checks.reconcile.writing import HalfWrittenError, must_not_be_interrupted, while_changing
+from ops_checks.sanitize import visible
+from ops_checks.stores.baseline import PREPARED, AgreedRow, PlanRecord
+from ops_checks.stores.changes import RELIABILITY, Change
+from ops_checks.stores.markdown.rewriting import RowEdits
+from ops_checks.stores.markdown.writing import pipe_notes
+from ops_checks.timestamps import queue_time
+from ops_checks.transitions import cancelled_notes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ops_checks.context import Context
+    from ops_checks.reconcile.operation_record import Operation
+    from ops_checks.stores.changes import Decide, Reliability
+    from ops_checks.stores.protocol import Snapshot
+    from ops_checks.stores.transaction_protocol import DatabaseSnapshot, DocumentTransaction, Transaction
+
+    #: From the database's change, the document's row and what was agreed on it to what becomes of the row.
+    Follow = Callable[[Change, Item, BaseRow | None], Item]
+
+
+class _Seen(Struct, frozen=True):
+    """What a decision was made on, and the decision."""
+
+    change: Change
+    lease: Reliability
+
+    @property
+    def document(self) -> Change:
+        """The document's change."""
+        if self.change.document is None:
+            raise AttributeError("the change is of one queue")
+        return self.change.document
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return self.change.empty and self.document.empty
+
+
+def follow(change: Change, md: Item, base: BaseRow | None) -> Item:
+    """Return the document's row with the claim that the database gets, and the note.
+
+    Raises RefusedError for a row whose claim is neither the database's nor the agreed one (where none was agreed:
+    of nobody), and for a terminal one that is to be cancelled.
+    """
+    db = change.before
+    if change.event == "cancelled" and md.status in TERMINAL:
+        raise RefusedError(
+            f"{visible(md.id)}: is {md.status} in the document and {db.status} in the database: only an item that is "
+            "not terminal can be cancelled"
+        )
+    agreed = None if base is None else base.value(CLAIM)
+    as_agreed = value(md, CLAIM) == UNCLAIMED if base is None or agreed is None else base.agrees(md, CLAIM)
+    if not (same(md, db, CLAIM) or as_agreed):
+        raise RefusedError(
+            f"{visible(md.id)}: the document says {_claim(md)}, the database {_claim(db)}, and the document's is not "
+            "the one that both agreed on last: see `ops-checks drift`"
+        )
+    new = [] if same(md, change.after, CLAIM) else _claim_cells(change.after)
+    notes = cancelled_notes(md, None, change.new_notes[1:]) if change.event == "cancelled" else change.new_notes
+    new.append(("notes", MD_NOTES_SEPARATOR.join(part for part in (md.notes, *notes) if part)))
+    return md.with_cells(new)
+
+
+def _claim(item: Item) -> str:
+    return " ".join(visible(text) for text in value(item, CLAIM))
+
+
+def _claim_cells(item: Item) -> list[tuple[str, str]]:
+    named = [(name, item[FIELDS.index(name)]) for name in UNITS[CLAIM]]
+    return [(name, text or NOTHING if name in DASHED else text) for name, text in named]
+
+
+class BothStores:
+    """Both queues of a context, for changing one item in both or in neither; it changes as a store does.
+
+    `follow_by` says what becomes of the document's row; `check` may refuse by what the database says.
+    """
+
+    def __init__(
+        self, context: Context, follow_by: Follow = follow, check: Callable[[DatabaseSnapshot], None] = lambda _: None
+    ) -> None:
+        self._context = context
+        self._follow = follow_by
+        self._check = check
+
+    def preview(self, item_id: str, decide: Decide) -> Change:
+        """Return the change that `change` would write. Raises what `change` raises."""
+        with document(self._context).snapshot() as left, database(self._context).snapshot() as right:
+            return self._decided(item_id, decide, left, right).change
+
+    def change(self, item_id: str, decide: Decide) -> Change:
+        """Call the database's `decide` on an item and write the change to both queues, the database's with its event.
+
+        Returns the database's change with the document's. Raises RefusedError (an item that one side lacks, a claim
+        that nobody agreed on, or as `decide`), InputError, WriteError; then neither queue was changed, unless the
+        error says so.
+        """
+        return while_changing(self._context, lambda: self._attempt(item_id, decide))
+
+    def _decided(self, item_id: str, decide: Decide, left: Snapshot, right: DatabaseSnapshot) -> _Seen:
+        md, found = left.get(item_id), right.find(item_id)
+        if md is None or found is None:
+            raise RefusedError(self._missing(item_id, md, found))
+        self._check(right)
+        agreement = right.agreement()
+        rows = agreement.rows([item_id]) if agreement.baseline() is not None else {}
+        base = BaseRow(dict(zip(FIELDS, rows[item_id].cells, strict=True))) if rows else None
+        change = decide(*found)
+        after = self._follow(change, md, base)
+        change.document = Change(
+            before=md, after=after, event="", payload="", changed_at=change.changed_at, clears_lease=False
+        )
+        change.notes += pipe_notes(self._context.queue, change.document)
+        change.payload = _with_document(change.payload, md, after)
+        return _Seen(change, found[1])
+
+    def _missing(self, item_id: str, md: Item | None, found: object) -> str:
+        if md is None and found is None:
+            return f"no item {visible(item_id)} in {visible(self._context.queue)} and {visible(self._context.db)}"
+        lacking, other = (
+            (self._context.queue, self._context.db) if md is None else (self._context.db, self._context.queue)
+        )
+        return f"{visible(lacking)}: no item {visible(item_id)}, which {visible(other)} has: see `ops-checks drift`"
+
+    def _attempt(self, item_id: str, decide: Decide) -> Change:
+        with document(self._context).rewriting() as text, database(self._context).transaction() as transaction:
+            with text.snapshot() as left:
+                seen = self._decided(item_id, decide, left, transaction.snapshot())
+                if seen.empty:
+                    return seen.change
+                must_not_be_interrupted(transaction.records())
+                transaction.records().save(self._record(seen))
+                transaction.commit()
+                _Writing(self._context, text, transaction, seen).write(left)
+            seen.change.notes += text.settle()
+            return seen.change
+
+    def _record(self, seen: _Seen) -> PlanRecord:
+        stamp = self._context.stamp
+        made_at = queue_time(stamp.now_s, stamp.tz_minutes)
+        text = record_text(seen.change, seen.document, seen.lease)
+        return PlanRecord(self._context.operation, PREPARED, made_at, stamp.actor, text, "{}", "", "")
+
+
+class _Writing:
+    """The second half of a change: both queues are written, or the record that it was begun is taken back."""
+
+    def __init__(self, context: Context, text: DocumentTransaction, transaction: Transaction, seen: _Seen) -> None:
+        self._context = context
+        self._text = text
+        self._transaction = transaction
+        self._seen = seen
+        self._document_written = False
+
+    def write(self, left: Snapshot) -> None:
+        """Write both queues over what a snapshot of the document read, and commit."""
+        try:
+            self._transaction.begin_exclusive()
+            self._must_be_as_seen()
+            write_database(self._context, self._transaction, self._seen.change, self._seen.document.after)
+            self._transaction.records().delete(self._context.operation)
+            edits = edits_of(self._seen.document)
+            if edits:
+                self._text.write(left, edits)
+                self._document_written = True
+            commit(self._context, self._transaction, document_written=self._document_written)
+        except BaseException:
+            if not self._document_written:
+                self._withdraw()
+            raise
+
+    def _must_be_as_seen(self) -> None:
+        """Raise ChangedError where the item is another one since the decision: it is decided again."""
+        item_id = self._seen.change.before.id
+        found = self._transaction.snapshot().find(item_id)
+        if found is None or (found[0], _held(found[1])) != (self._seen.change.before, _held(self._seen.lease)):
+            raise ChangedError(f"{visible(self._context.db)}: {visible(item_id)} changed meanwhile: run this again")
+
+    def _withdraw(self) -> None:
+        """Delete the record of a change of which nothing was written."""
+        with suppress(OpsError):  # then `reconcile resume` says that nothing of it holds, or finishes it
+            self._transaction.begin_exclusive()
+            self._transaction.records().delete(self._context.operation)
+            self._transaction.commit()
+
+
+def finish_operation(context: Context, record: PlanRecord) -> Result:
+    """Finish the change of a record that was interrupted, where nobody has changed the item since; else it is stale.
+
+    Raises InputError, WriteError.
+    """
+    return while_changing(context, lambda: _finished(context, record))
+
+
+def _finished(context: Context, record: PlanRecord) -> Result:
+    operation = parse_operation(record)
+    result = Result(SavedPlan(record.plan_id, None, None, [], [], {}))
+    with document(context).rewriting() as text, database(context).transaction() as transaction:
+        transaction.begin_exclusive()
+        with text.snapshot() as left:
+            md, found = left.get(operation.item_id), transaction.snapshot().find(operation.item_id)
+            states = {MD: operation.document.state(md), DB: operation.database_state(found, context.now_s)}
+            result.outcome = _outcome(operation, states)
+            open_sides = [] if result.outcome.stale else [side for side, state in states.items() if state != WRITTEN]
+            edits = edits_of(operation.document_change(md)) if MD in open_sides and md is not None else None
+            if DB in open_sides and found is not None:
+                after = None if md is None else operation.document_change(md).after
+                write_database(context, transaction, operation.database_change(found[0]), after)
+            transaction.records().delete(record.plan_id)
+            if edits:
+                text.write(left, edits)
+            commit(context, transaction, document_written=bool(edits))
+        result.notes += text.settle()
+    return result
+
+
+def _outcome(operation: Operation, states: Mapping[str, str]) -> Outcome:
+    """Return what becomes of each unit on each side; what one side cannot have the other does not get."""
+    outcome = Outcome()
+    stale = STALE in states.values()
+    for to, side in ((MD, operation.document), (DB, operation.database)):
+        where = outcome.stale if stale else outcome.done if states[to] == WRITTEN else outcome.applied
+        before, after = Item.from_cells(side.before), Item.from_cells(side.after)
+        where += [
+            Action(
+                id=operation.item_id,
+                unit=unit,
+                kind=SET,
+                to=to,
+                before=cells(before, unit),
+                after=cells(after, unit),
+                why=operation.event,
+            )
+            for unit in side.units
+        ]
+    return outcome
+
+
+def write_database(context: Context, transaction: Transaction, change: Change, md: Item | None) -> None:
+    """Write the database's change with its event, and what it agrees on with a row of the document then.
+
+    Nothing is committed here. Raises WriteError, InputError for a damaged base.
+    """
+    transaction.change(change)
+    new = transaction.new_baseline()
+    if new.before is None or md is None:
+        return
+    item_id = change.after.id
+    old = transaction.snapshot().agreement().rows([item_id]).get(item_id)
+    if old is None:
+        return  # it was never recorded: `baseline` does that
+    base = advanced(BaseRow(dict(zip(FIELDS, old.cells, strict=True))), md, change.after)
+    stamp = context.stamp
+    if base is not None:
+        row = AgreedRow(tuple(base.cells[name] for name in FIELDS), old.ordinal, md_commit=old.md_commit)
+        new.advance(row, made_at=queue_time(stamp.now_s, stamp.tz_minutes))
+
+
+def edits_of(change: Change) -> RowEdits:
+    """Return what a change is to the document's row."""
+    edits = RowEdits()
+    pairs = zip(FIELDS, change.before, change.after, strict=True)
+    new = [(name, after) for name, before, after in pairs if before != after]
+    if new:
+        edits.cells[change.before.id] += new
+    return edits
+
+
+def commit(context: Context, transaction: Transaction, *, document_written: bool) -> None:
+    """Commit. Raises WriteError if the database is not written; HalfWrittenError if the document is by then."""
+    try:
+        transaction.commit()
+    except OpsError as error:
+        if not document_written:
+            raise
+        raise HalfWrittenError(
+            f"{visible(context.queue)}: is written, the database is not ({error.message}): run "
+            "`ops-checks reconcile resume`"
+        ) from error
+
+
+def _held(reliability: Reliability) -> tuple[object, ...]:
+    return tuple(getattr(reliability, name) for name in RELIABILITY)
+
+
+def _with_document(payload: str, before: Item, after: Item) -> str:
+    """Return the payload of an event with the document's row before and after."""
+    rows = {"before": dict(zip(FIELDS, before, strict=True)), "after": dict(zip(FIELDS, after, strict=True))}
+    return json.dumps({**json.loads(payload), "document": rows}, ensure_ascii=False)
