@@ -751,6 +751,55 @@ _RECONCILING = (
         "",
         ("test_laws",),
     ),
+    Defect(
+        "a change of both queues does not look at the document's claim",
+        "reconcile/both.py",
+        "    if not (same(md, db, CLAIM) or as_agreed):\n",
+        "    if False:\n",
+        ("test_both",),
+    ),
+    Defect(
+        "a change of both queues is not compared once more",
+        "reconcile/both.py",
+        "            self._must_be_as_seen()\n",
+        "",
+        ("test_both",),
+    ),
+    Defect(
+        "a change of both queues is not recorded before the document is written",
+        "reconcile/both.py",
+        "                transaction.records().save(self._record(seen))\n",
+        "",
+        ("test_both",),
+    ),
+    Defect(
+        "the base does not go along with a change of both queues",
+        "reconcile/both.py",
+        "    if new.before is None or md is None:\n",
+        "    if True:\n",
+        ("test_both",),
+    ),
+    Defect(
+        "a change is taken back though the item was changed since",
+        "reconcile/made_change.py",
+        "    if moved:\n",
+        "    if False:\n",
+        ("test_both",),
+    ),
+    Defect(
+        "a change is taken back while a worker holds the item",
+        "reconcile/made_change.py",
+        "        if is_held(reliability, stamp.now_s) and reliability is not None:\n",
+        "        if False:\n",
+        ("test_both",),
+    ),
+    Defect(
+        "what is cancelled is cancelled again",
+        "transitions.py",
+        "    if not _is_cancelled(item, reliability):\n",
+        "    if True:\n",
+        ("test_both",),
+    ),
 )
 
 DEFECTS: tuple[Defect, ...] = (*_WRITING, *_READING, *_DECIDING, *_SPEAKING, *_RECONCILING)
