@@ -15,29 +15,24 @@ from msgspec import Struct
 
 from ops_checks.errors import ChangedError, OpsError, RefusedError
 from ops_checks.model import DASHED, FIELDS, MD_NOTES_SEPARATOR, NOTHING, TERMINAL, Item
-from ops_checks.reconcile.agreement import advanced
-from ops_checks.reconcile.application import Outcome
-from ops_checks.reconcile.apply import Result
-from ops_checks.reconcile.decision import SET
-from ops_checks.reconcile.model import DB, MD, Action, BaseRow
-from ops_checks.reconcile.operation_record import STALE, WRITTEN, parse_operation, record_text
-from ops_checks.reconcile.plan_file import SavedPlan
+from ops_checks.reconcile.agreement import checked_out
+from ops_checks.reconcile.both_writing import commit, edits_of, write_database
+from ops_checks.reconcile.model import BaseRow
+from ops_checks.reconcile.operation_record import record_text
 from ops_checks.reconcile.reading import database, document
-from ops_checks.reconcile.units import CLAIM, UNCLAIMED, UNITS, cells, same, value
-from ops_checks.reconcile.writing import HalfWrittenError, must_not_be_interrupted, while_changing
+from ops_checks.reconcile.units import CLAIM, UNCLAIMED, UNITS, same, value
+from ops_checks.reconcile.writing import must_not_be_interrupted, while_changing
 from ops_checks.sanitize import visible
-from ops_checks.stores.baseline import PREPARED, AgreedRow, PlanRecord
+from ops_checks.stores.baseline import PREPARED, PlanRecord
 from ops_checks.stores.changes import RELIABILITY, Change
-from ops_checks.stores.markdown.rewriting import RowEdits
 from ops_checks.stores.markdown.writing import pipe_notes
 from ops_checks.timestamps import queue_time
 from ops_checks.transitions import cancelled_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from ops_checks.context import Context
-    from ops_checks.reconcile.operation_record import Operation
     from ops_checks.stores.changes import Decide, Reliability
     from ops_checks.stores.protocol import Snapshot
     from ops_checks.stores.transaction_protocol import DatabaseSnapshot, DocumentTransaction, Transaction
@@ -111,6 +106,7 @@ class BothStores:
         self._context = context
         self._follow = follow_by
         self._check = check
+        self._md_commit: str | None = None
 
     def preview(self, item_id: str, decide: Decide) -> Change:
         """Return the change that `change` would write. Raises what `change` raises."""
@@ -124,6 +120,7 @@ class BothStores:
         that nobody agreed on, or as `decide`), InputError, WriteError; then neither queue was changed, unless the
         error says so.
         """
+        self._md_commit = checked_out(self._context)
         return while_changing(self._context, lambda: self._attempt(item_id, decide))
 
     def _decided(self, item_id: str, decide: Decide, left: Snapshot, right: DatabaseSnapshot) -> _Seen:
@@ -160,7 +157,7 @@ class BothStores:
                 must_not_be_interrupted(transaction.records())
                 transaction.records().save(self._record(seen))
                 transaction.commit()
-                _Writing(self._context, text, transaction, seen).write(left)
+                _Writing(self._context, text, transaction, seen, self._md_commit).write(left)
             seen.change.notes += text.settle()
             return seen.change
 
@@ -174,8 +171,16 @@ class BothStores:
 class _Writing:
     """The second half of a change: both queues are written, or the record that it was begun is taken back."""
 
-    def __init__(self, context: Context, text: DocumentTransaction, transaction: Transaction, seen: _Seen) -> None:
+    def __init__(
+        self,
+        context: Context,
+        text: DocumentTransaction,
+        transaction: Transaction,
+        seen: _Seen,
+        md_commit: str | None,
+    ) -> None:
         self._context = context
+        self._md_commit = md_commit
         self._text = text
         self._transaction = transaction
         self._seen = seen
@@ -186,7 +191,8 @@ class _Writing:
         try:
             self._transaction.begin_exclusive()
             self._must_be_as_seen()
-            write_database(self._context, self._transaction, self._seen.change, self._seen.document.after)
+            row = self._seen.document.after
+            write_database(self._context, self._transaction, self._seen.change, row, self._md_commit)
             self._transaction.records().delete(self._context.operation)
             edits = edits_of(self._seen.document)
             if edits:
@@ -211,101 +217,6 @@ class _Writing:
             self._transaction.begin_exclusive()
             self._transaction.records().delete(self._context.operation)
             self._transaction.commit()
-
-
-def finish_operation(context: Context, record: PlanRecord) -> Result:
-    """Finish the change of a record that was interrupted, where nobody has changed the item since; else it is stale.
-
-    Raises InputError, WriteError.
-    """
-    return while_changing(context, lambda: _finished(context, record))
-
-
-def _finished(context: Context, record: PlanRecord) -> Result:
-    operation = parse_operation(record)
-    result = Result(SavedPlan(record.plan_id, None, None, [], [], {}))
-    with document(context).rewriting() as text, database(context).transaction() as transaction:
-        transaction.begin_exclusive()
-        with text.snapshot() as left:
-            md, found = left.get(operation.item_id), transaction.snapshot().find(operation.item_id)
-            states = {MD: operation.document.state(md), DB: operation.database_state(found, context.now_s)}
-            result.outcome = _outcome(operation, states)
-            open_sides = [] if result.outcome.stale else [side for side, state in states.items() if state != WRITTEN]
-            edits = edits_of(operation.document_change(md)) if MD in open_sides and md is not None else None
-            if DB in open_sides and found is not None:
-                after = None if md is None else operation.document_change(md).after
-                write_database(context, transaction, operation.database_change(found[0]), after)
-            transaction.records().delete(record.plan_id)
-            if edits:
-                text.write(left, edits)
-            commit(context, transaction, document_written=bool(edits))
-        result.notes += text.settle()
-    return result
-
-
-def _outcome(operation: Operation, states: Mapping[str, str]) -> Outcome:
-    """Return what becomes of each unit on each side; what one side cannot have the other does not get."""
-    outcome = Outcome()
-    stale = STALE in states.values()
-    for to, side in ((MD, operation.document), (DB, operation.database)):
-        where = outcome.stale if stale else outcome.done if states[to] == WRITTEN else outcome.applied
-        before, after = Item.from_cells(side.before), Item.from_cells(side.after)
-        where += [
-            Action(
-                id=operation.item_id,
-                unit=unit,
-                kind=SET,
-                to=to,
-                before=cells(before, unit),
-                after=cells(after, unit),
-                why=operation.event,
-            )
-            for unit in side.units
-        ]
-    return outcome
-
-
-def write_database(context: Context, transaction: Transaction, change: Change, md: Item | None) -> None:
-    """Write the database's change with its event, and what it agrees on with a row of the document then.
-
-    Nothing is committed here. Raises WriteError, InputError for a damaged base.
-    """
-    transaction.change(change)
-    new = transaction.new_baseline()
-    if new.before is None or md is None:
-        return
-    item_id = change.after.id
-    old = transaction.snapshot().agreement().rows([item_id]).get(item_id)
-    if old is None:
-        return  # it was never recorded: `baseline` does that
-    base = advanced(BaseRow(dict(zip(FIELDS, old.cells, strict=True))), md, change.after)
-    stamp = context.stamp
-    if base is not None:
-        row = AgreedRow(tuple(base.cells[name] for name in FIELDS), old.ordinal, md_commit=old.md_commit)
-        new.advance(row, made_at=queue_time(stamp.now_s, stamp.tz_minutes))
-
-
-def edits_of(change: Change) -> RowEdits:
-    """Return what a change is to the document's row."""
-    edits = RowEdits()
-    pairs = zip(FIELDS, change.before, change.after, strict=True)
-    new = [(name, after) for name, before, after in pairs if before != after]
-    if new:
-        edits.cells[change.before.id] += new
-    return edits
-
-
-def commit(context: Context, transaction: Transaction, *, document_written: bool) -> None:
-    """Commit. Raises WriteError if the database is not written; HalfWrittenError if the document is by then."""
-    try:
-        transaction.commit()
-    except OpsError as error:
-        if not document_written:
-            raise
-        raise HalfWrittenError(
-            f"{visible(context.queue)}: is written, the database is not ({error.message}): run "
-            "`ops-checks reconcile resume`"
-        ) from error
 
 
 def _held(reliability: Reliability) -> tuple[object, ...]:

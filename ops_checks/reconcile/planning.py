@@ -13,7 +13,7 @@ from ops_checks.reconcile.history import DocumentHistory
 from ops_checks.reconcile.model import DB, LINEAGE_OK, LINEAGE_UNKNOWN, MD, Situation
 from ops_checks.reconcile.plan_json import plan_json
 from ops_checks.reconcile.planner import plan
-from ops_checks.reconcile.reading import read_states
+from ops_checks.reconcile.reading import document, read_states
 from ops_checks.reconcile.units import CLAIM, ROW, UNITS
 from ops_checks.sanitize import visible
 from ops_checks.timestamps import rfc3339
@@ -60,7 +60,7 @@ def make_plan(context: Context, options: Options, *, digests: bool = False, blam
     Raises InputError for what cannot be read, a damaged base included; UsageError for a new id that is taken.
     """
     _must_be_new(context, options)
-    reading = read_states(context, settle_s=context.policy.consistency.settle_s, digests=digests)
+    reading = _read(context, digests=digests)
     with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
         lineage, message = _lineage(history, reading)
         situation = Situation(
@@ -74,6 +74,15 @@ def make_plan(context: Context, options: Options, *, digests: bool = False, blam
         blames = blames_of(history, reading, made) if blame else {}
         unknown = [f"{visible(context.queue)}: lineage unknown: {message}"] if lineage == LINEAGE_UNKNOWN else []
         return Planned(reading, made, options, situation, blames, (*reading.notes, *unknown, *history.remarks))
+
+
+def _read(context: Context, *, digests: bool) -> Reading:
+    """Return both queues at one moment; a change that is being written is waited for, it was not interrupted."""
+    settle_s = context.policy.consistency.settle_s
+    reading = read_states(context, settle_s=settle_s, digests=digests)
+    if reading.interrupted is not None and document(context).wait_for_writers():
+        return read_states(context, settle_s=settle_s, digests=digests)
+    return reading
 
 
 def _must_be_new(context: Context, options: Options) -> None:

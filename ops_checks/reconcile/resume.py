@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.reconcile.apply import finish_plan
-from ops_checks.reconcile.both import finish_operation
 from ops_checks.reconcile.operation_record import is_operation
+from ops_checks.reconcile.operation_resume import finish_operation
 from ops_checks.reconcile.reading import database
 
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import OpsError, RefusedError
+from ops_checks.reconcile.agreement import checked_out
 from ops_checks.reconcile.blame import bears_state, blame_words, database_blame
-from ops_checks.reconcile.both import BothStores, write_database
+from ops_checks.reconcile.both import BothStores
+from ops_checks.reconcile.both_writing import write_database
 from ops_checks.reconcile.made_change import CHANGES, UNDONE, follow_back, made_change, operation_of, take_back
 from ops_checks.reconcile.model import DB
 from ops_checks.reconcile.plan_file import is_plan_id
@@ -61,9 +63,10 @@ def _undo_in_database(context: Context, made: MadeChange, decide: Decide, *, dry
     if dry_run:
         with store.snapshot() as before:
             return _decided(before, made, decide)
+    md_commit = checked_out(context)
     with store.transaction() as transaction:
         change = _decided(transaction.snapshot(), made, decide)
-        write_database(context, transaction, change, _row(context, made.item_id))
+        write_database(context, transaction, change, _row(context, made.item_id), md_commit)
         transaction.commit()
     return change
 

@@ -219,6 +219,10 @@ class DocumentTransaction(Protocol):
 class Document(Store, Protocol):
     """A store that people edit, and that programs lock while they write to it."""
 
+    def wait_for_writers(self) -> bool:
+        """Wait until no program holds the document's lock; return False if that cannot be found out in time."""
+        ...
+
     def rewriting(self) -> DocumentTransaction:
         """Return what changes many rows at once; enter it before the rows are read."""
         ...

@@ -774,7 +774,7 @@ _RECONCILING = (
     ),
     Defect(
         "the base does not go along with a change of both queues",
-        "reconcile/both.py",
+        "reconcile/both_writing.py",
         "    if new.before is None or md is None:\n",
         "    if True:\n",
         ("test_both",),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import aged, digest, execute, item, make_database, make_markdown, select
@@ -13,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops_checks.errors import ChangedError, WriteError
+from ops_checks.reconcile import planning
+from ops_checks.reconcile.reading import read_states
 from ops_checks.stores.markdown.rewriting import MarkdownTransaction
 from ops_checks.stores.sqlite.transaction import SqliteTransaction
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Told
+
+    from ops_checks.reconcile.reading import Reading
 
     Run = Callable[..., Told]
 
@@ -32,6 +37,11 @@ ITEMS = [
     item("A-3", "FAILED", **WORKING, notes="old"),
     item("A-4", "DONE", **WORKING),
 ]
+RECORD = (
+    "CREATE TABLE queue_reconcile (plan_id TEXT PRIMARY KEY, state TEXT, made_at TEXT, actor TEXT, plan_json TEXT, "
+    "base_before_json TEXT, md_before TEXT, md_after TEXT); "
+    "INSERT INTO queue_reconcile VALUES ('op-1', 'prepared', '', '', '', '', '', '')"
+)
 HELD = {"lease_owner": "w1", "lease_expires_at": NOW_S + 312}
 
 
@@ -475,3 +485,28 @@ def test_modes_stay(project: Path, run: Run) -> None:
 def test_changed_error_is_a_write_error() -> None:
     """A change that is decided again is told as not written when the time is up."""
     assert issubclass(ChangedError, WriteError)
+
+
+def test_what_is_being_written_was_not_interrupted(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`drift` waits for a change that another program is just writing to both queues; its record is no interruption."""
+    run("baseline")
+    execute(project / DB, RECORD)
+    seen, taken = threading.Event(), threading.Event()
+
+    def writes() -> None:
+        with MarkdownTransaction(str(project / QUEUE), 10):
+            taken.set()
+            assert seen.wait(60)
+            execute(project / DB, "DELETE FROM queue_reconcile")
+
+    def reads(*args: Any, **options: Any) -> Reading:
+        found = read_states(*args, **options)
+        seen.set()
+        return found
+
+    monkeypatch.setattr(planning, "read_states", reads)
+    writer = threading.Thread(target=writes)
+    writer.start()
+    assert taken.wait(60)
+    assert run("drift").out == "drift ok total=4 base=b-1\n"
+    writer.join()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 
+from ops_checks.errors import InputError, WriteError
 from ops_checks.files.safe_open import last_write_s
 from ops_checks.stores.markdown.snapshot import MarkdownSnapshot
 
@@ -78,6 +80,16 @@ class MarkdownStore:
         from ops_checks.stores.markdown.rewriting import MarkdownTransaction
 
         return MarkdownTransaction(self.location, self._lock_timeout_s)
+
+    def wait_for_writers(self) -> bool:
+        """Wait until no program holds the document's lock; return False if that cannot be found out in time."""
+        from ops_checks.stores.markdown.lock import locked
+
+        try:
+            with locked(self.location, self._lock_timeout_s, time.monotonic() + self._lock_timeout_s):
+                return True
+        except (InputError, WriteError):
+            return False
 
     def scratch_copy(self, folder: str) -> MarkdownStore:
         """Return a copy of the document in a folder. Raises InputError, ChangingError."""
