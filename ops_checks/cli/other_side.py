@@ -8,6 +8,7 @@ from ops_checks.context import DB_SIDE
 from ops_checks.errors import OpsError
 from ops_checks.model import FIELDS, NOTHING
 from ops_checks.sanitize import visible
+from ops_checks.stores.registry import MARKDOWN, SQLITE, store_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _CLAIM = ("status", "owner_session", "started_at_kst")
 #: A larger document is not read for a note: that takes longer than the change.
 _MOST_BYTES = 4_000_000
+_WAIT_S = 0.2
 
 
 def other_side_notes(context: Context, changed: str, after: Item) -> list[str]:
@@ -25,12 +27,13 @@ def other_side_notes(context: Context, changed: str, after: Item) -> list[str]:
 
     `changed` is the side that was changed. What cannot be read changes nothing: the change is made.
     """
-    path, store = (context.queue, context.md_store) if changed == DB_SIDE else (context.db, context.db_store)
+    path, kind = (context.queue, MARKDOWN) if changed == DB_SIDE else (context.db, SQLITE)
     try:
         if not os.path.lexists(path):
             return []
         if changed == DB_SIDE and os.path.getsize(path) > _MOST_BYTES:
             return [f"{visible(path)}: is large and was not compared: --both changes both at once"]
+        store = store_kind(path, kind).open(path, lock_timeout_s=_WAIT_S)  # a note is no reason to wait for long
         return _differences(context, path, store, after)
     except OpsError as error:
         return [f"the other queue was not compared: {error.message}"]

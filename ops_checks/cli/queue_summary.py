@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from ops_checks.gate.stable_reading import read_stable
 from ops_checks.overview import summarise
+from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +21,10 @@ def summary(invocation: Invocation) -> Summary:
     def read(snapshot: Snapshot) -> tuple[Summary, list[str]]:
         return summarise(snapshot.items()), snapshot.remarks()
 
-    found, remarks = read_stable(invocation.context.working_store, read)
+    context = invocation.context
+    found, remarks = read_stable(context.working_store, read)
     invocation.warn(remarks)
+    queues = [context.db, context.queue] if context.works_on_db else [context.queue, context.db]
+    if all(map(os.path.lexists, queues)):
+        invocation.note([f"{visible(queues[0])} was read, {visible(queues[1])} was not"])
     return found

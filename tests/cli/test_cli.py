@@ -192,8 +192,13 @@ def test_the_default_paths(folder: Path, run: Run) -> None:
     make_markdown(base / "QUEUE.md", ITEMS)
     assert run("consistency-check").err.startswith("error: automation/orchestrator/db/queue.db: no such database")
     make_database(base / "db" / "queue.db", ITEMS)
-    assert run("status") == (0, STATUS, "")
+    note = "note: automation/orchestrator/QUEUE.md was read, automation/orchestrator/db/queue.db was not\n"
+    assert run("status") == (0, STATUS, note)
     assert run("consistency-check") == (0, "consistency ok total=5\n", "")
+
+
+#: What says which of two queues was read.
+READ = "note: Q.md was read, q.db was not\n"
 
 
 def test_the_environment(queues: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +206,7 @@ def test_the_environment(queues: Path, run: Run, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("ORCH_QUEUE_MD", "Q.md")
     monkeypatch.setenv("ORCH_DB_PATH", "q.db")
     execute("q.db", "DELETE FROM queue_items WHERE id = 'ORCH-102'")
-    assert run("status") == (0, STATUS, "")
+    assert run("status") == (0, STATUS, READ)
     assert run("consistency-check").code == 1
     assert run("status", "--queue", "none.md").code == 3
     monkeypatch.delenv("ORCH_QUEUE_MD")
@@ -220,7 +225,7 @@ def test_the_source_of_truth(queues: Path, run: Run) -> None:
         "",
         "error: Q.md: is a view of the database, by the policy: change it with --db, or both with --both\n",
     )
-    assert run("--queue", "Q.md", "status") == (0, STATUS, "")
+    assert run("--queue", "Q.md", "status") == (0, STATUS, READ)
 
 
 @pytest.mark.parametrize("command", ["cancel --id ORCH-102", "retry --id ORCH-103", "replan --id ORCH-101 --notes n"])

@@ -209,7 +209,7 @@ def test_a_default_path_of_the_current_folder_comes_first(top: Path, run: Callab
         0,
         f"{note}note: ../../{DB}: has no item ORCH-7: see `ops-checks drift`\n",
     )
-    assert run("--queue", QUEUE, "status").err == ""
+    assert run("--queue", QUEUE, "status").err == f"note: {QUEUE} was read, ../../{DB} was not\n"
 
 
 def test_a_policy_elsewhere_moves_no_default(top: Path, run: Callable[..., Told]) -> None:
