@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.protocol import Store
 
 _CLAIM = ("status", "owner_session", "started_at_kst")
-#: A larger document is not read for a note: that takes longer than the change.
+#: A larger queue is not read for a note: that takes longer than the change.
 _MOST_BYTES = 4_000_000
 _WAIT_S = 0.2
 
@@ -31,7 +31,7 @@ def other_side_notes(context: Context, changed: str, after: Item) -> list[str]:
     try:
         if not os.path.lexists(path):
             return []
-        if changed == DB_SIDE and os.path.getsize(path) > _MOST_BYTES:
+        if os.path.getsize(path) > _MOST_BYTES:
             return [f"{visible(path)}: is large and was not compared: --both changes both at once"]
         store = store_kind(path, kind).open(path, lock_timeout_s=_WAIT_S)  # a note is no reason to wait for long
         return _differences(context, path, store, after)

@@ -68,9 +68,10 @@ def _other_queue(side: _Side) -> Stop | None:
 
 def _mass_removal(side: _Side) -> Stop | None:
     limit = max(_REMOVED, side.base // _REMOVED_OF)
+    allowed = limit if side.allowed is None else side.allowed
     if not side.over(side.gone, limit):
         return None
-    text = f"{side.gone} of {side.base} known items have no {_NAMES[side.name]} (limit {side.allowed or limit})"
+    text = f"{side.gone} of {side.base} known items have no {_NAMES[side.name]} (limit {allowed})"
     return Stop(f"mass-removal-{side.name}", f"{text}: restore the rows; if they were meant to go: {_HELP}")
 
 
