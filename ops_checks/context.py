@@ -212,8 +212,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         from ops_checks.policy.unread import unread_notes
 
         notes = (*notes, *unread_notes(environ, policy, queue, db, logs))
-    works_on_db = bool(db) or (not queue and policy is not None and policy.source_of_truth == DB_SIDE)
-    by_policy = None if db or queue or policy is None else policy.operate_on
+    works_on_db, operate_on = _sides(queue, db, policy)
     named_db = db or environ.get("ORCH_DB_PATH") or _in_policy(policy, policy.db if policy else None)
     return Context(
         environ,
@@ -230,11 +229,18 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         progress=progress,
         actor=actor,
         works_on_db=works_on_db,
-        operate_on=by_policy or (DB_SIDE if works_on_db else MARKDOWN_SIDE),
+        operate_on=operate_on,
         notes=(*notes, *defaults.notes),
         policy_in_code=policy_in_code,
         policy_path=policy_path or (policy and policy.path) or DEFAULT_POLICY,
     )
+
+
+def _sides(queue: str | None, db: str | None, policy: Policy | None) -> tuple[bool, str]:
+    """Return whether commands work on the database, and what they change: what is named, else the policy's sides."""
+    works_on_db = bool(db) or (not queue and policy is not None and policy.source_of_truth == DB_SIDE)
+    by_policy = None if db or queue or policy is None else policy.operate_on
+    return works_on_db, by_policy or (DB_SIDE if works_on_db else MARKDOWN_SIDE)
 
 
 def _logs(environ: Mapping[str, str], policy: Policy | None) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ import os
 import sqlite3
 
 from ops_checks.errors import InputError, OpsError, WriteError
-from ops_checks.files.contents import explain, head_of_database
+from ops_checks.files.contents import explain
+from ops_checks.files.database_head import head_of_database
 from ops_checks.sanitize import visible
 from ops_checks.stores.sqlite.connection import DATABASE, EVENTS, TABLE
 
