@@ -10,13 +10,14 @@ from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import add_queues, name
 from ops_checks.cli.reconcile_lines import applied_lines
 from ops_checks.cli.reconcile_options import add_plan, plan_options
-from ops_checks.cli.reconcile_result import applied_result
+from ops_checks.cli.reconcile_result import add_format, applied_result, shown
 from ops_checks.errors import RefusedError
 from ops_checks.exit_codes import OK
 from ops_checks.reconcile.apply import apply_plan
 from ops_checks.reconcile.plan_file import parse_plan
 from ops_checks.reconcile.plan_json import plan_text
 from ops_checks.reconcile.planning import make_plan
+from ops_checks.reconcile.result_json import NOTHING_DONE
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 def _add_arguments(parser: ArgumentParser) -> None:
     add_queues(parser)
     add_plan(parser)
+    add_format(parser)
     parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
 
 
@@ -51,9 +53,9 @@ def one_way(direction: str, word: str, *, view: bool, help: str, example: str) -
         if planned.plan.stop is not None:
             raise RefusedError(f"{planned.plan.stop.reason}: {planned.plan.stop.message}")
         if planned.plan.empty:
-            return OK, [f"{word} nothing: total={planned.reading.total}"]
+            return OK, shown(invocation, NOTHING_DONE, None, [f"{word} nothing: total={planned.reading.total}"])
         plan = parse_plan(plan_text(planned.json(context)), "the plan")
         found = apply_plan(context, plan)
-        return applied_result(invocation, found, applied_lines(found, word))
+        return applied_result(invocation, word, found, applied_lines(found, word))
 
     return Command(run, help=help, example=example, needs=POLICY, arguments=_add_arguments)
