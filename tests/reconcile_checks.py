@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from builders import aged, item, make_database, make_markdown
 from jsonschema import Draft202012Validator
 
 from ops_checks.cli.commands.schema import SCHEMAS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 QUEUE = "automation/orchestrator/QUEUE.md"
 DB = "automation/orchestrator/db/queue.db"
@@ -49,3 +49,12 @@ def edit(project: Path, old: str, new: str) -> None:
     path = project / QUEUE
     path.write_text(path.read_text().replace(old, new))
     aged(path)
+
+
+def everything(folder: Path) -> dict[str, object]:
+    """Return what stands in a folder, to the byte and the moment of its last change; lock files too."""
+    found = {}
+    for root, _, names in os.walk(folder):
+        for path in (Path(root, name) for name in names):
+            found[str(path)] = (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
+    return found

@@ -43,16 +43,22 @@ def shown(invocation: Invocation, operation: str, found: Applied | None, lines: 
     """Return what an operation made of a plan, None for nothing: its lines, or the published JSON where asked for."""
     if not wants_json(invocation):
         return map(Made, lines) if _is_written(found) else lines
-    return [_document(operation, found, agreement(invocation))]
+    return [_document(operation, found, agreement(invocation), is_made=_is_written(found))]
 
 
-def applied_result(invocation: Invocation, operation: str, found: Applied, lines: Iterable[str]) -> Result:
-    """Return the lines of an application, then those of `consistency-check`, and the exit code (RECONCILE 12)."""
+def applied_result(
+    invocation: Invocation, operation: str, found: Applied, lines: Iterable[str], preview: Drift | None = None
+) -> Result:
+    """Return the lines of an application, then those of `consistency-check`, and the exit code (RECONCILE 12).
+
+    `preview`: what `consistency-check` would find, where nothing was written.
+    """
     invocation.note(found.notes)
-    drift = agreement(invocation)
+    drift = agreement(invocation) if preview is None else preview
     if wants_json(invocation):
-        return applied_code(found), [_document(operation, found, drift)]
-    return applied_code(found), [*map(Made, lines), *consistency_lines(drift)]
+        return applied_code(found), [_document(operation, found, drift, is_made=preview is None)]
+    made = map(Made, lines) if preview is None else lines
+    return applied_code(found), [*made, *consistency_lines(drift)]
 
 
 def applied_code(found: Applied) -> int:
@@ -67,9 +73,9 @@ def agreement(invocation: Invocation) -> Drift:
     return compare_by(context.policy.consistency, context.md_store, context.db_store, settle_s=0)
 
 
-def _document(operation: str, found: Applied | None, drift: Drift) -> Document:
+def _document(operation: str, found: Applied | None, drift: Drift, *, is_made: bool) -> Document:
     text = json_text(result_json(operation, found, consistent=drift.ok))
-    return MadeDocument(text, f"{operation} {found.plan.plan_id}") if found and _is_written(found) else Document(text)
+    return MadeDocument(text, f"{operation} {found.plan.plan_id}") if found and is_made else Document(text)
 
 
 def _is_written(found: Applied | None) -> bool:

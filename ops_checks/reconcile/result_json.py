@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "ops-checks/reconcile-result/1"
 #: What was done; the first line of text begins with the same word.
-APPLIED, RESUMED, UNDONE = "applied", "resumed", "undone"
+APPLIED, WOULD_APPLY, RESUMED, UNDONE = "applied", "would-apply", "resumed", "undone"
 ALREADY_APPLIED, NOTHING_DONE = "already-applied", "nothing"
 
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ops_checks.context import Context
-    from ops_checks.reconcile.application import Outcome
+    from ops_checks.reconcile.application import Find, Outcome
     from ops_checks.reconcile.model import Action
     from ops_checks.reconcile.reading import Reading
     from ops_checks.stores.baseline import PlanRecord
-    from ops_checks.stores.transaction_protocol import DocumentTransaction, Transaction
+    from ops_checks.stores.transaction_protocol import DatabaseSnapshot, DocumentTransaction, Transaction
 
     Result = TypeVar("Result")
     #: A row that was removed, with its events, by id.
@@ -94,12 +94,7 @@ class BothQueues:
         with self._text.snapshot() as left, self._transaction.snapshot() as right:
             reading = read_inside(left, right)
             states = {state.id: state for state in reading.states}
-
-            def find(item_id: str) -> ItemState:
-                """Return an item; one that does not differ is equal on both sides."""
-                item, lease = right.find(item_id) or (None, None)
-                return states.get(item_id) or ItemState(item_id, None, item, item, lease)
-
+            find = item_finder(reading, right)
             outcome = apply_actions(actions, find, self._context.now_s, resuming=resuming, undoing=undoing)
             check(outcome)
             images = self._images(outcome, reading, _rows_above(left.items(), outcome))
@@ -206,6 +201,17 @@ class BothQueues:
             },
             ensure_ascii=False,
         )
+
+
+def item_finder(reading: Reading, database: DatabaseSnapshot) -> Find:
+    """Return what finds an item as it is now; one that does not differ is equal on both sides."""
+    states = {state.id: state for state in reading.states}
+
+    def find(item_id: str) -> ItemState:
+        item, lease = database.find(item_id) or (None, None)
+        return states.get(item_id) or ItemState(item_id, None, item, item, lease)
+
+    return find
 
 
 def while_changing(context: Context, attempt: Callable[[], Result]) -> Result:

@@ -104,6 +104,10 @@ class PlanRecords(Protocol):
         """Save a record in place of an older one of the same plan."""
         ...
 
+    def probe(self) -> None:
+        """Write as a record would be written, for a transaction that is not committed. Raises WriteError."""
+        ...
+
     def delete(self, plan_id: str) -> None:
         """Delete a record of which nothing was applied."""
         ...

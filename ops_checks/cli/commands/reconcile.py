@@ -18,7 +18,8 @@ from ops_checks.reconcile.apply import apply_plan, resume
 from ops_checks.reconcile.plan_file import read_plan
 from ops_checks.reconcile.plan_json import plan_text
 from ops_checks.reconcile.planning import make_plan
-from ops_checks.reconcile.result_json import ALREADY_APPLIED, APPLIED, NOTHING_DONE, RESUMED
+from ops_checks.reconcile.preview import preview_plan
+from ops_checks.reconcile.result_json import ALREADY_APPLIED, APPLIED, NOTHING_DONE, RESUMED, WOULD_APPLY
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -41,6 +42,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     applying.add_argument(
         "--all-or-nothing", action="store_true", help="refuse the whole plan if a part does not hold any more"
     )
+    applying.add_argument("--dry-run", action="store_true", help="decide and print, write nothing")
     resuming = steps.add_parser(_RESUME, help="finish an application that was interrupted", allow_abbrev=False)
     for step in (planning, applying, resuming):
         add_globals(step)
@@ -79,12 +81,19 @@ def _plan(invocation: Invocation) -> Result:
 
 
 def _apply(invocation: Invocation) -> Result:
-    """Apply a saved plan."""
-    args = invocation.args
-    found = apply_plan(invocation.context, read_plan(args.file), all_or_nothing=args.all_or_nothing)
+    """Apply a saved plan, or tell what that would do."""
+    args, context = invocation.args, invocation.context
+    plan, drift, operation = read_plan(args.file), None, APPLIED
+    if args.dry_run:
+        operation = WOULD_APPLY
+        preview = preview_plan(context, plan, all_or_nothing=args.all_or_nothing)
+        found, drift = preview.result, preview.drift
+        invocation.remarks.append("dry run: nothing was written")
+    else:
+        found = apply_plan(context, plan, all_or_nothing=args.all_or_nothing)
     if found.already:
         return OK, shown(invocation, ALREADY_APPLIED, found, [f"already applied {found.plan.plan_id}"])
-    return applied_result(invocation, APPLIED, found, applied_lines(found))
+    return applied_result(invocation, operation, found, applied_lines(found, operation), drift)
 
 
 def _resume(invocation: Invocation) -> Result:
