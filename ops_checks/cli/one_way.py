@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import add_queues, name
 from ops_checks.cli.reconcile_lines import applied_lines
-from ops_checks.cli.reconcile_options import add_plan, plan_options
+from ops_checks.cli.reconcile_options import add_plan, base_name, plan_options
 from ops_checks.cli.reconcile_result import add_format, applied_result, shown
 from ops_checks.errors import RefusedError
 from ops_checks.exit_codes import OK
@@ -47,7 +47,10 @@ def one_way(direction: str, word: str, *, view: bool, help: str, example: str) -
         options = plan_options(invocation)
         source = "db" if view else options.source_of_truth
         planned = make_plan(
-            context, replace(options, direction=direction, view=view, source_of_truth=source), digests=True
+            context,
+            replace(options, direction=direction, view=view, source_of_truth=source),
+            base=base_name(invocation.args),
+            digests=True,
         )
         invocation.note(planned.notes)
         if planned.plan.stop is not None:

@@ -21,7 +21,7 @@ from ops_checks.reconcile.writing import (
     while_changing,
 )
 from ops_checks.sanitize import visible
-from ops_checks.stores.baseline import DONE, PREPARED, PlanRecord
+from ops_checks.stores.baseline import DONE, FROM_GIT, PREPARED, PlanRecord
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
@@ -135,9 +135,15 @@ class _Application:
 def admits(transaction: Transaction, plan: SavedPlan) -> bool:
     """Return whether a plan is to be applied here; False if it was, and the base is the one that it made.
 
-    Raises RefusedError for a plan of another queue, without a base, or while another one is interrupted.
+    Raises RefusedError for a plan of another queue, without a base or with a version in git as one, or while another
+    one is interrupted. A plan with an exported base is one like any other: the queue and each action are compared.
     """
     records, base = transaction.records(), transaction.new_baseline().before
+    if plan.data["base"]["source"] == FROM_GIT:
+        raise RefusedError(
+            f"the plan {plan.plan_id} was made with a version in git as its base, which is for looking only: "
+            "plan again without --base"
+        )
     interrupted = records.prepared()
     if interrupted is not None:
         raise RefusedError(

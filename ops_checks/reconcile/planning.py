@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ops_checks.errors import UsageError
+from ops_checks.reconcile.bases import open_base
 from ops_checks.reconcile.blame import NO_EVENT, as_unchanged, database_blame
 from ops_checks.reconcile.history import DocumentHistory
 from ops_checks.reconcile.model import DB, LINEAGE_OK, LINEAGE_UNKNOWN, MD, Situation
@@ -16,6 +18,7 @@ from ops_checks.reconcile.planner import plan
 from ops_checks.reconcile.reading import read_states
 from ops_checks.reconcile.units import CLAIM, ROW, UNITS
 from ops_checks.sanitize import visible
+from ops_checks.stores.baseline import FROM_GIT
 from ops_checks.timestamps import rfc3339
 
 if TYPE_CHECKING:
@@ -54,14 +57,18 @@ class Planned(Struct, frozen=True):
         )
 
 
-def make_plan(context: Context, options: Options, *, digests: bool = False, blame: bool = False) -> Planned:
+def make_plan(
+    context: Context, options: Options, *, base: str | None = None, digests: bool = False, blame: bool = False
+) -> Planned:
     """Return the plan of a context's queues; nothing is written. `digests`: it is to be saved.
 
-    Raises InputError for what cannot be read, a damaged base included; UsageError for a new id that is taken.
+    `base` is the name of one that is not the database's own (`open_base`). Raises InputError for what cannot be read,
+    a damaged base included; UsageError for a new id that is taken.
     """
     _must_be_new(context, options)
-    reading = read_states(context, settle_s=context.policy.consistency.settle_s, digests=digests)
-    with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
+    with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history, ExitStack() as stack:
+        named = stack.enter_context(open_base(context, history, base)) if base is not None else None
+        reading = read_states(context, settle_s=context.policy.consistency.settle_s, digests=digests, base=named)
         lineage, message = _lineage(history, reading)
         situation = Situation(
             context.now_s,
@@ -69,11 +76,21 @@ def make_plan(context: Context, options: Options, *, digests: bool = False, blam
             lineage=lineage,
             md_read_only=context.markdown_read_only,
             interrupted=reading.interrupted,
+            foreign_base=reading.foreign,
         )
         made = plan(_with_moves(history, reading), reading.totals, options, situation)
         blames = blames_of(history, reading, made) if blame else {}
         unknown = [f"{visible(context.queue)}: lineage unknown: {message}"] if lineage == LINEAGE_UNKNOWN else []
-        return Planned(reading, made, options, situation, blames, (*reading.notes, *unknown, *history.remarks))
+        remarks = (*_base_remarks(reading), *unknown, *history.remarks)
+        return Planned(reading, made, options, situation, blames, (*reading.notes, *remarks))
+
+
+def _base_remarks(reading: Reading) -> list[str]:
+    """Return what is good to know of the base."""
+    base = reading.baseline
+    if base is None or base.source != FROM_GIT:
+        return []
+    return [f"{base.name} is what was committed, not what was agreed: a plan with it is for looking, and never applied"]
 
 
 def _must_be_new(context: Context, options: Options) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from ops_checks.stores.protocol import Snapshot, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -28,6 +28,10 @@ class AgreementReader(Protocol):
         """Return the agreed states of some items by id. Raises InputError for a damaged one."""
         ...
 
+    def every_row(self) -> Iterator[AgreedRow]:
+        """Stream the agreed states of all items, in the order of the document. Raises InputError for a damaged one."""
+        ...
+
     def counts(self) -> Counts:
         """Return the numbers of agreed items."""
         ...
@@ -44,8 +48,8 @@ class AgreementReader(Protocol):
         """Return when some items were updated last, as stored; an item that is not there has none."""
         ...
 
-    def newest_event_id(self) -> int | None:
-        """Return the id of the newest event, None if there is none."""
+    def newest_event_id(self, before: str | None = None) -> int | None:
+        """Return the id of the newest event, or of those before a queue time; None if there is none."""
         ...
 
     def content_digest(self) -> str:

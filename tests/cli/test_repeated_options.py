@@ -29,7 +29,7 @@ VALUES = {
     "PATH": ("a", "b"), "SECONDS": ("1", "2"), "NAMES": ("status", "notes"), "N": ("1", "2"), "MS": ("1", "2"),
     "RATE": ("0.1", "0.2"), "MINUTES": ("1", "2"), "TEXT": ("x", "y"), "NAME": ("x", "y"), "ID": ("A-1", "A-2"),
     "NAME[=FILE]": ("text", "json=b"), "[ID[.UNIT]=]SIDE": ("A-1=md", "A-2=db"), "ID=NEW": ("A-1=B-1", "A-2=B-2"),
-    "ID|FILE": ("a", "b"), "FILE": ("a", "b"),
+    "ID|FILE": ("a", "b"), "FILE": ("a", "b"), "BASE": ("db", "git:HEAD"),
 }  # fmt: skip
 #: What a command needs besides.
 NEEDED = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import add_globals, add_queues, name, path
 from ops_checks.cli.reconcile_lines import applied_lines, drift_lines, resumed_lines
-from ops_checks.cli.reconcile_options import add_plan, plan_options
+from ops_checks.cli.reconcile_options import add_plan, base_name, plan_options
 from ops_checks.cli.reconcile_result import add_format, applied_result, plan_document, shown, wants_json
 from ops_checks.errors import RefusedError
 from ops_checks.exit_codes import DRIFT, OK
@@ -62,7 +62,7 @@ def _plan(invocation: Invocation) -> Result:
     output = Output("-o", args.output, _BEGINS) if args.output else None
     guard = OutputGuard(lambda: input_files(context), [output] if output else [])
     guard.check()
-    planned = make_plan(context, plan_options(invocation), digests=True, blame=not args.no_blame)
+    planned = make_plan(context, plan_options(invocation), base=base_name(args), digests=True, blame=not args.no_blame)
     invocation.note(planned.notes)
     if planned.plan.stop is not None:
         raise RefusedError(f"{planned.plan.stop.reason}: {planned.plan.stop.message}")
