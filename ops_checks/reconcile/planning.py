@@ -58,12 +58,19 @@ class Planned(Struct, frozen=True):
 
 
 def make_plan(
-    context: Context, options: Options, *, base: str | None = None, digests: bool = False, blame: bool = False
+    context: Context,
+    options: Options,
+    *,
+    base: str | None = None,
+    digests: bool = False,
+    blame: bool = False,
+    elsewhere: bool = False,
 ) -> Planned:
     """Return the plan of a context's queues; nothing is written. `digests`: it is to be saved.
 
-    `base` is the name of one that is not the database's own (`open_base`). Raises InputError for what cannot be read,
-    a damaged base included; UsageError for a new id that is taken.
+    `base` is the name of one that is not the database's own (`open_base`). `elsewhere`: another document is to be
+    written, so that this one may be read-only. Raises InputError for what cannot be read, a damaged base included;
+    UsageError for a new id that is taken.
     """
     _must_be_new(context, options)
     with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history, ExitStack() as stack:
@@ -74,7 +81,7 @@ def make_plan(
             context.now_s,
             has_base=reading.baseline is not None,
             lineage=lineage,
-            md_read_only=context.markdown_read_only,
+            md_read_only=context.markdown_read_only and not elsewhere,
             interrupted=reading.interrupted,
             foreign_base=reading.foreign,
         )

@@ -11,13 +11,20 @@ from ops_checks.reconcile.application import apply_actions
 from ops_checks.reconcile.apply import Result, admits, must_be_whole
 from ops_checks.reconcile.overlay import comparison_after
 from ops_checks.reconcile.reading import database, read_inside
-from ops_checks.reconcile.writing import item_finder, must_write_document, while_changing
+from ops_checks.reconcile.writing import item_finder, must_write_document, row_edits, while_changing
 from ops_checks.sanitize import visible
+from ops_checks.stores.markdown.rewriting import edited_document
+from ops_checks.stores.markdown.snapshot import MarkdownSnapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from ops_checks.context import Context
     from ops_checks.reconcile.plan_file import SavedPlan
     from ops_checks.rules.drift.drift import Drift
+
+    #: Makes the stream of a document, as often as it is needed.
+    Chunks = Callable[[], Iterable[bytes]]
 
 
 class Preview(Struct, frozen=True):
@@ -51,4 +58,23 @@ def _previewed(context: Context, plan: SavedPlan, *, all_or_nothing: bool) -> Pr
         drift = comparison_after(context.policy.consistency, left, right, result.outcome.after)
         if left.changed():
             raise ChangingError(f"{visible(context.queue)}: changing while read: run the command again")
+    return Preview(result, drift)
+
+
+def render_elsewhere(context: Context, plan: SavedPlan, write: Callable[[Chunks], None]) -> Preview:
+    """Let another document be written as a plan would change this one; both queues are only read, and no base is made.
+
+    `write` gets what streams that document. Raises what reading both raises, and what `write` raises.
+    """
+    return while_changing(context, lambda: _rendered(context, plan, write))
+
+
+def _rendered(context: Context, plan: SavedPlan, write: Callable[[Chunks], None]) -> Preview:
+    path, result = context.queue, Result(plan)
+    with database(context).snapshot() as right, MarkdownSnapshot(path) as left:
+        find = item_finder(read_inside(left, right), right)
+        result.outcome = apply_actions(plan.actions, find, context.now_s)
+        drift = comparison_after(context.policy.consistency, left, right, result.outcome.after)
+        edits = row_edits(result.outcome.applied)
+        write(lambda: edited_document(path, left, edits))
     return Preview(result, drift)

@@ -111,7 +111,7 @@ class BothQueues:
                     header=header(self._context, reading, whole=not left_over, md_commit=self._md_commit),
                 )
                 images["baseline"] = baseline.number
-            edits = _row_edits(outcome.applied)
+            edits = row_edits(outcome.applied)
             if edits:
                 self._text.write(left, edits)
                 self._document_written = True
@@ -272,7 +272,7 @@ def _rows_above(items: Iterable[tuple[int, Item]], outcome: Outcome) -> dict[str
     return above
 
 
-def _row_edits(actions: Iterable[Action]) -> RowEdits:
+def row_edits(actions: Iterable[Action]) -> RowEdits:
     """Return what the actions change in the document."""
     edits = RowEdits()
     for action in actions:
