@@ -66,7 +66,7 @@ def render_elsewhere(context: Context, plan: SavedPlan, write: Callable[[Chunks]
 
     `write` gets what streams that document. Raises what reading both raises, and what `write` raises.
     """
-    return while_changing(context, lambda: _rendered(context, plan, write))
+    return while_changing(context, lambda: _rendered(context, plan, write), writes=False)
 
 
 def _rendered(context: Context, plan: SavedPlan, write: Callable[[Chunks], None]) -> Preview:

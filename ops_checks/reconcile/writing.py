@@ -14,7 +14,7 @@ from ops_checks.reconcile.agreement import agreed_row, header
 from ops_checks.reconcile.application import apply_actions
 from ops_checks.reconcile.decision import ADD, REKEY, REMOVE, RESTORE
 from ops_checks.reconcile.model import DB, MD, ItemState
-from ops_checks.reconcile.reading import read_inside
+from ops_checks.reconcile.reading import database, read_inside
 from ops_checks.reconcile.units import CLAIM, differing
 from ops_checks.sanitize import plain_line, visible
 from ops_checks.stores.changes import Change
@@ -214,8 +214,13 @@ def item_finder(reading: Reading, database: DatabaseSnapshot) -> Find:
     return find
 
 
-def while_changing(context: Context, attempt: Callable[[], Result]) -> Result:
-    """Return what an attempt returns; begin again while other programs change the document, up to the lock timeout."""
+def while_changing(context: Context, attempt: Callable[[], Result], *, writes: bool = True) -> Result:
+    """Return what an attempt returns; begin again while other programs change the document, up to the lock timeout.
+
+    Raises RefusedError before the first one if it writes to a database that may only be read.
+    """
+    if writes:
+        database(context).must_be_writable()
     until = time.monotonic() + context.lock_timeout_s
     while True:
         try:

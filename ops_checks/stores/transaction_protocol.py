@@ -183,6 +183,10 @@ class Database(Store, Protocol):
         """Return a consistent snapshot of the items and of what was agreed on them; enter it before reading."""
         ...
 
+    def must_be_writable(self) -> None:
+        """Raise RefusedError for a database that surely may only be read."""
+        ...
+
     def transaction(self) -> Transaction:
         """Return a write transaction; enter it before anything is written."""
         ...
