@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ops_checks import __version__
 from ops_checks.errors import RefusedError
+from ops_checks.files.git_index import work_tree
 from ops_checks.model import FIELDS
 from ops_checks.reconcile.history import DocumentHistory
 from ops_checks.reconcile.model import BaseRow
@@ -95,13 +96,24 @@ def agreed_row(state: ItemState, reading: Reading) -> AgreedRow | None:
     return AgreedRow(tuple(base.cells[name] for name in FIELDS), ordinal)
 
 
+def document_paths(context: Context) -> list[str]:
+    """Return the document's path from the top of its repository, if there is one, and from the database's folder.
+
+    A base keeps the first (RECONCILE section 7): two clones have the same, wherever they are.
+    """
+    real = os.path.realpath(context.queue)
+    top = work_tree(os.path.dirname(real))
+    tops = [*([top] if top else []), os.path.dirname(os.path.realpath(context.db))]
+    return [os.path.relpath(real, each).encode("utf-8", "backslashreplace").decode() for each in tops]
+
+
 def header(context: Context, reading: Reading, *, whole: bool, md_commit: str | None) -> Mapping[str, str | int | None]:
     """Return what a new baseline says of itself. `whole`: both queues agree on every item."""
     stamp = context.stamp
     return {
         "made_at": queue_time(stamp.now_s, stamp.tz_minutes),
         "actor": stamp.actor,
-        "md_path": os.path.relpath(context.queue, os.path.dirname(os.path.abspath(context.db))),
+        "md_path": document_paths(context)[0],
         "md_digest": reading.md_digest,
         "md_commit": md_commit,
         "whole": whole,

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ops_checks.errors import UsageError
+from ops_checks.reconcile.agreement import document_paths
 from ops_checks.reconcile.bases import open_base
 from ops_checks.reconcile.blame import NO_EVENT, as_unchanged, database_blame
 from ops_checks.reconcile.history import DocumentHistory
@@ -88,16 +89,24 @@ def make_plan(
         made = plan(_with_moves(history, reading), reading.totals, options, situation)
         blames = blames_of(history, reading, made) if blame else {}
         unknown = [f"{visible(context.queue)}: lineage unknown: {message}"] if lineage == LINEAGE_UNKNOWN else []
-        remarks = (*_base_remarks(reading), *unknown, *history.remarks)
+        remarks = (*_base_remarks(context, reading), *unknown, *history.remarks)
         return Planned(reading, made, options, situation, blames, (*reading.notes, *remarks))
 
 
-def _base_remarks(reading: Reading) -> list[str]:
-    """Return what is good to know of the base."""
+def _base_remarks(context: Context, reading: Reading) -> list[str]:
+    """Return what is good to know of the base: that it is a version only, or of a document elsewhere (section 7)."""
     base = reading.baseline
-    if base is None or base.source != FROM_GIT:
+    if base is None:
         return []
-    return [f"{base.name} is what was committed, not what was agreed: a plan with it is for looking, and never applied"]
+    if base.source == FROM_GIT:
+        return [
+            f"{base.name} is what was committed, not what was agreed: a plan with it is for looking, and never applied"
+        ]
+    if base.md_path in document_paths(context):
+        return []
+    return [
+        f"{visible(context.queue)}: the baseline was recorded of {visible(base.md_path)}: look whether it is the same"
+    ]
 
 
 def _must_be_new(context: Context, options: Options) -> None:

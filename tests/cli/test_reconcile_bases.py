@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import execute, item, make_database, make_markdown
+from builders import execute, item, make_database, make_markdown, select
 from git_projects import GitProject
 from reconcile_checks import DB, ITEMS, QUEUE, assert_published, edit, everything, lay_down
 
@@ -252,3 +252,40 @@ def test_git_is_not_asked_by_its_configuration(project: Path, run: Run) -> None:
         subprocess.run(["git", "config", key, "!touch ran"], cwd=project, check=True)
     assert run("drift", "--base", "git:HEAD").code == 0
     assert not (project / "ran").exists()
+
+
+def test_where_the_document_was(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A base knows its document by the path in the repository, else from the database: another one is a remark."""
+
+    def recorded() -> str:
+        run("baseline")
+        return str(select(project / DB, "SELECT md_path FROM queue_baselines ORDER BY id DESC LIMIT 1")[0][0])
+
+    assert recorded() == "../QUEUE.md"
+    _commit(project)
+    assert run("drift") == (0, "drift ok total=3 base=b-1\n", "")
+    assert recorded() == QUEUE
+    monkeypatch.chdir(project / "automation")
+    assert run("drift", "--queue", "orchestrator/QUEUE.md", "--db", "orchestrator/db/queue.db").err == ""
+    monkeypatch.chdir(project)
+    shutil.copytree(project / "automation", project / "else\nwhere")
+    moved = "else\nwhere/orchestrator/QUEUE.md"
+    found = run("drift", "--queue", moved, "--db", DB)
+    remark = (
+        f"note: else\\nwhere/orchestrator/QUEUE.md: the baseline was recorded of {QUEUE}: look whether it is the same\n"
+    )
+    assert found == (0, "drift ok total=3 base=b-2\n", remark)
+    planned = run("reconcile", "plan", "--queue", moved, "--db", DB)
+    assert (planned.code, planned.err) == (0, remark)
+
+
+def test_two_clones_have_the_same_path(project: Path, run: Run) -> None:
+    """The database goes with the clone, or is copied: the document in it is the same one."""
+    _commit(project)
+    run("baseline")
+    shutil.copytree(project, project / "clone")
+    (project / "clone/ops-checks.yaml").unlink()
+    clone = ["--queue", f"clone/{QUEUE}", "--db", f"clone/{DB}"]
+    assert run("drift", *clone) == (0, "drift ok total=3 base=b-1\n", "")
+    (project / "link.md").symlink_to(project / QUEUE)
+    assert run("drift", "--queue", "link.md", "--db", DB).err == ""
