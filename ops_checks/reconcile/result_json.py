@@ -23,7 +23,8 @@ def result_schema() -> str:
 def result_json(operation: str, found: Result | None, *, consistent: bool) -> dict[str, Any]:
     """Return what an operation made of a plan; None where there was nothing to do.
 
-    In an undo what changed since is refused, and the plan's needs are none of its own. `consistent`: what
+    In an undo what changed since is refused; the plan's needs are none of its own, nor of a plan that was applied
+    already. `consistent`: what
     `consistency-check` says afterwards.
     """
     data: dict[str, Any] = {
@@ -36,7 +37,7 @@ def result_json(operation: str, found: Result | None, *, consistent: bool) -> di
     if found is None:
         return data
     outcome, undone = found.outcome, operation == UNDONE
-    needs = [] if undone else found.plan.needs
+    needs = [] if undone or found.already else found.plan.needs
     refused = [_need(item_id, unit, reason) for item_id, unit, reason, is_refused in needs if is_refused]
     stale = [_action(each) for each in outcome.stale]
     return data | {
