@@ -36,6 +36,10 @@ class WriteError(OpsError):
     """A change could not be written. What was there before is still there."""
 
 
+class ReadOnlyError(WriteError):
+    """What was to be written may only be read, here or by this user."""
+
+
 class ChangedError(WriteError):
     """Another program changed what was to be written, after it was read. The change can begin again."""
 

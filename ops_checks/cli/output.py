@@ -12,7 +12,7 @@ from ops_checks.sanitize import visible, without_commands
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import TextIO
+    from typing import Self, TextIO
 
     from ops_checks.errors import OpsError
 
@@ -29,6 +29,22 @@ class Made(str):
     __slots__ = ()
 
 
+class MadeDocument(Document):
+    """A document that tells of changes that were made; `line` says so in a few words where stdout cannot take it."""
+
+    __slots__ = ("line",)
+    line: str
+
+    def __new__(cls, text: str, line: str) -> Self:
+        """Return the document with its line."""
+        document = super().__new__(cls, text)
+        document.line = line
+        return document
+
+
+_MADE = (Made, MadeDocument)
+
+
 def error_lines(error: OpsError) -> list[str]:
     """Return the lines of an error for stderr."""
     return ["error: " + error.message, *("  " + line for line in error.details)]
@@ -42,9 +58,8 @@ def write_results(lines: Iterable[str]) -> bool:
     lines = list(lines)
     written = _write(sys.stdout, [line if isinstance(line, Document) else _safe(line) + "\n" for line in lines])
     if not written:
-        write_remarks(
-            f"note: {line}: this change was made, only the output failed" for line in lines if isinstance(line, Made)
-        )
+        made = [line.line if isinstance(line, MadeDocument) else line for line in lines if isinstance(line, _MADE)]
+        write_remarks(f"note: {line}: this change was made, only the output failed" for line in made)
     return written
 
 

@@ -146,12 +146,13 @@ def baseline_lines(recorded: Recorded, plan: Plan, now_s: float, keep: int | Non
     yield from plan_lines(plan, now_s, keep)
 
 
-def baseline_line(reading: Reading) -> str:
+def baseline_line(reading: Reading, lineage: str) -> str:
     """Return the line of `baseline show`."""
     base = reading.baseline
     if base is None:
         return "baseline none"
-    return f"baseline {base.name} {base.made_at} agreed={reading.totals.base} unagreed={reading.unagreed}"
+    counts = f"agreed={reading.totals.base} unagreed={reading.unagreed}"
+    return f"baseline {base.name} {base.made_at} {counts} lineage={lineage}"
 
 
 def applied_lines(found: Result, word: str = "applied") -> Iterator[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ops_checks.cli.options import add_fields, count, name
+from ops_checks.cli.options import add_fields, count, name, path
 from ops_checks.errors import UsageError
+from ops_checks.reconcile.bases import GIT
 from ops_checks.reconcile.model import DB, EVERY, MD, Options
 from ops_checks.reconcile.units import ROW, UNITS, units_of
 from ops_checks.sanitize import visible
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ops_checks.cli.command import Invocation
 
 _SIDES = (MD, DB)
+#: The name of the base that the database keeps.
+OWN = "db"
 
 
 def add_plan(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +31,9 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
         "--rekey", metavar="ID=NEW", type=rekey, action="append", help="new id of a row that both added; repeatable"
     )
     add_fields(parser)
+    parser.add_argument(
+        "--base", metavar="BASE", type=base, help="db (default), git:REV, or the file of an exported baseline"
+    )
     parser.add_argument("--no-base", choices=("union",), help="without a baseline: what one side lacks is added to it")
     parser.add_argument("--max-removed", metavar="N", type=count, help="so many known items may be gone from a side")
     parser.add_argument("--max-changed", metavar="N", type=count, help="so many items may have changed in the document")
@@ -45,6 +51,21 @@ def preference(word: str) -> tuple[str, str]:
             f"expected md, db, ID=md, ID=db or ID.UNIT=md (units: {units}), found {word!a}"
         )
     return (name(key).strip() if equals else EVERY), side
+
+
+def base(word: str) -> str:
+    """Return the name of a base."""
+    if word.startswith(GIT) and (not word.removeprefix(GIT).strip() or word.startswith(f"{GIT}-") or "\0" in word):
+        raise argparse.ArgumentTypeError(f"expected db, git:REV or a file, found {word!a}")
+    return path(word)
+
+
+def base_name(args: argparse.Namespace) -> str | None:
+    """Return the name of the base that was asked for, None for the database's own. Raises UsageError for two bases."""
+    named = None if args.base == OWN else args.base
+    if named is not None and args.no_base is not None:
+        raise UsageError("--base names a baseline, and --no-base says that there is none: give one of them")
+    return named
 
 
 def rekey(word: str) -> tuple[str, str]:

@@ -78,6 +78,25 @@ def _head(folder: str, env: Mapping[str, str], limits: Limits) -> str | None:
     return None
 
 
+def commit_of(folder: str, revision: str, limits: Limits) -> str:
+    """Return the commit that a revision names in the repository around a folder. Raises GitError."""
+    if revision.startswith("-"):
+        raise GitError("a revision does not begin with -")
+    named = _object_of(folder, revision, limits)
+    return _object_of(folder, f"{named}^{{commit}}", limits)  # apart: `:/TEXT` would look for that as well
+
+
+def _object_of(folder: str, name: str, limits: Limits) -> str:
+    words = ("rev-parse", "--verify", "--quiet", name)
+    answer = run(words, cwd=folder, env=environment(), limits=limits)
+    if any(each in answer.reason for each in _OTHER_OWNER):
+        answer = run(words, cwd=folder, env=with_users_settings(environment()), limits=limits)
+    found = answer.output.decode("ascii", "replace").strip()
+    if answer.code or not is_commit_id(found):
+        raise GitError(f"git knows no commit of that name{f' ({answer.reason})' if answer.reason else ''}")
+    return found
+
+
 def _refused(reason: str) -> NoRepository:
     if any(words in reason for words in _OTHER_OWNER):
         return NoRepository(

@@ -76,13 +76,25 @@ class GitIndex:
 
 def git_folder(folder: str) -> str | None:
     """Return the folder that holds the index of the work tree around a folder: `.git`, or where a file `.git` leads."""
+    found = _found(folder)
+    return found and found[1]
+
+
+def work_tree(folder: str) -> str | None:
+    """Return the top of the work tree around a folder, None if there is none."""
+    found = _found(folder)
+    return found and found[0]
+
+
+def _found(folder: str) -> tuple[str, str] | None:
+    """Return the nearest folder, from one upwards, that has a `.git`, and the folder that this is or leads to."""
     while True:
         path = os.path.join(folder, ".git")
         if os.path.isdir(path):
-            return path
+            return folder, path
         pointed = _pointed(path)
         if pointed is not None:
-            return os.path.join(folder, pointed)
+            return folder, os.path.join(folder, pointed)
         above = os.path.dirname(folder)
         if above == folder:
             return None

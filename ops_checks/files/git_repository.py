@@ -15,7 +15,7 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from ops_checks.errors import OpsError
-from ops_checks.files.git_discovery import NoRepository, Place, find_place, is_commit_id
+from ops_checks.files.git_discovery import NoRepository, Place, commit_of, find_place, is_commit_id
 from ops_checks.files.git_index import git_folder
 from ops_checks.files.git_process import Answer, GitError, GitProcess, Limits, environment, run
 from ops_checks.files.safe_open import FileKind, read_regular
@@ -65,7 +65,7 @@ def open_repository(document: str, *, silent_s: float = Limits().silent_s) -> Gi
         place = find_place(os.path.dirname(real), Limits(silent_s))
         if isinstance(place, NoRepository):
             return place
-        return GitRepository(place, place.prefix + os.path.basename(real), silent_s)
+        return GitRepository(place, place.prefix + os.path.basename(real), silent_s, os.path.dirname(real))
     except GitError as error:
         return NoRepository(str(error))
     except (OSError, ValueError, OpsError) as error:
@@ -79,8 +79,9 @@ class GitRepository:
     Every method may raise GitError; nothing is written to the repository.
     """
 
-    def __init__(self, place: Place, path: str, silent_s: float) -> None:
+    def __init__(self, place: Place, path: str, silent_s: float, work_folder: str) -> None:
         self.path = path
+        self._work_folder = work_folder
         self.head = place.head
         self._silent_s = silent_s
         self._folder = tempfile.mkdtemp(prefix="ops-checks-git-")
@@ -159,6 +160,10 @@ class GitRepository:
     def commits(self, commits: Iterable[str]) -> Iterator[tuple[str, Content | None]]:
         """Stream commits as they are stored, as `documents` does."""
         return self._contents(((commit, commit.encode("ascii")) for commit in commits), Limits(self._silent_s))
+
+    def commit_of(self, revision: str) -> str:
+        """Return the commit that a revision of the repository names."""
+        return commit_of(self._work_folder, revision, Limits(self._silent_s))
 
     def has_document(self, commit: str) -> bool:
         """Return whether the document is part of a commit, also if its content is not there (a partial clone)."""

@@ -21,7 +21,7 @@ from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 #: Less what the umask takes: under umask 0 too, not everybody may write there.
 _PROGRAM_MODE = _FOLDER_MODE = 0o775
@@ -31,8 +31,10 @@ _PLAIN_FOLDER = FOLDER | os.O_NOFOLLOW
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
-def create_file(path: str, data: bytes) -> bool:
+def create_file(path: str, data: bytes | Iterable[bytes]) -> bool:
     """Make a new file at `path`, complete or not at all; return False, and change nothing, if there is one.
+
+    `data` is bytes, or chunks of bytes, in order.
 
     The folder must exist; a symlink that leads nowhere stays, and the file is made where it leads to.
     When this returns True, the file is on disk. Raises WriteError; no part of the file is left then.
@@ -43,7 +45,8 @@ def create_file(path: str, data: bytes) -> bool:
     except (OSError, ValueError) as error:
         raise not_written(path, error) from error
     try:
-        made = write_beside(folder_fd, name, path, (data,), NEW_FILE_MODE, publish=link_new)
+        chunks = (data,) if isinstance(data, bytes) else data
+        made = write_beside(folder_fd, name, path, chunks, NEW_FILE_MODE, publish=link_new)
         sync_folder(folder_fd, path)
     finally:
         close_quietly(folder_fd)

@@ -11,28 +11,32 @@ from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from ops_checks.files.output_guard import Output, OutputGuard
 
 #: How often a name may appear or go between the look at it and the write.
 _TRIES = 10
 
 
-def write_output(output: Output, text: str, guard: OutputGuard) -> None:
+def write_output(output: Output, text: str | Callable[[], Iterable[bytes]], guard: OutputGuard) -> None:
     """Write text to a file; directly before, let the guard look at what stands there.
 
+    What is too long for memory is a function that streams it; its own errors propagate, and nothing is written then.
     Raises what the guard raises, and WriteError; a new file is then not there at all, and one that was to be replaced
     is unchanged.
     """
-    path, data = output.path, text.encode()
+    path = output.path
     for _ in range(_TRIES):
         seen = guard.look(output)
+        data = text.encode() if isinstance(text, str) else text()
         if seen is None:
             written = create_file(path, data)
         elif output.begins:
             replace_file(path, data, state=seen)
             written = True
         else:
-            written = _append(path, data, seen)
+            written = _append(path, data if isinstance(data, bytes) else b"".join(data), seen)
         if written:
             return
     raise WriteError(

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ops_checks import __version__
+from ops_checks.errors import RefusedError
+from ops_checks.files.git_index import work_tree
 from ops_checks.model import FIELDS
 from ops_checks.reconcile.history import DocumentHistory
 from ops_checks.reconcile.model import BaseRow
 from ops_checks.reconcile.reading import database, document, read_states
 from ops_checks.reconcile.units import UNITS, cells, same
+from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import AgreedRow
 from ops_checks.timestamps import queue_time
 
@@ -59,15 +62,20 @@ def checked_out(context: Context) -> str | None:
 def record(context: Context) -> Recorded:
     """Record as agreed what is equal on both sides now; neither queue is written to.
 
-    Programs that are between their two writes are waited for first. Raises InputError, WriteError; then nothing
-    was recorded.
+    Programs that are between their two writes are waited for first. Raises InputError, WriteError, and RefusedError for
+    a database that may only be read and while a plan is interrupted; then nothing was recorded.
     """
     store = database(context)
+    store.must_be_writable()
     read_states(context, settle_s=context.policy.consistency.settle_s)
     md_commit = checked_out(context)
     with document(context).rewriting(), store.transaction() as transaction:
         new = transaction.new_baseline()
         reading = read_states(context, settle_s=0)
+        if reading.interrupted is not None:
+            raise RefusedError(
+                f"the plan {visible(reading.interrupted)} was interrupted: run `ops-checks reconcile resume` first"
+            )
         with context.md_store.snapshot() as snapshot:
             baseline, counts = new.save(
                 differing={state.id: agreed_row(state, reading) for state in reading.states},
@@ -88,13 +96,24 @@ def agreed_row(state: ItemState, reading: Reading) -> AgreedRow | None:
     return AgreedRow(tuple(base.cells[name] for name in FIELDS), ordinal)
 
 
+def document_paths(context: Context) -> list[str]:
+    """Return the document's path from the top of its repository, if there is one, and from the database's folder.
+
+    A base keeps the first (RECONCILE section 7): two clones have the same, wherever they are.
+    """
+    real = os.path.realpath(context.queue)
+    top = work_tree(os.path.dirname(real))
+    tops = [*([top] if top else []), os.path.dirname(os.path.realpath(context.db))]
+    return [os.path.relpath(real, each).encode("utf-8", "backslashreplace").decode() for each in tops]
+
+
 def header(context: Context, reading: Reading, *, whole: bool, md_commit: str | None) -> Mapping[str, str | int | None]:
     """Return what a new baseline says of itself. `whole`: both queues agree on every item."""
     stamp = context.stamp
     return {
         "made_at": queue_time(stamp.now_s, stamp.tz_minutes),
         "actor": stamp.actor,
-        "md_path": os.path.relpath(context.queue, os.path.dirname(os.path.abspath(context.db))),
+        "md_path": document_paths(context)[0],
         "md_digest": reading.md_digest,
         "md_commit": md_commit,
         "whole": whole,

@@ -22,7 +22,7 @@ from ops_checks.reconcile.writing import (
     while_changing,
 )
 from ops_checks.sanitize import visible
-from ops_checks.stores.baseline import DONE, PREPARED, PlanRecord
+from ops_checks.stores.baseline import DONE, FROM_GIT, PREPARED, PlanRecord
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
@@ -99,31 +99,17 @@ class _Application:
             self._plan.actions,
             resuming=self._resuming,
             keeps_base=base is not None or self._plan.data["base"]["source"] == "union",
-            check=self._must_be_whole,
+            check=must_be_whole if self._all_or_nothing else lambda _: None,
         )
         record = self._record(DONE, images_text(written.images), written.reading.md_digest)
         both.finish(record, way="ops-checks reconcile resume")
         return written.outcome
 
-    def _must_be_whole(self, outcome: Outcome) -> None:
-        if self._all_or_nothing and outcome.stale:
-            stale = outcome.stale[0]
-            raise RefusedError(f"{visible(stale.id)} {stale.unit}: changed since the plan was made: plan again")
-
     def _begin(self, transaction: Transaction) -> bool:
         """Record that the plan is being applied; return False if it was applied already. Raises RefusedError."""
-        plan, records, base = self._plan, transaction.records(), transaction.new_baseline().before
-        must_not_be_interrupted(records)
-        if base is not None and plan.queue_id not in {None, base.queue_id}:
-            raise RefusedError(f"the plan {plan.plan_id} is of another queue: make one of this queue")
-        if base is None and plan.actions and plan.data["base"]["source"] not in {"union", "view"}:
-            raise RefusedError("no baseline: run `ops-checks baseline` first, which changes neither queue")
-        old = records.find(plan.plan_id)
-        if old is not None and old.state == DONE and base is not None:
-            applied_last: int | None = json.loads(old.before_json).get("baseline")
-            if applied_last == base.number:
-                return False
-        records.save(self._record(PREPARED, "{}", ""))
+        if not admits(transaction, self._plan):
+            return False
+        transaction.records().save(self._record(PREPARED, "{}", ""))
         transaction.commit()
         self._begun = True
         return True
@@ -141,3 +127,35 @@ class _Application:
             with database(self._context).transaction() as transaction:
                 transaction.records().delete(self._plan.plan_id)
                 transaction.commit()
+
+
+def admits(transaction: Transaction, plan: SavedPlan) -> bool:
+    """Return whether a plan is to be applied here; False if it was, and the base is the one that it made.
+
+    Raises RefusedError for a plan of another queue, without a base or with a version in git as one, or while another
+    one is interrupted. A plan with an exported base is one like any other: the queue and each action are compared.
+    """
+    records, base = transaction.records(), transaction.new_baseline().before
+    if plan.data["base"]["source"] == FROM_GIT:
+        raise RefusedError(
+            f"the plan {plan.plan_id} was made with a version in git as its base, which is for looking only: "
+            "plan again without --base"
+        )
+    must_not_be_interrupted(records)
+    if base is not None and plan.queue_id not in {None, base.queue_id}:
+        raise RefusedError(f"the plan {plan.plan_id} is of another queue: make one of this queue")
+    if base is None and plan.actions and plan.data["base"]["source"] not in {"union", "view"}:
+        raise RefusedError("no baseline: run `ops-checks baseline` first, which changes neither queue")
+    old = records.find(plan.plan_id)
+    if old is not None and old.state == DONE and base is not None:
+        applied_last: int | None = json.loads(old.before_json).get("baseline")
+        if applied_last == base.number:
+            return False
+    return True
+
+
+def must_be_whole(outcome: Outcome) -> None:
+    """Raise RefusedError, with all that does not hold any more, unless every action of a plan still holds."""
+    stale = [f"{visible(each.id)} {each.unit}: changed since the plan was made: plan again" for each in outcome.stale]
+    if stale:
+        raise RefusedError(stale[0], tuple(stale[1:]))

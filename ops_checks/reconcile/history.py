@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ops_checks.files.git_discovery import NoRepository
 from ops_checks.files.git_process import GitError, GitTimeoutError
 from ops_checks.files.git_repository import GitRepository, open_repository
+from ops_checks.model import NOTHING
 from ops_checks.reconcile.blame import COMMIT, UNKNOWN, Blame, unknown
 from ops_checks.reconcile.commits import describe
 from ops_checks.reconcile.lineage import Lineage, Start, find_start
@@ -147,6 +148,24 @@ class DocumentHistory:
             else:
                 blames[item_id, unit] = Blame(origin.what, commit=origin.commit or None, line=line)
         return blames
+
+    def version(self, revision: str) -> tuple[str, str, str, Iterator[bytes]]:
+        """Return the document at a revision: its commit, the queue time and the author of that, the document's blocks.
+
+        Raises GitError if there is no such commit; reading the blocks raises it if there is no such version.
+        """
+        repository = self._readable()
+        commit = repository.commit_of(revision)
+        who, when, _ = describe(repository, {commit}, self._tz_minutes).get(commit, (NOTHING, NOTHING, ""))
+        return commit, when, who, self._blocks(repository, commit)
+
+    def _blocks(self, repository: GitRepository, commit: str) -> Iterator[bytes]:
+        for _, content in repository.documents([commit]):
+            if content is None or content.kind != "blob":
+                raise GitError(f"no {visible(repository.path)} can be read in {commit[:_SHORT_COMMIT]}")
+            if content.size > _MOST_VERSION_BYTES:
+                raise GitError(f"over {_MOST_VERSION_BYTES:,} bytes in {commit[:_SHORT_COMMIT]}")
+            yield from content.blocks
 
     def _origins(self, wanted: Wanted, now: Now) -> Origins | Blame:
         """Return the finished search for origins, or the one blame for all. Raises GitError."""

@@ -113,13 +113,17 @@ class Options(Struct, frozen=True):
 
 
 class Situation(Struct, frozen=True):
-    """What a plan depends on besides the items: the time in epoch seconds, the base, what may be written."""
+    """What a plan depends on besides the items: the time in epoch seconds, the base, what may be written.
+
+    `foreign_base`: the base is of another queue than the database.
+    """
 
     now_s: float
     has_base: bool = True
     lineage: str = LINEAGE_OK
     md_read_only: bool = False
     interrupted: str | None = None
+    foreign_base: bool = False
 
 
 class Action(Struct, frozen=True, kw_only=True):

@@ -51,7 +51,7 @@ def plan_json(
             "digest": reading.db_digest,
             "items": reading.totals.db,
             "newest_event": reading.newest_event,
-            "queue_id": base.queue_id if base else None,
+            "queue_id": (base.queue_id or None) if base else None,
         },
         "base": _base_json(reading, options, situation),
         "options": _options_json(options),
@@ -101,7 +101,7 @@ def _base_json(reading: Reading, options: Options, situation: Situation) -> dict
     if base is None:
         return {"source": "union" if options.union else "view" if options.view else "none", "items": 0}
     return {
-        "source": "db",
+        "source": base.source,
         "id": base.name,
         "made_at": base.made_at,
         "actor": base.actor,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ops_checks.errors import UsageError
+from ops_checks.reconcile.agreement import document_paths
+from ops_checks.reconcile.bases import open_base
 from ops_checks.reconcile.blame import NO_EVENT, as_unchanged, database_blame
 from ops_checks.reconcile.history import DocumentHistory
 from ops_checks.reconcile.model import DB, LINEAGE_OK, LINEAGE_UNKNOWN, MD, Situation
@@ -16,6 +19,7 @@ from ops_checks.reconcile.planner import plan
 from ops_checks.reconcile.reading import document, read_states
 from ops_checks.reconcile.units import CLAIM, ROW, UNITS
 from ops_checks.sanitize import visible
+from ops_checks.stores.baseline import FROM_GIT
 from ops_checks.timestamps import rfc3339
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from ops_checks.reconcile.blame import Blame, Blames
     from ops_checks.reconcile.model import ItemState, Options, Plan
     from ops_checks.reconcile.reading import Reading
+    from ops_checks.stores.sqlite.temporary_base import TemporaryBase
 
 
 class Planned(Struct, frozen=True):
@@ -54,34 +59,63 @@ class Planned(Struct, frozen=True):
         )
 
 
-def make_plan(context: Context, options: Options, *, digests: bool = False, blame: bool = False) -> Planned:
+def make_plan(
+    context: Context,
+    options: Options,
+    *,
+    base: str | None = None,
+    digests: bool = False,
+    blame: bool = False,
+    elsewhere: bool = False,
+) -> Planned:
     """Return the plan of a context's queues; nothing is written. `digests`: it is to be saved.
 
-    Raises InputError for what cannot be read, a damaged base included; UsageError for a new id that is taken.
+    `base` is the name of one that is not the database's own (`open_base`). `elsewhere`: another document is to be
+    written, so that this one may be read-only. Raises InputError for what cannot be read, a damaged base included;
+    UsageError for a new id that is taken.
     """
     _must_be_new(context, options)
-    reading = _read(context, digests=digests)
-    with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
+    with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history, ExitStack() as stack:
+        named = stack.enter_context(open_base(context, history, base)) if base is not None else None
+        reading = _read(context, named, digests=digests)
         lineage, message = _lineage(history, reading)
         situation = Situation(
             context.now_s,
             has_base=reading.baseline is not None,
             lineage=lineage,
-            md_read_only=context.markdown_read_only,
+            md_read_only=context.markdown_read_only and not elsewhere,
             interrupted=reading.interrupted,
+            foreign_base=reading.foreign,
         )
         made = plan(_with_moves(history, reading), reading.totals, options, situation)
         blames = blames_of(history, reading, made) if blame else {}
         unknown = [f"{visible(context.queue)}: lineage unknown: {message}"] if lineage == LINEAGE_UNKNOWN else []
-        return Planned(reading, made, options, situation, blames, (*reading.notes, *unknown, *history.remarks))
+        remarks = (*_base_remarks(context, reading), *unknown, *history.remarks)
+        return Planned(reading, made, options, situation, blames, (*reading.notes, *remarks))
 
 
-def _read(context: Context, *, digests: bool) -> Reading:
+def _base_remarks(context: Context, reading: Reading) -> list[str]:
+    """Return what is good to know of the base: that it is a version only, or of a document elsewhere (section 7)."""
+    base = reading.baseline
+    if base is None:
+        return []
+    if base.source == FROM_GIT:
+        return [
+            f"{base.name} is what was committed, not what was agreed: a plan with it is for looking, and never applied"
+        ]
+    if base.md_path in document_paths(context):
+        return []
+    return [
+        f"{visible(context.queue)}: the baseline was recorded of {visible(base.md_path)}: look whether it is the same"
+    ]
+
+
+def _read(context: Context, base: TemporaryBase | None, *, digests: bool) -> Reading:
     """Return both queues at one moment; a change that is being written is waited for, it was not interrupted."""
     settle_s = context.policy.consistency.settle_s
-    reading = read_states(context, settle_s=settle_s, digests=digests)
+    reading = read_states(context, settle_s=settle_s, digests=digests, base=base)
     if reading.interrupted is not None and document(context).wait_for_writers():
-        return read_states(context, settle_s=settle_s, digests=digests)
+        return read_states(context, settle_s=settle_s, digests=digests, base=base)
     return reading
 
 

@@ -14,6 +14,7 @@ from ops_checks.reconcile.model import BaseRow, ItemState, Totals
 from ops_checks.reconcile.units import UNITS
 from ops_checks.rules.drift.comparison import Comparison
 from ops_checks.sanitize import visible
+from ops_checks.stores.baseline import FROM_GIT
 from ops_checks.stores.transaction_protocol import Database, DatabaseSnapshot, Document
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from ops_checks.rules.drift.pair import Pair
     from ops_checks.stores.baseline import AgreedRow, Baseline, Counts
     from ops_checks.stores.protocol import Event, Snapshot
+    from ops_checks.stores.sqlite.temporary_base import TemporaryBase
+    from ops_checks.stores.transaction_protocol import AgreementReader
 
 
 class Reading(Struct, frozen=True):
@@ -32,7 +35,7 @@ class Reading(Struct, frozen=True):
     `interrupted`: the plan whose application was begun and not finished. `lines`, `rows`, `events` and `updated_at` are
     of the items that differ: their lines in the document, what is agreed on them, the newest event of each that
     changed its state, and when the database's row was updated. `notes` say how long programs that were writing were
-    waited for.
+    waited for. `foreign`: the base is of another queue than the database.
     """
 
     states: list[ItemState]
@@ -49,6 +52,7 @@ class Reading(Struct, frozen=True):
     events: Mapping[str, Event] = field(default_factory=dict)
     updated_at: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    foreign: bool = False
 
 
 def database(context: Context) -> Database:
@@ -67,10 +71,13 @@ def document(context: Context) -> Document:
     return store
 
 
-def read_states(context: Context, *, settle_s: float, digests: bool = False) -> Reading:
+def read_states(
+    context: Context, *, settle_s: float, digests: bool = False, base: TemporaryBase | None = None
+) -> Reading:
     """Return both queues as they are at one moment, when programs that are between two writes had `settle_s` seconds.
 
-    `digests`: digest the items of the database too. Raises what `compare` raises, and InputError for a damaged base.
+    `digests`: digest the items of the database too. `base`: in place of the database's own. Raises what `compare`
+    raises, and InputError for a damaged base.
     """
     readings: list[Reading] = []
     drift = compare(
@@ -81,7 +88,7 @@ def read_states(context: Context, *, settle_s: float, digests: bool = False) -> 
         settle_s=settle_s,
         keep_pairs=True,
         on_read=lambda left, right, found: readings.append(
-            reading_of(left, cast("DatabaseSnapshot", right), found, digests=digests)
+            reading_of(left, cast("DatabaseSnapshot", right), found, digests=digests, base=base)
         ),
     )
     last = readings[-1]
@@ -98,15 +105,24 @@ def read_inside(left: Snapshot, right: DatabaseSnapshot) -> Reading:
     return reading_of(left, right, drift)
 
 
-def reading_of(left: Snapshot, right: DatabaseSnapshot, drift: Drift, *, digests: bool = False) -> Reading:
-    """Return what two open snapshots say of the items that differ between them."""
+def reading_of(
+    left: Snapshot,
+    right: DatabaseSnapshot,
+    drift: Drift,
+    *,
+    digests: bool = False,
+    base: TemporaryBase | None = None,
+) -> Reading:
+    """Return what two open snapshots say of the items that differ between them. `base`: not the database's own."""
     agreement = right.agreement()
-    baseline = agreement.baseline()
+    own = agreement.baseline()
+    agreed = agreement if base is None else _reader(base, right)
+    baseline = own if base is None else base.baseline
     pairs = {pair.rows[0].item.id: pair for pair in drift.pairs}
-    rows = agreement.rows(pairs) if baseline is not None else {}
-    counts = agreement.counts() if baseline is not None else None
+    rows = agreed.rows(pairs) if baseline is not None else {}
+    counts = agreed.counts() if baseline is not None else None
     lost = [item_id for item_id, pair in pairs.items() if pair.md is None and item_id in rows]
-    above = agreement.above(lost) if lost else {}
+    above = agreed.above(lost) if lost else {}
     states = [
         ItemState(
             item_id,
@@ -132,7 +148,15 @@ def reading_of(left: Snapshot, right: DatabaseSnapshot, drift: Drift, *, digests
         rows,
         {item_id: event for item_id in pairs if (event := _newest_move(right, item_id)) is not None},
         agreement.updated_at(pairs),
+        foreign=own is not None and baseline is not None and baseline.queue_id not in {"", own.queue_id},
     )
+
+
+def _reader(base: TemporaryBase, right: DatabaseSnapshot) -> AgreementReader:
+    """Return what reads a base for the items of a database. A version in git names no event: its time does."""
+    is_version = base.baseline.source == FROM_GIT
+    event_id = right.agreement().newest_event_id(before=base.baseline.made_at) if is_version else None
+    return base.reader((item.id for _, item in right.items()), event_id)
 
 
 def _newest_move(snapshot: Snapshot, item_id: str) -> Event | None:

@@ -25,6 +25,9 @@ def safety_stop(totals: Totals, options: Options, situation: Situation) -> Stop 
     if situation.interrupted is not None:
         text = f"{situation.interrupted} was interrupted: ops-checks reconcile resume finishes it"
         return Stop("interrupted", text)
+    if situation.foreign_base and options.max_removed is None:
+        text = "the baseline is of another queue than the database: name the right pair"
+        return Stop(f"other-queue-{DB}", f"{text}; to look at it all the same: {_HELP}")
     if not totals.base or not (totals.md or totals.db):
         return None
     sides = (_Side(MD, totals, options), _Side(DB, totals, options))

@@ -14,7 +14,7 @@ from ops_checks.reconcile.agreement import agreed_row, header
 from ops_checks.reconcile.application import apply_actions
 from ops_checks.reconcile.decision import ADD, REKEY, REMOVE, RESTORE
 from ops_checks.reconcile.model import DB, MD, ItemState
-from ops_checks.reconcile.reading import read_inside
+from ops_checks.reconcile.reading import database, read_inside
 from ops_checks.reconcile.units import CLAIM, differing
 from ops_checks.sanitize import plain_line, visible
 from ops_checks.stores.changes import Change
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ops_checks.context import Context
-    from ops_checks.reconcile.application import Outcome
+    from ops_checks.reconcile.application import Find, Outcome
     from ops_checks.reconcile.model import Action
     from ops_checks.reconcile.reading import Reading
     from ops_checks.stores.baseline import PlanRecord
-    from ops_checks.stores.transaction_protocol import DocumentTransaction, PlanRecords, Transaction
+    from ops_checks.stores.transaction_protocol import DatabaseSnapshot, DocumentTransaction, PlanRecords, Transaction
 
     Result = TypeVar("Result")
     #: A row that was removed, with its events, by id.
@@ -94,12 +94,7 @@ class BothQueues:
         with self._text.snapshot() as left, self._transaction.snapshot() as right:
             reading = read_inside(left, right)
             states = {state.id: state for state in reading.states}
-
-            def find(item_id: str) -> ItemState:
-                """Return an item; one that does not differ is equal on both sides."""
-                item, lease = right.find(item_id) or (None, None)
-                return states.get(item_id) or ItemState(item_id, None, item, item, lease)
-
+            find = item_finder(reading, right)
             outcome = apply_actions(actions, find, self._context.now_s, resuming=resuming, undoing=undoing)
             check(outcome)
             images = self._images(outcome, reading, _rows_above(left.items(), outcome))
@@ -116,7 +111,7 @@ class BothQueues:
                     header=header(self._context, reading, whole=not left_over, md_commit=self._md_commit),
                 )
                 images["baseline"] = baseline.number
-            edits = _row_edits(outcome.applied)
+            edits = row_edits(outcome.applied)
             if edits:
                 self._text.write(left, edits)
                 self._document_written = True
@@ -208,8 +203,24 @@ class BothQueues:
         )
 
 
-def while_changing(context: Context, attempt: Callable[[], Result]) -> Result:
-    """Return what an attempt returns; begin again while other programs change the document, up to the lock timeout."""
+def item_finder(reading: Reading, database: DatabaseSnapshot) -> Find:
+    """Return what finds an item as it is now; one that does not differ is equal on both sides."""
+    states = {state.id: state for state in reading.states}
+
+    def find(item_id: str) -> ItemState:
+        item, lease = database.find(item_id) or (None, None)
+        return states.get(item_id) or ItemState(item_id, None, item, item, lease)
+
+    return find
+
+
+def while_changing(context: Context, attempt: Callable[[], Result], *, writes: bool = True) -> Result:
+    """Return what an attempt returns; begin again while other programs change the document, up to the lock timeout.
+
+    Raises RefusedError before the first one if it writes to a database that may only be read.
+    """
+    if writes:
+        database(context).must_be_writable()
     until = time.monotonic() + context.lock_timeout_s
     while True:
         try:
@@ -273,7 +284,7 @@ def _rows_above(items: Iterable[tuple[int, Item]], outcome: Outcome) -> dict[str
     return above
 
 
-def _row_edits(actions: Iterable[Action]) -> RowEdits:
+def row_edits(actions: Iterable[Action]) -> RowEdits:
     """Return what the actions change in the document."""
     edits = RowEdits()
     for action in actions:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 class Baseline(NamedTuple):
     """The newest agreement: its number, the queue's random id, who recorded it and when, and of which document.
 
-    `md_path` is relative to the repository, else to the database's folder; `md_commit` is None without git.
+    `md_path` is relative to the repository, else to the database's folder; `md_commit` is None without git. `source` is
+    where it was read: in the database, in an exported file, or in git, where nobody recorded it.
     """
 
     number: int
@@ -24,11 +25,12 @@ class Baseline(NamedTuple):
     md_commit: str | None
     items: int
     tool: str
+    source: str = "db"
 
     @property
     def name(self) -> str:
         """The name by which people are told of it."""
-        return f"b-{self.number}"
+        return f"git:{(self.md_commit or '')[:7]}" if self.source == FROM_GIT else f"b-{self.number}"
 
 
 class AgreedRow(NamedTuple):
@@ -68,5 +70,9 @@ class PlanRecord(NamedTuple):
     md_after: str
 
 
+#: Where a base was read, if not in the database: what git has is no agreement, only a version of the document.
+FROM_FILE, FROM_GIT = "file", "git"
+#: The states of an agreed row: wholly, and in part or not at all.
+AGREED, UNAGREED = "agreed", "unagreed"
 #: The states of a record.
 PREPARED, DONE, UNDONE = "prepared", "done", "undone"

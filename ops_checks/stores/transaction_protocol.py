@@ -29,6 +29,10 @@ class AgreementReader(Protocol):
         """Return the agreed states of some items by id. Raises InputError for a damaged one."""
         ...
 
+    def every_row(self) -> Iterator[AgreedRow]:
+        """Stream the agreed states of all items, in the order of the document. Raises InputError for a damaged one."""
+        ...
+
     def counts(self) -> Counts:
         """Return the numbers of agreed items."""
         ...
@@ -45,8 +49,8 @@ class AgreementReader(Protocol):
         """Return when some items were updated last, as stored; an item that is not there has none."""
         ...
 
-    def newest_event_id(self) -> int | None:
-        """Return the id of the newest event, None if there is none."""
+    def newest_event_id(self, before: str | None = None) -> int | None:
+        """Return the id of the newest event, or of those before a queue time; None if there is none."""
         ...
 
     def content_digest(self) -> str:
@@ -111,6 +115,10 @@ class PlanRecords(Protocol):
 
     def save(self, record: PlanRecord) -> None:
         """Save a record in place of an older one of the same plan."""
+        ...
+
+    def probe(self) -> None:
+        """Write as a record would be written, for a transaction that is not committed. Raises WriteError."""
         ...
 
     def delete(self, plan_id: str) -> None:
@@ -182,6 +190,10 @@ class Database(Store, Protocol):
 
     def snapshot(self) -> DatabaseSnapshot:
         """Return a consistent snapshot of the items and of what was agreed on them; enter it before reading."""
+        ...
+
+    def must_be_writable(self) -> None:
+        """Raise RefusedError for a database that surely may only be read."""
         ...
 
     def transaction(self) -> Transaction:

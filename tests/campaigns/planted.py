@@ -726,8 +726,8 @@ _RECONCILING = (
     Defect(
         "a base is made of nothing",
         "reconcile/apply.py",
-        "        if base is None and plan.actions and",
-        "        if False and",
+        "    if base is None and plan.actions and",
+        "    if False and",
         ("test_reconcile",),
     ),
     Defect(
@@ -747,7 +747,7 @@ _RECONCILING = (
     Defect(
         "an interrupted plan is not recorded before the document is written",
         "reconcile/apply.py",
-        '        records.save(self._record(PREPARED, "{}", ""))\n',
+        '        transaction.records().save(self._record(PREPARED, "{}", ""))\n',
         "",
         ("test_laws",),
     ),

@@ -9,6 +9,7 @@ import pytest
 from builders import digest, document, item
 from git_projects import GitProject, program
 
+from ops_checks.files.git_process import GitError
 from ops_checks.reconcile.blame import blame_line
 from ops_checks.reconcile.units import UNITS
 
@@ -152,7 +153,10 @@ def test_no_program_of_the_repository_runs(trap: Trap) -> None:
         lineage = history.lineage(trap.base, "sha256:" + "0" * 64)
         touched = history.touched(trap.base, "sha256:" + "0" * 64, wanted, now)
         blames = history.blame(wanted, now)
+        versions = [history.version(name)[0] for name in ("HEAD", "main", "HEAD^{/}", trap.base)]
+        assert b"ORCH-1" in b"".join(history.version("HEAD")[3])
     assert trap.ran == set()
+    assert versions[-1] == trap.base
     assert digest(project.folder) == before
     assert lineage.state == "ok"
     assert touched == frozenset()
@@ -198,6 +202,8 @@ def test_a_partial_clone_fetches_nothing(trap: Trap, tmp_path: Path) -> None:
         assert history.lineage(trap.base, "").state == "ok"
         assert history.lineage(None, "sha256:0").state == "unknown"
         assert history.touched(trap.base, "", {"ORCH-1": UNITS}, now) == frozenset()
+        with pytest.raises(GitError):
+            b"".join(history.version("HEAD~1")[3])
         blame = history.blame({"ORCH-1": ["priority"]}, now)["ORCH-1", "priority"]
         assert history.remarks == [f"{clone.queue}: versions in git that are no readable queue: 1 ({trap.base[:7]}, …)"]
     assert blame.what == "at-or-before"

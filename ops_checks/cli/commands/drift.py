@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import add_queues
 from ops_checks.cli.reconcile_lines import drift_lines
-from ops_checks.cli.reconcile_options import add_plan, plan_options
+from ops_checks.cli.reconcile_options import add_plan, base_name, plan_options
+from ops_checks.cli.reconcile_result import add_format, plan_document, wants_json
 from ops_checks.exit_codes import DRIFT, OK
 from ops_checks.reconcile.planning import make_plan
 
@@ -20,14 +21,21 @@ if TYPE_CHECKING:
 def _add_arguments(parser: ArgumentParser) -> None:
     add_queues(parser)
     add_plan(parser)
+    add_format(parser)
 
 
 def run(invocation: Invocation) -> Result:
-    """Return the lines of `drift`; neither queue is written to."""
-    args = invocation.args
-    planned = make_plan(invocation.context, plan_options(invocation), blame=not args.no_blame)
+    """Return the lines of `drift`, or the plan as JSON; neither queue is written to."""
+    args, context = invocation.args, invocation.context
+    as_json = wants_json(invocation)
+    planned = make_plan(
+        context, plan_options(invocation), base=base_name(args), digests=as_json, blame=not args.no_blame
+    )
     invocation.note(planned.notes)
-    return (OK if planned.plan.empty else DRIFT), drift_lines(planned, invocation.context.queue, args.max_details)
+    code = OK if planned.plan.empty else DRIFT
+    if as_json:
+        return code, [plan_document(invocation, planned, planned.json(context))]
+    return code, drift_lines(planned, context.queue, args.max_details)
 
 
 COMMAND = Command(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import add_globals, add_queues, name, path
 from ops_checks.cli.reconcile_lines import applied_lines, drift_lines, resumed_lines
-from ops_checks.cli.reconcile_options import add_plan, plan_options
-from ops_checks.cli.reconcile_result import applied_result
+from ops_checks.cli.reconcile_options import add_plan, base_name, plan_options
+from ops_checks.cli.reconcile_result import add_format, applied_result, plan_document, shown, wants_json
 from ops_checks.errors import RefusedError
 from ops_checks.exit_codes import DRIFT, OK
 from ops_checks.files.output_file import write_output
@@ -18,6 +18,8 @@ from ops_checks.reconcile.apply import apply_plan
 from ops_checks.reconcile.plan_file import read_plan
 from ops_checks.reconcile.plan_json import plan_text
 from ops_checks.reconcile.planning import make_plan
+from ops_checks.reconcile.preview import preview_plan
+from ops_checks.reconcile.result_json import ALREADY_APPLIED, APPLIED, NOTHING_DONE, RESUMED, WOULD_APPLY
 from ops_checks.reconcile.resume import resume
 
 if TYPE_CHECKING:
@@ -41,10 +43,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
     applying.add_argument(
         "--all-or-nothing", action="store_true", help="refuse the whole plan if a part does not hold any more"
     )
+    applying.add_argument("--dry-run", action="store_true", help="decide and print, write nothing")
     resuming = steps.add_parser(_RESUME, help="finish an application that was interrupted", allow_abbrev=False)
     for step in (planning, applying, resuming):
         add_globals(step)
         add_queues(step)
+        add_format(step)
         step.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
 
 
@@ -59,36 +63,46 @@ def _plan(invocation: Invocation) -> Result:
     output = Output("-o", args.output, _BEGINS) if args.output else None
     guard = OutputGuard(lambda: input_files(context), [output] if output else [])
     guard.check()
-    planned = make_plan(context, plan_options(invocation), digests=True, blame=not args.no_blame)
+    planned = make_plan(context, plan_options(invocation), base=base_name(args), digests=True, blame=not args.no_blame)
     invocation.note(planned.notes)
     if planned.plan.stop is not None:
         raise RefusedError(f"{planned.plan.stop.reason}: {planned.plan.stop.message}")
     data = planned.json(context)
     if output is not None:
         write_output(output, plan_text(data), guard)
+    code = OK if planned.plan.empty else DRIFT
+    if wants_json(invocation):
+        return code, [plan_document(invocation, planned, data)]
     saved = f" -> {args.output}" if args.output else ""
     counts = f"actions={len(planned.plan.actions)} needs={len(planned.plan.needs)}"
     lines = [*drift_lines(planned, context.queue, args.max_details), f"plan {data['plan_id']} {counts}{saved}"]
     if output is None and planned.plan.actions:
         lines.append("help: add -o plan.json")
-    return (OK if planned.plan.empty else DRIFT), lines
+    return code, lines
 
 
 def _apply(invocation: Invocation) -> Result:
-    """Apply a saved plan."""
-    args = invocation.args
-    found = apply_plan(invocation.context, read_plan(args.file), all_or_nothing=args.all_or_nothing)
+    """Apply a saved plan, or tell what that would do."""
+    args, context = invocation.args, invocation.context
+    plan, drift, operation = read_plan(args.file), None, APPLIED
+    if args.dry_run:
+        operation = WOULD_APPLY
+        preview = preview_plan(context, plan, all_or_nothing=args.all_or_nothing)
+        found, drift = preview.result, preview.drift
+        invocation.remarks.append("dry run: nothing was written")
+    else:
+        found = apply_plan(context, plan, all_or_nothing=args.all_or_nothing)
     if found.already:
-        return OK, [f"already applied {found.plan.plan_id}"]
-    return applied_result(invocation, found, applied_lines(found))
+        return OK, shown(invocation, ALREADY_APPLIED, found, [f"already applied {found.plan.plan_id}"])
+    return applied_result(invocation, operation, found, applied_lines(found, operation), drift)
 
 
 def _resume(invocation: Invocation) -> Result:
     """Finish the application that was interrupted."""
     found = resume(invocation.context)
     if found is None:
-        return OK, ["nothing to resume"]
-    return applied_result(invocation, found, resumed_lines(found))
+        return OK, shown(invocation, NOTHING_DONE, None, ["nothing to resume"])
+    return applied_result(invocation, RESUMED, found, resumed_lines(found))
 
 
 _STEPS: Mapping[str, Callable[[Invocation], Result]] = {_PLAN: _plan, _APPLY: _apply, _RESUME: _resume}

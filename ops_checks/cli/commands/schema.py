@@ -31,8 +31,26 @@ def _plan_schema() -> str:
     return plan_schema()
 
 
+def _result_schema() -> str:
+    from ops_checks.reconcile.result_json import result_schema
+
+    return result_schema()
+
+
+def _base_schema() -> str:
+    from ops_checks.reconcile.base_file import base_schema
+
+    return base_schema()
+
+
 #: What has a schema, and what returns it.
-SCHEMAS: Mapping[str, Callable[[], str]] = {"report": _report_schema, "policy": _policy_schema, "plan": _plan_schema}
+SCHEMAS: Mapping[str, Callable[[], str]] = {
+    "report": _report_schema,
+    "policy": _policy_schema,
+    "plan": _plan_schema,
+    "result": _result_schema,
+    "baseline": _base_schema,
+}
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -46,7 +64,7 @@ def run(invocation: Invocation) -> Result:
 
 COMMAND = Command(
     run,
-    help="Print the JSON Schema of reports, policies or plans.",
+    help="Print the JSON Schema of reports, policies, plans, results or baselines.",
     example="ops-checks schema report",
     needs=NOTHING,
     arguments=_add_arguments,

@@ -17,7 +17,7 @@ from ops_checks.stores.markdown.table import BLANK, edit_row, parse_row, render_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Self
@@ -46,6 +46,15 @@ class RowEdits:
     def __bool__(self) -> bool:
         """Return whether there is anything to do."""
         return bool(self.cells or self.removed or self.inserted)
+
+
+def edited_document(path: str, snapshot: MarkdownSnapshot, edits: RowEdits) -> Iterator[bytes]:
+    """Stream the document that an open snapshot read as it would be written with some edits; nothing is written.
+
+    Raises WriteError for an edit that cannot be made, ChangingError at the end if the document changed meanwhile.
+    """
+    lines, _ = _line_edits(path, snapshot, edits)
+    return snapshot.with_lines(lines)
 
 
 class MarkdownTransaction:

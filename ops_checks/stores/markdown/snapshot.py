@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ops_checks.stores.protocol import Event, Keys
 
 
+#: In characters: an output's beginning is compared with so many bytes at most.
+_LONGEST_BEGINNING = 120
+
+
 class MarkdownSnapshot:
     """One state of the document: the file at the path when the snapshot was entered."""
 
@@ -136,6 +140,21 @@ class MarkdownSnapshot:
     def ends_lines_with_crlf(self) -> bool:
         """Return whether the first line of the document ends with CR LF."""
         return self._document.ends_lines_with_crlf()
+
+    def beginning(self) -> str:
+        """Return the text above the rows, as far as it is short: by it one knows another version of the document."""
+        self.check()
+        lines = next(self._document.chunks(), "").split("\n")
+        return "\n".join(lines[: self.delimiter_line])[:_LONGEST_BEGINNING]
+
+    def with_lines(self, edits: Mapping[int, Callable[[str], list[str]]]) -> Iterator[bytes]:
+        """Stream the file with some lines replaced, as `replace_lines` would write it.
+
+        Raises ChangingError at the end if the file was written to meanwhile.
+        """
+        from ops_checks.files.exchange import Digest
+
+        return self._document.with_lines(edits, Digest())
 
     def replace_lines(
         self, edits: Mapping[int, Callable[[str], list[str]]], ready: Callable[[], bool]

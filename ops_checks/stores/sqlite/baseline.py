@@ -12,7 +12,7 @@ import secrets
 from ops_checks.errors import InputError
 from ops_checks.model import DASHED, FIELDS, NOTHING
 from ops_checks.sanitize import visible
-from ops_checks.stores.baseline import AgreedRow, Baseline, Counts, PlanRecord
+from ops_checks.stores.baseline import AGREED, UNAGREED, AgreedRow, Baseline, Counts, PlanRecord
 from ops_checks.stores.sqlite.connection import EVENTS, TABLE, Translated, columns_of
 from ops_checks.stores.sqlite.plan_records import PlanRecords
 from ops_checks.stores.sqlite.rows import as_item
@@ -20,17 +20,17 @@ from ops_checks.stores.sqlite.rows import as_item
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
 BASELINES, ROWS = "queue_baselines", "queue_baseline"
 _KEPT = 20
-_AGREED, _UNAGREED = "agreed", "unagreed"
 _CELLS = FIELDS[1:]
-_HEADER = ("id", "queue_id", "made_at", "actor", "md_path", "md_digest", "md_commit", "items", "tool")
+HEADER = ("id", "queue_id", "made_at", "actor", "md_path", "md_digest", "md_commit", "items", "tool")
+_STAMPS = ("state", "row_digest", "ordinal", "event_id", "updated_at", "md_commit")
 _COLUMNS = ("item_id", "state", "ordinal", *_CELLS, "row_digest", "event_id", "updated_at", "md_commit")
 
-_CREATE = f"""
+CREATE = f"""
 CREATE TABLE IF NOT EXISTS {BASELINES} (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     queue_id TEXT NOT NULL,
@@ -72,7 +72,7 @@ class AgreementReader:
         with Translated(self._path, writing=False):
             if not self._has_tables():
                 return None
-            query = f"SELECT {', '.join(_HEADER)} FROM {BASELINES} ORDER BY id DESC LIMIT 1"
+            query = f"SELECT {', '.join(HEADER)} FROM {BASELINES} ORDER BY id DESC LIMIT 1"
             row = self._connection.execute(query).fetchone()
         if row is None:
             return None
@@ -86,18 +86,25 @@ class AgreementReader:
         found = {table: self._connection.execute(query, (table,)).fetchall() for table in (BASELINES, ROWS)}
         if not any(found.values()):
             return False
-        for table, columns in ((BASELINES, _HEADER), (ROWS, _COLUMNS)):
+        for table, columns in ((BASELINES, HEADER), (ROWS, _COLUMNS)):
             if found[table] != [("table",)] or not columns_of(self._connection, table) >= set(columns):
                 raise _damaged(self._path, f"{table} is not what it was made as")
         return True
 
     def rows(self, ids: Iterable[str]) -> dict[str, AgreedRow]:
         """Return the agreed states of some items by id; an item that was never recorded has none."""
-        names = ", ".join((*_CELLS, "state", "row_digest", "ordinal", "event_id", "updated_at", "md_commit"))
+        names = ", ".join((*_CELLS, *_STAMPS))
         query = f"SELECT {names} FROM {ROWS} WHERE item_id = ?"
         with Translated(self._path, writing=False):
             rows = {item_id: self._connection.execute(query, (item_id,)).fetchone() for item_id in ids}
         return {item_id: _agreed_row(self._path, item_id, row) for item_id, row in rows.items() if row is not None}
+
+    def every_row(self) -> Iterator[AgreedRow]:
+        """Stream the agreed states of all items, in the order of the document."""
+        names = ", ".join(("item_id", *_CELLS, *_STAMPS))
+        with Translated(self._path, writing=False):
+            for item_id, *row in self._connection.execute(f"SELECT {names} FROM {ROWS} ORDER BY ordinal, item_id"):
+                yield _agreed_row(self._path, item_id, tuple(row))
 
     def counts(self) -> Counts:
         """Return how many items were agreed wholly, in part, and wholly but are gone from the database."""
@@ -106,9 +113,9 @@ class AgreementReader:
             gone = self._connection.execute(
                 f"SELECT count(*) FROM {ROWS} b WHERE state = ? "
                 f"AND NOT EXISTS (SELECT 1 FROM {TABLE} q WHERE q.id = b.item_id)",
-                (_AGREED,),
+                (AGREED,),
             ).fetchone()[0]
-        return Counts(states.get(_AGREED, 0), states.get(_UNAGREED, 0), gone)
+        return Counts(states.get(AGREED, 0), states.get(UNAGREED, 0), gone)
 
     def interrupted(self) -> PlanRecord | None:
         """Return the record of the plan whose application was begun and not finished, or None."""
@@ -127,10 +134,12 @@ class AgreementReader:
             rows = {item_id: self._connection.execute(query, (item_id,)).fetchone() for item_id in ids}
         return {item_id: str(row[0]) for item_id, row in rows.items() if row is not None}
 
-    def newest_event_id(self) -> int | None:
-        """Return the id of the newest event, None if there is none."""
+    def newest_event_id(self, before: str | None = None) -> int | None:
+        """Return the id of the newest event, or of those before a queue time; None if there is none."""
+        query, values = f"SELECT max(event_id) FROM {EVENTS}", () if before is None else (before,)
         with Translated(self._path, writing=False):
-            newest: int | None = self._connection.execute(f"SELECT max(event_id) FROM {EVENTS}").fetchone()[0]
+            found = self._connection.execute(query + " WHERE created_at < ?" * len(values), values).fetchone()
+        newest: int | None = found[0]
         return newest
 
     def content_digest(self) -> str:
@@ -169,7 +178,14 @@ def _agreed_row(path: str, item_id: str, row: tuple[Any, ...]) -> AgreedRow:
 
 
 def _state(cells: Iterable[str | None]) -> str:
-    return _UNAGREED if None in tuple(cells) else _AGREED
+    return UNAGREED if None in tuple(cells) else AGREED
+
+
+def insert_row(connection: sqlite3.Connection, row: AgreedRow, statement: str = "INSERT") -> None:
+    """Insert an agreed row with its state and its digest. Raises `sqlite3.IntegrityError` for one that is there."""
+    values = (row.cells[0], _state(row.cells), row.ordinal, *row.cells[1:], row_digest(*row.cells), *row[2:])
+    marks = ", ".join("?" * len(_COLUMNS))
+    connection.execute(f"{statement} INTO {ROWS} VALUES ({marks})", values)
 
 
 class NewBaseline:
@@ -197,7 +213,7 @@ class NewBaseline:
         """
         run = self._connection.execute
         if self.before is None:
-            for statement in _CREATE.split(";"):
+            for statement in CREATE.split(";"):
                 run(statement)
         self._connection.create_function("row_digest", len(FIELDS), row_digest, deterministic=True)
         run("CREATE TEMP TABLE IF NOT EXISTS document (item_id TEXT PRIMARY KEY, ordinal INTEGER) WITHOUT ROWID")
@@ -231,7 +247,7 @@ class NewBaseline:
         updates = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])
         self._connection.execute(
             f"INSERT INTO {ROWS} ({', '.join(_COLUMNS)}) "
-            f"SELECT q.id, '{_AGREED}', coalesce(d.ordinal, 0), {texts}, row_digest(q.id, {texts}), ?, ?, ? "
+            f"SELECT q.id, '{AGREED}', coalesce(d.ordinal, 0), {texts}, row_digest(q.id, {texts}), ?, ?, ? "
             f"FROM {TABLE} q LEFT JOIN temp.document d ON d.item_id = q.id LEFT JOIN {ROWS} b ON b.item_id = q.id "
             f"WHERE q.id NOT IN (SELECT item_id FROM temp.differing) AND NOT (b.item_id IS NOT NULL AND {same}) "
             f"ON CONFLICT (item_id) DO UPDATE SET {updates}",
@@ -243,13 +259,11 @@ class NewBaseline:
         )
 
     def _save_differing(self, differing: Mapping[str, AgreedRow | None], stamp: tuple[Any, ...]) -> None:
-        marks = ", ".join("?" * len(_COLUMNS))
         for item_id, row in differing.items():
             if row is None:
                 self._connection.execute(f"DELETE FROM {ROWS} WHERE item_id = ?", (item_id,))
                 continue
-            values = (item_id, _state(row.cells), row.ordinal, *row.cells[1:], row_digest(*row.cells), *stamp)
-            self._connection.execute(f"INSERT OR REPLACE INTO {ROWS} VALUES ({marks})", values)
+            insert_row(self._connection, AgreedRow(row.cells, row.ordinal, *stamp), "INSERT OR REPLACE")
 
     def _save_header(self, header: Mapping[str, str | int | None]) -> Baseline:
         run = self._connection.execute
@@ -258,8 +272,8 @@ class NewBaseline:
         new = (header["md_digest"], header["md_commit"])
         digest, commit = (older.md_digest, older.md_commit) if older else new
         values = (queue_id, header["made_at"], header["actor"], header["md_path"], digest, commit)
-        names = ", ".join(_HEADER[1:])
-        marks = ", ".join("?" * len(_HEADER[1:]))
+        names = ", ".join(HEADER[1:])
+        marks = ", ".join("?" * len(HEADER[1:]))
         run(f"INSERT INTO {BASELINES} ({names}) VALUES ({marks})", (*values, header["items"], header["tool"]))
         run(f"DELETE FROM {BASELINES} WHERE id NOT IN (SELECT id FROM {BASELINES} ORDER BY id DESC LIMIT {_KEPT})")
         saved = self._reader.baseline()

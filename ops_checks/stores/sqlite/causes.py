@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from ops_checks.errors import InputError, OpsError, WriteError
+from ops_checks.errors import InputError, OpsError, ReadOnlyError, WriteError
 from ops_checks.files.contents import explain
 from ops_checks.files.database_head import head_of_database
 from ops_checks.sanitize import visible
@@ -49,10 +49,23 @@ class Failure:
 def translate(path: str, error: BaseException, *, writing: bool) -> OpsError:
     """Return the error that a user sees in place of the driver's: a WriteError if `writing`, else an InputError."""
     failure = Failure(path, error, writing=writing)
-    words = next((say(failure) for applies, say in _CAUSES if applies(failure)), None)
-    if words is None:
-        words = f"{'nothing was written' if writing else 'cannot be read'} ({failure.reason}): check the file"
-    return (WriteError if writing else InputError)(f"{visible(path)}: {words}")
+    say = next((say for applies, say in _CAUSES if applies(failure)), _unknown)
+    kind = InputError if not writing else ReadOnlyError if say in (_unwritable, _read_only) else WriteError
+    return kind(f"{visible(path)}: {say(failure)}")
+
+
+def read_only(path: str) -> ReadOnlyError | None:
+    """Return the error for a database that surely may only be read, None for one that perhaps may be written.
+
+    Whether its folder must be written too only the attempt shows.
+    """
+    if not os.path.isfile(path) or os.access(path, os.W_OK) or not os.access(path, os.R_OK):
+        return None
+    return ReadOnlyError(f"{visible(path)}: {_unwritable(Failure(path, OSError(), writing=True))}")
+
+
+def _unknown(failure: Failure) -> str:
+    return f"{'nothing was written' if failure.writing else 'cannot be read'} ({failure.reason}): check the file"
 
 
 def _named(*names: str) -> Callable[[Failure], bool]:
@@ -97,17 +110,26 @@ def _may_not_write(failure: Failure) -> bool:
     return not (os.access(path, os.R_OK | os.W_OK) and os.access(failure.folder, os.W_OK | os.X_OK))
 
 
+def _may_only_be_read(failure: Failure) -> bool:
+    """Return whether a change fails for want of a right that a reader does not need."""
+    return failure.writing and _may_not_write(failure) and os.access(failure.path, os.R_OK) and not _is_hot(failure)
+
+
+def _is_hot(failure: Failure) -> bool:
+    """Return whether a journal that was left behind must be undone first."""
+    named = failure.name in ("SQLITE_READONLY_ROLLBACK", "SQLITE_IOERR_DELETE")
+    return named or os.path.exists(failure.real + "-journal")
+
+
 def _rights(failure: Failure) -> str:
-    """Return which right is missing: to read the file, to undo, to make the files of a write-ahead log, to write."""
+    """Return which right is missing: to read the file, to undo, to make the files of a write-ahead log."""
     if not os.access(failure.path, os.R_OK):
         return f"may not be read by this user (user id {os.geteuid()}): ask its owner for the right"
-    if failure.name in ("SQLITE_READONLY_ROLLBACK", "SQLITE_IOERR_DELETE") or os.path.exists(failure.real + "-journal"):
+    if _is_hot(failure):
         return (
             f"a program was cut off while it wrote, and SQLite must first undo that from {failure.beside('-journal')}, "
             f"but {_closed(failure.folder)}: run the command once as who may write there; the journal has to stay there"
         )
-    if failure.writing:
-        return _unwritable(failure)
     if os.path.exists(failure.real + "-wal") or _is_wal(failure):
         return (
             f"is written through a write-ahead log, and to read it SQLite must make {failure.beside('-shm')}, but "
@@ -215,6 +237,7 @@ _CAUSES: tuple[tuple[Callable[[Failure], bool], Callable[[Failure], str]], ...] 
     (_named("SQLITE_READONLY_DBMOVED"), _moved),
     (_named("SQLITE_PROTOCOL", "SQLITE_NOLFS"), _no_locks),
     (_named("SQLITE_FULL"), _full),
+    (_may_only_be_read, _unwritable),
     (_may_not_write, _rights),
     (
         _named("SQLITE_IOERR_LOCK", "SQLITE_IOERR_RDLOCK", "SQLITE_IOERR_UNLOCK", "SQLITE_IOERR_CHECKRESERVED"),

@@ -50,6 +50,10 @@ class PlanRecords:
         marks = ", ".join("?" * len(_COLUMNS))
         self._connection.execute(f"INSERT OR REPLACE INTO {PLANS} ({_NAMES}) VALUES ({marks})", record)
 
+    def probe(self) -> None:
+        """Write as a record would be written, for a transaction that is not committed."""
+        self.save(PlanRecord("", PREPARED, *[""] * (len(_COLUMNS) - 2)))
+
     def delete(self, plan_id: str) -> None:
         """Delete a record of which nothing was applied."""
         self._connection.execute(f"DELETE FROM {PLANS} WHERE plan_id = ?", (plan_id,))

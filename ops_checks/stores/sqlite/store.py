@@ -93,6 +93,14 @@ class SqliteStore:
 
         return SqliteTransaction(self.location, self._lock_timeout_s)
 
+    def must_be_writable(self) -> None:
+        """Raise RefusedError for a database that surely may only be read: before anything is locked for writing."""
+        from ops_checks.stores.sqlite.causes import read_only
+
+        error = read_only(self.location)
+        if error is not None:
+            raise RefusedError(error.message)
+
     def scratch_copy(self, folder: str) -> SqliteStore:
         """Return a copy, in a folder, of the committed state of the database, its write-ahead log included.
 

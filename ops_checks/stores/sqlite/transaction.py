@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops_checks.errors import WriteError
+from ops_checks.errors import ReadOnlyError, RefusedError, WriteError
 from ops_checks.stores.sqlite.baseline import NewBaseline
 from ops_checks.stores.sqlite.connection import Translated, commit, open_queue, where
 from ops_checks.stores.sqlite.plan_records import PlanRecords
@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 class SqliteTransaction:
     """Nobody else writes to the database from entering on; what is not committed on leaving is rolled back.
 
-    Raises InputError for what is no sound queue database, WriteError if the lock is not had in time or a write fails.
+    Raises InputError for what is no sound queue database, RefusedError for one that may only be read, WriteError if the
+    lock is not had in time or a write fails.
     """
 
     def __init__(self, path: str, timeout_s: float) -> None:
         self._path = path
         self._timeout_s = timeout_s
-        self._translated = Translated(path, writing=True)
+        self._translated = _Refusing(path, writing=True)
         self._connection: sqlite3.Connection
 
     def __enter__(self) -> Self:
@@ -105,6 +106,19 @@ class SqliteTransaction:
     def commit(self) -> None:
         """Commit. Raises WriteError."""
         commit(self._connection, self._path)
+
+
+class _Refusing(Translated):
+    """Translates the driver's errors, and refuses to write where only reading is allowed (RECONCILE section 12)."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raise the translated error in place of the driver's."""
+        try:
+            super().__exit__(kind, error, trace)
+        except ReadOnlyError as read_only:
+            raise RefusedError(read_only.message) from read_only
 
 
 class _SnapshotInside(SqliteSnapshot):

@@ -1,0 +1,117 @@
+"""`reconcile apply --dry-run` and `--all-or-nothing`: what apply would do, and nothing is written (RECONCILE 2, 13)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import aged, execute, item, make_database, make_markdown
+from reconcile_checks import DB, QUEUE, assert_published, edit, everything, lay_down
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Told
+
+    Run = Callable[..., Told]
+
+_NOTE = "dry run: nothing was written\n"
+
+
+@pytest.fixture
+def project(folder: Path) -> Path:
+    """Return a project whose queues agree on three items."""
+    return lay_down(folder)
+
+
+def _planned(project: Path, run: Run, *options: str) -> None:
+    assert run("reconcile", "plan", *options, "-o", "plan.json").code == 1
+
+
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_it_says_what_apply_says(project: Path, run: Run, journal: str) -> None:
+    """The same lines with another word, the same exit code; afterwards every file is as it was, and none is new."""
+    with closing(sqlite3.connect(project / DB)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {journal}")
+    run("baseline")
+    (project / f"{QUEUE}.lock").unlink()
+    edit(project, "| ORCH-1 | PENDING | P1 |", "| ORCH-1 | PENDING | P0 |")
+    edit(project, "| ORCH-3 | PENDING | P1 | task | done | - | - | - |  |\n", "")
+    execute(project / DB, "UPDATE queue_items SET status = 'BLOCKED' WHERE id = 'ORCH-2'")
+    _planned(project, run, "--prefer", "ORCH-3=md")
+    before = everything(project)
+    dry = run("reconcile", "apply", "plan.json", "--dry-run")
+    as_json = run("reconcile", "apply", "plan.json", "--dry-run", "-f", "json")
+    assert everything(project) == before
+    assert run("reconcile", "resume").out == "nothing to resume\n"
+    wet = run("reconcile", "apply", "plan.json")
+    assert dry == (wet.code, wet.out.replace("applied ", "would-apply "), _NOTE)
+    assert dry.out.endswith("- would-apply ORCH-3 row\nconsistency ok total=2\n")
+    found = assert_published(json.loads(as_json.out))
+    assert (as_json.code, found["operation"], found["consistent"]) == (wet.code, "would-apply", True)
+    assert run("reconcile", "apply", "plan.json", "--dry-run") == (
+        0,
+        f"already applied {found['plan_id']}\n",
+        _NOTE,
+    )
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_all_or_nothing(project: Path, run: Run, options: list[str]) -> None:
+    """What does not hold any more is named, each unit on a line, and nothing is applied."""
+    run("baseline")
+    edit(project, "| PENDING | P1 |", "| PENDING | P0 |")
+    _planned(project, run)
+    execute(project / DB, "UPDATE queue_items SET priority = 'P2' WHERE id <> 'ORCH-1'")
+    before = (project / QUEUE).read_bytes()
+    assert run("reconcile", "apply", "plan.json", "--all-or-nothing", *options) == (
+        5,
+        "",
+        "error: ORCH-2 priority: changed since the plan was made: plan again\n"
+        "  ORCH-3 priority: changed since the plan was made: plan again\n",
+    )
+    assert (project / QUEUE).read_bytes() == before
+    assert run("reconcile", "resume").out == "nothing to resume\n"
+
+
+def test_it_is_refused_as_apply_is(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a baseline, of another queue, stale, on a document that may only be read: the same code and words."""
+    execute(project / DB, "UPDATE queue_items SET priority = 'P0' WHERE id = 'ORCH-1'")
+    _planned(project, run, "--prefer", "ORCH-1=db")
+
+    def same(code: int) -> None:
+        dry = run("reconcile", "apply", "plan.json", "--dry-run")
+        wet = run("reconcile", "apply", "plan.json")
+        assert (dry.code, wet.code) == (code, code)
+        assert dry.err.removeprefix(_NOTE) == wet.err
+
+    same(5)
+    execute(project / DB, "UPDATE queue_items SET priority = 'P1' WHERE id = 'ORCH-1'")
+    run("baseline")
+    execute(project / DB, "UPDATE queue_items SET priority = 'P0' WHERE id = 'ORCH-1'")
+    _planned(project, run)
+    monkeypatch.setenv("ORCH_QUEUE_MD_READ_ONLY", "1")
+    same(5)
+    monkeypatch.delenv("ORCH_QUEUE_MD_READ_ONLY")
+    execute(project / DB, "UPDATE queue_baselines SET queue_id = 'q-other'")
+    same(5)
+
+
+def test_what_a_comparison_ignores(project: Path, run: Run) -> None:
+    """The policy's fields and statuses count for what is foretold too."""
+    (project / "ops-checks.yaml").write_text("consistency:\n  settle: 0s\n  ignore_statuses: [DONE]\n")
+    items = [item("ORCH-1", "DONE"), item("ORCH-2"), item("ORCH-3", task="a | b")]
+    make_markdown(project / QUEUE, items)
+    (project / DB).unlink()
+    aged(Path(make_database(project / DB, items)))
+    run("baseline")
+    edit(project, "| ORCH-2 | PENDING | P1 |", "| ORCH-2 | PENDING | P0 |")
+    execute(project / DB, "UPDATE queue_items SET task = 'x | y' WHERE id = 'ORCH-3'")
+    _planned(project, run)
+    dry = run("reconcile", "apply", "plan.json", "--dry-run")
+    assert dry.out == run("reconcile", "apply", "plan.json").out.replace("applied ", "would-apply ")
+    assert dry.out.endswith("consistency ok total=2\n")
