@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from ops_checks.stores.protocol import Snapshot, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -62,6 +62,10 @@ class DatabaseSnapshot(Snapshot, Protocol):
 
     def find(self, item_id: str) -> tuple[Item, Reliability] | None:
         """Return an item by its id with its lease and attempts, or None. Raises InputError for a malformed row."""
+        ...
+
+    def items_by_creation(self) -> Iterator[Item]:
+        """Stream the items in the order in which they were created. Raises InputError for malformed ones."""
         ...
 
     def agreement(self) -> AgreementReader:
