@@ -57,6 +57,7 @@ class AgreementReader(Protocol):
         ...
 
 
+@runtime_checkable
 class DatabaseSnapshot(Snapshot, Protocol):
     """A snapshot of a store that keeps agreements."""
 
