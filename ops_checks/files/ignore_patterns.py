@@ -116,25 +116,28 @@ def _one(pattern: str, at: int, char: str) -> tuple[int, bool]:
     kind = pattern[at]
     if kind == "?":
         return at + 1, char != "/"
-    if kind == "\\" and at + 1 < len(pattern):
-        return at + 2, pattern[at + 1] == char
-    end = pattern.find("]", at + 2 + (pattern[at + 1 : at + 2] in {"!", "^"})) if kind == "[" else -1
-    if end < 0:
-        return at + 1, kind == char
-    inside = pattern[at + 1 : end]
-    negated = inside[:1] in {"!", "^"}
-    return end + 1, char != "/" and _in_class(inside[negated:], char) != negated
+    if kind == "\\":
+        return at + 2, pattern[at + 1 : at + 2] == char
+    return _class(pattern, at + 1, char) if kind == "[" else (at + 1, kind == char)
 
 
-def _in_class(inside: str, char: str) -> bool:
-    at = 0
-    while at < len(inside):
-        if inside[at + 1 : at + 2] == "-" and at + 2 < len(inside):
-            if inside[at] <= char <= inside[at + 2]:
-                return True
-            at += 3
-        else:
-            if inside[at] == char:
-                return True
-            at += 1
-    return False
+def _class(pattern: str, at: int, char: str) -> tuple[int, bool]:
+    """Do what `_one` does for a class in brackets, after the first; one without its end matches nothing.
+
+    Classes by name (`[:alpha:]`) are not known here and match nothing of what they name.
+    """
+    negated = pattern[at : at + 1] in {"!", "^"}
+    at += negated
+    matched, before = False, ""
+    for count in range(len(pattern)):
+        if pattern[at : at + 1] == "]" and count:
+            return at + 1, char != "/" and matched != negated
+        ranges = before and pattern[at : at + 1] == "-" and pattern[at + 1 : at + 2] not in {"", "]"}
+        at += bool(ranges)
+        at += pattern[at : at + 1] == "\\"
+        found = pattern[at : at + 1]
+        if not found:
+            break
+        matched = matched or (before <= char <= found if ranges else char == found)
+        at, before = at + 1, "" if ranges else found
+    return len(pattern), False
