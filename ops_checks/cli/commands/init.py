@@ -29,7 +29,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     content = parser.add_mutually_exclusive_group()
     content.add_argument("--demo", action="store_true", help="fill it with a small operation, drift and an alert")
     content.add_argument(
-        "--from", dest="source", metavar="PATH", type=path, help="make the side that is missing from this queue"
+        "--from", dest="source", metavar="PATH", type=path, help="a document or a database: make the other side from it"
     )
 
 
@@ -121,7 +121,7 @@ def _found_elsewhere(invocation: Invocation, context: Context) -> Iterator[str]:
 
 COMMAND = Command(
     run,
-    help="Make entry point, queue, database and logs in this folder; from one side of a queue the other.",
+    help="Make entry point, queue, database and logs in this folder.",
     example="ops-checks init --from QUEUE.md",
     needs=POLICY,
     arguments=_add_arguments,
