@@ -121,10 +121,13 @@ def _there(path: str) -> RefusedError:
 
 @contextmanager
 def _told_as(path: str, beside: str) -> Iterator[None]:
-    """Let errors about a temporary file name the file that it was to be."""
+    """Let errors about a temporary file name the file that it was to be; whatever failed, that one is not there."""
     try:
         yield
     except OpsError as error:
+        if isinstance(error, WriteError) and error.message.startswith(visible(beside)):
+            reason = visible(str(error.__cause__ or "it does not read back"))
+            raise WriteError(f"{visible(path)}: not made ({reason}): check the disk, then run this again") from error
         texts = [text.replace(visible(beside), visible(path)) for text in (error.message, *error.details)]
         raise type(error)(texts[0], tuple(texts[1:])) from error
 
