@@ -13,6 +13,7 @@ from ops_checks.reconcile.history import DocumentHistory
 from ops_checks.reconcile.model import BaseRow
 from ops_checks.reconcile.reading import database, document, read_states
 from ops_checks.reconcile.units import UNITS, cells, same
+from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import AgreedRow
 from ops_checks.timestamps import queue_time
 
@@ -104,7 +105,7 @@ def header(context: Context, reading: Reading, *, whole: bool, md_commit: str | 
     return {
         "made_at": queue_time(stamp.now_s, stamp.tz_minutes),
         "actor": stamp.actor,
-        "md_path": os.path.relpath(context.queue, os.path.dirname(os.path.abspath(context.db))),
+        "md_path": visible(os.path.relpath(context.queue, os.path.dirname(os.path.abspath(context.db)))),
         "md_digest": reading.md_digest,
         "md_commit": md_commit,
         "whole": whole,

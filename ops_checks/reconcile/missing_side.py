@@ -149,7 +149,7 @@ def _imported(context: Context, path: str) -> Recorded:
 def _rows(context: Context, snapshot: Snapshot) -> Iterator[tuple[str, Columns]]:
     """Yield the rows of the database: each item of the document, followed by the event that it was added."""
     now = queue_time(context.now_s, context.tz_minutes)
-    common = {"actor": plain_line(context.stamp.actor), "imported": True, "source": plain_line(context.queue)}
+    common = {"actor": plain_line(context.stamp.actor), "imported": True, "source": visible(context.queue)}
     for _, item in snapshot.items():  # noqa: PERF102 - no dictionary: a stream of numbered items
         cells = dict(zip(FIELDS, item, strict=True))
         yield ITEMS, {**cells, "created_at": now, "updated_at": now}

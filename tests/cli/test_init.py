@@ -199,6 +199,30 @@ def test_a_name_that_no_policy_can_hold(folder: Path, run: Run) -> None:
     )
 
 
+def test_a_name_of_bytes_that_are_no_text(folder: Path, run: Run) -> None:
+    """A file may have any name that the system allows."""
+    name = os.fsdecode(b"caf\xe9.md")
+    try:
+        make_markdown(folder / name, ITEMS)
+    except OSError:
+        pytest.skip("this file system allows no such name")
+    (folder / ".git").mkdir()
+    assert run("init", "--from", name).code == 0
+    assert b"/caf\xe9.md.lock\n" in (folder / ".gitignore").read_bytes()
+    assert run("consistency-check", "--queue-path", name).code == 0
+    assert run("baseline", "--queue-path", name).code == 0
+
+
+def test_a_journal_without_its_database(folder: Path, run: Run) -> None:
+    """An empty database beside it would take over what is left in it: it is named, and no database is made."""
+    (folder / DB).parent.mkdir(parents=True)
+    (folder / f"{DB}-wal").write_bytes(b"newest rows")
+    told = run("init")
+    assert (told.code, told.out) == (3, "")
+    assert told.err.startswith(f"error: {DB}: no such database, but {DB}-wal is there")
+    assert not (folder / DB).exists()
+
+
 def status(project: GitProject) -> list[str]:
     """Return the files that git would add."""
     return sorted(line[3:] for line in project.git("status", "--porcelain", "-uall").splitlines())

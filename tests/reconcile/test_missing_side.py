@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
+import resource
 import signal
 import tempfile
 from pathlib import Path
@@ -322,6 +324,27 @@ def test_a_process_that_is_killed(tmp_path: Path) -> None:
     assert process.exitcode == -signal.SIGKILL
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".ops-checks-")] == ["QUEUE.md"]
     assert_agreement(context_of(tmp_path), database_made(context_of(tmp_path)), 1)
+
+
+def _limited(folder: Path, limit: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    try:
+        database_made(context_of(folder))
+    except WriteError as error:
+        assert re.fullmatch(r".*/queue.db: not made \(.+\): check .*disk.*", error.message)  # noqa: PT017 - in a fork
+        os._exit(3)
+    os._exit(0)
+
+
+@pytest.mark.parametrize("limit", [0, 4096, 20_000, 40_000, 46_000])
+def test_a_full_disk(tmp_path: Path, limit: int) -> None:
+    """Wherever the disk ends the new database is not there, and no message says that it may be."""
+    make_markdown(tmp_path / "QUEUE.md", [item("T-1")])
+    process = multiprocessing.get_context("fork").Process(target=_limited, args=(tmp_path, limit))
+    process.start()
+    process.join()
+    assert process.exitcode == 3
+    assert {path.name for path in tmp_path.iterdir()} <= {"QUEUE.md", "QUEUE.md.lock"}
 
 
 def test_a_document_that_changes_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

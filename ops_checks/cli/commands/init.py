@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import path
+from ops_checks.cli.output import Made
 from ops_checks.context import DEFAULT_DB, DEFAULT_QUEUE, resolve
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import OK
@@ -92,7 +93,8 @@ def _from_source(invocation: Invocation) -> tuple[Context, Layout, list[str]]:
         side = make_document(context, place, lay_down=lay_down, db_shown=project.db_shown)
     invocation.note(side.notes)
     return context, project, [
-        *_listed([*made, (MADE, os.path.join(*place))]),
+        *_listed(made),
+        Made(f"{MADE} {os.path.join(*place)}"),
         f"baseline {side.recorded.baseline.name} agreed={side.recorded.counts.agreed} "
         f"unagreed={side.recorded.counts.unagreed}",
     ]  # fmt: skip
