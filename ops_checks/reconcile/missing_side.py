@@ -51,7 +51,7 @@ def make_database(context: Context, place: Place, *, lay_down: Callable[[], None
     once nothing can go wrong but the last step. Raises RefusedError if something stands there, InputError for a
     document that is missing or malformed, WriteError; then there is no database.
     """
-    _must_be_missing(context.db)
+    _must_be_missing(context.db, "--db")
     must_have_no_leftovers(context.db)
     with document(context).snapshot() as snapshot:
         snapshot.check()
@@ -66,7 +66,7 @@ def make_database(context: Context, place: Place, *, lay_down: Callable[[], None
         return rename_new(folder_fd, temporary, name)
 
     if not make_file(*place, lambda: b"", publish=publish):
-        raise _there(context.db)
+        raise _there(context.db, "--db")
     return MadeSide(made[-1], [])
 
 
@@ -77,7 +77,7 @@ def make_document(context: Context, place: Place, *, lay_down: Callable[[], None
     RefusedError if something stands there, InputError for a database that is missing or malformed or that no document
     can hold, WriteError; then there is no document, and nothing was recorded.
     """
-    _must_be_missing(context.queue)
+    _must_be_missing(context.queue, "--queue")
     md_commit = checked_out(context.with_queues(queue=os.path.join(place[0], "QUEUE.md")))
     made: list[Recorded] = []
     with_pipes: list[str] = []
@@ -96,7 +96,7 @@ def make_document(context: Context, place: Place, *, lay_down: Callable[[], None
             return rename_new(folder_fd, temporary, name)
 
         if not make_file(*place, content, publish=publish):
-            raise _there(context.queue)
+            raise _there(context.queue, "--queue")
         try:
             transaction.commit()
         except OpsError as error:
@@ -107,15 +107,15 @@ def make_document(context: Context, place: Place, *, lay_down: Callable[[], None
     return MadeSide(made[-1], list(_pipe_notes(context.queue, with_pipes)))
 
 
-def _must_be_missing(path: str) -> None:
+def _must_be_missing(path: str, option: str) -> None:
     if os.path.lexists(path):
-        raise _there(path)
+        raise _there(path, option)
 
 
-def _there(path: str) -> RefusedError:
+def _there(path: str, option: str) -> RefusedError:
     return RefusedError(
-        f"{visible(path)}: is there already, and is kept: init --from makes only a side that is missing; "
-        "`ops-checks baseline` records what both sides agree on"
+        f"{visible(path)}: is there already, and is kept, because init --from makes only a side that is missing: name "
+        f"another place with {option}, or run `ops-checks baseline` to record what both sides agree on"
     )
 
 

@@ -219,7 +219,7 @@ def test_what_stands_there_is_kept(tmp_path: Path, kind: str) -> None:
         _plant(folder / target, kind)
         before = digest(folder)
         made = database_made if target == "queue.db" else document_made
-        with pytest.raises(RefusedError, match=r"is there already, and is kept: init --from makes only a side"):
+        with pytest.raises(RefusedError, match=r"is there already, and is kept, because init --from makes only a side"):
             made(context_of(folder))
         assert digest(folder) == before
 

@@ -137,8 +137,8 @@ def test_a_second_time(folder: Path, run: Run) -> None:
     told = run("init", "--from", "QUEUE.md")
     assert (told.code, told.out) == (5, "")
     assert told.err == (
-        f"error: {DB}: is there already, and is kept: init --from makes only a side that is missing; "
-        "`ops-checks baseline` records what both sides agree on\n"
+        f"error: {DB}: is there already, and is kept, because init --from makes only a side that is missing: name "
+        "another place with --db, or run `ops-checks baseline` to record what both sides agree on\n"
     )
     assert digest(folder) == before
 
