@@ -126,6 +126,15 @@ class Context:
         later.now_s = now_s
         return later
 
+    def with_queues(self, *, queue: str | None = None, db: str | None = None) -> Context:
+        """Return this context with one or both of the queues at another location; their stores are opened anew."""
+        from copy import copy
+
+        other = copy(self)
+        other.queue, other.db = queue or self.queue, db or self.db
+        other._stores = {}  # noqa: SLF001 - of the same class
+        return other
+
     @property
     def stamp(self) -> Stamp:
         """Who changes the queue (by default the login name), and when."""

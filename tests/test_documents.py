@@ -209,12 +209,22 @@ def shown_sessions() -> list[list[tuple[str, str, str | None]]]:
     return sessions
 
 
+@pytest.fixture
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the reader's own queue, which the README shows, and nothing else."""
+    folder = tmp_path_factory.mktemp("own")
+    (block,) = re.findall(r"```markdown\n(.*?)```", README, re.DOTALL)
+    (folder / "QUEUE.md").write_text(block, encoding="utf-8")
+    return folder
+
+
 @pytest.mark.parametrize("session", shown_sessions(), ids=lambda session: session[0][0])
-def test_what_is_shown_is_printed(demo: Path, session: list[tuple[str, str, str | None]]) -> None:
-    """The commands of a block, one after the other in the demo's folder, print just what is shown."""
+def test_what_is_shown_is_printed(demo: Path, own: Path, session: list[tuple[str, str, str | None]]) -> None:
+    """The commands of a block, one after the other in the demo's or the reader's folder, print just what is shown."""
+    folder = own if " --from " in session[0][0] else demo
     for command, output, code in session:
         done = subprocess.run(
-            ["bash", "-c", command], cwd=demo, env=environment(), capture_output=True, text=True, check=False
+            ["bash", "-c", command], cwd=folder, env=environment(), capture_output=True, text=True, check=False
         )
         assert alike(done.stdout) == alike(output)
         assert code is None or done.returncode == int(code)

@@ -27,5 +27,7 @@ def gate_report(
         context, only=only, fail_level=fail_level, max_details=getattr(invocation.args, "max_details", None)
     )
     invocation.warn(note for note in report.notes if note not in context.notes)  # those are on stderr already
+    if ("text", None) in outputs.formats:
+        invocation.note(report.hints)
     invocation.remarks += [f"error: {error}" for error in report.errors]
     return render_report(invocation, report, outputs)

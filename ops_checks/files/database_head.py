@@ -10,7 +10,7 @@ from ops_checks.files.contents import head_of
 
 #: Descriptors of databases whose head was read: see head_of_database.
 _KEPT: list[int] = []
-_MOST_KEPT = 16
+_MOST_KEPT = 256
 
 
 def head_of_database(path: str) -> bytes:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _PREFIX, _SUFFIX = ".ops-checks-", ".tmp"
-_RENAME_EXCHANGE = 2
-#: What `renameat2` answers where the kernel or the file system has no exchange.
-_NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
+RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2
+#: What `renameat2` answers where the kernel or the file system has no such way to rename.
+_NO_SUCH_WAY = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 _BLOCK_BYTES = 1 << 18
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -194,16 +194,21 @@ def changed(path: str) -> ChangedError:
 
 def _exchange(folder_fd: int, one: str, other: str) -> bool:
     """Exchange two names in a folder atomically. Return False where the system cannot. Raises OSError."""
+    return rename_in_a_way(folder_fd, one, other, _RENAME_EXCHANGE)
+
+
+def rename_in_a_way(folder_fd: int, one: str, other: str, way: int) -> bool:
+    """Rename in a folder as `renameat2` does by its flag. Return False where the system cannot. Raises OSError."""
     import ctypes
 
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except (OSError, AttributeError):  # no such function in this system's library
         return False
-    if renameat2(folder_fd, os.fsencode(one), folder_fd, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+    if renameat2(folder_fd, os.fsencode(one), folder_fd, os.fsencode(other), way) == 0:
         return True
     number = ctypes.get_errno()
-    if number in _NO_EXCHANGE:
+    if number in _NO_SUCH_WAY:
         return False
     raise OSError(number, os.strerror(number))
 

@@ -16,6 +16,7 @@ from ops_checks.files.atomic_write import (
     sync_folder,
     write_beside,
 )
+from ops_checks.files.exchange import RENAME_NOREPLACE, rename_in_a_way
 from ops_checks.files.safe_open import close_quietly
 from ops_checks.sanitize import visible
 
@@ -53,19 +54,28 @@ def create_file(path: str, data: bytes | Iterable[bytes]) -> bool:
     return made
 
 
-def make_file(top: str, path: str, content: Callable[[], bytes], *, executable: bool = False) -> bool:
+def make_file(
+    top: str,
+    path: str,
+    content: Callable[[], bytes | Iterable[bytes]],
+    *,
+    executable: bool = False,
+    publish: Callable[[int, str, str], bool] | None = None,
+) -> bool:
     """Make a file at `path`, relative to the folder `top`, and the folders on the way. Return whether it was made.
 
-    Whatever exists at the path, a dangling symlink too, is kept, and `content` is not called.
-    When this returns, the new file is on disk.
+    `top` is empty for the current folder. Whatever exists at the path, a dangling symlink too, is kept, and `content`
+    (which returns bytes, or chunks of them) is not called. `publish` is called in place of `rename_new`, with the open
+    folder, the temporary name of the file, whole and on disk, and its name. When this returns, the new file is on disk.
 
     Raises WriteError if a folder on the way is a symlink or no folder, or if anything fails; no part
     of the file is left then.
     """
     *folders, name = path.split("/")
+    shown = os.path.join(top, path)
     try:
         with ExitStack() as opened:
-            folder_fd = os.open(top, FOLDER)
+            folder_fd = os.open(top or os.curdir, FOLDER)
             opened.callback(close_quietly, folder_fd)
             for folder in folders:
                 folder_fd = _enter(folder_fd, folder)
@@ -73,11 +83,13 @@ def make_file(top: str, path: str, content: Callable[[], bytes], *, executable: 
             if _exists(folder_fd, name):
                 return False
             mode = _PROGRAM_MODE if executable else NEW_FILE_MODE
-            made = write_beside(folder_fd, name, path, (content(),), mode, publish=link_new, explain=_not_made)
-            sync_folder(folder_fd, path)
+            data = content()
+            chunks = (data,) if isinstance(data, bytes) else data
+            made = write_beside(folder_fd, name, shown, chunks, mode, publish=publish or rename_new, explain=_not_made)
+            sync_folder(folder_fd, shown)
             return made
     except (OSError, ValueError) as error:
-        raise _not_made(path, error) from error
+        raise _not_made(shown, error) from error
 
 
 def link_new(folder_fd: int, temporary: str, name: str) -> bool:
@@ -98,6 +110,26 @@ def link_new(folder_fd: int, temporary: str, name: str) -> bool:
     with suppress(OSError):
         os.unlink(temporary, dir_fd=folder_fd)
     return True
+
+
+def rename_new(folder_fd: int, temporary: str, name: str) -> bool:
+    """Do what `link_new` does, in one step where the system can: nobody ever finds the file under two names.
+
+    SQLite keeps its journal beside one name of a database, so that one with two is not written to.
+    """
+    try:
+        return rename_in_a_way(folder_fd, temporary, name, RENAME_NOREPLACE) or link_new(folder_fd, temporary, name)
+    except FileExistsError:
+        return False
+
+
+def existing_part(path: str) -> tuple[str, str]:
+    """Return the folder that exists of a path that a person named, empty for the current one, and what is below it."""
+    top, rest = os.path.split(path)
+    while top and not os.path.isdir(top):
+        top, name = os.path.split(top.rstrip("/"))
+        rest = os.path.join(name, rest)
+    return top, rest
 
 
 def _claim_new(folder_fd: int, temporary: str, name: str) -> bool:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ops_checks.findings import CONSISTENCY, KPI
+from ops_checks.gate.last_agreement import note_agreement
 from ops_checks.gate.stable_reading import compare_by, must_be_read_whole, read_stable
 from ops_checks.report.model import InputRead, LeftOut, Metric
 from ops_checks.rules.kpi.evidence import KpiEvidence
@@ -71,6 +72,7 @@ def read_drift(context: Context, max_details: int | None = None) -> Evidence:
             _store_read("queue", context.md_store, left, drift.total),
             _store_read("db", context.db_store, right, drift.total_db),
         )
+        note_agreement(left, right, drift)
 
     drift = compare_by(
         policy.consistency,

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from ops_checks import __version__
 from ops_checks.errors import InputError, UsageError
-from ops_checks.findings import FAIL_LEVELS, KPI
+from ops_checks.findings import CONSISTENCY, FAIL_LEVELS, KPI
 from ops_checks.gate.inputs import READERS, policy_read
 from ops_checks.gate.item_rows import with_rows
+from ops_checks.gate.last_agreement import hints
 from ops_checks.gate.missing import advised
 from ops_checks.gate.verdict import conclude, decide
 from ops_checks.report.model import InputRead, Metric, Report, RuleResult
@@ -78,7 +79,15 @@ def run_gate(
         rules=results,
         errors=decision.errors,
         notes=tuple(dict.fromkeys((*found.notes, *decision.notes))),
+        hints=_hints(outcomes.get(CONSISTENCY.id), results),
     )
+
+
+def _hints(outcome: Evidence | InputError | None, results: Iterable[RuleResult]) -> tuple[str, ...]:
+    """Return what helps with the drift that was found."""
+    if outcome is None or isinstance(outcome, InputError):
+        return ()
+    return hints(outcome.value, (result for result in results if result.group == CONSISTENCY.id))
 
 
 def _once(inputs: Iterable[InputRead]) -> tuple[InputRead, ...]:

@@ -98,18 +98,19 @@ def _bytes(path: str, most: int) -> bytes:
 class DefaultPaths:
     """The default paths: in the policy's folder if that is above the current one, else in the current one.
 
-    One that exists in the current folder comes first all the same, with a note.
+    `folder` is the policy's folder above, empty for the current one. A default path that exists in the current folder
+    comes first all the same, with a note.
     """
 
     def __init__(self, policy_path: str | None) -> None:
-        self._folder = _folder_above(policy_path)
+        self.folder = _folder_above(policy_path)
         self.notes: list[str] = []
 
     def path(self, default: str) -> str:
         """Return where a default path is; keep a note if it is not where the policy is."""
-        if not self._folder:
+        if not self.folder:
             return default
-        beside_policy = os.path.join(self._folder, default)
+        beside_policy = os.path.join(self.folder, default)
         if not os.path.lexists(default):
             return beside_policy
         self.notes.append(f"{default}: the one in the current folder is read, not {visible(beside_policy)}")

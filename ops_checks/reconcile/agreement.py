@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ops_checks.reconcile.model import ItemState
     from ops_checks.reconcile.reading import Reading
     from ops_checks.stores.baseline import Baseline, Counts
+    from ops_checks.stores.protocol import Snapshot
+    from ops_checks.stores.transaction_protocol import NewBaseline
 
 
 class Recorded(Struct, frozen=True):
@@ -77,12 +79,20 @@ def record(context: Context) -> Recorded:
                 f"the plan {visible(reading.interrupted)} was interrupted: run `ops-checks reconcile resume` first"
             )
         with context.md_store.snapshot() as snapshot:
-            baseline, counts = new.save(
-                differing={state.id: agreed_row(state, reading) for state in reading.states},
-                ordinals=((item.id, line) for line, item in snapshot.items()),
-                header=header(context, reading, whole=not reading.states, md_commit=md_commit),
-            )
+            recorded = save(context, new, reading, snapshot, md_commit=md_commit)
         transaction.commit()
+    return recorded
+
+
+def save(
+    context: Context, new: NewBaseline, reading: Reading, snapshot: Snapshot, *, md_commit: str | None
+) -> Recorded:
+    """Save as agreed what a reading found equal on both sides, inside a transaction; `snapshot` is the document's."""
+    baseline, counts = new.save(
+        differing={state.id: agreed_row(state, reading) for state in reading.states},
+        ordinals=((item.id, line) for line, item in snapshot.items()),
+        header=header(context, reading, whole=not reading.states, md_commit=md_commit),
+    )
     return Recorded(baseline, counts, reading)
 
 

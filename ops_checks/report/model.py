@@ -110,7 +110,8 @@ class Report(Struct, frozen=True):
 
     A report is true if it is `ok`. `created_ms` is epoch milliseconds. `errors` are the one-line
     messages of what could not be evaluated (the verdict is then `error` and the exit code 3).
-    `notes` are remarks that change no verdict.
+    `notes` are remarks that change no verdict; `hints` name what helps with what was found: for who reads the report
+    now, and not published.
     """
 
     tool_version: str
@@ -122,6 +123,7 @@ class Report(Struct, frozen=True):
     rules: tuple[RuleResult, ...] = ()
     errors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -62,6 +62,7 @@ class AgreementReader(Protocol):
         ...
 
 
+@runtime_checkable
 class DatabaseSnapshot(Snapshot, Protocol):
     """A snapshot of a store that keeps agreements."""
 
@@ -71,6 +72,10 @@ class DatabaseSnapshot(Snapshot, Protocol):
 
     def events_of(self, types: Sequence[str], operation: str = "", most: int = -1) -> Iterator[tuple[str, Event]]:
         """Stream events of some types, each with its item, the newest first; of an operation, those that name it."""
+        ...
+
+    def items_by_creation(self) -> Iterator[Item]:
+        """Stream the items in the order in which they were created. Raises InputError for malformed ones."""
         ...
 
     def agreement(self) -> AgreementReader:

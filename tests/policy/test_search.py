@@ -173,13 +173,14 @@ def test_what_lies_beyond_the_policy_does_not_matter(top: Path) -> None:
 
 
 def test_init_makes_no_policy_beside_one_that_is_not_read(top: Path, run: Callable[..., Told]) -> None:
-    """`init` makes nothing in a folder with a misnamed policy; a project below another one is the user's choice."""
+    """`init` makes nothing in a folder with a misnamed policy, and no project below another one: it completes that."""
     (top / "a/b/ops-checks.yml").touch()
     assert run("init").code == 4
     assert os.listdir() == ["ops-checks.yml"]
     os.remove("ops-checks.yml")
     assert run("init").code == 0
-    assert find_policy()[0] == "ops-checks.yaml"
+    assert os.listdir() == []
+    assert (top / "automation/orchestrator/QUEUE.md").exists()
 
 
 def test_default_paths_are_beside_the_policy(top: Path, run: Callable[..., Told]) -> None:

@@ -33,6 +33,7 @@ from ops_checks.policy.model import KpiPolicy, Policy
 from ops_checks.policy.schema import policy_schema_text
 from ops_checks.runlog.reader import read_runs
 from ops_checks.scaffold.demo import Operation
+from ops_checks.scaffold.layout import Layout
 from ops_checks.scaffold.project import make_project
 from ops_checks.stores.registry import open_queue
 from ops_checks.timestamps import start_epoch
@@ -54,7 +55,8 @@ KST = 540
 
 def init(folder: Path, *, demo: bool = False) -> dict[str, str]:
     """Lay down and return what happened by path."""
-    return {path: what for what, path in make_project(str(folder), demo=demo, now_s=NOW, tz_minutes=KST)}
+    made = make_project(Layout(str(folder)), demo=demo, now_s=NOW, tz_minutes=KST)
+    return {os.path.relpath(path, folder): what for what, path in made}
 
 
 def everything(folder: Path) -> dict[str, bytes | str | None]:
@@ -232,13 +234,13 @@ def test_no_way_through(tmp_path: Path, folder: str, kind: str) -> None:
     with pytest.raises(WriteError) as caught:
         init(project)
     why = "not made, because a folder of it is a symlink or no folder: run init where it is one"
-    assert caught.value.message == f"{blocked}: {why}"
+    assert caught.value.message == f"{project / blocked}: {why}"
     assert not elsewhere.exists() or not list(elsewhere.iterdir())
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
     """A project folder that is gone is an error, not a folder to make."""
-    with pytest.raises(WriteError, match=r"^automation/orchestrator/ops.py: not made \(No such file or directory\)"):
+    with pytest.raises(WriteError, match=r"/ops.py: not made \(No such file or directory\)"):
         init(tmp_path / "gone")
     assert everything(tmp_path) == {}
 

@@ -9,6 +9,7 @@ from ops_checks.cli.lines import consistency_lines
 from ops_checks.cli.options import add_details, add_fields, add_formats, add_queues
 from ops_checks.exit_codes import DRIFT, OK
 from ops_checks.findings import CONSISTENCY
+from ops_checks.gate.last_agreement import drift_hint, note_agreement
 from ops_checks.gate.stable_reading import compare_by
 
 if TYPE_CHECKING:
@@ -34,9 +35,11 @@ def run(invocation: Invocation) -> Result:
         from ops_checks.cli.gate_report import gate_report
 
         return gate_report(invocation, only=[CONSISTENCY.id], plain=True)
-    drift = compare_by(context.policy.consistency, context.md_store, context.db_store, keep=args.max_details)
+    drift = compare_by(
+        context.policy.consistency, context.md_store, context.db_store, keep=args.max_details, on_read=note_agreement
+    )
     invocation.warn(context.warnings)
-    invocation.note(drift.notes)
+    invocation.note([*drift.notes, *([drift_hint(drift)] if drift.baseline else [])])
     return (OK if drift.ok else DRIFT), consistency_lines(drift)
 
 

@@ -1,41 +1,130 @@
-"""`init`: make a project in the current folder, with --demo one with findings."""
+"""`init`: make a project, with --demo one with findings, with --from one from the side of a queue that exists."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from ops_checks.cli.command import NOTHING, Command
-from ops_checks.environment import zone_minutes
+from ops_checks.cli.command import POLICY, Command
+from ops_checks.cli.options import path
+from ops_checks.cli.output import Made
+from ops_checks.context import DEFAULT_DB, DEFAULT_QUEUE, resolve
+from ops_checks.errors import UsageError
+from ops_checks.exit_codes import OK
+from ops_checks.files.ignore_file import GITIGNORE, add_ignored
+from ops_checks.sanitize import visible
+from ops_checks.scaffold.layout import layout
+from ops_checks.scaffold.project import MADE, make_project
+from ops_checks.scaffold.unshared import unshared
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Iterator
 
     from ops_checks.cli.command import Invocation, Result
+    from ops_checks.context import Context
+    from ops_checks.scaffold.layout import Layout
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--demo", action="store_true", help="fill it with a small operation, drift and an alert")
+    content = parser.add_mutually_exclusive_group()
+    content.add_argument("--demo", action="store_true", help="fill it with a small operation, drift and an alert")
+    content.add_argument(
+        "--from", dest="source", metavar="PATH", type=path, help="a document or a database: make the other side from it"
+    )
 
 
 def run(invocation: Invocation) -> Result:
-    """Make a project in the current folder, and list what was made and what was kept.
+    """Make a project in the current folder, or complete the one above, and list what was made and what was kept.
 
-    Raises UsageError, before anything is made, for a file that only looks like the policy.
+    With `--from` the side of the queue that is missing is made from the other one. Raises UsageError, before anything
+    is made, for a file that only looks like the policy.
     """
-    from ops_checks.policy.search import refuse_lookalikes
-    from ops_checks.scaffold.project import make_project
+    args, context = invocation.args, invocation.context
+    if args.source is None:
+        project = layout(context, queue=getattr(args, "queue", None), db=getattr(args, "db", None))
+        lines = _listed(_made(context, project, demo=args.demo))
+    else:
+        context, project, lines = _from_source(invocation)
+    what, notes = add_ignored(project.folder, unshared(project.folder, context.queue, context.db))
+    lines += [f"{what} {os.path.join(project.folder, GITIGNORE)}"] if what else []
+    invocation.note([*notes, *_found_elsewhere(invocation, context)])
+    return OK, lines
 
-    refuse_lookalikes()
-    zone = zone_minutes(invocation.environ)
-    made = make_project(os.getcwd(), demo=invocation.args.demo, now_s=invocation.clock(), tz_minutes=zone)
-    return 0, [f"{what} {path}" for what, path in made]
+
+def _made(context: Context, project: Layout, *, demo: bool = False, but: str | None = None) -> list[tuple[str, str]]:
+    return make_project(project, demo=demo, now_s=context.now_s, tz_minutes=context.tz_minutes, but=but)
+
+
+def _listed(made: list[tuple[str, str]]) -> list[str]:
+    return [f"{what} {each}" for what, each in made]
+
+
+def _from_source(invocation: Invocation) -> tuple[Context, Layout, list[str]]:
+    """Make the side that is missing, and the rest of the project; return its context and layout, and what to list.
+
+    Raises UsageError for an option that names another source, and what making the side raises.
+    """
+    from ops_checks.reconcile.missing_side import make_database, make_document
+    from ops_checks.stores.by_content import kind_by_content
+    from ops_checks.stores.registry import MARKDOWN
+
+    args = invocation.args
+    named: dict[str, str | None] = {"queue": getattr(args, "queue", None), "db": getattr(args, "db", None)}
+    key = "queue" if kind_by_content(args.source) is MARKDOWN else "db"
+    other = named[key]
+    if other is not None and not _same_file(other, args.source):
+        raise UsageError(
+            f"--{key} {visible(other)}: --from names another one, {visible(args.source)}: leave out one of both"
+        )
+    named[key] = args.source
+    context = invocation.context.with_queues(**{key: args.source})
+    project = layout(context, **named)
+    missing = DEFAULT_DB if key == "queue" else DEFAULT_QUEUE
+    place = project.place(missing)
+    made: list[tuple[str, str]] = []
+
+    def lay_down() -> None:
+        made[:] = _made(context, project, but=missing)
+
+    if key == "queue":
+        side = make_database(context, place, lay_down=lay_down)
+    else:
+        side = make_document(context, place, lay_down=lay_down, db_shown=project.db_shown)
+    invocation.note(side.notes)
+    return context, project, [
+        *_listed(made),
+        Made(f"{MADE} {os.path.join(*place)}"),
+        f"baseline {side.recorded.baseline.name} agreed={side.recorded.counts.agreed} "
+        f"unagreed={side.recorded.counts.unagreed}",
+    ]  # fmt: skip
+
+
+def _same_file(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def _found_elsewhere(invocation: Invocation, context: Context) -> Iterator[str]:
+    """Yield a note for each queue that later commands do not find without an option: a policy that stood is kept."""
+    args = invocation.args
+    found = resolve(invocation.environ, policy_path=getattr(args, "policy", None))
+    for key, variable, now, later in (
+        ("queue", "ORCH_QUEUE_MD", context.queue, found.queue),
+        ("db", "ORCH_DB_PATH", context.db, found.db),
+    ):
+        if os.path.realpath(now) != os.path.realpath(later):
+            by = variable if invocation.environ.get(variable) else found.policy_path
+            advice = f"give them --{key}, or name it in {visible(by)}"
+            yield f"{visible(now)}: other commands read {visible(later)}: {advice}"
 
 
 COMMAND = Command(
     run,
     help="Make entry point, queue, database and logs in this folder.",
-    example="ops-checks init --demo",
-    needs=NOTHING,
+    example="ops-checks init --from QUEUE.md",
+    needs=POLICY,
     arguments=_add_arguments,
 )

@@ -172,6 +172,7 @@ class Comparison:
             for found in find(pair, self._fields):
                 self._keep_finding(rule.id, found)
                 differs = True
+        self._drift.differing += differs
         if differs and self._note_items:
             self._drift.items[item_id] = hash(tuple(row and row.item for row in pair))
         if differs and self._keep_pairs:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 class Drift(Struct):
     """What a comparison found: `total` items of the Markdown queue, `counts` and kept `findings` by rule.
 
-    `total_db` are the items of the database; `ignored` and `ignored_db` those of each side that were not compared,
-    because of their status.
+    `differing` is the number of items with findings; `baseline` names the last agreement, where the database has one
+    and it was asked for. `total_db` are the items of the database; `ignored` and `ignored_db` those of each side that
+    were not compared, because of their status.
     True only if the queues agree, so that `if compare(md, db):` is what it seems to be.
     `items`, where asked for, stands for what both sides of each item with drift say; `pairs`, where asked for, are
     those items, to be read while the snapshots are open. `notes` say how long programs
@@ -24,6 +25,8 @@ class Drift(Struct):
 
     counts: dict[str, int]
     findings: dict[str, list[Finding]]
+    differing: int = 0
+    baseline: str | None = None
     total: int = 0
     total_db: int = 0
     ignored: int = 0

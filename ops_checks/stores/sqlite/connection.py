@@ -75,7 +75,7 @@ def connect(path: str, timeout_s: float, *, writing: bool = False) -> sqlite3.Co
 
     `timeout_s` bounds the wait for other programs, in seconds and in all. Raises InputError, and `sqlite3.Error`.
     """
-    _must_be_there(path)
+    must_have_no_leftovers(path)
     stat_regular(path, DATABASE)  # never opened as a file: closing that would drop SQLite's locks
     _must_have_unlinked_journals(path)
     uri = "file:" + _quoted(os.path.abspath(path)) + "?mode=rw"  # SQLite opens a read-only file for reading
@@ -113,8 +113,8 @@ def open_queue(path: str, timeout_s: float, begin: str, *, writing: bool, sound:
     return connection
 
 
-def _must_be_there(path: str) -> None:
-    """Raise InputError for a database that is gone while what SQLite keeps beside it is there: rows may be in that."""
+def must_have_no_leftovers(path: str) -> None:
+    """Raise InputError for a database that is not there while its journal is: rows may be in that."""
     for suffix in ("-wal", "-journal"):
         if not os.path.lexists(path) and os.path.exists(path + suffix):
             raise InputError(

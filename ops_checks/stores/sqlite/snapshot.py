@@ -72,6 +72,11 @@ class SqliteSnapshot:
         for first, rows, _ in self._batches():
             yield from enumerate(map(Item.from_cells, rows), first)
 
+    def items_by_creation(self) -> Iterator[Item]:
+        """Stream the items in the order in which they were created. Raises InputError with all defects."""
+        for _, rows, _ in self._batches(by_creation=True):
+            yield from map(Item.from_cells, rows)
+
     def find(self, item_id: str) -> tuple[Item, Reliability] | None:
         """Return an item by its id with its lease and attempts, or None. Raises InputError for a malformed row."""
         with Translated(self._path, writing=False):
@@ -128,7 +133,7 @@ class SqliteSnapshot:
                 run(odd, (BLANK,)).fetchone() is not None or any(run(same, (each,)).fetchone() for each in wanted)
             )
 
-    def _batches(self) -> Iterator[tuple[int, list[tuple[Any, ...]], list[str]]]:
+    def _batches(self, *, by_creation: bool = False) -> Iterator[tuple[int, list[tuple[Any, ...]], list[str]]]:
         """Stream the rows in batches: the number of the first, the cells of each, and the cells joined.
 
         Raises InputError at the end with the first MAX_DEFECTS defects.
@@ -136,7 +141,7 @@ class SqliteSnapshot:
         first = 1
         defects: list[str] = []
         with Translated(self._path, writing=False):
-            cursor = self._connection.execute(self._query())
+            cursor = self._connection.execute(self._query(by_creation=by_creation))
             while len(defects) < MAX_DEFECTS and (rows := cursor.fetchmany(_BATCH)):
                 lines = joined(rows)
                 if lines is None:
@@ -261,10 +266,15 @@ class SqliteSnapshot:
         """Return nothing: a database has no rows outside of its table."""
         return []
 
-    def _query(self) -> str:
+    def _query(self, *, by_creation: bool) -> str:
         # A table WITHOUT ROWID has no order of insertion, only that of its key.
         keyed = self._connection.execute("SELECT wr FROM pragma_table_list(?)", (TABLE,)).fetchone()[0]
-        return f"SELECT {_CELLS} FROM {TABLE} ORDER BY {'id' if keyed else 'rowid'}"
+        if not by_creation:
+            return f"SELECT {_CELLS} FROM {TABLE} ORDER BY {'id' if keyed else 'rowid'}"
+        if not keyed:
+            return f"SELECT {_CELLS} FROM {TABLE} ORDER BY created_at, rowid"
+        first = f"SELECT item_id AS of_item, min(event_id) AS first_event FROM {EVENTS} GROUP BY 1"
+        return f"SELECT {_CELLS} FROM {TABLE} LEFT JOIN ({first}) ON of_item = id ORDER BY created_at, first_event, id"
 
 
 def _escaped(text: bytes) -> str:
