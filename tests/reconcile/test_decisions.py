@@ -162,6 +162,8 @@ NOTED = item(ID, notes="a")
         ("a", "a | b | c", "a | b", ["notes set db"]),
         ("a", "a | x", "a | y", ["notes set db", "notes set md"]),
         ("", "x", "y", ["notes set db", "notes set md"]),
+        ("p|q", "p/q / x", "p|q | y", ["notes set db", "notes set md"]),
+        ("a", "a / p/q", "a | p|q | y", ["notes set md"]),
         ("a", "b", "a", ["notes set db"]),
     ],
 )
@@ -169,6 +171,12 @@ def test_notes(base: str, md: str, db: str, found: list[str]) -> None:
     """Notes that both sides appended to are merged; where one rewrote them, a person decides (section 6)."""
     rows = [item(ID, notes=notes) for notes in (base, md, db)]
     assert told(planned(*rows)) == found
+
+
+def test_merged_notes_bring_no_pipe_into_the_document() -> None:
+    """A pipe that older tools wrote as a slash stays one in the document, and a pipe in the database."""
+    made = planned(item(ID, notes="p|q"), item(ID, notes="p/q / x"), item(ID, notes="p|q | y"))
+    assert [each.after for each in made.actions] == [{"notes": "p|q | y | x"}, {"notes": "p/q / y / x"}]
 
 
 def test_merged_notes_go_to_both_sides_or_to_neither() -> None:
