@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ops_checks.errors import ChangedError, ChangingError, OpsError, RefusedError, WriteError
 from ops_checks.model import FIELDS, Item
@@ -184,7 +185,7 @@ class BothQueues:
         if removed is None:
             self._transaction.insert({**cells, "created_at": now, "updated_at": now})
             return
-        self._transaction.insert({**removed["row"], **cells, "updated_at": now})
+        self._transaction.insert({**cells, **removed["row"], "updated_at": now})
         self._transaction.insert_events(removed["events"])
 
     def _payload(self, actions: Iterable[Action], before: Item | None, after: Item | None) -> str:
@@ -204,12 +205,16 @@ class BothQueues:
 
 
 def item_finder(reading: Reading, database: DatabaseSnapshot) -> Find:
-    """Return what finds an item as it is now; one that does not differ is equal on both sides."""
+    """Return what finds an item as it is now; one that does not differ is equal on both sides.
+
+    What is written over is the database's row as it is stored, with the blanks and line breaks that are not compared.
+    """
     states = {state.id: state for state in reading.states}
 
     def find(item_id: str) -> ItemState:
         item, lease = database.find(item_id) or (None, None)
-        return states.get(item_id) or ItemState(item_id, None, item, item, lease)
+        state = states.get(item_id)
+        return ItemState(item_id, None, item, item, lease) if state is None else replace(state, db=item)
 
     return find
 

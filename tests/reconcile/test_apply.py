@@ -113,3 +113,29 @@ def test_a_view_makes_no_base_when_it_is_taken_back(never_agreed: Queues) -> Non
     undo_plan(never_agreed.context(), _applied(never_agreed, view))
     assert make_plan(never_agreed.context(), Options()).reading.baseline is None
     assert _needs(never_agreed) == [("A-2", "no-base"), ("A-3", "no-base")]
+
+
+def test_cells_with_blanks_and_line_breaks_are_written_over(tmp_path: Path) -> None:
+    """What is not compared hinders nothing: a database may hold blanks at the ends of a cell, and line breaks."""
+    queues = Queues(tmp_path)
+    stored = dict(zip(FIELDS, item("A-1", notes=" one\ntwo "), strict=True))
+    gone = dict(zip(FIELDS, item("A-2", task="line\nbreak "), strict=True))
+    queues.agree([stored, gone])
+    queues.write_md([stored | {"priority": "P0"}])
+    plan_id = _applied(queues, Options(prefer={"A-2": "md"}))
+    [row] = queues.rows("db")
+    assert (row["priority"], row["notes"]) == ("P0", stored["notes"])
+    undo_plan(queues.context(), plan_id)
+    assert [(row["priority"], row["task"]) for row in queues.rows("db")] == [("P1", "task"), ("P1", gone["task"])]
+
+
+def test_what_a_plan_put_back_was_not_moved_since(tmp_path: Path) -> None:
+    """An event of our own is no move of the database, where the base is as it was before as well (rule B4)."""
+    queues = Queues(tmp_path)
+    row = dict(zip(FIELDS, item("A-1"), strict=True))
+    queues.agree([row])
+    queues.write_db([])
+    _applied(queues, Options(prefer={"A-1": "md"}, allow_empty=DB))
+    queues.write_md([row | {"status": "BLOCKED"}])
+    made = make_plan(queues.context(), Options()).plan
+    assert [(action.unit, action.to) for action in made.actions] == [("claim", DB)]
