@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ops_checks.errors import OpsError, unexpected
-from ops_checks.findings import GROUPS, Verdict
+from ops_checks.findings import CONSISTENCY, GROUPS, Verdict
 from ops_checks.pytest_plugin.messages import failure_text, properties, row_of, safe
 from ops_checks.rules.registry import RULES
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ops_checks.pytest_plugin.evaluation import Evaluation
     from ops_checks.pytest_plugin.options import Inputs
+    from ops_checks.reconcile.moves import Moves
     from ops_checks.report.model import RuleResult
 
 _TOO_LITTLE = " (the policy counts too little data as a failure)"
@@ -132,11 +133,11 @@ class QueueCheck(pytest.Item):
         self._record(rule)
         if rule.effect in {Verdict.FAIL, Verdict.ERROR}:
             reason = _TOO_LITTLE if rule.verdict is Verdict.INSUFFICIENT else ""
-            raise CheckFailedError(failure_text(rule, self._inputs, counted=reason))
+            raise CheckFailedError(failure_text(rule, self._inputs, self._moves(rule), counted=reason))
         if rule.verdict is Verdict.INSUFFICIENT:
             pytest.skip(safe(rule.message))
         if rule.verdict is Verdict.WARN:
-            self._warn(failure_text(rule, self._inputs))
+            self._warn(failure_text(rule, self._inputs, self._moves(rule)))
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         """Return path, line and name: the row of the first finding once the rule is evaluated; lines count from 0.
@@ -168,6 +169,9 @@ class QueueCheck(pytest.Item):
             text.reprcrash.path, text.reprcrash.lineno = path, line or 1
             text.reprcrash.message = first
         return text
+
+    def _moves(self, rule: RuleResult) -> Moves | None:
+        return self._evaluation.moves() if rule.group == CONSISTENCY.id else None
 
     def _record(self, rule: RuleResult) -> None:
         replaced = {name for name, _ in properties(rule)}

@@ -19,7 +19,7 @@ from ops_checks.sanitize import visible
 from ops_checks.timestamps import rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from typing import Any
 
     from ops_checks.context import Context
@@ -54,13 +54,24 @@ class Planned(Struct, frozen=True):
         )
 
 
-def make_plan(context: Context, options: Options, *, digests: bool = False, blame: bool = False) -> Planned:
+def make_plan(
+    context: Context,
+    options: Options,
+    *,
+    digests: bool = False,
+    blame: bool = False,
+    blamed: Container[str] | None = None,
+    settle_s: float | None = None,
+) -> Planned:
     """Return the plan of a context's queues; nothing is written. `digests`: it is to be saved.
 
-    Raises InputError for what cannot be read, a damaged base included; UsageError for a new id that is taken.
+    `blame`: say who moved last, of the items in `blamed` (None: of all). `settle_s`: so long programs may be between
+    two writes, in seconds (None: as the policy says). Raises InputError for what cannot be read, a damaged base
+    included; UsageError for a new id that is taken.
     """
     _must_be_new(context, options)
-    reading = read_states(context, settle_s=context.policy.consistency.settle_s, digests=digests)
+    settle_s = context.policy.consistency.settle_s if settle_s is None else settle_s
+    reading = read_states(context, settle_s=settle_s, digests=digests)
     with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
         lineage, message = _lineage(history, reading)
         situation = Situation(
@@ -71,7 +82,7 @@ def make_plan(context: Context, options: Options, *, digests: bool = False, blam
             interrupted=reading.interrupted,
         )
         made = plan(_with_moves(history, reading), reading.totals, options, situation)
-        blames = blames_of(history, reading, made) if blame else {}
+        blames = blames_of(history, reading, made, blamed) if blame else {}
         unknown = [f"{visible(context.queue)}: lineage unknown: {message}"] if lineage == LINEAGE_UNKNOWN else []
         return Planned(reading, made, options, situation, blames, (*reading.notes, *unknown, *history.remarks))
 
@@ -129,12 +140,13 @@ def _now(reading: Reading) -> dict[str, tuple[int, Item]]:
     return {state.id: (reading.lines[state.id], state.md) for state in reading.states if state.md is not None}
 
 
-def blames_of(history: DocumentHistory, reading: Reading, made: Plan) -> Blames:
-    """Return who moved last, on both sides of every unit of a plan (RECONCILE section 14)."""
+def blames_of(history: DocumentHistory, reading: Reading, made: Plan, ids: Container[str] | None = None) -> Blames:
+    """Return who moved last, on both sides of every unit of a plan, or of some items (RECONCILE section 14)."""
     wanted: dict[str, list[str]] = {}
     pairs = [(each.id, each.unit) for each in made.actions] + [(each.id, each.unit) for each in made.needs]
     for item_id, unit in dict.fromkeys(pairs):
-        wanted.setdefault(item_id, []).append(unit)
+        if ids is None or item_id in ids:
+            wanted.setdefault(item_id, []).append(unit)
     if not wanted:
         return {}
     states = {state.id: state for state in reading.states}

@@ -50,7 +50,11 @@ class View:
         """A line on the differences of which nobody can tell, if there are some."""
         if not self.untold:
             return []
-        why = self._damage or f"{self._unknown or 'never agreed'}: `ops-checks baseline` records what is equal"
+        why = self._damage or (
+            f"{self._unknown}: `ops-checks baseline` records what is equal"
+            if self._unknown
+            else "never agreed: `ops-checks drift` says what to do"
+        )
         what = f"differences that may be edits of the view, and count as ordinary drift: {self.untold}"
         return [f"{what} ({why})"]
 
