@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from ops_checks.pytest_plugin.reconciliation import Reconcile
     from ops_checks.pytest_plugin.scratch import Checked, QueueStores
     from ops_checks.report.model import Report
 
@@ -163,3 +164,17 @@ def assert_consistent_after(queue_stores: QueueStores, tmp_path_factory: pytest.
     from ops_checks.pytest_plugin.scratch import checked
 
     return checked(queue_stores, tmp_path_factory)
+
+
+@pytest.fixture
+def reconciled(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Reconcile:
+    """Return a function that reconciles scratch copies of two queues, for a test of what writes to them.
+
+    `reconciled(md, db, base)` plans and applies as `ops-checks reconcile` does, and returns both sides afterwards, the
+    actions, and the needs: what a person would be asked. Each of the three is a path, a store or items; the base is
+    what both agreed on before, by default what the database has recorded. Nothing that is given is written to. Works
+    with or without --queue-check.
+    """
+    from ops_checks.pytest_plugin.reconciliation import reconciling
+
+    return reconciling(pytestconfig, tmp_path_factory)

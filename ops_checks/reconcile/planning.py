@@ -62,17 +62,19 @@ def make_plan(
     blame: bool = False,
     blamed: Container[str] | None = None,
     settle_s: float | None = None,
+    versions_of: str | None = None,
 ) -> Planned:
     """Return the plan of a context's queues; nothing is written. `digests`: it is to be saved.
 
     `blame`: say who moved last, of the items in `blamed` (None: of all). `settle_s`: so long programs may be between
-    two writes, in seconds (None: as the policy says). Raises InputError for what cannot be read, a damaged base
-    included; UsageError for a new id that is taken.
+    two writes, in seconds (None: as the policy says). `versions_of`: the document whose history counts, where the
+    context's is a copy. Raises InputError for what cannot be read, a damaged base included; UsageError for a new id
+    that is taken.
     """
     _must_be_new(context, options)
     settle_s = context.policy.consistency.settle_s if settle_s is None else settle_s
     reading = read_states(context, settle_s=settle_s, digests=digests)
-    with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
+    with DocumentHistory(versions_of or context.queue, tz_minutes=context.tz_minutes) as history:
         lineage, message = _lineage(history, reading)
         situation = Situation(
             context.now_s,
