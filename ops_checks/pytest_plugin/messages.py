@@ -48,6 +48,11 @@ def failure_text(rule: RuleResult, inputs: Inputs, moves: Moves | None = None, *
     return "\n".join(map(safe, _lines(rule, inputs, moves, counted)))
 
 
+def same_reason_text(first: str) -> str:
+    """Return the text of a rule that could not be evaluated for what another one, which runs first, says in full."""
+    return safe(f"error: not evaluated, because of the same input as {first}")
+
+
 def _lines(rule: RuleResult, inputs: Inputs, moves: Moves | None, counted: str) -> Iterator[str]:
     if rule.verdict is Verdict.ERROR:
         yield f"error: {rule.message}"
