@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ops_checks.report.model import Report
 
 #: Option (its ini name is the same with underscores), ini type, placeholder in the help, help.
-_OPTIONS = (
+OPTIONS = (
     ("--queue-check", "bool", "", "check the task queue: one test for each rule of the gate"),
     ("--queue-check-only", "bool", "", "check the task queue and leave out all other tests"),
     ("--queue-policy", "string", "PATH", "policy file (default: the nearest ops-checks.yaml from the rootdir up)"),
@@ -44,10 +44,10 @@ _ACTIONS = {"bool": "store_true", "linelist": "append", "string": "store"}
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, each with its ini name. Relative paths are relative to the rootdir."""
     group = parser.getgroup("queue-check", "checks of the task queue (ops-checks)")
-    for option, ini_type, metavar, text in _OPTIONS:
+    for option, ini_type, metavar, text in OPTIONS:
         extra = {"metavar": metavar} if metavar else {}
         group.addoption(option, action=_ACTIONS[ini_type], default=None, help=text, **extra)
-        parser.addini(_ini_name(option), f"{text} (as {option})", type=ini_type, default=None)  # type: ignore[arg-type] # one of the literals that pytest allows
+        parser.addini(ini_name(option), f"{text} (as {option})", type=ini_type, default=None)  # type: ignore[arg-type] # one of the literals that pytest allows
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -116,7 +116,8 @@ def _is_on(config: pytest.Config) -> bool:
     return any(config.getoption(name) or config.getini(name) for name in _SWITCHES)
 
 
-def _ini_name(option: str) -> str:
+def ini_name(option: str) -> str:
+    """Return the ini name of an option."""
     return option.removeprefix("--").replace("-", "_")
 
 
