@@ -140,6 +140,14 @@ def test_the_commands_on_two_sides_stay_so(project: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [
+        (
+            "",
+            "CREATE TABLE IF NOT EXISTS queue_reconcile (plan_id TEXT PRIMARY KEY NOT NULL, state TEXT NOT NULL,"
+            " made_at TEXT NOT NULL, actor TEXT NOT NULL, plan_json TEXT NOT NULL, base_before_json TEXT NOT NULL,"
+            " md_before TEXT NOT NULL, md_after TEXT NOT NULL);"
+            "INSERT INTO queue_reconcile VALUES ('p-1', 'prepared', '-', 'x', '{}', '{}', '', '')",
+            "an interrupted apply: nobody can tell whether the view was edited",
+        ),
         ("", "", "no baseline: nobody can tell whether the view was edited"),
         (P0, "", "never agreed: nobody can tell whether the view was edited"),
         (
@@ -188,8 +196,8 @@ def test_its_words(project: Path, run: Run) -> None:
     assert fail.splitlines() == [
         "FAIL view-edited: edits of the view: 2",
         "  value 2, limit <= 0, samples 4",
-        "  QUEUE.md:8   ORCH-2  priority: md=P0 db=P1 (edited since b-1, and the database has not moved)",
-        "  QUEUE.md:10  ORCH-9  was added to the document since b-1, and the database has not moved",
+        "  QUEUE.md:8   ORCH-2  priority: md=P0 db=P1 (the document changed since b-1, the database did not)",
+        "  QUEUE.md:10  ORCH-9  was added to the document since b-1",
         "  help: The database is the source of truth, and the document, its view, was changed since both agreed. "
         "Change the database with --db instead. `ops-checks reconcile plan --prefer ID=md` carries the edit over to "
         "the database; `ops-checks render --prefer ID=db` brings the view back, and the edit is gone (a row that was "

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from ops_checks.stores.baseline import AgreedRow
     from ops_checks.stores.transaction_protocol import AgreementReader
 
+_NO_BASE, _INTERRUPTED = "no baseline", "an interrupted apply"
+#: Why nobody can tell, with what to do; None: the item was never agreed on.
+_WAYS = {
+    None: "never agreed: `ops-checks drift` says what to do",
+    _NO_BASE: "no baseline: `ops-checks baseline` records what is equal",
+    _INTERRUPTED: "a plan was interrupted while it was applied: `ops-checks reconcile resume` finishes it",
+}
 _UNTOLD = "nobody can tell whether the view was edited"
 
 
@@ -50,13 +57,8 @@ class View:
         """A line on the differences of which nobody can tell, if there are some."""
         if not self.untold:
             return []
-        why = self._damage or (
-            f"{self._unknown}: `ops-checks baseline` records what is equal"
-            if self._unknown
-            else "never agreed: `ops-checks drift` says what to do"
-        )
         what = f"differences that may be edits of the view, and count as ordinary drift: {self.untold}"
-        return [f"{what} ({why})"]
+        return [f"{what} ({self._damage or _WAYS[self._unknown]})"]
 
     def classify(self, rule: str, pair: Pair, found: Difference) -> tuple[str, Difference]:
         """Return the rule that a difference counts under, and the difference with what is known of it.
@@ -72,11 +74,10 @@ class View:
         return (VIEW_EDITED.id, self._told(pair, found)) if edited else (rule, found)
 
     def _told(self, pair: Pair, found: Difference) -> Difference:
-        since = f"since {self._name}, and the database has not moved"
         if found.field is not None:
-            return found._replace(reason=f"edited {since}")
-        what = "added to the document" if pair.md else "taken out of the document"
-        return found._replace(message=f"{found.item} was {what} {since}")
+            return found._replace(reason=f"the document changed since {self._name}, the database did not")
+        what = "added to" if pair.md else "taken out of"
+        return found._replace(message=f"{found.item} was {what} the document since {self._name}")
 
     def _agreed(self, item_id: str) -> _Agreed:
         try:
@@ -94,9 +95,12 @@ class View:
         """Return why nothing is agreed on any item, None if there is a baseline. Raises InputError for damage."""
         if not self._asked:
             baseline = self._agreement.baseline() if self._agreement else None
-            self._asked = True
+            if baseline is None or self._agreement is None:
+                self._unknown = _NO_BASE
+            elif self._agreement.interrupted() is not None:  # one side of it may be written, and the other not
+                self._unknown = _INTERRUPTED
             self._name = visible(baseline.name) if baseline else None
-            self._unknown = None if baseline else "no baseline"
+            self._asked = True
         return self._unknown
 
 
