@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from ops_checks.errors import OpsError, unexpected
 from ops_checks.reconcile.lines import action_lines, need_lines
-from ops_checks.reconcile.model import DB, Options
+from ops_checks.reconcile.model import DB, LINEAGE_UNKNOWN, MD, Options
 from ops_checks.reconcile.planning import make_plan
 from ops_checks.reconcile.reading import database
 from ops_checks.reconcile.units import ROW
@@ -54,14 +54,28 @@ def moves_of(context: Context, ids: Collection[str]) -> Moves:
 
 
 def _moves(planned: Planned, ids: Collection[str], path: str) -> Moves:
-    plan, lines = planned.plan, dict[str, dict[str, list[str]]]()
-    for action in plan.actions:
+    plan = planned.plan
+    stop = [f"{plan.stop.reason}: {plan.stop.message}"] if plan.stop else []
+    remark = "; ".join((*stop, *planned.notes)) or None
+    return Moves(_lines(planned, ids, path), remark) if _is_told(planned) else Moves(remark=remark)
+
+
+def _is_told(planned: Planned) -> bool:
+    """Return whether git could be asked where the agreement names a commit.
+
+    Without it nobody knows whether the document is the newer one, and each of its moves would be called a need.
+    """
+    return planned.situation.lineage != LINEAGE_UNKNOWN or any(side == MD for side, *_ in planned.blames)
+
+
+def _lines(planned: Planned, ids: Collection[str], path: str) -> dict[str, dict[str, list[str]]]:
+    lines: dict[str, dict[str, list[str]]] = {}
+    for action in planned.plan.actions:
         if action.id in ids:
             units = lines.setdefault(action.id, {})
             units.setdefault(action.unit, []).extend(action_lines(action, planned.blames, path))
-    for need in plan.needs:
+    for need in planned.plan.needs:
         if need.id in ids:
             units = lines.setdefault(need.id, {})
             units.setdefault(need.unit, []).extend(need_lines(need, planned.situation.now_s, planned.blames, path))
-    stop = [f"{plan.stop.reason}: {plan.stop.message}"] if plan.stop else []
-    return Moves(lines, "; ".join((*stop, *planned.notes)) or None)
+    return lines

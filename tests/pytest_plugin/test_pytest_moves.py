@@ -178,9 +178,28 @@ def test_what_goes_wrong_is_a_line(
 
     result.assert_outcomes(passed=7, failed=1)
     found = failure(result, "field-mismatch")
-    assert [line for line in found if line.startswith("  drift: ")] == found[-3:-2]
     result.stdout.fnmatch_lines([remark])
-    assert found[-2:] == [HELP, MORE]
+    assert found == [
+        "fields that differ between the queues: 3",
+        "  value 3, limit <= 0, samples 3",
+        f"  {QUEUE}:7 ORCH-1 priority: md=P0 db=P1",
+        f"  {QUEUE}:8 ORCH-2 status: md=PENDING db=DONE",
+        f"  {QUEUE}:8 ORCH-2 owner_session: md=- db=worker:core-2",
+        found[-3],
+        HELP,
+        MORE,
+    ]
+
+
+def test_a_history_that_ends_early(moved: Project) -> None:
+    """Of a shallow clone, as pipelines make them, the lines are there as in `drift`, and one says what is missing."""
+    repository = GitProject.__new__(GitProject)
+    repository.folder, repository.time_s = moved.path, 0
+    (moved.path / ".git" / "shallow").write_text(repository.head + "\n")
+    found = failure(moved.pytest(), "field-mismatch")
+    assert "    - to_md ORCH-2 claim PENDING -> DONE" in found
+    assert "    - needs ORCH-1 priority lineage md=P0 db=P1" in found
+    assert found[-3].endswith("the history is shallow and ends before the baseline: git fetch --unshallow")
 
 
 def test_no_program_of_the_repository_runs(moved: Project, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ops_checks.errors import ChangingError, InputError
+from ops_checks.errors import InputError
 from ops_checks.model import FIELDS, Item
 from ops_checks.rules.drift.rules import VIEW_EDITED
 from ops_checks.rules.drift.units import UNIT_OF, UNITS, same
@@ -85,8 +85,6 @@ class View:
             if unknown is not None or self._agreement is None:
                 return _Agreed(unknown=unknown)
             return _Agreed(self._agreement.rows([item_id]).get(item_id))
-        except ChangingError:
-            raise
         except InputError as error:  # who compares three ways is told of it; the two sides differ all the same
             self._damage = error.message
             return _Agreed(unknown="the baseline is damaged")
