@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from msgspec import MsgspecError
 from msgspec.json import decode, encode
 
-from ops_checks.errors import InputError
+from ops_checks.errors import InputError, OpsError
 from ops_checks.findings import CONSISTENCY
 from ops_checks.pytest_plugin.messages import listed
 from ops_checks.pytest_plugin.options import in_folder
@@ -90,7 +91,8 @@ class Evaluation:
                 if not os.path.exists(_report_file(folder)):
                     report = self._run()
                     if self._moves is not None:
-                        create_file(_moves_file(folder), encode(self._moves))
+                        with suppress(OpsError, ValueError):  # the report does without it
+                            create_file(_moves_file(folder), encode(self._moves))
                     create_file(_report_file(folder), FORMATS["json"].render(report).encode())  # the last: all is there
             finally:
                 if lock is not None:

@@ -13,6 +13,7 @@ from ops_checks.reconcile.planning import make_plan
 from ops_checks.reconcile.reading import database
 from ops_checks.reconcile.units import ROW
 from ops_checks.rules.drift.units import UNIT_OF
+from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,7 +25,10 @@ _NO_BASE = "no baseline: `ops-checks baseline` records what is equal; from then 
 
 
 class Moves(Struct, frozen=True):
-    """The lines of `drift` by item and unit, and what is to know about all of them in one line, None for nothing."""
+    """The lines of `drift` by item and unit, and what is to know about all of them in one line, None for nothing.
+
+    Their text is made visible.
+    """
 
     lines: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     remark: str | None = None
@@ -56,7 +60,7 @@ def moves_of(context: Context, ids: Collection[str]) -> Moves:
 def _moves(planned: Planned, ids: Collection[str], path: str) -> Moves:
     plan = planned.plan
     stop = [f"{plan.stop.reason}: {plan.stop.message}"] if plan.stop else []
-    remark = "; ".join((*stop, *planned.notes)) or None
+    remark = visible("; ".join((*stop, *planned.notes))) or None
     return Moves(_lines(planned, ids, path), remark) if _is_told(planned) else Moves(remark=remark)
 
 
@@ -73,9 +77,10 @@ def _lines(planned: Planned, ids: Collection[str], path: str) -> dict[str, dict[
     for action in planned.plan.actions:
         if action.id in ids:
             units = lines.setdefault(action.id, {})
-            units.setdefault(action.unit, []).extend(action_lines(action, planned.blames, path))
+            units.setdefault(action.unit, []).extend(map(visible, action_lines(action, planned.blames, path)))
     for need in planned.plan.needs:
         if need.id in ids:
             units = lines.setdefault(need.id, {})
-            units.setdefault(need.unit, []).extend(need_lines(need, planned.situation.now_s, planned.blames, path))
+            told = need_lines(need, planned.situation.now_s, planned.blames, path)
+            units.setdefault(need.unit, []).extend(map(visible, told))
     return lines
