@@ -78,8 +78,8 @@ def read_drift(context: Context, max_details: int | None = None) -> Evidence:
         context.db_store,
         # A waiver may be for any of them.
         keep=0 if any(RULES[waiver.rule].group == CONSISTENCY.id for waiver in policy.waivers) else max_details,
-        is_view=any(rule.of_view for rule in policy.active_rules([CONSISTENCY.id])),
         on_read=note_inputs,
+        is_view=any(rule.of_view for rule in policy.active_rules([CONSISTENCY.id])),
     )
     return Evidence(drift, tuple(inputs), remarks=tuple(drift.notes))
 

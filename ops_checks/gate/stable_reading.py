@@ -157,14 +157,6 @@ def _read(
         return drift, not left.changed()
 
 
-def _view_of(snapshot: Snapshot) -> View:
-    """Return what tells an edit of a view, by the agreement in a database: a store that keeps none has no answer."""
-    from ops_checks.rules.drift.view import View
-    from ops_checks.stores.transaction_protocol import KeepsAgreement
-
-    return View(snapshot.agreement() if isinstance(snapshot, KeepsAgreement) else None)
-
-
 def _quiet(stores: Iterable[Store], settle_s: float) -> bool:
     """Return whether no store was written to within the last `settle_s` seconds; of 0 seconds, none was."""
     now_s = time.time()
@@ -201,6 +193,14 @@ def _settled(first: Drift, read: Callable[..., tuple[Drift, bool]], settle_s: fl
         more = f" and {len(moving) - _NAMED} more" if len(moving) > _NAMED else ""
         drift.notes.append(f"still moving after {waited_s:g} s: {', '.join(map(visible, list(moving)[:_NAMED]))}{more}")
     return drift
+
+
+def _view_of(snapshot: Snapshot) -> View:
+    """Return what tells an edit of a view, by the agreement in a database: a store that keeps none has no answer."""
+    from ops_checks.rules.drift.view import View
+    from ops_checks.stores.transaction_protocol import DatabaseSnapshot
+
+    return View(snapshot.agreement() if isinstance(snapshot, DatabaseSnapshot) else None)
 
 
 def run_comparison(comparison: Comparison, left: Snapshot, right: Snapshot) -> Drift:

@@ -7,14 +7,14 @@ policy's schema, the command line's options, waivers, the words of the output) i
 from __future__ import annotations
 
 from ops_checks.findings import CONSISTENCY, GROUPS, KPI
-from ops_checks.rules.drift.rules import DRIFT_RULES, VIEW_EDITED
+from ops_checks.rules.drift.rules import DRIFT_RULES
 from ops_checks.rules.kpi.log_metrics import LOG_RULES
 from ops_checks.rules.kpi.queue_metrics import QUEUE_RULES
 from ops_checks.rules.kpi.run_metrics import RUN_RULES
 from ops_checks.rules.waivers import WAIVER_RULES
 
 #: Every rule by its id.
-RULES = {rule.id: rule for rule in (*DRIFT_RULES, VIEW_EDITED, *RUN_RULES, *QUEUE_RULES, *LOG_RULES, *WAIVER_RULES)}
+RULES = {rule.id: rule for rule in (*DRIFT_RULES, *RUN_RULES, *QUEUE_RULES, *LOG_RULES, *WAIVER_RULES)}
 
 #: The rules of a group, by the group's id.
 BY_GROUP = {group: tuple(rule for rule in RULES.values() if rule.group == group) for group in GROUPS}
@@ -26,6 +26,6 @@ BY_METRIC = {rule.metric: rule for rule in BY_GROUP[KPI.id]}
 WAIVABLE = tuple(rule.id for rule in RULES.values() if rule.group in {CONSISTENCY.id, KPI.id})
 
 if sum(map(len, BY_GROUP.values())) != len(RULES) or len(RULES) != sum(
-    map(len, (DRIFT_RULES, (VIEW_EDITED,), RUN_RULES, QUEUE_RULES, LOG_RULES, WAIVER_RULES))
+    map(len, (DRIFT_RULES, RUN_RULES, QUEUE_RULES, LOG_RULES, WAIVER_RULES))
 ):
     raise ImportError("a rule is of no known group, or two rules have the same id")

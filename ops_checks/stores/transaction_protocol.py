@@ -58,19 +58,15 @@ class AgreementReader(Protocol):
 
 
 @runtime_checkable
-class KeepsAgreement(Protocol):
-    """A snapshot that may hold an agreement."""
-
-    def agreement(self) -> AgreementReader:
-        """Return what reads the last agreement of both queues in this state."""
-        ...
-
-
-class DatabaseSnapshot(Snapshot, KeepsAgreement, Protocol):
+class DatabaseSnapshot(Snapshot, Protocol):
     """A snapshot of a store that keeps agreements."""
 
     def find(self, item_id: str) -> tuple[Item, Reliability] | None:
         """Return an item by its id with its lease and attempts, or None. Raises InputError for a malformed row."""
+        ...
+
+    def agreement(self) -> AgreementReader:
+        """Return what reads the last agreement of both queues in this state."""
         ...
 
 

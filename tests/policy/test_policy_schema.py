@@ -12,13 +12,12 @@ from ops_checks.model import FIELDS, STATUSES
 from ops_checks.policy.model import DEFAULT_THRESHOLDS
 from ops_checks.policy.schema import policy_schema
 from ops_checks.rules.drift.rules import DRIFT_RULES as DRIFT
-from ops_checks.rules.drift.rules import VIEW_EDITED
 
 if TYPE_CHECKING:
     from ops_checks.rules.rule import Threshold
 
 SCHEMA = policy_schema()
-DRIFT_RULES = tuple(rule.id for rule in (*DRIFT, VIEW_EDITED))
+DRIFT_RULES = tuple(rule.id for rule in DRIFT)
 
 
 def subschemas(node: object):

@@ -10,7 +10,7 @@ from ops_checks.findings import Finding
 from ops_checks.model import FIELDS
 from ops_checks.rules.drift.drift import Drift
 from ops_checks.rules.drift.pair import Pair, Row, normal, plain_status, rendered
-from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, DRIFT_RULES, VIEW_EDITED
+from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, VIEW_EDITED
 from ops_checks.rules.drift.unseen import explain_ids, unseen_difference
 from ops_checks.sanitize import visible
 
@@ -74,7 +74,7 @@ class Comparison:
         self._ignored = ignore_statuses
         self._keep = DEFAULT_KEEP if keep is None else keep
         self._view = view
-        rules = [rule.id for rule in (*DRIFT_RULES, *([VIEW_EDITED] if view else []))]
+        rules = [*(check.rule.id for check in DRIFT_CHECKS), *([VIEW_EDITED.id] if view else [])]
         self._drift = Drift(counts=dict.fromkeys(rules, 0), findings={rule: [] for rule in rules})
         # Keys of either side, with their numbers: to find the partner of an equal key takes no parsing.
         self._waiting: tuple[dict[str, int], dict[str, int]] = ({}, {})

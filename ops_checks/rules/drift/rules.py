@@ -107,7 +107,7 @@ _NEXT = (
     "what goes over."
 )
 
-#: Every rule on two sides, in the order of a report and of the summary line of `consistency-check`.
+#: The rules on two sides, in the order of the summary line of `consistency-check`.
 DRIFT_CHECKS = (
     DriftCheck(
         _rule(
@@ -144,8 +144,6 @@ DRIFT_CHECKS = (
     ),
 )
 
-DRIFT_RULES = tuple(check.rule for check in DRIFT_CHECKS)
-
 #: What counts here instead of there: a difference that was made in a document that is a view (`source_of_truth: db`).
 VIEW_EDITED = _rule(
     id="view-edited",
@@ -157,3 +155,6 @@ VIEW_EDITED = _rule(
     summary="With `source_of_truth: db`, a change of the document that the database did not make.",
     of_view=True,
 )
+
+#: Every drift rule, in the order of a report.
+DRIFT_RULES = (*(check.rule for check in DRIFT_CHECKS), VIEW_EDITED)
