@@ -81,6 +81,7 @@ def read_drift(context: Context, max_details: int | None = None) -> Evidence:
         # A waiver may be for any of them.
         keep=0 if any(RULES[waiver.rule].group == CONSISTENCY.id for waiver in policy.waivers) else max_details,
         on_read=note_inputs,
+        is_view=any(rule.of_view for rule in policy.active_rules([CONSISTENCY.id])),
     )
     return Evidence(drift, tuple(inputs), remarks=tuple(drift.notes))
 

@@ -24,6 +24,8 @@ DEFAULT_THRESHOLDS: Mapping[str, Threshold] = {
     metric: rule.default for metric, rule in BY_METRIC.items() if rule.default is not None
 }
 
+_OF_VIEW = tuple(rule for rule in BY_GROUP[CONSISTENCY.id] if rule.of_view)
+
 
 class ConsistencyPolicy(Struct, frozen=True):
     """The fields that are compared (None: those of FORMATS section 6), and the severity of each drift rule.
@@ -79,6 +81,8 @@ class Policy(Struct, frozen=True):
         """Return the threshold of a rule by this policy, None if the rule is off."""
         if rule.group == WAIVERS.id:
             return rule.default if self.waivers else None
+        if rule.of_view and self.source_of_truth != "db":
+            return None
         if rule.group == CONSISTENCY.id:
             severity = self.consistency.severity.get(rule.id, "error")
             return None if severity == "off" or rule.default is None else replace(rule.default, severity=severity)
@@ -91,15 +95,15 @@ class Policy(Struct, frozen=True):
     def without_exceptions(self) -> Policy:
         """Return the policy that the commands of OPS_COMMANDS show things by, which is not the gate's.
 
-        It waives nothing and has every drift rule at its default severity; too little data fails nothing, and a log
-        may be of any age (FORMATS sections 4 and 7).
+        It waives nothing, compares two sides only, and has every rule of that at its default severity; too little
+        data fails nothing, and a log may be of any age (FORMATS sections 4 and 7).
         """
         kpi = self.kpi
         too_little = "warn" if kpi.on_insufficient == "fail" else kpi.on_insufficient
         return replace(
             self,
             waivers=(),
-            consistency=replace(self.consistency, severity={}),
+            consistency=replace(self.consistency, severity={each.id: "off" for each in _OF_VIEW}),
             kpi=replace(kpi, on_insufficient=too_little, max_log_age_s=None),
         )
 
