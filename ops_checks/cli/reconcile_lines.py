@@ -41,7 +41,7 @@ def drift_lines(planned: Planned, path: str, keep: int | None) -> Iterator[str]:
         counts = " ".join(f"to_{side}={sum(action.to == side for action in plan.actions)}" for side in (MD, DB))
         named = f"{base.name} {base.made_at} lineage={planned.situation.lineage}" if base else "none"
         yield f"drift total={total} {counts} needs={len(plan.needs)} base={named}"
-    yield from plan_lines(plan, planned.situation.now_s, keep, planned.blames, path)
+    yield from plan_lines(plan, planned.situation.now_s, keep, planned.blames, path, planned.remarks)
     yield from (f"unused: {option}: nothing asks for it" for option in plan.unused)
     if plan.stop is not None:
         yield f"stop {plan.stop.reason}: {plan.stop.message}"
@@ -50,20 +50,30 @@ def drift_lines(planned: Planned, path: str, keep: int | None) -> Iterator[str]:
 
 
 def plan_lines(
-    plan: Plan, now_s: float, keep: int | None, blames: Blames | None = None, path: str = ""
+    plan: Plan,
+    now_s: float,
+    keep: int | None,
+    blames: Blames | None = None,
+    path: str = "",
+    remarks: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[str]:
     """Yield what goes over and what a person must decide, at most `keep` of a kind (None: the default, 0: all).
 
-    `blames` say who moved last, in the document at a path and in the database.
+    `blames` say who moved last, in the document at a path and in the database; `remarks` by item that its events
+    could not have happened.
     """
     most = DEFAULT_KEEP if keep is None else keep
     known = blames or {}
     for side in (MD, DB):
         actions = [action for action in plan.actions if action.to == side]
-        yield from _cut(
-            f"to_{side}", [[_action_line(each), *_blame_lines(each, known, path)] for each in actions], most
-        )
-    yield from _cut("needs", [list(_need_lines(need, now_s, known, path)) for need in plan.needs], most)
+        details = [[_action_line(each), *_blame_lines(each, known, path), *_remarks(each, remarks)] for each in actions]
+        yield from _cut(f"to_{side}", details, most)
+    needs = [[*_need_lines(need, now_s, known, path), *_remarks(need, remarks)] for need in plan.needs]
+    yield from _cut("needs", needs, most)
+
+
+def _remarks(each: Action | Need, remarks: Mapping[str, Sequence[str]] | None) -> list[str]:
+    return [f"    events: {line}" for line in (remarks or {}).get(each.id, ())]
 
 
 def _blame_lines(each: Action | Need, blames: Blames, path: str) -> Iterator[str]:

@@ -14,12 +14,13 @@ from ops_checks.reconcile.model import DB, LINEAGE_OK, LINEAGE_UNKNOWN, MD, Situ
 from ops_checks.reconcile.plan_json import plan_json
 from ops_checks.reconcile.planner import plan
 from ops_checks.reconcile.reading import read_states
+from ops_checks.reconcile.suspects import remarks_of, with_suspects
 from ops_checks.reconcile.units import CLAIM, ROW, UNITS
 from ops_checks.sanitize import visible
 from ops_checks.timestamps import rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from ops_checks.context import Context
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 
 
 class Planned(Struct, frozen=True):
-    """A plan with what it was made of; `blames` say who moved last, `notes` what is good to know."""
+    """A plan with what it was made of; `blames` say who moved last, `notes` what is good to know.
+
+    `remarks` say by item which laws its events break (RECONCILE section 16).
+    """
 
     reading: Reading
     plan: Plan
@@ -38,6 +42,7 @@ class Planned(Struct, frozen=True):
     situation: Situation
     blames: Blames = field(default_factory=dict)
     notes: Sequence[str] = ()
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def json(self, context: Context) -> dict[str, Any]:
         """Return the plan as the JSON of its file."""
@@ -70,10 +75,14 @@ def make_plan(context: Context, options: Options, *, digests: bool = False, blam
             md_read_only=context.markdown_read_only,
             interrupted=reading.interrupted,
         )
-        made = plan(_with_moves(history, reading), reading.totals, options, situation)
+        suspects = remarks_of(reading.broken, context.policy)
+        states = with_suspects(_with_moves(history, reading), suspects)
+        made = plan(states, reading.totals, options, situation)
         blames = blames_of(history, reading, made) if blame else {}
         unknown = [f"{visible(context.queue)}: lineage unknown: {message}"] if lineage == LINEAGE_UNKNOWN else []
-        return Planned(reading, made, options, situation, blames, (*reading.notes, *unknown, *history.remarks))
+        return Planned(
+            reading, made, options, situation, blames, (*reading.notes, *unknown, *history.remarks), suspects
+        )
 
 
 def _must_be_new(context: Context, options: Options) -> None:
