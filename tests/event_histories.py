@@ -32,14 +32,19 @@ class Case(NamedTuple):
 
 
 def case(
-    *events: Told, status: str | None = "PENDING", attempts: object = 9, most: object = 9, minutes: bool = True
+    *events: Told, status: str | None = "PENDING", attempts: object = "told", most: object = 9, minutes: bool = True
 ) -> Case:
-    """Return a case; without `minutes` all events are of one. `status` None: there is no such item."""
+    """Return a case; without `minutes` all events are of one. `status` None: there is no such item.
+
+    Its attempts are as many as its events tell, if nothing else is said.
+    """
     told = [(each, {}) if isinstance(each, str) else each for each in events]
     texts = []
     for at, (name, payload, *time) in enumerate(told):
         text = json.dumps(payload) if isinstance(payload, dict) else payload
         texts.append((name, text, time[0] if time else f"2026-01-01 10:{at % 60 if minutes else 0:02}"))
+    if attempts == "told":
+        attempts = sum(name == "retried" or "retry" in str(text).lower() for name, text, _ in texts)
     return Case(None if status is None else (status, attempts, most), texts)
 
 

@@ -696,6 +696,13 @@ _REPLAYING = (
         _HISTORY,
     ),
     Defect(
+        "an event that got lost is a second worker",
+        "rules/history/counts.py",
+        "if len(picked) <= 1 + len(back) + history.lost:",
+        "if len(picked) <= 1 + len(back):",
+        _HISTORY,
+    ),
+    Defect(
         "max_attempts was always what it is",
         "rules/history/history.py",
         "[now or _DEFAULT_ATTEMPTS, *seen]",
@@ -705,8 +712,8 @@ _REPLAYING = (
     Defect(
         "histories are told apart by their events alone",
         "rules/history/grouping.py",
-        "return (batch.times[start], batch.mosts[start], *batch.types[start:end])",
-        "return (None, *batch.types[start + 1 : end])",
+        "told = (batch.times[start], batch.mosts[start], *batch.types[start:end])",
+        "told = (None, *batch.types[start + 1 : end])",
         _HISTORY,
     ),
     Defect(

@@ -216,7 +216,7 @@ def test_what_is_found_is_read_again_where_programs_write(
         if not seconds:  # before a first reading
             return
         execute("q.db", "INSERT INTO queue_events VALUES (99, 'A-1', 'retried', '{}', '2026-01-01 10:03')")
-        execute("q.db", "UPDATE queue_items SET attempt_count = 1")
+        execute("q.db", "UPDATE queue_items SET attempt_count = 1 WHERE id = 'A-1'")
 
     with monkeypatch.context() as patch:
         patch.setattr("ops_checks.gate.histories.time.sleep", writes)

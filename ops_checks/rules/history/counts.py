@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def picked_twice(history: History) -> Broken | None:
-    """Allow one pick, and one more for each time that the item was put back."""
+    """Allow one pick, and one more for each time that the item was put back, as events or its attempts tell."""
     picked, back = history.of(PICKED), history.put_back
-    if len(picked) <= 1 + len(back):
+    if len(picked) <= 1 + len(back) + history.lost:
         return None
     return Broken(f"was picked {_times(picked)} and put back {_times(back)}", _in_order(picked, back))
 
@@ -59,7 +59,7 @@ def ended_twice(history: History) -> Broken | None:
     """Allow one end, and one more for each time that the item was put back or reopened."""
     ended = history.of(DONE, FAILED, SKIPPED)
     back = [event for event in history.events if event.puts_back or (event.moves and event.status == "IN_PROGRESS")]
-    if len(ended) <= 1 + len(back):
+    if len(ended) <= 1 + len(back) + history.lost:
         return None
     return Broken(f"ended {_times(ended)} and was put back {_times(back)}", _in_order(ended, back))
 

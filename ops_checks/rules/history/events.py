@@ -120,8 +120,9 @@ class Event(NamedTuple):
         if self.type in _BY_TYPE:
             return _BY_TYPE[self.type]
         payload = self.payload
+        default = UNKNOWN if payload.imported else _BY_PAYLOAD.get(self.type)
         told = (payload.to, payload.status) if self.type == REPLAN else (payload.to,)
-        return next((each for each in told if each in STATUSES), _BY_PAYLOAD.get(self.type))
+        return next((each for each in told if each in STATUSES), default)
 
     @property
     def puts_back(self) -> bool:
@@ -154,11 +155,10 @@ def read_payloads(types: Sequence[str], texts: Sequence[object]) -> list[Payload
 def _read_all(texts: Sequence[object]) -> list[Payload]:
     """Return the payloads, all of them decoded in one loop if none is out of the ordinary."""
     try:
-        if b"".join(texts).isascii():  # type: ignore[arg-type] # or TypeError
-            return list(map(_decode, texts))  # type: ignore[arg-type] # they are bytes
+        b"\n".join(texts).decode()  # type: ignore[arg-type] # the decoder skips texts without a look at them
+        return list(map(_decode, texts))  # type: ignore[arg-type] # they are bytes
     except _NOT_READ:
-        pass
-    return list(map(read_payload, texts))
+        return list(map(read_payload, texts))
 
 
 def read_payload(text: object) -> Payload:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ops_checks.stores.protocol import Recorded
 
-    #: What all laws depend on but the times: status, attempts and the most of them, the types of the events.
+    #: What all laws depend on but the times: attempts and the most of them, status, the types of the events, …
     Signature = tuple[object, ...]
 
 _NOTHING_SAID = {details_of(PLAIN)}
@@ -29,16 +29,17 @@ class _Names(dict[object, str]):
 
 
 class _Batch:
-    """A part of the stream by column; `owners` is None where a payload says more than who wrote the event."""
+    """A part of the stream by column; `details` is None where no payload says more than who wrote the event."""
 
-    __slots__ = ("event_ids", "keys", "mosts", "owners", "payloads", "times", "types")
+    __slots__ = ("details", "event_ids", "keys", "mosts", "owners", "payloads", "times", "types")
 
     def __init__(self, recorded: Recorded, names: _Names) -> None:
         self.keys, self.event_ids, types, texts, self.times, self.mosts = recorded
         self.types = tuple(map(names.__getitem__, types))
         self.payloads = read_payloads(self.types, texts)
-        is_plain = set(map(details_of, self.payloads)) == _NOTHING_SAID
-        self.owners = tuple(map(owner_of, self.payloads)) if is_plain else None
+        self.owners = tuple(map(owner_of, self.payloads))
+        details = tuple(map(details_of, self.payloads))
+        self.details = None if set(details) == _NOTHING_SAID else details
 
 
 class Group:
@@ -71,14 +72,15 @@ class Group:
     def signature(self) -> Signature | None:
         """What tells this history from others, None for one that is out of the ordinary.
 
-        In most no payload says anything of a status, and all leases are of one owner.
+        In most no payload says anything of a status, and all leases are of one owner, whoever that is.
         """
         batch, start, end = self._parts[0]
-        if batch.owners is None or not self.has_row or len(self._parts) > 1:
+        if not self.has_row or len(self._parts) > 1:
             return None
-        if len({None, *batch.owners[start:end]}) > 2:  # noqa: PLR2004 - nobody and one owner
-            return None
-        return (batch.times[start], batch.mosts[start], *batch.types[start:end])
+        told = (batch.times[start], batch.mosts[start], *batch.types[start:end])
+        if batch.details is not None:
+            return (*told, *batch.details[start:end], *batch.owners[start:end])
+        return told if len({None, *batch.owners[start:end]}) <= 2 else None  # noqa: PLR2004 - nobody and one owner
 
     def history(self) -> History:
         """Return the item's history."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from ops_checks.rules.history.events import ADDED, RETRIED, UNKNOWN, Event
+from ops_checks.rules.history.events import ADDED, RECONCILED, RETRIED, REVIEW, UNKNOWN, Event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: What other programs take for `max_attempts` where it is null or 0, and the default of the column.
 _DEFAULT_ATTEMPTS = 3
+#: More attempts are none that anybody made.
+_MOST_ATTEMPTS = 1_000_000
 
 
 class Row(NamedTuple):
@@ -55,6 +57,16 @@ class History:
         """The number of retries that nobody undid."""
         given_back = sum(event.payload.attempts_given_back for event in self.events)
         return max(0, len(self.retried) - given_back)
+
+    @cached_property
+    def lost(self) -> int:
+        """The number of times that the item was put back and no event says so, as its attempts show.
+
+        A watchdog changes many rows at once and writes their events afterwards: one that was killed has lost them.
+        """
+        told = self.retries + sum(event.puts_back and event.type in {REVIEW, RECONCILED} for event in self.events)
+        attempts = self.attempts
+        return 0 if attempts is None or attempts <= told else int(min(attempts, _MOST_ATTEMPTS)) - told
 
     @cached_property
     def starts_known(self) -> bool:

@@ -156,7 +156,7 @@ def _finding(rule: str, kept: Kept, item_of: Callable[[str], Item | None], path:
     events = (Place(path, table="queue_events", key=str(each.event_id)) for each in kept.broken.events[-_SHOWN_EVENTS:])
     return Finding(
         rule,
-        f"{kept.item} {kept.broken.what}" if kept.item else f"no item {kept.broken.what}",
+        f"{kept.item or '(no id)'} {kept.broken.what}",
         kept.item,
         reason=evidence(kept.broken),
         places=(*rows, *events),

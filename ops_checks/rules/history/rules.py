@@ -103,8 +103,8 @@ HISTORY_CHECKS = (
     _check(
         id="retried-without-cause",
         title="Retries without a cause",
-        help="An item was retried more often than it was picked or failed: an event got lost, or somebody retried what "
-        "nobody had tried.",
+        help="An item was retried more often than it was picked or failed: an event got lost, SQL by hand made it "
+        "FAILED, or somebody retried what nobody had tried.",
         counted="items that were retried more often than they were picked or failed",
         law=counts.retried_without_cause,
     ),

@@ -38,6 +38,8 @@ def counted(before: int, after: int, most: int = 9, **more: object) -> dict[str,
 CAUGHT: list[tuple[str, Case]] = [
     ("picked-twice", case("added", "picked", "picked", status="IN_PROGRESS")),
     ("picked-twice", case("picked", "picked", status="IN_PROGRESS")),
+    ("picked-twice", case("picked", "picked", "picked", status="IN_PROGRESS", attempts=1)),
+    ("picked-twice", case("picked", "picked", status="IN_PROGRESS", attempts="x")),
     ("picked-twice", case("added", "picked", "failed", "retried", "picked", "picked", status="IN_PROGRESS")),
     ("picked-twice", case("added", "picked", ("review_gate", {"verdict": "PASS"}), "picked", status="IN_PROGRESS")),
     ("picked-twice", case("added", "picked", CANCELLED, "picked", status="IN_PROGRESS")),
@@ -113,6 +115,9 @@ NEAR: list[Case] = [
             ["done", ("restored_by_another_tool", {"to": "PENDING"})],
         )
     ),
+    # the watchdog was killed before it wrote that it had put the item back
+    case("added", "picked", "picked", status="IN_PROGRESS", attempts=1),
+    case("added", "picked", "failed", "retried", "picked", "failed", "picked", "done", status="DONE", attempts=2),
     # as many retries as there may be; a review goes beyond
     case("added", "picked", "failed", "retried", attempts=1, most=1),
     case("added", *["picked", "done", RETRY] * 3, attempts=3, most=1),
@@ -140,6 +145,8 @@ NEAR: list[Case] = [
     case(("added", {"imported": True}), "retried", attempts=1),
     case("done", status="DONE"),
     case(("added", {"imported": True}), "done", status="DONE"),
+    case(("added", {"imported": True}), status="BLOCKED"),
+    case(("added", {"imported": True, "source": "QUEUE.md", "to": "DONE"}), status="DONE"),
     # it failed, or was in progress, by way of the document
     case(("added", {"to": "IN_PROGRESS"}), "retried", attempts=1),
     case("added", ("reconciled", {"from": "PENDING", "to": "FAILED"}), "retried", attempts=1),
