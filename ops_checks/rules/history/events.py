@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder, decode
+from msgspec.structs import replace
 
 from ops_checks.model import STATUSES
 
@@ -89,6 +90,8 @@ owner_of = attrgetter("owner_session")
 details_of = attrgetter(*(name for name in Payload.__struct_fields__ if name != "owner_session"))
 
 _decode = Decoder(Payload).decode
+#: Payloads of so many bytes are decoded one by one: to look at them together takes a copy of them all.
+_LONG = 1 << 20
 _TYPES: dict[str, Any] = dict.fromkeys(("to", "status", "verdict", *_OWNERS), str) | {
     "imported": bool | str,
     "before": Counts,
@@ -148,17 +151,19 @@ def read_payloads(types: Sequence[str], texts: Sequence[object]) -> list[Payload
     if REVIEW in types:
         reviews = (at for at, each in enumerate(types) if each == REVIEW and found[at] is not UNREADABLE)
         for at in reviews:
-            found[at] = _review(texts[at])
+            found[at] = replace(found[at], verdict=_RETRY if _says_retry(texts[at]) else None)
     return found
 
 
 def _read_all(texts: Sequence[object]) -> list[Payload]:
     """Return the payloads, all of them decoded in one loop if none is out of the ordinary."""
     try:
-        b"\n".join(texts).decode()  # type: ignore[arg-type] # the decoder skips texts without a look at them
-        return list(map(_decode, texts))  # type: ignore[arg-type] # they are bytes
+        if sum(map(len, texts)) < _LONG:  # type: ignore[arg-type] # or TypeError
+            b"\n".join(texts).decode()  # type: ignore[arg-type] # the decoder skips texts without a look at them
+            return list(map(_decode, texts))  # type: ignore[arg-type] # they are bytes
     except _NOT_READ:
-        return list(map(read_payload, texts))
+        pass
+    return list(map(read_payload, texts))
 
 
 def read_payload(text: object) -> Payload:
@@ -174,12 +179,10 @@ def read_payload(text: object) -> Payload:
     return Payload(**{name: _value(known[name], kind) for name, kind in _TYPES.items() if name in known})
 
 
-def _review(text: object) -> Payload:
-    """Return the payload of a review: whether it was RETRY, by whatever name it says so."""
+def _says_retry(text: object) -> bool:
+    """Return whether the payload of a review says RETRY, by whatever name."""
     values = (_value(raw, str) for raw in (_object(text) or {}).values())
-    return (
-        Payload(verdict=_RETRY) if any(isinstance(each, str) and each.upper() == _RETRY for each in values) else PLAIN
-    )
+    return any(isinstance(each, str) and each.upper() == _RETRY for each in values)
 
 
 def _object(text: object) -> dict[str, Raw] | None:
