@@ -21,6 +21,7 @@ from ops_checks.exit_codes import EXIT_CODES
 from ops_checks.formats import FORMATS
 from ops_checks.policy.loader import load_policy
 from ops_checks.pytest_plugin import OPTIONS, reconciliation, scratch
+from ops_checks.rules.history.rules import HISTORY_RULES
 from ops_checks.rules.registry import BY_METRIC
 
 ROOT = Path(__file__).parent.parent
@@ -129,6 +130,12 @@ def test_metrics() -> None:
     """Each metric that a policy can limit is listed with its unit and meaning, in the order of a report."""
     rows = re.findall(r"^\| `([a-z0-9_]+)` \| (\w+) \| (.+) \|$", section(PAGES["policy"], "Metrics"), re.MULTILINE)
     assert rows == [(metric, rule.unit, rule.summary) for metric, rule in BY_METRIC.items()]
+
+
+def test_history() -> None:
+    """Each rule on events is listed with what it finds, in the order of a report."""
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", section(PAGES["policy"], "History"), re.MULTILINE)
+    assert rows == [(rule.id, rule.summary) for rule in HISTORY_RULES]
 
 
 def test_exit_codes() -> None:

@@ -32,7 +32,7 @@ def drift_lines(planned: Planned, path: str, keep: int | None) -> Iterator[str]:
         counts = " ".join(f"to_{side}={sum(action.to == side for action in plan.actions)}" for side in (MD, DB))
         named = f"{base.name} {base.made_at} lineage={planned.situation.lineage}" if base else "none"
         yield f"drift total={total} {counts} needs={len(plan.needs)} base={named}"
-    yield from plan_lines(plan, planned.situation.now_s, keep, planned.blames, path)
+    yield from plan_lines(plan, planned.situation.now_s, keep, planned.blames, path, planned.remarks)
     yield from (f"unused: {option}: nothing asks for it" for option in plan.unused)
     if plan.stop is not None:
         yield f"stop {plan.stop.reason}: {plan.stop.message}"

@@ -95,7 +95,7 @@ def compare(  # noqa: PLR0913 - by name
     read = partial(_read, md, db, compared, on_read, is_view=is_view)
     for pause_s in _PAUSES_S:
         time.sleep(pause_s)
-        quiet = _quiet((md, db), settle_s)
+        quiet = is_quiet((md, db), settle_s)
         try:
             drift, stands = read(None, note_items=not quiet)
         except ChangingError:
@@ -105,7 +105,7 @@ def compare(  # noqa: PLR0913 - by name
                 return drift
         elif not quiet:
             return _settled(drift, read, settle_s)
-        elif _quiet((md, db), settle_s):
+        elif is_quiet((md, db), settle_s):
             return drift
     raise ChangingError(
         f"{md.location}, {db.location}: changing while read: run the command again when fewer programs write"
@@ -157,7 +157,7 @@ def _read(
         return drift, not left.changed()
 
 
-def _quiet(stores: Iterable[Store], settle_s: float) -> bool:
+def is_quiet(stores: Iterable[Store], settle_s: float) -> bool:
     """Return whether no store was written to within the last `settle_s` seconds; of 0 seconds, none was."""
     now_s = time.time()
     writes = [store.last_write_s() for store in stores] if settle_s else []

@@ -23,18 +23,30 @@ if TYPE_CHECKING:
 
 
 def plan_lines(
-    plan: Plan, now_s: float, keep: int | None, blames: Blames | None = None, path: str = ""
+    plan: Plan,
+    now_s: float,
+    keep: int | None,
+    blames: Blames | None = None,
+    path: str = "",
+    remarks: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[str]:
     """Yield what goes over and what a person must decide, at most `keep` of a kind (None: the default, 0: all).
 
-    `blames` say who moved last, in the document at a path and in the database.
+    `blames` say who moved last, in the document at a path and in the database; `remarks` by item that its events
+    could not have happened.
     """
     most = DEFAULT_KEEP if keep is None else keep
     known = blames or {}
     for side in (MD, DB):
         actions = [action for action in plan.actions if action.to == side]
-        yield from _cut(f"to_{side}", [list(action_lines(each, known, path)) for each in actions], most)
-    yield from _cut("needs", [list(need_lines(need, now_s, known, path)) for need in plan.needs], most)
+        details = [[*action_lines(each, known, path), *_remarks(each, remarks)] for each in actions]
+        yield from _cut(f"to_{side}", details, most)
+    needs = [[*need_lines(need, now_s, known, path), *_remarks(need, remarks)] for need in plan.needs]
+    yield from _cut("needs", needs, most)
+
+
+def _remarks(each: Action | Need, remarks: Mapping[str, Sequence[str]] | None) -> list[str]:
+    return [f"    events: {line}" for line in (remarks or {}).get(each.id, ())]
 
 
 def action_lines(action: Action, blames: Blames, path: str) -> Iterator[str]:

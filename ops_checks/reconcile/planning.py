@@ -17,13 +17,14 @@ from ops_checks.reconcile.model import DB, LINEAGE_OK, LINEAGE_UNKNOWN, MD, Situ
 from ops_checks.reconcile.plan_json import plan_json
 from ops_checks.reconcile.planner import plan
 from ops_checks.reconcile.reading import document, read_states
+from ops_checks.reconcile.suspects import remarks_of, with_suspects
 from ops_checks.reconcile.units import CLAIM, ROW, UNITS
 from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import FROM_GIT
 from ops_checks.timestamps import rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from typing import Any
 
     from ops_checks.context import Context
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 
 
 class Planned(Struct, frozen=True):
-    """A plan with what it was made of; `blames` say who moved last, `notes` what is good to know."""
+    """A plan with what it was made of; `blames` say who moved last, `notes` what is good to know.
+
+    `remarks` say by item which laws its events break (RECONCILE section 16).
+    """
 
     reading: Reading
     plan: Plan
@@ -43,6 +47,7 @@ class Planned(Struct, frozen=True):
     situation: Situation
     blames: Blames = field(default_factory=dict)
     notes: Sequence[str] = ()
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def json(self, context: Context) -> dict[str, Any]:
         """Return the plan as the JSON of its file."""
@@ -96,12 +101,14 @@ def make_plan(  # noqa: PLR0913 - what several commands and the plugin ask, by n
             interrupted=reading.interrupted,
             foreign_base=reading.foreign,
         )
-        made = plan(_with_moves(history, reading), reading.totals, options, situation)
+        suspects = remarks_of(reading.broken, context.policy)
+        states = with_suspects(_with_moves(history, reading), suspects)
+        made = plan(states, reading.totals, options, situation)
         blames = blames_of(history, reading, made, blamed) if blame else {}
         unknown = [f"{visible(context.queue)}: lineage unknown: {message}"] if lineage == LINEAGE_UNKNOWN else []
         moved = _base_remarks(context, reading) if versions_of is None else ()
-        remarks = (*moved, *unknown, *history.remarks)
-        return Planned(reading, made, options, situation, blames, (*reading.notes, *remarks))
+        notes = (*reading.notes, *moved, *unknown, *history.remarks)
+        return Planned(reading, made, options, situation, blames, notes, suspects)
 
 
 def _base_remarks(context: Context, reading: Reading) -> Sequence[str]:

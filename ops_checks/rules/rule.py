@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
-from ops_checks.findings import CONSISTENCY, Finding, Verdict
+from ops_checks.findings import KPI, Finding, Verdict
 from ops_checks.report.model import Metric, RuleResult
 
 if TYPE_CHECKING:
@@ -132,9 +132,10 @@ def violated(threshold: Threshold, value: float, *, waived: int = 0) -> Limit | 
 def not_evaluated(rule: Rule, threshold: Threshold, reason: str) -> RuleResult:
     """Return the result of a rule whose evidence could not be read, and why.
 
-    A drift rule keeps its limit, which is always the same; a metric without a value is an error without one.
+    A rule that counts what it finds keeps its limit, which is always the same; a metric without a value is an error
+    without one.
     """
-    limit = next(_limits(threshold), None) if rule.group == CONSISTENCY.id else None
+    limit = None if rule.group == KPI.id else next(_limits(threshold), None)
     return RuleResult(
         rule.id,
         rule.title,
