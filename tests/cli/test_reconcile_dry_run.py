@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import aged, execute, item, make_database, make_markdown
+from builders import aged, execute, item, make_database, make_markdown, select
 from reconcile_checks import DB, QUEUE, assert_published, edit, everything, lay_down
 
 if TYPE_CHECKING:
@@ -115,3 +115,24 @@ def test_what_a_comparison_ignores(project: Path, run: Run) -> None:
     dry = run("reconcile", "apply", "plan.json", "--dry-run")
     assert dry.out == run("reconcile", "apply", "plan.json").out.replace("applied ", "would-apply ")
     assert dry.out.endswith("consistency ok total=2\n")
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_an_item_whose_cells_have_line_breaks(project: Path, run: Run, *, removed: bool) -> None:
+    """It is written to like any other, and what the plan does not change of it stays as it is stored."""
+    execute(project / DB, "UPDATE queue_items SET task = 'a' || char(13, 10) || 'b', notes = 'c' || char(10) || '| d'")
+    edit(project, "| task | done | - | - | - |  |", "| a b | done | - | - | - | c / d |")
+    assert run("baseline").code == 0
+    if removed:
+        text = (project / QUEUE).read_text()
+        edit(project, next(line for line in text.splitlines(keepends=True) if line.startswith("| ORCH-2 |")), "")
+        _planned(project, run, "--prefer", "ORCH-2=md")
+    else:
+        edit(project, "| ORCH-2 | PENDING | P1 |", "| ORCH-2 | PENDING | P0 |")
+        _planned(project, run)
+    dry = run("reconcile", "apply", "plan.json", "--dry-run")
+    wet = run("reconcile", "apply", "plan.json")
+    assert (dry.code, dry.out) == (wet.code, wet.out.replace("applied ", "would-apply "))
+    assert wet.code == 0, wet
+    found = select(project / DB, "SELECT priority, task, notes FROM queue_items WHERE id = 'ORCH-2'")
+    assert found == ([] if removed else [("P0", "a\r\nb", "c\n| d")])
