@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ops_checks.errors import UsageError
+from ops_checks.errors import RefusedError, UsageError
 from ops_checks.reconcile.agreement import document_paths
 from ops_checks.reconcile.bases import open_base
 from ops_checks.reconcile.blame import NO_EVENT, as_unchanged, database_blame
@@ -91,6 +91,14 @@ def make_plan(
         unknown = [f"{visible(context.queue)}: lineage unknown: {message}"] if lineage == LINEAGE_UNKNOWN else []
         remarks = (*_base_remarks(context, reading), *unknown, *history.remarks)
         return Planned(reading, made, options, situation, blames, (*reading.notes, *remarks))
+
+
+def must_not_stop(context: Context, planned: Planned) -> None:
+    """Raise RefusedError for a plan with a safety stop, which names the side that it is about (RECONCILE 7 and 13)."""
+    stop = planned.plan.stop
+    if stop is not None:
+        side = context.queue if stop.reason.endswith(f"-{MD}") else context.db
+        raise RefusedError(f"{visible(side)}: {stop.reason}: {stop.message}")
 
 
 def _base_remarks(context: Context, reading: Reading) -> list[str]:

@@ -211,7 +211,7 @@ def test_a_baseline_of_another_queue(project: Path, run: Run) -> None:
     stop = "other-queue-db: the baseline is of another queue than the database: name the right pair"
     assert (found.code, found.out.splitlines()[-1].startswith(f"stop {stop}")) == (1, True)
     refused = run("reconcile", "plan", "--base", "base.jsonl", "-o", "plan.json")
-    assert (refused.code, refused.out, refused.err.startswith(f"error: {stop}")) == (5, "", True)
+    assert (refused.code, refused.out, refused.err.startswith(f"error: {DB}: {stop}")) == (5, "", True)
     assert run("import", "--base", "base.jsonl").code == 5
     assert run("reconcile", "plan", "--base", "base.jsonl", "--max-removed", "3", "-o", "plan.json").code == 1
     plan_id = json.loads((project / "plan.json").read_text())["plan_id"]

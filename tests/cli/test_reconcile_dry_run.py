@@ -136,3 +136,24 @@ def test_an_item_whose_cells_have_line_breaks(project: Path, run: Run, *, remove
     assert wet.code == 0, wet
     found = select(project / DB, "SELECT priority, task, notes FROM queue_items WHERE id = 'ORCH-2'")
     assert found == ([] if removed else [("P0", "a\r\nb", "c\n| d")])
+
+
+def test_details_are_cut(project: Path, run: Run) -> None:
+    """Of what was applied and of what is stale 50 are named, and the number of the others; 0 names all."""
+    items = [item(f"T-{number}") for number in range(120)]
+    make_markdown(project / QUEUE, items)
+    (project / DB).unlink()
+    aged(Path(make_database(project / DB, items)))
+    run("baseline")
+    edit(project, "| PENDING | P1 |", "| PENDING | P0 |")
+    _planned(project, run, "--max-changed", "200")
+    execute(project / DB, "UPDATE queue_items SET priority = 'P2' WHERE id LIKE 'T-1__' OR id LIKE 'T-__'")
+    refused = run("reconcile", "apply", "plan.json", "--all-or-nothing").err.splitlines()
+    assert (len(refused), refused[-1]) == (51, "  and 60 more")
+    lines = run("reconcile", "apply", "plan.json", "--dry-run").out.splitlines()
+    assert next(line for line in lines if "more" in line) == "- stale: 60 more (--max-details 0 shows all)"
+    assert sum(line.startswith("- stale T-") for line in lines) == 50
+    whole = run("reconcile", "apply", "plan.json", "--dry-run", "--max-details", "0").out.splitlines()
+    assert sum(line.startswith("- stale T-") for line in whole) == 110
+    found = json.loads(run("reconcile", "apply", "plan.json", "--dry-run", "-f", "json", "--max-details", "1").out)
+    assert (len(found["applied"]), len(found["stale"])) == (10, 110)
