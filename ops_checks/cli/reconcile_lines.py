@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.output import Made
-from ops_checks.reconcile.lines import plan_lines
+from ops_checks.reconcile.lines import cut, plan_lines
 from ops_checks.reconcile.model import DB, MD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ops_checks.reconcile.agreement import Recorded
     from ops_checks.reconcile.apply import Result
@@ -56,22 +56,27 @@ def baseline_line(reading: Reading, lineage: str) -> str:
     return f"baseline {base.name} {base.made_at} {counts} lineage={lineage}"
 
 
-def applied_lines(found: Result, word: str = "applied") -> Iterator[str]:
-    """Yield the lines of `reconcile apply`, or of what begins with another word."""
+def applied_lines(found: Result, word: str = "applied", keep: int | None = None) -> Iterator[str]:
+    """Yield the lines of `reconcile apply`, or of what begins with another word; at most `keep` of a kind."""
     plan, outcome = found.plan, found.outcome
     counts = " ".join(f"to_{side}={sum(action.to == side for action in outcome.applied)}" for side in (MD, DB))
     yield f"{word} {plan.plan_id} {counts} stale={len(outcome.stale)} needs={len(plan.needs)}"
-    yield from (f"- {word} {action.id} {action.unit}" for action in outcome.applied)
-    yield from (f"- stale {action.id} {action.unit}" for action in outcome.stale)
-    yield from (f"- refused {item_id} {unit}" for item_id, unit, _, refused in plan.needs if refused)
+    yield from _named(word, [(action.id, action.unit) for action in outcome.applied], keep)
+    yield from _named("stale", [(action.id, action.unit) for action in outcome.stale], keep)
+    yield from _named("refused", [(item_id, unit) for item_id, unit, _, refused in plan.needs if refused], keep)
 
 
-def resumed_lines(found: Result) -> Iterator[str]:
-    """Yield the lines of `reconcile resume`."""
+def resumed_lines(found: Result, keep: int | None = None) -> Iterator[str]:
+    """Yield the lines of `reconcile resume`, at most `keep` of a kind."""
     outcome = found.outcome
     counts = f"already={len(outcome.done)} applied={len(outcome.applied)} stale={len(outcome.stale)}"
     yield f"resumed {found.plan.plan_id} {counts}"
-    yield from (f"- stale {action.id} {action.unit}" for action in outcome.stale)
+    yield from _named("stale", [(action.id, action.unit) for action in outcome.stale], keep)
+
+
+def _named(kind: str, units: Sequence[tuple[str, str]], keep: int | None) -> Iterator[str]:
+    details = [[f"- {kind} {item_id} {unit}"] for item_id, unit in units]
+    return cut(kind, details, keep)
 
 
 def undone_lines(found: Result) -> Iterator[str]:

@@ -35,14 +35,13 @@ def plan_lines(
     `blames` say who moved last, in the document at a path and in the database; `remarks` by item that its events
     could not have happened.
     """
-    most = DEFAULT_KEEP if keep is None else keep
     known = blames or {}
     for side in (MD, DB):
         actions = [action for action in plan.actions if action.to == side]
         details = [[*action_lines(each, known, path), *_remarks(each, remarks)] for each in actions]
-        yield from _cut(f"to_{side}", details, most)
+        yield from cut(f"to_{side}", details, keep)
     needs = [[*need_lines(need, now_s, known, path), *_remarks(need, remarks)] for need in plan.needs]
-    yield from _cut("needs", needs, most)
+    yield from cut("needs", needs, keep)
 
 
 def _remarks(each: Action | Need, remarks: Mapping[str, Sequence[str]] | None) -> list[str]:
@@ -72,7 +71,9 @@ def _blame_lines(each: Action | Need, blames: Blames, path: str) -> Iterator[str
             yield f"    {blame_line(side, blame, path)}"
 
 
-def _cut(kind: str, details: Sequence[Sequence[str]], most: int) -> Iterator[str]:
+def cut(kind: str, details: Sequence[Sequence[str]], keep: int | None) -> Iterator[str]:
+    """Yield the first details of a kind (`keep`: None for the default, 0 for all), and how many are left."""
+    most = DEFAULT_KEEP if keep is None else keep
     shown = details[:most] if most else details
     for lines in shown:
         yield from lines

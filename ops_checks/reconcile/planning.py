@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ops_checks.errors import UsageError
+from ops_checks.errors import RefusedError, UsageError
 from ops_checks.reconcile.agreement import document_paths
 from ops_checks.reconcile.bases import open_base
 from ops_checks.reconcile.blame import NO_EVENT, as_unchanged, database_blame
@@ -109,6 +109,14 @@ def make_plan(  # noqa: PLR0913 - what several commands and the plugin ask, by n
         moved = _base_remarks(context, reading) if versions_of is None else ()
         notes = (*reading.notes, *moved, *unknown, *history.remarks)
         return Planned(reading, made, options, situation, blames, notes, suspects)
+
+
+def must_not_stop(context: Context, planned: Planned) -> None:
+    """Raise RefusedError for a plan with a safety stop, which names the side that it is about (RECONCILE 7 and 13)."""
+    stop = planned.plan.stop
+    if stop is not None:
+        side = context.queue if stop.reason.endswith(f"-{MD}") else context.db
+        raise RefusedError(f"{visible(side)}: {stop.reason}: {stop.message}")
 
 
 def _base_remarks(context: Context, reading: Reading) -> Sequence[str]:

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ops_checks.errors import ChangedError, ChangingError, OpsError, RefusedError, WriteError
 from ops_checks.model import FIELDS, Item
@@ -204,12 +205,18 @@ class BothQueues:
 
 
 def item_finder(reading: Reading, database: DatabaseSnapshot) -> Find:
-    """Return what finds an item as it is now; one that does not differ is equal on both sides."""
+    """Return what finds an item as it is now; one that does not differ is equal on both sides.
+
+    The database's side is as it is stored: a comparison has its cells on one line, and they are not to be written so.
+    """
     states = {state.id: state for state in reading.states}
 
     def find(item_id: str) -> ItemState:
         item, lease = database.find(item_id) or (None, None)
-        return states.get(item_id) or ItemState(item_id, None, item, item, lease)
+        state = states.get(item_id)
+        if state is None:
+            return ItemState(item_id, None, item, item, lease)
+        return state if item is None else replace(state, db=item)
 
     return find
 

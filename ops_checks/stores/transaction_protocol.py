@@ -208,6 +208,10 @@ class Database(Store, Protocol):
         """Return a consistent snapshot of the items and of what was agreed on them; enter it before reading."""
         ...
 
+    def may_be_written(self) -> bool:
+        """Return whether this user has the right to write to the database."""
+        ...
+
     def must_be_writable(self) -> None:
         """Raise RefusedError for a database that surely may only be read."""
         ...

@@ -881,6 +881,34 @@ _RECONCILING = (
         "    if True:\n",
         ("test_both",),
     ),
+    Defect(
+        "a plan that was made with a version in git is applied",
+        "reconcile/apply.py",
+        '    if plan.data["base"]["source"] == FROM_GIT:\n',
+        "    if False:\n",
+        ("test_reconcile_bases",),
+    ),
+    Defect(
+        "a baseline of another queue is taken",
+        "reconcile/stops.py",
+        "    if situation.foreign_base and options.max_removed is None:\n",
+        "    if False:\n",
+        ("test_reconcile_bases",),
+    ),
+    Defect(
+        "an exported baseline's digest is not compared",
+        "reconcile/base_file.py",
+        ' or end.digest != f"sha256:{self._digest.hexdigest()}"',
+        "",
+        ("test_base_file",),
+    ),
+    Defect(
+        "an item is written as a comparison has it, on one line",
+        "reconcile/writing.py",
+        "        return state if item is None else replace(state, db=item)\n",
+        "        return state\n",
+        ("test_reconcile_dry_run",),
+    ),
 )
 
 DEFECTS: tuple[Defect, ...] = (*_WRITING, *_READING, *_DECIDING, *_SPEAKING, *_REPLAYING, *_RECONCILING)

@@ -235,7 +235,7 @@ def test_a_safety_stop(project: Path, run: Run) -> None:
     assert found.out.splitlines()[-1].startswith("stop empty-md: no row at all, and 3 known items: ")
     refused = run("reconcile", "plan", "--prefer", "db", "-o", "plan.json")
     assert (refused.code, refused.out) == (5, "")
-    assert refused.err.startswith("error: empty-md: ")
+    assert refused.err.startswith(f"error: {QUEUE}: empty-md: ")
     assert not (project / "plan.json").exists()
 
 
