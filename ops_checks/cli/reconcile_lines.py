@@ -11,8 +11,10 @@ from ops_checks.reconcile.model import DB, MD
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ops_checks.context import Context
     from ops_checks.reconcile.agreement import Recorded
     from ops_checks.reconcile.apply import Result
+    from ops_checks.reconcile.blame import Blames
     from ops_checks.reconcile.model import Plan
     from ops_checks.reconcile.planning import Planned
     from ops_checks.reconcile.reading import Reading
@@ -40,11 +42,11 @@ def drift_lines(planned: Planned, path: str, keep: int | None) -> Iterator[str]:
         yield _NO_BASE_HELP
 
 
-def baseline_lines(recorded: Recorded, plan: Plan, now_s: float, keep: int | None) -> Iterator[str]:
-    """Yield the lines of `baseline`: what was recorded, then what is not agreed."""
+def baseline_lines(recorded: Recorded, plan: Plan, context: Context, blames: Blames, keep: int | None) -> Iterator[str]:
+    """Yield the lines of `baseline`: what was recorded, then what is not agreed, and who moved it last."""
     counts = recorded.counts
     yield Made(f"baseline {recorded.baseline.name} agreed={counts.agreed} unagreed={counts.unagreed}")
-    yield from plan_lines(plan, now_s, keep)
+    yield from plan_lines(plan, context.now_s, keep, blames, context.queue)
 
 
 def baseline_line(reading: Reading, lineage: str) -> str:

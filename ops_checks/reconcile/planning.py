@@ -214,7 +214,8 @@ def blames_of(history: DocumentHistory, reading: Reading, made: Plan, ids: Conta
             continue
         if history.head is not None:  # without git there is nothing to say, item for item
             blames[MD, item_id, unit] = as_unchanged(blame) if _is_agreed(state, unit, state.md) else blame
-        blames[DB, item_id, unit] = _of_database(reading, state, unit)
+        if state.db is not None or item_id in reading.events:  # of an item that it never had there is nothing to say
+            blames[DB, item_id, unit] = _of_database(reading, state, unit)
     return blames
 
 

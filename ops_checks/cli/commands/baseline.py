@@ -20,6 +20,7 @@ from ops_checks.reconcile.exporting import export
 from ops_checks.reconcile.history import DocumentHistory
 from ops_checks.reconcile.model import LINEAGE_UNKNOWN, Options, Situation, Totals
 from ops_checks.reconcile.planner import plan
+from ops_checks.reconcile.planning import blames_of
 from ops_checks.reconcile.reading import read_states
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def _record(invocation: Invocation) -> Result:
     recorded = record(context)
     states = [replace(state, base=advanced(state.base, state.md, state.db)) for state in recorded.reading.states]
     planned = plan(states, Totals(), Options(), Situation(context.now_s))
-    lines = baseline_lines(recorded, planned, context.now_s, invocation.args.max_details)
+    with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
+        blames = blames_of(history, recorded.reading, planned)
+    lines = baseline_lines(recorded, planned, context, blames, invocation.args.max_details)
     return (DRIFT if states else OK), lines
 
 
