@@ -333,6 +333,22 @@ def test_what_changed_since_is_stale(
     assert run("reconcile", "resume").out == "nothing to resume\n"
 
 
+def test_ctrl_c_while_the_document_is_written(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can tell then whether it is: the record stays, and resume finds out."""
+    write = MarkdownTransaction.write
+
+    def interrupted(self: MarkdownTransaction, *args: Any) -> None:
+        write(self, *args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MarkdownTransaction, "write", interrupted)
+        assert run("cancel", "--both", "--id", "A-1").code == 130
+    assert (row(project, "A-1")[1], stored(project, "A-1")[0]) == ("BLOCKED", "IN_PROGRESS")
+    assert run("reconcile", "resume").code == 0
+    assert stored(project, "A-1")[0] == "BLOCKED"
+
+
 def test_a_damaged_record(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is one line, and nothing is written."""
     half_written(project, run, monkeypatch, "cancel", "--both", "--id", "A-1")
