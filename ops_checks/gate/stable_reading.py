@@ -29,6 +29,8 @@ DEFAULT_SETTLE_S = 2.0
 #: How often items that differ are read again while they move, and how many of them are named.
 _MOST_READINGS = 5
 _NAMED = 10
+#: Pauses before what differs is looked at once more: of no one length, or a regular writer would be met each time.
+_CONFIRMING_S = (0.031, 0.073, 0.127)
 
 
 def read_stable(store: Store, read: Callable[[Snapshot], Result]) -> Result:
@@ -104,7 +106,7 @@ def compare(  # noqa: PLR0913 - by name
             if stands:
                 return drift
         elif not quiet:
-            return _settled(drift, read, settle_s)
+            return _settled(drift, read, settle_s, lambda: is_quiet((md, db), settle_s))
         elif is_quiet((md, db), settle_s):
             return drift
     raise ChangingError(
@@ -164,7 +166,9 @@ def is_quiet(stores: Iterable[Store], settle_s: float) -> bool:
     return not any(written is not None and abs(now_s - written) < settle_s for written in writes)
 
 
-def _settled(first: Drift, read: Callable[..., tuple[Drift, bool]], settle_s: float) -> Drift:
+def _settled(
+    first: Drift, read: Callable[..., tuple[Drift, bool]], settle_s: float, quiet: Callable[[], bool]
+) -> Drift:
     """Read the items with drift again until both sides of each read the same twice; what agrees meanwhile is none.
 
     Items that begin to differ later are not followed: they were in agreement when the check began. Raises
@@ -185,6 +189,7 @@ def _settled(first: Drift, read: Callable[..., tuple[Drift, bool]], settle_s: fl
             break
     if drift is None:
         raise ChangingError(f"changing while read, for {waited_s:g} s: run the command again when fewer programs write")
+    drift = _confirmed(drift, read, quiet)
     drift.notes.append(
         f"waited {waited_s:g} s for programs that write to the queues: {len(first.items)} of the items differed at "
         f"first, {len(drift.items)} do now"
@@ -192,6 +197,24 @@ def _settled(first: Drift, read: Callable[..., tuple[Drift, bool]], settle_s: fl
     if moving:
         more = f" and {len(moving) - _NAMED} more" if len(moving) > _NAMED else ""
         drift.notes.append(f"still moving after {waited_s:g} s: {', '.join(map(visible, list(moving)[:_NAMED]))}{more}")
+    return drift
+
+
+def _confirmed(drift: Drift, read: Callable[..., tuple[Drift, bool]], quiet: Callable[[], bool]) -> Drift:
+    """Return the drift of items that differ in further readings too, while programs go on writing.
+
+    A program that changes the same items over and over may be met between its two writes more than once, and read the
+    same each time; drift that is there never agrees.
+    """
+    for pause_s in _CONFIRMING_S:
+        if drift.ok or quiet():
+            break
+        time.sleep(pause_s)
+        try:
+            again, _ = read(drift.items, note_items=True)
+        except ChangingError:
+            continue
+        drift = again
     return drift
 
 
