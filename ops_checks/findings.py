@@ -13,7 +13,8 @@ class Group(NamedTuple):
 
     `exit_code` is that of the gate when one of them fails; `reads` is the kind of input (of a report) at which a
     finding without a line is located; `marker` is the pytest marker of its checks, "" for none; `selectable`:
-    whether `check --only` accepts it.
+    whether `check --only` accepts it; `by_name`: its rules are off unless the policy or `--only` names it; `in_rows`:
+    what it finds in the database is shown at the item's row in the document.
     """
 
     id: str
@@ -21,15 +22,19 @@ class Group(NamedTuple):
     reads: str
     marker: str = ""
     selectable: bool = True
+    by_name: bool = False
+    in_rows: bool = False
 
 
 CONSISTENCY = Group("consistency", DRIFT, reads="queue", marker="queue_drift")
-KPI = Group("kpi", ALERT, reads="log", marker="queue_kpi")
+KPI = Group("kpi", ALERT, reads="log", marker="queue_kpi", in_rows=True)
+#: Whether the events of each item could have happened (RECONCILE section 16).
+HISTORY = Group("history", DRIFT, reads="db", marker="queue_history", by_name=True, in_rows=True)
 #: An expired waiver fails with the exit code of its rule's group.
 WAIVERS = Group("waivers", ALERT, reads="policy", selectable=False)
 
 #: Every group by its id, in the order of a report.
-GROUPS = {group.id: group for group in (CONSISTENCY, KPI, WAIVERS)}
+GROUPS = {group.id: group for group in (CONSISTENCY, KPI, HISTORY, WAIVERS)}
 
 
 #: What fails the gate: failed rules only, or warnings too.

@@ -20,7 +20,8 @@ from ops_checks.cli.parser import build_parser
 from ops_checks.exit_codes import EXIT_CODES
 from ops_checks.formats import FORMATS
 from ops_checks.policy.loader import load_policy
-from ops_checks.pytest_plugin import _OPTIONS, scratch
+from ops_checks.pytest_plugin import OPTIONS, reconciliation, scratch
+from ops_checks.rules.history.rules import HISTORY_RULES
 from ops_checks.rules.registry import BY_METRIC
 
 ROOT = Path(__file__).parent.parent
@@ -95,14 +96,14 @@ def test_options() -> None:
 
 def test_pytest_options() -> None:
     """Every option of the plugin is in its table, and no other."""
-    known = {option for option, *_ in _OPTIONS}
+    known = {option for option, *_ in OPTIONS}
     assert set(re.findall(r"(--[a-z0-9-]+)", first_cells(PAGES["pytest"]))) == known
 
 
 def test_the_limits_of_both_faces_are_the_rules() -> None:
     """The options of limits are those of the table of rules, in the command line and in the plugin."""
     options = {rule.option for rule in BY_METRIC.values() if rule.option}
-    named = {option for option, *_ in _OPTIONS if option.startswith("--max-")}
+    named = {option for option, *_ in OPTIONS if option.startswith("--max-")}
     assert named == options
     for name in ("kpi", "check"):
         parser = subparsers()[name]
@@ -110,14 +111,13 @@ def test_the_limits_of_both_faces_are_the_rules() -> None:
         assert limits - {"--max-details"} == options
 
 
-def test_the_pytest_example() -> None:
-    """The example is the one in the fixture's docstring, which is run as a test."""
-    (block,) = re.findall(r"```python\n(.*?)```", PAGES["pytest"], re.DOTALL)
-    documented = inspect.getdoc(scratch) or ""
-    assert (
-        textwrap.dedent(block).split()
-        == documented[documented.index("from ops_checks") :].split()[: len(block.split())]
-    )
+def test_the_pytest_examples() -> None:
+    """Each example is the one in the docstring of its fixture's module, which is run as a test."""
+    blocks = re.findall(r"```python\n(.*?)```", PAGES["pytest"], re.DOTALL)
+    documented = [inspect.getdoc(module) or "" for module in (scratch, reconciliation)]
+    assert [textwrap.dedent(block).strip() for block in blocks] == [
+        text[text.index("from ops_checks") :] for text in documented
+    ]
 
 
 def test_formats() -> None:
@@ -130,6 +130,12 @@ def test_metrics() -> None:
     """Each metric that a policy can limit is listed with its unit and meaning, in the order of a report."""
     rows = re.findall(r"^\| `([a-z0-9_]+)` \| (\w+) \| (.+) \|$", section(PAGES["policy"], "Metrics"), re.MULTILINE)
     assert rows == [(metric, rule.unit, rule.summary) for metric, rule in BY_METRIC.items()]
+
+
+def test_history() -> None:
+    """Each rule on events is listed with what it finds, in the order of a report."""
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", section(PAGES["policy"], "History"), re.MULTILINE)
+    assert rows == [(rule.id, rule.summary) for rule in HISTORY_RULES]
 
 
 def test_exit_codes() -> None:

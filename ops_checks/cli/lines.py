@@ -40,13 +40,14 @@ def workers_lines(groups: Sequence[Worker], in_progress: int) -> Iterator[str]:
 
 def consistency_lines(drift: Drift) -> Iterator[str]:
     """Yield the lines of `consistency-check`: the findings of each kind, and the number of those not listed."""
-    from ops_checks.rules.drift.rules import DRIFT_RULES
+    from ops_checks.rules.drift.rules import DRIFT_CHECKS
 
     if drift.ok:
         yield f"consistency ok total={drift.total - drift.ignored}"
         return
-    yield "consistency mismatch " + " ".join(f"{rule.metric}={drift.counts[rule.id]}" for rule in DRIFT_RULES)
-    for rule in DRIFT_RULES:
+    rules = [check.rule for check in DRIFT_CHECKS]
+    yield "consistency mismatch " + " ".join(f"{rule.metric}={drift.counts[rule.id]}" for rule in rules)
+    for rule in rules:
         kept = drift.findings[rule.id]
         for finding in kept:
             reason = f" ({finding.reason})" if finding.reason else ""

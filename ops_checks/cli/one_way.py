@@ -19,7 +19,7 @@ from ops_checks.gate.input_files import input_files
 from ops_checks.reconcile.apply import apply_plan
 from ops_checks.reconcile.plan_file import parse_plan
 from ops_checks.reconcile.plan_json import plan_text
-from ops_checks.reconcile.planning import make_plan
+from ops_checks.reconcile.planning import make_plan, must_not_stop
 from ops_checks.reconcile.preview import render_elsewhere
 from ops_checks.reconcile.result_json import NOTHING_DONE
 from ops_checks.sanitize import visible
@@ -48,7 +48,7 @@ def one_way(direction: str, word: str, *, view: bool, help: str, example: str) -
 
     def run(invocation: Invocation) -> Result:
         """Plan and apply. Raises RefusedError for a safety stop, and for a view that may only be read."""
-        context = invocation.context
+        context, keep = invocation.context, invocation.args.max_details
         output = _output(invocation) if view and invocation.args.output else None
         if view and output is None and context.markdown_read_only:
             raise RefusedError(f"{visible(context.queue)}: read-only by ORCH_QUEUE_MD_READ_ONLY")
@@ -57,13 +57,13 @@ def one_way(direction: str, word: str, *, view: bool, help: str, example: str) -
         plan = parse_plan(plan_text(planned.json(context)), "the plan")
         if output is not None:
             preview = render_elsewhere(context, plan, lambda chunks: write_output(output[0], chunks, output[1]))
-            first, *lines = [nothing] if planned.plan.empty else applied_lines(preview.result, word)
+            first, *lines = [nothing] if planned.plan.empty else applied_lines(preview.result, word, keep)
             lines = [f"{first} -> {output[0].path}", *lines]
             return applied_result(invocation, word, preview.result, lines, preview.drift)
         if planned.plan.empty:
             return OK, shown(invocation, NOTHING_DONE, None, [nothing])
         found = apply_plan(context, plan)
-        return applied_result(invocation, word, found, applied_lines(found, word))
+        return applied_result(invocation, word, found, applied_lines(found, word, keep))
 
     return Command(run, help=help, example=example, needs=POLICY, arguments=add_arguments)
 
@@ -76,8 +76,7 @@ def _planned(invocation: Invocation, direction: str, *, view: bool, elsewhere: b
     base = base_name(invocation.args)
     planned = make_plan(invocation.context, options, base=base, digests=True, elsewhere=elsewhere)
     invocation.note(planned.notes)
-    if planned.plan.stop is not None:
-        raise RefusedError(f"{planned.plan.stop.reason}: {planned.plan.stop.message}")
+    must_not_stop(invocation.context, planned)
     return planned
 
 

@@ -94,10 +94,10 @@ def unused_options(args: argparse.Namespace, thresholds: Collection[str], only: 
     from ops_checks.rules.registry import BY_METRIC
 
     of_kpi = ["--log-path", "--stale-minutes", *(rule.option for rule in BY_METRIC.values() if rule.option)]
-    other = {"consistency": of_kpi, "kpi": ["--fields"]}.get(only or "", [])
+    other = {"consistency": of_kpi, "kpi": ["--fields"], "history": [*of_kpi, "--fields"]}.get(only or "", [])
     given = [option for option in other if getattr(args, option[2:].replace("-", "_"), None) is not None]
     notes = [f"{option} changes nothing with --only {only}" for option in given]
-    if only != "consistency" and args.stale_minutes is not None and "stale_in_progress" not in thresholds:
+    if only in {None, "kpi"} and args.stale_minutes is not None and "stale_in_progress" not in thresholds:
         notes.append("--stale-minutes fails nothing: stale_in_progress is off")
     return notes
 

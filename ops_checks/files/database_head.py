@@ -8,8 +8,8 @@ import stat
 
 from ops_checks.files.contents import head_of
 
-#: Descriptors of databases whose head was read: see head_of_database.
-_KEPT: list[int] = []
+#: Descriptors of databases whose head was read, by device and inode: see head_of_database.
+_KEPT: dict[tuple[int, int], int] = {}
 _MOST_KEPT = 256
 
 
@@ -27,14 +27,23 @@ def head_of_database(path: str) -> bytes:
 
 def _kept(path: str) -> int:
     """Return the descriptor of a regular file that stays open; raise OSError if there is none to be had."""
-    for descriptor in [each for each in _KEPT if not os.fstat(each).st_nlink]:
-        _KEPT.remove(descriptor)
-        os.close(descriptor)
     about = os.stat(path)
-    known = next((each for each in _KEPT if os.path.samestat(os.fstat(each), about)), None)
-    if known is not None:
-        return known
+    key = about.st_dev, about.st_ino
+    if key in _KEPT:
+        return _KEPT[key]
+    if len(_KEPT) >= _MOST_KEPT:
+        _close_nameless()
     if not stat.S_ISREG(about.st_mode) or len(_KEPT) >= _MOST_KEPT:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-    _KEPT.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY))
-    return _KEPT[-1]
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    opened = os.fstat(descriptor)  # another file may have taken its place since
+    _KEPT[opened.st_dev, opened.st_ino] = descriptor
+    return descriptor
+
+
+def _close_nameless() -> None:
+    """Close the descriptors of files that nobody can open any more."""
+    for key, descriptor in list(_KEPT.items()):
+        if not os.fstat(descriptor).st_nlink:
+            del _KEPT[key]
+            os.close(descriptor)

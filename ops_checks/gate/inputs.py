@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ops_checks.findings import CONSISTENCY, KPI
+from ops_checks.findings import CONSISTENCY, HISTORY, KPI
+from ops_checks.gate.histories import judge_histories
 from ops_checks.gate.last_agreement import note_agreement
 from ops_checks.gate.stable_reading import compare_by, must_be_read_whole, read_stable
 from ops_checks.report.model import InputRead, LeftOut, Metric
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ops_checks.context import Context
+    from ops_checks.policy.model import Policy
     from ops_checks.rules.drift.drift import Drift
+    from ops_checks.rules.history.judgement import Judgement
     from ops_checks.rules.kpi.queue_statistics import QueueStatistics
     from ops_checks.runlog.stats import RunStats
     from ops_checks.stores.protocol import Snapshot, Store
@@ -41,7 +44,8 @@ _LEASES_NAMED = 5
 class Evidence(Struct, frozen=True):
     """What was read for one group of rules: `value` is what its rules measure; the rest goes into the report.
 
-    `outdated` is the error of a run log that says nothing about today, None for one that does.
+    `outdated` is the error of a run log that says nothing about today, None for one that does; `lacking` are errors by
+    rule, of those that need what the input lacks.
     """
 
     value: Any
@@ -49,6 +53,7 @@ class Evidence(Struct, frozen=True):
     metrics: tuple[Metric, ...] = ()
     remarks: tuple[str, ...] = ()
     outdated: str | None = None
+    lacking: Mapping[str, str] = {}
 
 
 def policy_read(context: Context) -> InputRead:
@@ -78,9 +83,9 @@ def read_drift(context: Context, max_details: int | None = None) -> Evidence:
         policy.consistency,
         context.md_store,
         context.db_store,
-        # A waiver may be for any of them.
-        keep=0 if any(RULES[waiver.rule].group == CONSISTENCY.id for waiver in policy.waivers) else max_details,
+        keep=_keep(policy, CONSISTENCY.id, max_details),
         on_read=note_inputs,
+        is_view=any(rule.of_view for rule in policy.active_rules([CONSISTENCY.id])),
     )
     return Evidence(drift, tuple(inputs), remarks=tuple(drift.notes))
 
@@ -122,11 +127,39 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
     )
 
 
+def read_histories(context: Context, max_details: int | None = None) -> Evidence:
+    """Judge the events of the database, and keep `max_details` findings a rule (0: all; None: as many as are listed).
+
+    Raises InputError for what cannot be read.
+    """
+    policy, store = context.policy, context.db_store
+    inputs: list[InputRead] = []
+
+    def note_input(snapshot: Snapshot, found: Judgement) -> None:
+        inputs[:] = (
+            _store_read("db", store, snapshot, found.items),
+        )  # of the last reading, which is the one that counts
+
+    judged = judge_histories(
+        store,
+        keep=_keep(policy, HISTORY.id, max_details),
+        settle_s=policy.consistency.settle_s,
+        on_read=note_input,
+    )
+    return Evidence(judged.judgement, tuple(inputs), remarks=judged.notes, lacking=judged.lacking)
+
+
+def _keep(policy: Policy, group: str, max_details: int | None) -> int | None:
+    """Return how many findings a rule are kept: all of them where a waiver may be for any."""
+    return 0 if any(RULES[waiver.rule].group == group for waiver in policy.waivers) else max_details
+
+
 #: How the evidence of each group of rules is read, by the group's id, in the order of a report; the second argument is
 #: how many findings a rule are asked for. KPIs list the worst of what was streamed by, and have no more.
 READERS: Mapping[str, Callable[[Context, int | None], Evidence]] = {
     CONSISTENCY.id: read_drift,
     KPI.id: lambda context, _: read_kpis(context),
+    HISTORY.id: read_histories,
 }
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ops_checks import __version__
 from ops_checks.errors import InputError, UsageError
-from ops_checks.findings import CONSISTENCY, FAIL_LEVELS, KPI
+from ops_checks.findings import CONSISTENCY, FAIL_LEVELS, GROUPS
 from ops_checks.gate.inputs import READERS, policy_read
 from ops_checks.gate.item_rows import with_rows
 from ops_checks.gate.last_agreement import hints
@@ -48,23 +48,23 @@ def run_gate(
     fail_level: str = "error",
     max_details: int | None = None,
 ) -> Report:
-    """Evaluate the rules of all groups (or `only` those of `consistency`, of `kpi`) and return the Report.
+    """Evaluate the rules of all groups that the policy has on (or of `only` one or some) and return the Report.
 
     An input that cannot be read is no exception here: its rules are `error`, the report says why, and the exit code
     is 3. With `fail_level` `warn` a warning fails too. `max_details` findings of drift a rule are listed (0: all; None:
     50), whatever is waived. Raises UsageError for another value of `only` or `fail_level`.
     """
-    named = [only] if isinstance(only, str) else list(only or READERS)
+    named = [only] if isinstance(only, str) else list(only or ())
     for name, values, allowed in (("only", named, READERS), ("fail_level", [fail_level], FAIL_LEVELS)):
         for value in values:
             if value not in allowed:
                 raise UsageError(f"{name}={visible(str(value))}: expected one of {', '.join(allowed)}")
-    policy = context.policy
+    policy = context.policy.asking_for(named)
     found = _Found(inputs=[policy_read(context)], notes=[*context.notes, *context.warnings])
-    asked = [group for group in READERS if group in named]
+    asked = [group for group in READERS if (group in named if named else policy.names(group))]
     outcomes = {group: _read(context, group, max_details) for group in asked}
     for group, outcome in advised(context, outcomes).items():
-        _add_group(found, context, group, outcome)
+        _add_group(found, context, policy, group, outcome)
     today = queue_time(context.now_s, context.tz_minutes)[:10]
     waived = apply(found.results, policy.waivers, policy.path, today, RULES, policy.threshold, max_details)
     results = tuple(conclude(result, policy, fail_level) for result in waived)
@@ -108,26 +108,27 @@ def _read(context: Context, group: str, max_details: int | None) -> Evidence | I
         return error
 
 
-def _add_group(found: _Found, context: Context, group: str, evidence: Evidence | InputError) -> None:
+def _add_group(found: _Found, context: Context, policy: Policy, group: str, evidence: Evidence | InputError) -> None:
     """Evaluate the rules of a group; without evidence they are errors."""
     if isinstance(evidence, InputError):
         found.errors += [evidence.message, *evidence.details]
-        for rule in context.policy.active_rules([group]):
-            threshold = context.policy.threshold(rule) or Threshold()
+        for rule in policy.active_rules([group]):
+            threshold = policy.threshold(rule) or Threshold()
             found.results.append(not_evaluated(rule, threshold, evidence.message))
         return
     found.inputs += evidence.inputs
     found.metrics += evidence.metrics
     found.notes += evidence.remarks
     found.errors += [evidence.outdated] if evidence.outdated else []
-    results = evaluate_group(context.policy, group, evidence)
-    found.results += with_rows(results, context.md_store) if group == KPI.id else results
+    results = evaluate_group(policy, group, evidence)
+    found.results += with_rows(results, context.md_store) if GROUPS[group].in_rows else results
 
 
 def evaluate_group(policy: Policy, group: str, evidence: Evidence) -> list[RuleResult]:
     """Return the results of a group's rules that are on, in the order of a report.
 
-    Those that are measured from a run log that is too old are errors: it says nothing about today.
+    Those that are measured from a run log that is too old are errors: it says nothing about today; so are those that
+    need what the input lacks.
     """
     return [_evaluate(rule, policy.threshold(rule) or Threshold(), evidence) for rule in policy.active_rules([group])]
 
@@ -135,4 +136,6 @@ def evaluate_group(policy: Policy, group: str, evidence: Evidence) -> list[RuleR
 def _evaluate(rule: Rule, threshold: Threshold, evidence: Evidence) -> RuleResult:
     if evidence.outdated and rule.of_log:
         return not_evaluated(rule, threshold, evidence.outdated)
+    if rule.id in evidence.lacking:
+        return not_evaluated(rule, threshold, evidence.lacking[rule.id])
     return evaluate(rule, evidence.value, threshold)

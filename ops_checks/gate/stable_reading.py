@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ops_checks.policy.model import ConsistencyPolicy
     from ops_checks.rules.drift.comparison import Comparison
     from ops_checks.rules.drift.drift import Drift
+    from ops_checks.rules.drift.view import View
     from ops_checks.stores.protocol import Snapshot, Store
 
     Result = TypeVar("Result")
@@ -28,6 +29,8 @@ DEFAULT_SETTLE_S = 2.0
 #: How often items that differ are read again while they move, and how many of them are named.
 _MOST_READINGS = 5
 _NAMED = 10
+#: Pauses before what differs is looked at once more: of no one length, or a regular writer would be met each time.
+_CONFIRMING_S = (0.031, 0.073, 0.127)
 
 
 def read_stable(store: Store, read: Callable[[Snapshot], Result]) -> Result:
@@ -65,6 +68,7 @@ def compare(  # noqa: PLR0913 - by name
     as_rendered: bool = False,
     settle_s: float = DEFAULT_SETTLE_S,
     keep_pairs: bool = False,
+    is_view: bool = False,
     on_read: Callable[[Snapshot, Snapshot, Drift], None] | None = None,
 ) -> Drift:
     """Compare the two queues as they were at one moment (OPS_COMMANDS `consistency-check`).
@@ -72,7 +76,7 @@ def compare(  # noqa: PLR0913 - by name
     The result is true only if they agree. `fields` default to those of FORMATS section 6; at most `keep` findings a
     rule are kept (0: all); `as_rendered`: text as older tools wrote it into the document counts as equal. `on_read`
     is called at the end of each reading with both snapshots and what was found, with both sides of each item that
-    differs if `keep_pairs`.
+    differs if `keep_pairs`. `is_view`: the document is a view of the database, whose edits count by themselves.
     Agreement counts when the file stood still until the end, for then it is what the database's snapshot met.
     Drift counts at once when neither store was written to within the last `settle_s` seconds: otherwise it may be
     the trace of a program between its two writes. Then the items that differ are read again after `settle_s`, and
@@ -90,10 +94,10 @@ def compare(  # noqa: PLR0913 - by name
         as_rendered=as_rendered,
         keep_pairs=keep_pairs,
     )
-    read = partial(_read, md, db, compared, on_read)
+    read = partial(_read, md, db, compared, on_read, is_view=is_view)
     for pause_s in _PAUSES_S:
         time.sleep(pause_s)
-        quiet = _quiet((md, db), settle_s)
+        quiet = is_quiet((md, db), settle_s)
         try:
             drift, stands = read(None, note_items=not quiet)
         except ChangingError:
@@ -102,8 +106,8 @@ def compare(  # noqa: PLR0913 - by name
             if stands:
                 return drift
         elif not quiet:
-            return _settled(drift, read, settle_s)
-        elif _quiet((md, db), settle_s):
+            return _settled(drift, read, settle_s, lambda: is_quiet((md, db), settle_s))
+        elif is_quiet((md, db), settle_s):
             return drift
     raise ChangingError(
         f"{md.location}, {db.location}: changing while read: run the command again when fewer programs write"
@@ -117,6 +121,7 @@ def compare_by(
     *,
     keep: int | None = None,
     settle_s: float | None = None,
+    is_view: bool = False,
     on_read: Callable[[Snapshot, Snapshot, Drift], None] | None = None,
 ) -> Drift:
     """Compare the two queues as a policy says: see `compare`. `settle_s` None: as the policy says, too."""
@@ -128,6 +133,7 @@ def compare_by(
         keep=keep,
         as_rendered=rules.as_rendered,
         settle_s=rules.settle_s if settle_s is None else settle_s,
+        is_view=is_view,
         on_read=on_read,
     )
 
@@ -140,10 +146,12 @@ def _read(
     only: Container[str] | None,
     *,
     note_items: bool,
+    is_view: bool,
 ) -> tuple[Drift, bool]:
     """Return the drift of one reading of both stores, and whether the first one stood still until its end."""
     with md.snapshot() as left, db.snapshot() as right:
-        drift = run_comparison(compared(left, right, only=only, note_items=note_items), left, right)
+        view = _view_of(right) if is_view else None
+        drift = run_comparison(compared(left, right, only=only, note_items=note_items, view=view), left, right)
         must_be_read_whole(left)
         must_be_read_whole(right)
         if on_read:
@@ -151,14 +159,16 @@ def _read(
         return drift, not left.changed()
 
 
-def _quiet(stores: Iterable[Store], settle_s: float) -> bool:
+def is_quiet(stores: Iterable[Store], settle_s: float) -> bool:
     """Return whether no store was written to within the last `settle_s` seconds; of 0 seconds, none was."""
     now_s = time.time()
     writes = [store.last_write_s() for store in stores] if settle_s else []
     return not any(written is not None and abs(now_s - written) < settle_s for written in writes)
 
 
-def _settled(first: Drift, read: Callable[..., tuple[Drift, bool]], settle_s: float) -> Drift:
+def _settled(
+    first: Drift, read: Callable[..., tuple[Drift, bool]], settle_s: float, quiet: Callable[[], bool]
+) -> Drift:
     """Read the items with drift again until both sides of each read the same twice; what agrees meanwhile is none.
 
     Items that begin to differ later are not followed: they were in agreement when the check began. Raises
@@ -179,6 +189,7 @@ def _settled(first: Drift, read: Callable[..., tuple[Drift, bool]], settle_s: fl
             break
     if drift is None:
         raise ChangingError(f"changing while read, for {waited_s:g} s: run the command again when fewer programs write")
+    drift = _confirmed(drift, read, quiet)
     drift.notes.append(
         f"waited {waited_s:g} s for programs that write to the queues: {len(first.items)} of the items differed at "
         f"first, {len(drift.items)} do now"
@@ -187,6 +198,32 @@ def _settled(first: Drift, read: Callable[..., tuple[Drift, bool]], settle_s: fl
         more = f" and {len(moving) - _NAMED} more" if len(moving) > _NAMED else ""
         drift.notes.append(f"still moving after {waited_s:g} s: {', '.join(map(visible, list(moving)[:_NAMED]))}{more}")
     return drift
+
+
+def _confirmed(drift: Drift, read: Callable[..., tuple[Drift, bool]], quiet: Callable[[], bool]) -> Drift:
+    """Return the drift of items that differ in further readings too, while programs go on writing.
+
+    A program that changes the same items over and over may be met between its two writes more than once, and read the
+    same each time; drift that is there never agrees.
+    """
+    for pause_s in _CONFIRMING_S:
+        if drift.ok or quiet():
+            break
+        time.sleep(pause_s)
+        try:
+            again, _ = read(drift.items, note_items=True)
+        except ChangingError:
+            continue
+        drift = again
+    return drift
+
+
+def _view_of(snapshot: Snapshot) -> View:
+    """Return what tells an edit of a view, by the agreement in a database: a store that keeps none has no answer."""
+    from ops_checks.rules.drift.view import View
+    from ops_checks.stores.transaction_protocol import DatabaseSnapshot
+
+    return View(snapshot.agreement() if isinstance(snapshot, DatabaseSnapshot) else None)
 
 
 def run_comparison(comparison: Comparison, left: Snapshot, right: Snapshot) -> Drift:

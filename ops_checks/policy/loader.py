@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ops_checks.errors import UsageError
 from ops_checks.model import FIELDS
-from ops_checks.policy.model import DEFAULT_THRESHOLDS, ConsistencyPolicy, KpiPolicy, Policy
+from ops_checks.policy.model import DEFAULT_THRESHOLDS, ConsistencyPolicy, HistoryPolicy, KpiPolicy, Policy
 from ops_checks.policy.source import POLICY, lines, read_policy
 from ops_checks.policy.validator import problems, rendered
 from ops_checks.policy.yaml_reader import YamlDocument, read
@@ -91,6 +91,7 @@ def _policy(path: str, digest: str, document: YamlDocument) -> Policy:
         operate_on=_one_name(value.get("operate_on")),
         consistency=_consistency(value.get("consistency", {})),
         kpi=_kpi(kpi),
+        history=_history(value.get("history", "off")),
         waivers=tuple(
             Waiver(**waiver, line=document.line_column(document.offsets["waivers", index].value)[0])
             for index, waiver in enumerate(value.get("waivers", ()))
@@ -133,6 +134,13 @@ def _consistency(section: Mapping[str, Any]) -> ConsistencyPolicy:
         settle_s=int(section.get("settle", "2s").removesuffix("s")),
         as_rendered=section.get("as_rendered", False),
     )
+
+
+def _history(section: str | Mapping[str, Any]) -> HistoryPolicy:
+    """Return the policy on histories, given as `on`, `off` or a mapping, which is on."""
+    if isinstance(section, str):
+        return HistoryPolicy(on=section == "on")
+    return HistoryPolicy(on=True, severity=section.get("severity", {}))
 
 
 def _kpi(section: Mapping[str, Any]) -> KpiPolicy:

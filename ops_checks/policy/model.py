@@ -8,13 +8,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ops_checks.errors import UsageError
-from ops_checks.findings import CONSISTENCY, GROUPS, WAIVERS
+from ops_checks.findings import CONSISTENCY, GROUPS, HISTORY, WAIVERS
 from ops_checks.rules.registry import BY_GROUP, BY_METRIC
 from ops_checks.rules.rule import Threshold
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from ops_checks.rules.rule import Rule
     from ops_checks.rules.waivers import Waiver
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DEFAULT_THRESHOLDS: Mapping[str, Threshold] = {
     metric: rule.default for metric, rule in BY_METRIC.items() if rule.default is not None
 }
+
+_OF_VIEW = tuple(rule for rule in BY_GROUP[CONSISTENCY.id] if rule.of_view)
 
 
 class ConsistencyPolicy(Struct, frozen=True):
@@ -55,6 +57,16 @@ class KpiPolicy(Struct, frozen=True):
     max_log_age_s: int | None = 604_800
 
 
+class HistoryPolicy(Struct, frozen=True):
+    """Whether the rules on histories are on, and the severity of each.
+
+    `severity` is `error`, `warning` or `off` by rule; a rule that it does not name has its default.
+    """
+
+    on: bool = False
+    severity: Mapping[str, str] = field(default_factory=dict)
+
+
 class Policy(Struct, frozen=True):
     """A policy. `path` is its file as the user named it, `digest` (`sha256:…`) what was read; None where there is none.
 
@@ -72,6 +84,7 @@ class Policy(Struct, frozen=True):
     operate_on: str | None = None
     consistency: ConsistencyPolicy = field(default_factory=ConsistencyPolicy)
     kpi: KpiPolicy = field(default_factory=KpiPolicy)
+    history: HistoryPolicy = field(default_factory=HistoryPolicy)
     waivers: tuple[Waiver, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -79,10 +92,21 @@ class Policy(Struct, frozen=True):
         """Return the threshold of a rule by this policy, None if the rule is off."""
         if rule.group == WAIVERS.id:
             return rule.default if self.waivers else None
+        if rule.of_view and self.source_of_truth != "db":
+            return None
         if rule.group == CONSISTENCY.id:
-            severity = self.consistency.severity.get(rule.id, "error")
-            return None if severity == "off" or rule.default is None else replace(rule.default, severity=severity)
+            return _with_severity(rule, self.consistency.severity)
+        if rule.group == HISTORY.id:
+            return _with_severity(rule, self.history.severity) if self.history.on else None
         return self.kpi.thresholds.get(rule.metric)
+
+    def names(self, group: str) -> bool:
+        """Return whether a group is evaluated where nobody asks for any: all are, but those that must be named."""
+        return self.history.on if group == HISTORY.id else not GROUPS[group].by_name
+
+    def asking_for(self, groups: Collection[str]) -> Policy:
+        """Return the policy with the rules of these groups on, as far as it has not switched off each."""
+        return replace(self, history=replace(self.history, on=True)) if HISTORY.id in groups else self
 
     def active_rules(self, groups: Sequence[str] = tuple(GROUPS)) -> list[Rule]:
         """Return the rules of some groups that are not off, in the order of a report."""
@@ -91,15 +115,15 @@ class Policy(Struct, frozen=True):
     def without_exceptions(self) -> Policy:
         """Return the policy that the commands of OPS_COMMANDS show things by, which is not the gate's.
 
-        It waives nothing and has every drift rule at its default severity; too little data fails nothing, and a log
-        may be of any age (FORMATS sections 4 and 7).
+        It waives nothing, compares two sides only, and has every rule of that at its default severity; too little
+        data fails nothing, and a log may be of any age (FORMATS sections 4 and 7).
         """
         kpi = self.kpi
         too_little = "warn" if kpi.on_insufficient == "fail" else kpi.on_insufficient
         return replace(
             self,
             waivers=(),
-            consistency=replace(self.consistency, severity={}),
+            consistency=replace(self.consistency, severity={each.id: "off" for each in _OF_VIEW}),
             kpi=replace(kpi, on_insufficient=too_little, max_log_age_s=None),
         )
 
@@ -126,3 +150,11 @@ class Policy(Struct, frozen=True):
             kpi=replace(self.kpi, thresholds=thresholds, stale_minutes=minutes),
             consistency=replace(self.consistency, fields=fields or self.consistency.fields),
         )
+
+
+def _with_severity(rule: Rule, severities: Mapping[str, str]) -> Threshold | None:
+    """Return the limits of a rule that counts what it finds, with the severity that a policy gives it; None if off."""
+    if rule.default is None:
+        return None
+    severity = severities.get(rule.id, rule.default.severity)
+    return None if severity == "off" else replace(rule.default, severity=severity)

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from ops_checks.findings import CONSISTENCY
+from ops_checks.findings import CONSISTENCY, HISTORY
 from ops_checks.model import FIELDS, STATUSES
 from ops_checks.rules.registry import BY_GROUP, BY_METRIC, WAIVABLE
 
@@ -26,11 +26,13 @@ def policy_schema() -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(text)
     parts = schema["$defs"]
     consistency, waiver = parts["consistency"]["properties"], parts["waiver"]["properties"]
+    history = parts["history"]["properties"]
     consistency["fields"]["anyOf"][1]["items"]["enum"] = _COMPARABLE
     consistency["ignore_statuses"]["items"]["enum"] = list(STATUSES)
-    consistency["severity"]["properties"] = {
-        rule.id: _described(rule.summary, "drift_severity", rule.examples) for rule in BY_GROUP[CONSISTENCY.id]
-    }
+    for severity, group in ((consistency["severity"], CONSISTENCY), (history["severity"], HISTORY)):
+        severity["properties"] = {
+            rule.id: _described(rule.summary, "drift_severity", rule.examples) for rule in BY_GROUP[group.id]
+        }
     parts["kpi"]["properties"]["thresholds"]["properties"] = {
         metric: _described(rule.summary, "rate_limits" if rule.unit == "ratio" else "limits", rule.examples)
         for metric, rule in BY_METRIC.items()

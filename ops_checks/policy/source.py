@@ -12,7 +12,7 @@ POLICY = FileKind("policy", "name a YAML file with --policy", most_bytes=MOST_BY
 _UNCLEAR_ENDS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 
 #: The sections that name no path of a queue.
-_OTHER_SECTIONS = (b"consistency:", b"kpi:", b"waivers:")
+_OTHER_SECTIONS = (b"consistency:", b"kpi:", b"history:", b"waivers:")
 
 
 def read_policy(path: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from ops_checks.findings import GROUPS, KPI
+from ops_checks.findings import GROUPS
 
 if TYPE_CHECKING:
     from ops_checks.findings import Finding, Place
@@ -47,16 +47,21 @@ def locate(
 ) -> tuple[str | None, int, int]:
     """Return path, line and column to show a finding (or a rule itself) at; line and column count from 1.
 
-    A finding of a KPI without a line stands in the file that it was found in, and the rule itself in that of its first
-    finding: a stale item is nowhere in the run log. The path is None when no input lies in the repository.
+    A finding in the database without a line stands in the file that it was found in, and the rule itself in that of
+    its first finding: a stale item is nowhere in the run log. The path is None when no input lies in the repository.
     """
     found = _first_line(finding.places, options) if finding else None
     if found is None:
         first = finding or next(iter(rule.findings), None)
-        own = _first_file(first.places, options) if first and rule.group == KPI.id else None
+        own = _first_file(first.places, options) if first and _in_rows(rule) else None
         return own or fallback_path(report, rule, options), 1, 1
     path, place = found
     return path, max(place.line or 1, 1), max(place.column or 1, 1)
+
+
+def _in_rows(rule: RuleResult) -> bool:
+    group = GROUPS.get(rule.group)
+    return group is not None and group.in_rows
 
 
 def _first_file(places: tuple[Place, ...], options: RenderOptions) -> str | None:

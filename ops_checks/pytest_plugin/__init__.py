@@ -14,11 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from ops_checks.pytest_plugin.reconciliation import Reconcile
     from ops_checks.pytest_plugin.scratch import Checked, QueueStores
     from ops_checks.report.model import Report
 
 #: Option (its ini name is the same with underscores), ini type, placeholder in the help, help.
-_OPTIONS = (
+OPTIONS = (
     ("--queue-check", "bool", "", "check the task queue: one test for each rule of the gate"),
     ("--queue-check-only", "bool", "", "check the task queue and leave out all other tests"),
     ("--queue-policy", "string", "PATH", "policy file (default: the nearest ops-checks.yaml from the rootdir up)"),
@@ -43,10 +44,10 @@ _ACTIONS = {"bool": "store_true", "linelist": "append", "string": "store"}
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, each with its ini name. Relative paths are relative to the rootdir."""
     group = parser.getgroup("queue-check", "checks of the task queue (ops-checks)")
-    for option, ini_type, metavar, text in _OPTIONS:
+    for option, ini_type, metavar, text in OPTIONS:
         extra = {"metavar": metavar} if metavar else {}
         group.addoption(option, action=_ACTIONS[ini_type], default=None, help=text, **extra)
-        parser.addini(_ini_name(option), f"{text} (as {option})", type=ini_type, default=None)  # type: ignore[arg-type] # one of the literals that pytest allows
+        parser.addini(ini_name(option), f"{text} (as {option})", type=ini_type, default=None)  # type: ignore[arg-type] # one of the literals that pytest allows
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -115,7 +116,8 @@ def _is_on(config: pytest.Config) -> bool:
     return any(config.getoption(name) or config.getini(name) for name in _SWITCHES)
 
 
-def _ini_name(option: str) -> str:
+def ini_name(option: str) -> str:
+    """Return the ini name of an option."""
     return option.removeprefix("--").replace("-", "_")
 
 
@@ -163,3 +165,17 @@ def assert_consistent_after(queue_stores: QueueStores, tmp_path_factory: pytest.
     from ops_checks.pytest_plugin.scratch import checked
 
     return checked(queue_stores, tmp_path_factory)
+
+
+@pytest.fixture
+def reconciled(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Reconcile:
+    """Return a function that reconciles scratch copies of two queues, for a test of what writes to them.
+
+    `reconciled(md, db, base)` plans and applies as `ops-checks reconcile` does, and returns both sides afterwards, the
+    actions, and the needs: what a person would be asked. Each of the three is a path, a store or items; the base is
+    what both agreed on before, by default what the database has recorded. Nothing that is given is written to. Works
+    with or without --queue-check.
+    """
+    from ops_checks.pytest_plugin.reconciliation import reconciling
+
+    return reconciling(pytestconfig, tmp_path_factory)

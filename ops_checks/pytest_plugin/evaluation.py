@@ -1,22 +1,30 @@
-"""Run the gate once in a session, when the first check needs it; all worker processes share the report."""
+"""Run the gate once in a session, when the first check needs it; all worker processes share what it found."""
 
 from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ops_checks.errors import InputError
+from msgspec import MsgspecError
+from msgspec.json import decode, encode
+
+from ops_checks.errors import InputError, OpsError
+from ops_checks.findings import CONSISTENCY
+from ops_checks.pytest_plugin.messages import listed
 from ops_checks.pytest_plugin.options import in_folder
 
 if TYPE_CHECKING:
     from ops_checks.pytest_plugin.options import Inputs
+    from ops_checks.reconcile.moves import Moves
     from ops_checks.report.model import Report, RuleResult
 
 
 class Evaluation:
-    """The session's report. `folder` is shared by the processes of a distributed session, None in a single process.
+    """The session's report, and which side moved of the drift in it.
 
+    `folder` is shared by the processes of a distributed session, None in a single process.
     The first process that needs the report acquires the lock in the folder, runs the gate and writes
     the report there; the others read it. The system releases the lock of a process that dies, and the
     next one runs the gate.
@@ -26,6 +34,7 @@ class Evaluation:
         self._inputs = inputs
         self.folder = folder
         self._report: Report | None = None
+        self._moves: Moves | None = None
 
     def report(self) -> Report:
         """Return the report; run the gate if there is none. Raises OpsError if the shared folder cannot be used."""
@@ -46,11 +55,27 @@ class Evaluation:
                 return rule
         raise InputError(f"the gate did not report on {rule_id}: the policy changed meanwhile, run the session again")
 
+    def moves(self) -> Moves:
+        """Return which side moved of the items that the report lists as drift."""
+        if self._moves is None:
+            from ops_checks.reconcile.moves import Moves
+
+            self.report()
+            self._moves = self._moves or (Moves() if self.folder is None else _read_moves(self.folder))
+        return self._moves
+
     def _run(self) -> Report:
         from ops_checks.gate.run import run_gate
 
         with in_folder(self._inputs.rootdir):
-            return run_gate(self._inputs.context.at(time.time()))
+            context = self._inputs.context.at(time.time())
+            report = run_gate(context)
+            drifted = {each.item for rule in report.rules if rule.group == CONSISTENCY.id for each in listed(rule)}
+            if drifted:
+                from ops_checks.reconcile.moves import moves_of
+
+                self._moves = moves_of(context, {item for item in drifted if item})
+            return report
 
     def _shared(self, folder: str) -> Report:
         from ops_checks.files.file_lock import take_lock
@@ -64,7 +89,11 @@ class Evaluation:
             lock = take_lock(os.path.join(folder, "lock"), mode=0o600)
             try:
                 if not os.path.exists(_report_file(folder)):
-                    create_file(_report_file(folder), FORMATS["json"].render(self._run()).encode())
+                    report = self._run()
+                    if self._moves is not None:
+                        with suppress(OpsError, ValueError):  # the report does without it
+                            create_file(_moves_file(folder), encode(self._moves))
+                    create_file(_report_file(folder), FORMATS["json"].render(report).encode())  # the last: all is there
             finally:
                 if lock is not None:
                     close_quietly(lock)
@@ -77,6 +106,21 @@ class Evaluation:
 
 def _report_file(folder: str) -> str:
     return os.path.join(folder, "report.json")
+
+
+def _moves_file(folder: str) -> str:
+    return os.path.join(folder, "moves.json")
+
+
+def _read_moves(folder: str) -> Moves:
+    """Return what the process that ran the gate found out; nothing, if there was no drift to look at."""
+    from ops_checks.reconcile.moves import Moves
+
+    try:
+        with open(_moves_file(folder), "rb") as file:
+            return decode(file.read(), type=Moves)
+    except (OSError, MsgspecError):
+        return Moves()
 
 
 def _read(folder: str) -> Report:

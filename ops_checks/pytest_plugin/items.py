@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ops_checks.errors import OpsError, unexpected
-from ops_checks.findings import GROUPS, Verdict
-from ops_checks.pytest_plugin.messages import failure_text, properties, row_of, safe
+from ops_checks.findings import CONSISTENCY, GROUPS, Verdict
+from ops_checks.pytest_plugin.messages import failure_text, properties, row_of, safe, same_reason_text
 from ops_checks.rules.registry import RULES
 
 if TYPE_CHECKING:
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
     from ops_checks.pytest_plugin.evaluation import Evaluation
     from ops_checks.pytest_plugin.options import Inputs
+    from ops_checks.reconcile.moves import Moves
     from ops_checks.report.model import RuleResult
 
+#: The marks by which a person, or a plugin that was asked (`--benchmark-only`), skips a check.
+SKIP_MARKS = frozenset({"skip", "skipif"})
 _TOO_LITTLE = " (the policy counts too little data as a failure)"
 
 
@@ -130,13 +133,16 @@ class QueueCheck(pytest.Item):
                 raise
             raise CheckFailedError(safe(f"error: {unexpected(error)}")) from None
         self._record(rule)
+        first = self._first_of(rule)
+        if first != self.rule:
+            raise CheckFailedError(same_reason_text(first))
         if rule.effect in {Verdict.FAIL, Verdict.ERROR}:
             reason = _TOO_LITTLE if rule.verdict is Verdict.INSUFFICIENT else ""
-            raise CheckFailedError(failure_text(rule, self._inputs, counted=reason))
+            raise CheckFailedError(failure_text(rule, self._inputs, self._moves(rule), counted=reason))
         if rule.verdict is Verdict.INSUFFICIENT:
             pytest.skip(safe(rule.message))
         if rule.verdict is Verdict.WARN:
-            self._warn(failure_text(rule, self._inputs))
+            self._warn(failure_text(rule, self._inputs, self._moves(rule)))
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         """Return path, line and name: the row of the first finding once the rule is evaluated; lines count from 0.
@@ -168,6 +174,21 @@ class QueueCheck(pytest.Item):
             text.reprcrash.path, text.reprcrash.lineno = path, line or 1
             text.reprcrash.message = first
         return text
+
+    def _first_of(self, rule: RuleResult) -> str:
+        """Return the check of the session that says in full why a rule could not be evaluated: this one, or an earlier.
+
+        One input is missing or malformed for all rules that read it. A check that a mark skips says nothing.
+        """
+        if rule.verdict is not Verdict.ERROR:
+            return self.rule
+        checks = (item for item in self.session.items if isinstance(item, QueueCheck))
+        telling = (check.rule for check in checks if not any(map(check.get_closest_marker, SKIP_MARKS)))
+        same = {each.id for each in self._evaluation.report().rules if each.message == rule.message}
+        return next((name for name in telling if name == self.rule or name in same), self.rule)
+
+    def _moves(self, rule: RuleResult) -> Moves | None:
+        return self._evaluation.moves() if rule.group == CONSISTENCY.id else None
 
     def _record(self, rule: RuleResult) -> None:
         replaced = {name for name, _ in properties(rule)}

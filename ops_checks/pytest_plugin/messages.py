@@ -17,10 +17,11 @@ from ops_checks.presentation.wording import (
 from ops_checks.sanitize import visible, without_commands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from ops_checks.findings import Place
+    from ops_checks.findings import Finding, Place
     from ops_checks.pytest_plugin.options import Inputs
+    from ops_checks.reconcile.moves import Moves
     from ops_checks.report.model import InputRead, Report, RuleResult
 
 #: The most findings, waivers and errors that are listed; the others are counted.
@@ -34,25 +35,51 @@ def safe(line: str) -> str:
     return without_commands(escaped) if os.environ.get("GITHUB_ACTIONS") else escaped
 
 
-def failure_text(rule: RuleResult, inputs: Inputs, *, counted: str = "") -> str:
-    """Return message, findings and help of a rule, and the command that shows more. `counted` follows the message."""
-    return "\n".join(map(safe, _lines(rule, inputs, counted)))
+def listed(rule: RuleResult) -> tuple[Finding, ...]:
+    """Return the findings of a rule that a failure lists."""
+    return rule.live[:_LISTED]
 
 
-def _lines(rule: RuleResult, inputs: Inputs, counted: str) -> Iterator[str]:
+def failure_text(rule: RuleResult, inputs: Inputs, moves: Moves | None = None, *, counted: str = "") -> str:
+    """Return message, findings and help of a rule, and the command that shows more.
+
+    `moves` say of drift which side moved. `counted` follows the message.
+    """
+    return "\n".join(map(safe, _lines(rule, inputs, moves, counted)))
+
+
+def same_reason_text(first: str) -> str:
+    """Return the text of a rule that could not be evaluated for what another one, which runs first, says in full."""
+    return safe(f"error: not evaluated, because of the same input as {first}")
+
+
+def _lines(rule: RuleResult, inputs: Inputs, moves: Moves | None, counted: str) -> Iterator[str]:
     if rule.verdict is Verdict.ERROR:
         yield f"error: {rule.message}"
     else:
         yield rule.message + counted
         yield "  " + ", ".join(f"{word} {text}" for word, text in measurements(rule))
-        yield from (f"  {finding_line(finding)}" for finding in rule.live[:_LISTED])
+        yield from (f"  {line}" for line in _finding_lines(listed(rule), moves))
         more = rule.more_findings + len(rule.live[_LISTED:])
         if more:
             yield f"  and {more} more"
+        if moves and moves.remark:
+            yield f"  drift: {moves.remark}"
         if rule.help:
             yield f"  help: {rule.help}"
     only = "" if rule.group == "waivers" else f" --only {rule.group}"
     yield f"  more: {inputs.command}{only}"
+
+
+def _finding_lines(findings: Iterable[Finding], moves: Moves | None) -> Iterator[str]:
+    """Yield each finding, and below it what `drift` prints of its unit, once for all fields of that."""
+    told = set()
+    for finding in findings:
+        yield finding_line(finding)
+        unit, lines = moves.of(finding.item, finding.field) if moves else ("", ())
+        if (finding.item, unit) not in told:
+            told.add((finding.item, unit))
+            yield from (f"  {line}" for line in lines)
 
 
 def properties(rule: RuleResult) -> list[tuple[str, object]]:

@@ -15,6 +15,7 @@ from ops_checks.errors import UsageError
 from ops_checks.files.output_guard import Output, OutputGuard
 from ops_checks.gate.input_files import input_files
 from ops_checks.policy.search import find_policy
+from ops_checks.pytest_plugin.repeated import refuse_repeated
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.sanitize import visible
 from ops_checks.stores.registry import is_url
@@ -57,6 +58,7 @@ class Inputs(Struct, frozen=True):
 
 def read_inputs(config: pytest.Config) -> Inputs:
     """Return the inputs of a session. Raises UsageError for a bad policy, option or environment."""
+    refuse_repeated(config)
     rootdir = str(config.rootpath)
     here = str(config.invocation_params.dir)
     environ = dict(os.environ)

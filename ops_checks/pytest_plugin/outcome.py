@@ -8,6 +8,7 @@ import pytest
 
 from ops_checks.findings import Verdict
 from ops_checks.presentation.wording import plural
+from ops_checks.pytest_plugin.items import SKIP_MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 _PASSING = (None, pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 #: The exit codes of a session that came to its end.
 _ENDED = (*_PASSING, pytest.ExitCode.TESTS_FAILED)
-#: The marks by which a person, or a plugin that was asked (`--benchmark-only`), skips a check.
-_SKIP_MARKS = frozenset({"skip", "skipif"})
 _LISTED = 10
 
 
@@ -47,7 +46,7 @@ class Outcome:
             self._ran.add(rule)
         elif not report.passed:
             self._skipped.add(rule)
-            if not _SKIP_MARKS.isdisjoint(report.keywords):
+            if not SKIP_MARKS.isdisjoint(report.keywords):
                 self._marked.add(rule)
 
     def settle(

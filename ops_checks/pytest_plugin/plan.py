@@ -22,7 +22,12 @@ Plan = dict[str, list[tuple[str, str]]]
 def plan_checks(inputs: Inputs) -> Plan:
     """Return the checks by the file they belong to, from the policy alone; no input is read."""
     context = inputs.context
-    files = {"queue": context.queue, "log": context.logs[0], "policy": context.policy.path or DEFAULT_POLICY}
+    files = {
+        "queue": context.queue,
+        "db": context.db,
+        "log": context.logs[0],
+        "policy": context.policy.path or DEFAULT_POLICY,
+    }
     plan: Plan = {}
     for rule in context.policy.active_rules():
         plan.setdefault(files[GROUPS[rule.group].reads], []).append((rule.id, rule.group))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from ops_checks.model import Item
     from ops_checks.policy.model import ConsistencyPolicy
+    from ops_checks.pytest_plugin.options import Inputs
     from ops_checks.stores.protocol import Store
     from ops_checks.stores.registry import StoreKind
 
@@ -68,15 +69,20 @@ class Checked(Protocol):
         ...
 
 
-def configured_stores(config: pytest.Config) -> QueueStores:
-    """Return the stores of a session's options, environment and policy, unread. Fails the test for a bad one."""
+def session_inputs(config: pytest.Config) -> Inputs:
+    """Return what a session's options, environment and policy say. Fails the test for a bad one."""
     from ops_checks.pytest_plugin.session import SESSION
 
     session = config.stash.get(SESSION, None)  # with the checks on, they have resolved the inputs already
     try:
-        inputs = read_inputs(config) if session is None else session.inputs
+        return read_inputs(config) if session is None else session.inputs
     except OpsError as error:
         pytest.fail(safe(f"error: {error.message}"), pytrace=False)
+
+
+def configured_stores(config: pytest.Config) -> QueueStores:
+    """Return the stores of a session's options, environment and policy, unread. Fails the test for a bad one."""
+    inputs = session_inputs(config)
     context = inputs.context
 
     def opened(location: str, default: StoreKind) -> Store:
@@ -96,16 +102,16 @@ def checked(stores: QueueStores, folders: pytest.TempPathFactory) -> Checked:
         try:
             copies, before = _copies(stores, folders) if items is None else _filled(items, stores.policy, folders)
         except OpsError as error:
-            raise _failed(_told(error)) from None
+            raise failed(told(error)) from None
         for store in (copies.md, copies.db):
             operation(store)
         try:
             after = _differences(copies)
         except OpsError as error:
-            raise _failed(f"the operation leaves a queue that cannot be read:\n{_told(error)}") from None
+            raise failed(f"the operation leaves a queue that cannot be read:\n{told(error)}") from None
         made = [line for difference, line in after.items() if difference not in before]
         if made:
-            raise _failed(_inconsistent(made, len(before)))
+            raise failed(_inconsistent(made, len(before)))
         return copies
 
     return assert_consistent_after
@@ -136,24 +142,42 @@ def _filled(
     items: Iterable[Item], policy: ConsistencyPolicy, folders: pytest.TempPathFactory
 ) -> tuple[QueueStores, Differences]:
     """Return new stores that hold the items. Raises InputError for items that no queue can hold."""
-    from ops_checks.scaffold.content import database, markdown
+    given, folder = list(items), str(folders.mktemp("queues"))
+    filled = QueueStores(new_document(given, folder), new_database(given, folder), policy)
+    return filled, _differences(filled)
 
-    given = list(items)
-    rows = {item.id: dict(zip(FIELDS, item, strict=True)) for item in given}
-    if len(rows) != len(given):
-        raise InputError("items: an id stands twice among them")
-    folder = str(folders.mktemp("queues"))
-    md, db = os.path.join(folder, "QUEUE.md"), os.path.join(folder, "queue.db")
+
+def new_document(items: Iterable[Item], folder: str) -> Store:
+    """Return a new document in a folder that holds the items. Raises InputError for items that no queue can hold."""
+    from ops_checks.scaffold.content import markdown
+
+    return MARKDOWN.open(_written(folder, "QUEUE.md", items, markdown))
+
+
+def new_database(items: Iterable[Item], folder: str) -> Store:
+    """Return a new database in a folder that holds the items. Raises InputError for items that no queue can hold."""
+    from ops_checks.scaffold.content import database
+
     written = {"created_at": _WRITTEN, "updated_at": _WRITTEN}
+
+    def content(given: Iterable[Item]) -> bytes:
+        return database([dict(zip(FIELDS, item, strict=True)) | written for item in given], [])
+
+    return SQLITE.open(_written(folder, "queue.db", items, content))
+
+
+def _written(folder: str, name: str, items: Iterable[Item], content: Callable[[Iterable[Item]], bytes]) -> str:
+    """Write items into a new file and return its path."""
+    given, path = list(items), os.path.join(folder, name)
+    if len({item.id for item in given}) != len(given):
+        raise InputError("items: an id stands twice among them")
     try:
-        contents = {md: markdown(given), db: database([row | written for row in rows.values()], [])}
+        data = content(given)
     except UnicodeEncodeError:
         raise InputError("items: a text holds half of a surrogate pair, which no file can") from None
-    for path, content in contents.items():
-        with open(path, "xb") as file:
-            file.write(content)
-    filled = QueueStores(MARKDOWN.open(md), SQLITE.open(db), policy)
-    return filled, _differences(filled)
+    with open(path, "xb") as file:
+        file.write(data)
+    return path
 
 
 def _differences(stores: QueueStores) -> Differences:
@@ -176,9 +200,11 @@ def _inconsistent(made: list[str], before: int) -> str:
     return "\n".join(lines)
 
 
-def _failed(text: str) -> BaseException:
+def failed(text: str) -> BaseException:
+    """Return what fails a test with a text, without a traceback."""
     return pytest.fail.Exception(text, pytrace=False)
 
 
-def _told(error: OpsError) -> str:
+def told(error: OpsError) -> str:
+    """Return the lines of an error."""
     return "\n  ".join(map(safe, (f"error: {error.message}", *error.details)))

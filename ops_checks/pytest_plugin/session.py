@@ -35,6 +35,7 @@ _MARKERS = (
     "queue_check: a check of the task queue",
     "queue_drift: a check that both queues agree",
     "queue_kpi: a check of the run log and of stale items",
+    "queue_history: a check of the events of each item",
 )
 _SHARED = "ops_checks_folder"
 _SELECTED = "ops_checks_selection"

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from ops_checks.stores.transaction_protocol import DocumentTransaction, Transaction
 
 
+#: So many stale actions are named where all of a plan is refused.
+_MOST_NAMED = 50
+
+
 class Result(Struct):
     """What became of a plan: its actions, and `already` where it had been applied before."""
 
@@ -158,4 +162,5 @@ def must_be_whole(outcome: Outcome) -> None:
     """Raise RefusedError, with all that does not hold any more, unless every action of a plan still holds."""
     stale = [f"{visible(each.id)} {each.unit}: changed since the plan was made: plan again" for each in outcome.stale]
     if stale:
-        raise RefusedError(stale[0], tuple(stale[1:]))
+        more = [f"and {len(stale) - _MOST_NAMED} more"] if len(stale) > _MOST_NAMED else []
+        raise RefusedError(stale[0], (*stale[1:_MOST_NAMED], *more))

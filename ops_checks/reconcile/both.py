@@ -194,14 +194,22 @@ class _Writing:
             row = self._seen.document.after
             write_database(self._context, self._transaction, self._seen.change, row, self._md_commit)
             self._transaction.records().delete(self._context.operation)
-            edits = edits_of(self._seen.document)
-            if edits:
-                self._text.write(left, edits)
-                self._document_written = True
+            self._write_document(left)
             commit(self._context, self._transaction, document_written=self._document_written)
         except BaseException:
             if not self._document_written:
                 self._withdraw()
+            raise
+
+    def _write_document(self, left: Snapshot) -> None:
+        edits = edits_of(self._seen.document)
+        if not edits:
+            return
+        self._document_written = True  # who is interrupted from here on cannot tell: the record stays for resume
+        try:
+            self._text.write(left, edits)
+        except OpsError:  # the document is as it was
+            self._document_written = False
             raise
 
     def _must_be_as_seen(self) -> None:

@@ -15,8 +15,9 @@ from ops_checks.errors import RefusedError
 from ops_checks.model import FIELDS, PRIORITIES, STATUSES, Item
 from ops_checks.reconcile.blame import blame_words, database_blame
 from ops_checks.reconcile.claims import attempts, holder, is_held
-from ops_checks.reconcile.model import DB
-from ops_checks.reconcile.units import differing, same
+from ops_checks.reconcile.decision import SET
+from ops_checks.reconcile.model import DB, MD, Action
+from ops_checks.reconcile.units import cells, differing, same
 from ops_checks.sanitize import plain_line, visible
 from ops_checks.stores.changes import RELIABILITY, Change
 from ops_checks.timestamps import queue_time
@@ -69,6 +70,24 @@ class MadeChange(Struct, frozen=True):
     document: tuple[Item, Item] | None
     attempts: tuple[int | None, int | None]
     lease_owner: str | None
+
+    @property
+    def actions_back(self) -> list[Action]:
+        """What taking it back does to each unit on each side, as the action of a plan."""
+        sides = {DB: self.rows} | ({MD: self.document} if self.document else {})
+        return [
+            Action(
+                id=self.item_id,
+                unit=unit,
+                kind=SET,
+                to=side,
+                before=cells(after, unit),
+                after=cells(before, unit),
+                why=UNDONE,
+            )
+            for side, (before, after) in sides.items()
+            for unit in differing(before, after)
+        ]
 
     @property
     def name(self) -> str:

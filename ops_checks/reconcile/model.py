@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ops_checks.model import Item
     from ops_checks.reconcile.reasons import Reason
-    from ops_checks.reconcile.units import Value
+    from ops_checks.rules.drift.units import Value
     from ops_checks.stores.changes import Reliability
 
     #: Cells by field, as they are written.

@@ -12,7 +12,7 @@ from ops_checks.reconcile.both_writing import commit, edits_of, write_database
 from ops_checks.reconcile.decision import SET
 from ops_checks.reconcile.model import DB, MD, Action
 from ops_checks.reconcile.operation_record import STALE, WRITTEN, parse_operation
-from ops_checks.reconcile.plan_file import SavedPlan
+from ops_checks.reconcile.plan_file import unplanned
 from ops_checks.reconcile.reading import database, document
 from ops_checks.reconcile.units import cells
 from ops_checks.reconcile.writing import while_changing
@@ -36,7 +36,7 @@ def finish_operation(context: Context, record: PlanRecord) -> Result:
 
 def _finished(context: Context, record: PlanRecord, md_commit: str | None) -> Result:
     operation = parse_operation(record)
-    result = Result(SavedPlan(record.plan_id, None, None, [], [], {}))
+    result = Result(unplanned(record.plan_id))
     with document(context).rewriting() as text, database(context).transaction() as transaction:
         transaction.begin_exclusive()
         with text.snapshot() as left:

@@ -43,6 +43,11 @@ class SavedPlan(Struct, frozen=True):
     data: Mapping[str, Any]
 
 
+def unplanned(operation: str) -> SavedPlan:
+    """Return what stands for the plan of changes that were made without one: the id of their operation, or nothing."""
+    return SavedPlan(operation, None, None, [], [], {})
+
+
 def is_plan_id(word: str) -> bool:
     """Return whether a word is the id of a plan, and no file's name."""
     return _PLAN_ID.fullmatch(word) is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ops_checks.errors import UsageError
+from ops_checks.errors import RefusedError, UsageError
 from ops_checks.reconcile.agreement import document_paths
 from ops_checks.reconcile.bases import open_base
 from ops_checks.reconcile.blame import NO_EVENT, as_unchanged, database_blame
@@ -17,13 +17,14 @@ from ops_checks.reconcile.model import DB, LINEAGE_OK, LINEAGE_UNKNOWN, MD, Situ
 from ops_checks.reconcile.plan_json import plan_json
 from ops_checks.reconcile.planner import plan
 from ops_checks.reconcile.reading import document, read_states
+from ops_checks.reconcile.suspects import remarks_of, with_suspects
 from ops_checks.reconcile.units import CLAIM, ROW, UNITS
 from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import FROM_GIT
 from ops_checks.timestamps import rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Mapping, Sequence
     from typing import Any
 
     from ops_checks.context import Context
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
 
 
 class Planned(Struct, frozen=True):
-    """A plan with what it was made of; `blames` say who moved last, `notes` what is good to know."""
+    """A plan with what it was made of; `blames` say who moved last, `notes` what is good to know.
+
+    `remarks` say by item which laws its events break (RECONCILE section 16).
+    """
 
     reading: Reading
     plan: Plan
@@ -43,6 +47,7 @@ class Planned(Struct, frozen=True):
     situation: Situation
     blames: Blames = field(default_factory=dict)
     notes: Sequence[str] = ()
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def json(self, context: Context) -> dict[str, Any]:
         """Return the plan as the JSON of its file."""
@@ -59,7 +64,7 @@ class Planned(Struct, frozen=True):
         )
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - what several commands and the plugin ask, by name
     context: Context,
     options: Options,
     *,
@@ -67,17 +72,26 @@ def make_plan(
     digests: bool = False,
     blame: bool = False,
     elsewhere: bool = False,
+    blamed: Container[str] | None = None,
+    settle_s: float | None = None,
+    versions_of: str | None = None,
 ) -> Planned:
     """Return the plan of a context's queues; nothing is written. `digests`: it is to be saved.
 
     `base` is the name of one that is not the database's own (`open_base`). `elsewhere`: another document is to be
-    written, so that this one may be read-only. Raises InputError for what cannot be read, a damaged base included;
-    UsageError for a new id that is taken.
+    written, so that this one may be read-only. `blame`: say who moved last, of the items in `blamed` (None: of all).
+    `settle_s`: so long programs may be between two writes, in seconds (None: as the policy says). `versions_of`: the
+    document whose history counts, where the context's is a copy. Raises InputError for what cannot be read, a damaged
+    base included; UsageError for a new id that is taken.
     """
     _must_be_new(context, options)
-    with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history, ExitStack() as stack:
+    settle_s = context.policy.consistency.settle_s if settle_s is None else settle_s
+    with (
+        DocumentHistory(versions_of or context.queue, tz_minutes=context.tz_minutes) as history,
+        ExitStack() as stack,
+    ):
         named = stack.enter_context(open_base(context, history, base)) if base is not None else None
-        reading = _read(context, named, digests=digests)
+        reading = _read(context, named, settle_s, digests=digests)
         lineage, message = _lineage(history, reading)
         situation = Situation(
             context.now_s,
@@ -87,14 +101,25 @@ def make_plan(
             interrupted=reading.interrupted,
             foreign_base=reading.foreign,
         )
-        made = plan(_with_moves(history, reading), reading.totals, options, situation)
-        blames = blames_of(history, reading, made) if blame else {}
+        suspects = remarks_of(reading.broken, context.policy)
+        states = with_suspects(_with_moves(history, reading), suspects)
+        made = plan(states, reading.totals, options, situation)
+        blames = blames_of(history, reading, made, blamed) if blame else {}
         unknown = [f"{visible(context.queue)}: lineage unknown: {message}"] if lineage == LINEAGE_UNKNOWN else []
-        remarks = (*_base_remarks(context, reading), *unknown, *history.remarks)
-        return Planned(reading, made, options, situation, blames, (*reading.notes, *remarks))
+        moved = _base_remarks(context, reading) if versions_of is None else ()
+        notes = (*reading.notes, *moved, *unknown, *history.remarks)
+        return Planned(reading, made, options, situation, blames, notes, suspects)
 
 
-def _base_remarks(context: Context, reading: Reading) -> list[str]:
+def must_not_stop(context: Context, planned: Planned) -> None:
+    """Raise RefusedError for a plan with a safety stop, which names the side that it is about (RECONCILE 7 and 13)."""
+    stop = planned.plan.stop
+    if stop is not None:
+        side = context.queue if stop.reason.endswith(f"-{MD}") else context.db
+        raise RefusedError(f"{visible(side)}: {stop.reason}: {stop.message}")
+
+
+def _base_remarks(context: Context, reading: Reading) -> Sequence[str]:
     """Return what is good to know of the base: that it is a version only, or of a document elsewhere (section 7)."""
     base = reading.baseline
     if base is None:
@@ -110,9 +135,8 @@ def _base_remarks(context: Context, reading: Reading) -> list[str]:
     ]
 
 
-def _read(context: Context, base: TemporaryBase | None, *, digests: bool) -> Reading:
+def _read(context: Context, base: TemporaryBase | None, settle_s: float, *, digests: bool) -> Reading:
     """Return both queues at one moment; a change that is being written is waited for, it was not interrupted."""
-    settle_s = context.policy.consistency.settle_s
     reading = read_states(context, settle_s=settle_s, digests=digests, base=base)
     if reading.interrupted is not None and document(context).wait_for_writers():
         return read_states(context, settle_s=settle_s, digests=digests, base=base)
@@ -177,12 +201,13 @@ def _now(reading: Reading) -> dict[str, tuple[int, Item]]:
     return {state.id: (reading.lines[state.id], state.md) for state in reading.states if state.md is not None}
 
 
-def blames_of(history: DocumentHistory, reading: Reading, made: Plan) -> Blames:
-    """Return who moved last, on both sides of every unit of a plan (RECONCILE section 14)."""
+def blames_of(history: DocumentHistory, reading: Reading, made: Plan, ids: Container[str] | None = None) -> Blames:
+    """Return who moved last, on both sides of every unit of a plan, or of some items (RECONCILE section 14)."""
     wanted: dict[str, list[str]] = {}
     pairs = [(each.id, each.unit) for each in made.actions] + [(each.id, each.unit) for each in made.needs]
     for item_id, unit in dict.fromkeys(pairs):
-        wanted.setdefault(item_id, []).append(unit)
+        if ids is None or item_id in ids:
+            wanted.setdefault(item_id, []).append(unit)
     if not wanted:
         return {}
     states = {state.id: state for state in reading.states}
@@ -194,7 +219,8 @@ def blames_of(history: DocumentHistory, reading: Reading, made: Plan) -> Blames:
             continue
         if history.head is not None:  # without git there is nothing to say, item for item
             blames[MD, item_id, unit] = as_unchanged(blame) if _is_agreed(state, unit, state.md) else blame
-        blames[DB, item_id, unit] = _of_database(reading, state, unit)
+        if state.db is not None or item_id in reading.events:  # of an item that it never had there is nothing to say
+            blames[DB, item_id, unit] = _of_database(reading, state, unit)
     return blames
 
 

@@ -11,6 +11,7 @@ from ops_checks.gate.stable_reading import compare, must_be_read_whole, run_comp
 from ops_checks.model import FIELDS
 from ops_checks.reconcile.blame import bears_state
 from ops_checks.reconcile.model import BaseRow, ItemState, Totals
+from ops_checks.reconcile.suspects import broken_by
 from ops_checks.reconcile.units import UNITS
 from ops_checks.rules.drift.comparison import Comparison
 from ops_checks.sanitize import visible
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ops_checks.context import Context
+    from ops_checks.reconcile.suspects import Broken
     from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.drift.pair import Pair
     from ops_checks.stores.baseline import AgreedRow, Baseline, Counts
@@ -32,10 +34,10 @@ if TYPE_CHECKING:
 class Reading(Struct, frozen=True):
     """Both queues at one moment: the items that differ, in the order of a plan, and all the numbers.
 
-    `interrupted`: the plan whose application was begun and not finished. `lines`, `rows`, `events` and `updated_at` are
-    of the items that differ: their lines in the document, what is agreed on them, the newest event of each that
-    changed its state, and when the database's row was updated. `notes` say how long programs that were writing were
-    waited for. `foreign`: the base is of another queue than the database.
+    `interrupted`: the plan whose application was begun and not finished. `lines`, `rows`, `events`, `broken` and
+    `updated_at` are of the items that differ: their lines in the document, what is agreed on them, the newest event of
+    each that changed its state, the laws that its events break, and when the database's row was updated. `notes` say
+    how long programs that were writing were waited for. `foreign`: the base is of another queue than the database.
     """
 
     states: list[ItemState]
@@ -50,6 +52,7 @@ class Reading(Struct, frozen=True):
     lines: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, AgreedRow] = field(default_factory=dict)
     events: Mapping[str, Event] = field(default_factory=dict)
+    broken: Mapping[str, Broken] = field(default_factory=dict)
     updated_at: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     foreign: bool = False
@@ -121,6 +124,7 @@ def reading_of(
     pairs = {pair.rows[0].item.id: pair for pair in drift.pairs}
     rows = agreed.rows(pairs) if baseline is not None else {}
     counts = agreed.counts() if baseline is not None else None
+    events, broken = _events_of(right, pairs)
     lost = [item_id for item_id, pair in pairs.items() if pair.md is None and item_id in rows]
     above = agreed.above(lost) if lost else {}
     states = [
@@ -146,7 +150,8 @@ def reading_of(
         interrupted.plan_id if (interrupted := agreement.interrupted()) else None,
         {item_id: pair.md.number for item_id, pair in pairs.items() if pair.md},
         rows,
-        {item_id: event for item_id in pairs if (event := _newest_move(right, item_id)) is not None},
+        events,
+        broken,
         agreement.updated_at(pairs),
         foreign=own is not None and baseline is not None and baseline.queue_id not in {"", own.queue_id},
     )
@@ -159,10 +164,18 @@ def _reader(base: TemporaryBase, right: DatabaseSnapshot) -> AgreementReader:
     return base.reader((item.id for _, item in right.items()), event_id)
 
 
-def _newest_move(snapshot: Snapshot, item_id: str) -> Event | None:
-    """Return the newest event of an item that changed its state, or None."""
-    moves = [event for event in snapshot.events(item_id) if bears_state(event)]
-    return moves[-1] if moves else None
+def _events_of(snapshot: Snapshot, pairs: Mapping[str, Pair]) -> tuple[dict[str, Event], dict[str, Broken]]:
+    """Return the newest event of each item that changed its state, and the laws that its events break."""
+    newest: dict[str, Event] = {}
+    broken: dict[str, Broken] = {}
+    for item_id, pair in pairs.items():
+        events = list(snapshot.events(item_id))
+        moves = [event for event in events if bears_state(event)]
+        if moves:
+            newest[item_id] = moves[-1]
+        if pair.db and events:
+            broken[item_id] = broken_by(pair.db.item, pair.db.reliability, events)
+    return newest, broken
 
 
 def _place(pair: Pair, row: AgreedRow | None) -> tuple[int, int]:

@@ -41,7 +41,7 @@ def result_json(operation: str, found: Result | None, *, consistent: bool) -> di
     refused = [_need(item_id, unit, reason) for item_id, unit, reason, is_refused in needs if is_refused]
     stale = [_action(each) for each in outcome.stale]
     return data | {
-        "plan_id": found.plan.plan_id,
+        "plan_id": found.plan.plan_id or None,
         "applied": [_action(each) for each in outcome.applied],
         "already": [_action(each) for each in outcome.done],
         "stale": [] if undone else stale,

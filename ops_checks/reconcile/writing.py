@@ -207,14 +207,16 @@ class BothQueues:
 def item_finder(reading: Reading, database: DatabaseSnapshot) -> Find:
     """Return what finds an item as it is now; one that does not differ is equal on both sides.
 
-    What is written over is the database's row as it is stored, with the blanks and line breaks that are not compared.
+    The database's side is as it is stored: a comparison has its cells on one line, and they are not to be written so.
     """
     states = {state.id: state for state in reading.states}
 
     def find(item_id: str) -> ItemState:
         item, lease = database.find(item_id) or (None, None)
         state = states.get(item_id)
-        return ItemState(item_id, None, item, item, lease) if state is None else replace(state, db=item)
+        if state is None:
+            return ItemState(item_id, None, item, item, lease)
+        return state if item is None else replace(state, db=item)
 
     return find
 

@@ -6,15 +6,18 @@ policy's schema, the command line's options, waivers, the words of the output) i
 
 from __future__ import annotations
 
-from ops_checks.findings import CONSISTENCY, GROUPS, KPI
+from ops_checks.findings import GROUPS, KPI, WAIVERS
 from ops_checks.rules.drift.rules import DRIFT_RULES
+from ops_checks.rules.history.rules import HISTORY_RULES
 from ops_checks.rules.kpi.log_metrics import LOG_RULES
 from ops_checks.rules.kpi.queue_metrics import QUEUE_RULES
 from ops_checks.rules.kpi.run_metrics import RUN_RULES
 from ops_checks.rules.waivers import WAIVER_RULES
 
+_TABLES = (DRIFT_RULES, RUN_RULES, QUEUE_RULES, LOG_RULES, HISTORY_RULES, WAIVER_RULES)
+
 #: Every rule by its id.
-RULES = {rule.id: rule for rule in (*DRIFT_RULES, *RUN_RULES, *QUEUE_RULES, *LOG_RULES, *WAIVER_RULES)}
+RULES = {rule.id: rule for rules in _TABLES for rule in rules}
 
 #: The rules of a group, by the group's id.
 BY_GROUP = {group: tuple(rule for rule in RULES.values() if rule.group == group) for group in GROUPS}
@@ -23,9 +26,7 @@ BY_GROUP = {group: tuple(rule for rule in RULES.values() if rule.group == group)
 BY_METRIC = {rule.metric: rule for rule in BY_GROUP[KPI.id]}
 
 #: The ids of the rules that a waiver may be for.
-WAIVABLE = tuple(rule.id for rule in RULES.values() if rule.group in {CONSISTENCY.id, KPI.id})
+WAIVABLE = tuple(rule.id for rule in RULES.values() if rule.group != WAIVERS.id)
 
-if sum(map(len, BY_GROUP.values())) != len(RULES) or len(RULES) != sum(
-    map(len, (DRIFT_RULES, RUN_RULES, QUEUE_RULES, LOG_RULES, WAIVER_RULES))
-):
+if sum(map(len, BY_GROUP.values())) != len(RULES) or len(RULES) != sum(map(len, _TABLES)):
     raise ImportError("a rule is of no known group, or two rules have the same id")

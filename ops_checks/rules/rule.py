@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
-from ops_checks.findings import CONSISTENCY, Finding, Verdict
+from ops_checks.findings import KPI, Finding, Verdict
 from ops_checks.report.model import Metric, RuleResult
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     its `max`. `counted`: a count is known from the first sample on; a rate or a percentile needs samples.
     `needs_samples`: without any there is nothing to judge, whatever the value. `counts_findings`: its value is the
     number of its findings, so that a waived one takes one off. `of_log`: it is measured from the run log.
+    `of_view`: it holds only where the document is a view of the database (`source_of_truth: db`).
     `word`: how the lines of OPS_COMMANDS name it.
     `summary` describes it in the policy's schema, with `examples`.
     """
@@ -84,6 +85,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     needs_samples: bool = False
     counts_findings: bool = False
     of_log: bool = False
+    of_view: bool = False
     word: str = ""
     summary: str = ""
     examples: tuple[Any, ...] = ()
@@ -130,9 +132,10 @@ def violated(threshold: Threshold, value: float, *, waived: int = 0) -> Limit | 
 def not_evaluated(rule: Rule, threshold: Threshold, reason: str) -> RuleResult:
     """Return the result of a rule whose evidence could not be read, and why.
 
-    A drift rule keeps its limit, which is always the same; a metric without a value is an error without one.
+    A rule that counts what it finds keeps its limit, which is always the same; a metric without a value is an error
+    without one.
     """
-    limit = next(_limits(threshold), None) if rule.group == CONSISTENCY.id else None
+    limit = None if rule.group == KPI.id else next(_limits(threshold), None)
     return RuleResult(
         rule.id,
         rule.title,

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     #: Comparison keys of consecutive items: the number of the first (line or row), and the key of each.
     Keys = tuple[int, list[str]]
 
+    #: Items and events by column, as stored, in the order of items, in an item its row and then its events in theirs:
+    #: the ids of items, of events (None for a row), types (of a row its status), payloads (`{}`), times (attempt_count)
+    #: and nothing (max_attempts).
+    Recorded = tuple[tuple[object, ...], ...]
+
 
 class Event(NamedTuple):
     """One event of an item (FORMATS section 2): its id, type, payload (JSON text) and queue time."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.baseline import AgreedRow, Baseline, Counts, PlanRecord
     from ops_checks.stores.changes import Change, Reliability
     from ops_checks.stores.markdown.rewriting import RowEdits
-    from ops_checks.stores.protocol import Event
+    from ops_checks.stores.protocol import Event, Recorded
 
 
 class AgreementReader(Protocol):
@@ -80,6 +80,17 @@ class DatabaseSnapshot(Snapshot, Protocol):
 
     def agreement(self) -> AgreementReader:
         """Return what reads the last agreement of both queues in this state."""
+        ...
+
+    def recorded(self) -> Iterator[Recorded]:
+        """Stream the items with their events; an item or an event is no text, and malformed, where the store's is.
+
+        Raises InputError for a store whose events cannot be read.
+        """
+        ...
+
+    def absent_counts(self) -> tuple[str, ...]:
+        """Return which of attempt_count and max_attempts an older database lacks."""
         ...
 
 
@@ -195,6 +206,10 @@ class Database(Store, Protocol):
 
     def snapshot(self) -> DatabaseSnapshot:
         """Return a consistent snapshot of the items and of what was agreed on them; enter it before reading."""
+        ...
+
+    def may_be_written(self) -> bool:
+        """Return whether this user has the right to write to the database."""
         ...
 
     def must_be_writable(self) -> None:

@@ -30,6 +30,7 @@ _GATE = ("test_verdicts",)
 _POLICY = ("test_loader", "test_validator")
 _FORMATS = ("test_formats",)
 _SINKS = ("test_sinks",)
+_HISTORY = ("test_history_laws", "test_legal_histories", "test_histories")
 _RECONCILE = ("test_planner", "test_decisions", "test_apply", "test_laws")
 
 _WRITING = (
@@ -652,7 +653,7 @@ _SPEAKING = (
     Defect(
         "a stale item is shown in the run log",
         "presentation/locations.py",
-        "first and rule.group == KPI.id else None",
+        "first and _in_rows(rule) else None",
         "first and not rule else None",
         ("test_locations",),
     ),
@@ -662,6 +663,86 @@ _SPEAKING = (
         "return code if written else NOT_EVALUATED",
         "return code",
         ("test_cli",),
+    ),
+)
+
+_REPLAYING = (
+    Defect(
+        "a review that sends an item back puts it nowhere",
+        "rules/history/events.py",
+        '"PENDING" if self.payload.verdict == _RETRY else None',
+        "None",
+        _HISTORY,
+    ),
+    Defect(
+        "a release is told before all that comes after it",
+        "rules/history/order.py",
+        "late = event.type == RELEASED and who in unreleased",
+        "late = False",
+        _HISTORY,
+    ),
+    Defect(
+        "a lease that was cleared is held",
+        "rules/history/order.py",
+        "        if event.clears_lease:\n            last = None\n",
+        "",
+        _HISTORY,
+    ),
+    Defect(
+        "a retry that was undone counts",
+        "rules/history/history.py",
+        "len(self.retried) - given_back",
+        "len(self.retried)",
+        _HISTORY,
+    ),
+    Defect(
+        "an event that got lost is a second worker",
+        "rules/history/counts.py",
+        "if len(picked) <= 1 + len(back) + history.lost:",
+        "if len(picked) <= 1 + len(back):",
+        _HISTORY,
+    ),
+    Defect(
+        "max_attempts was always what it is",
+        "rules/history/history.py",
+        "[now or _DEFAULT_ATTEMPTS, *seen]",
+        "[now or _DEFAULT_ATTEMPTS]",
+        _HISTORY,
+    ),
+    Defect(
+        "histories are told apart by their events alone",
+        "rules/history/grouping.py",
+        "told = (batch.times[start], batch.mosts[start], *batch.types[start:end])",
+        "told = (None, *batch.types[start + 1 : end])",
+        _HISTORY,
+    ),
+    Defect(
+        "what programs were still writing is a violation",
+        "gate/histories.py",
+        "if quiet or found.ok or not found.complete:",
+        "if found is not None:",
+        _HISTORY,
+    ),
+    Defect(
+        "a column that is not there is as it should be",
+        "gate/histories.py",
+        "        if check.column in absent\n",
+        "        if check.column in absent[:0]\n",
+        _HISTORY,
+    ),
+    Defect(
+        "rules on events that nobody named",
+        "policy/model.py",
+        "_with_severity(rule, self.history.severity) if self.history.on else None",
+        "_with_severity(rule, self.history.severity)",
+        ("test_pytest_history",),
+    ),
+    Defect(
+        "the document overwrites an item whose events could not have happened",
+        "reconcile/suspects.py",
+        "suspect=state.id in remarks)",
+        "suspect=False)",
+        ("test_reconcile_suspects",),
     ),
 )
 
@@ -800,6 +881,34 @@ _RECONCILING = (
         "    if True:\n",
         ("test_both",),
     ),
+    Defect(
+        "a plan that was made with a version in git is applied",
+        "reconcile/apply.py",
+        '    if plan.data["base"]["source"] == FROM_GIT:\n',
+        "    if False:\n",
+        ("test_reconcile_bases",),
+    ),
+    Defect(
+        "a baseline of another queue is taken",
+        "reconcile/stops.py",
+        "    if situation.foreign_base and options.max_removed is None:\n",
+        "    if False:\n",
+        ("test_reconcile_bases",),
+    ),
+    Defect(
+        "an exported baseline's digest is not compared",
+        "reconcile/base_file.py",
+        ' or end.digest != f"sha256:{self._digest.hexdigest()}"',
+        "",
+        ("test_base_file",),
+    ),
+    Defect(
+        "an item is written as a comparison has it, on one line",
+        "reconcile/writing.py",
+        "        return state if item is None else replace(state, db=item)\n",
+        "        return state\n",
+        ("test_reconcile_dry_run",),
+    ),
 )
 
-DEFECTS: tuple[Defect, ...] = (*_WRITING, *_READING, *_DECIDING, *_SPEAKING, *_RECONCILING)
+DEFECTS: tuple[Defect, ...] = (*_WRITING, *_READING, *_DECIDING, *_SPEAKING, *_REPLAYING, *_RECONCILING)

@@ -12,6 +12,7 @@ from builders import aged, digest, execute, item, make_database, make_markdown, 
 from conftest import NOW_S
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reconcile_checks import assert_published
 
 from ops_checks.errors import ChangedError, WriteError
 from ops_checks.reconcile import planning
@@ -332,6 +333,22 @@ def test_what_changed_since_is_stale(
     assert run("reconcile", "resume").out == "nothing to resume\n"
 
 
+def test_ctrl_c_while_the_document_is_written(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can tell then whether it is: the record stays, and resume finds out."""
+    write = MarkdownTransaction.write
+
+    def interrupted(self: MarkdownTransaction, *args: Any) -> None:
+        write(self, *args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MarkdownTransaction, "write", interrupted)
+        assert run("cancel", "--both", "--id", "A-1").code == 130
+    assert (row(project, "A-1")[1], stored(project, "A-1")[0]) == ("BLOCKED", "IN_PROGRESS")
+    assert run("reconcile", "resume").code == 0
+    assert stored(project, "A-1")[0] == "BLOCKED"
+
+
 def test_a_damaged_record(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is one line, and nothing is written."""
     half_written(project, run, monkeypatch, "cancel", "--both", "--id", "A-1")
@@ -411,6 +428,24 @@ def test_undo_is_refused(project: Path, run: Run, change: str | tuple[str, str],
     assert (answer.code, answer.out) == (5, "")
     assert answer.err.startswith(f"error: {told}")
     assert digest(project) == before
+
+
+def test_undo_as_json(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was taken back and what was refused is published as for a plan, with the exit code of the lines."""
+    run("cancel", "--both", "--id", "A-1", "--id", "A-2")
+    operation = run("undo").err.splitlines()[1].split()[0]
+    run("--db", DB, "replan", "--id", "A-2", "--notes", "n")
+    told = run("undo", "--operation", operation, "-f", "json")
+    found = assert_published(json.loads(told.out))
+    assert (told.code, found["operation"], found["plan_id"]) == (5, "undone", operation)
+    units = [(item_id, unit, to) for item_id in ("A-1", "A-2") for to in ("db", "md") for unit in ("claim", "notes")]
+    listed = [(each["id"], each["unit"], each["to"]) for name in ("applied", "refused") for each in found[name]]
+    assert listed == units
+    told = half_written(project, run, monkeypatch, "cancel", "--both", "--id", "A-1")
+    assert "reconcile resume" in told
+    resumed = assert_published(json.loads(run("reconcile", "resume", "-f", "json").out))
+    assert (resumed["operation"], len(resumed["already"]), len(resumed["applied"])) == ("resumed", 2, 2)
+    assert resumed["plan_id"].startswith("op-")
 
 
 def test_undo_gives_attempts_back(project: Path, run: Run) -> None:

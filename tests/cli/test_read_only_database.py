@@ -126,3 +126,16 @@ def test_a_plan_is_interrupted(project: Path, run: Run) -> None:
     after = everything(project)
     after.pop(str(project / QUEUE) + ".lock", None)
     assert after == before
+
+
+def test_an_agreement_that_no_database_can_keep(project: Path, run: Run) -> None:
+    """Of a database that may only be read and has no baseline what is equal now is exported, to compare with later."""
+    execute(project / DB, "DROP TABLE queue_baseline; DROP TABLE queue_baselines")
+    (project / DB).chmod(0o444)
+    found = _as_nobody(project, "baseline", "export", "base.jsonl")
+    assert found == (0, "baseline b-1 agreed=1 unagreed=2 -> base.jsonl\n", "")
+    base = ("--base", "base.jsonl", "--no-blame")
+    assert _as_nobody(project, "drift", *base)[1].splitlines()[0].startswith("drift total=3 to_md=0 to_db=0 needs=2 ")
+    edit(project, "| ORCH-1 | PENDING |", "| ORCH-1 | BLOCKED |")
+    assert "- to_db ORCH-1 claim PENDING -> BLOCKED" in _as_nobody(project, "drift", *base)[1].splitlines()
+    assert run("baseline", "export", "mine.jsonl").code == 3  # root may write: a baseline can be recorded

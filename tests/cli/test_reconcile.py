@@ -63,6 +63,7 @@ def test_the_first_agreement(project: Path, run: Run) -> None:
         1,
         "baseline b-1 agreed=2 unagreed=1\n"
         "- needs ORCH-2 priority no-base md=P1 db=P0\n"
+        "    db: updated_at 2026-01-01 00:00, no event\n"
         "    help: --prefer ORCH-2.priority=md takes the document's, --prefer ORCH-2.priority=db the database's\n",
         "",
     )
@@ -235,7 +236,7 @@ def test_a_safety_stop(project: Path, run: Run) -> None:
     assert found.out.splitlines()[-1].startswith("stop empty-md: no row at all, and 3 known items: ")
     refused = run("reconcile", "plan", "--prefer", "db", "-o", "plan.json")
     assert (refused.code, refused.out) == (5, "")
-    assert refused.err.startswith("error: empty-md: ")
+    assert refused.err.startswith(f"error: {QUEUE}: empty-md: ")
     assert not (project / "plan.json").exists()
 
 

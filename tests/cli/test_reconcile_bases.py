@@ -81,7 +81,7 @@ def test_events_before_a_commit_are_no_moves(project: Path, run: Run) -> None:
     _commit(project)
     edit(project, "| PENDING |", "| BLOCKED |")
     for item_id, minute in (("ORCH-1", "2026-02-09 00:59"), ("ORCH-2", "2026-02-09 01:01")):
-        values = f"'{item_id}', 'retried', '{{}}', '{minute}'"
+        values = f"'{item_id}', 'replan', '{{}}', '{minute}'"
         execute(
             project / DB,
             f"INSERT INTO queue_events (item_id, event_type, payload_json, created_at) VALUES ({values})",
@@ -211,7 +211,7 @@ def test_a_baseline_of_another_queue(project: Path, run: Run) -> None:
     stop = "other-queue-db: the baseline is of another queue than the database: name the right pair"
     assert (found.code, found.out.splitlines()[-1].startswith(f"stop {stop}")) == (1, True)
     refused = run("reconcile", "plan", "--base", "base.jsonl", "-o", "plan.json")
-    assert (refused.code, refused.out, refused.err.startswith(f"error: {stop}")) == (5, "", True)
+    assert (refused.code, refused.out, refused.err.startswith(f"error: {DB}: {stop}")) == (5, "", True)
     assert run("import", "--base", "base.jsonl").code == 5
     assert run("reconcile", "plan", "--base", "base.jsonl", "--max-removed", "3", "-o", "plan.json").code == 1
     plan_id = json.loads((project / "plan.json").read_text())["plan_id"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import aged, execute, item, make_database, make_markdown
+from builders import aged, execute, item, make_database, make_markdown, select
 from reconcile_checks import DB, QUEUE, assert_published, edit, everything, lay_down
 
 if TYPE_CHECKING:
@@ -115,3 +115,45 @@ def test_what_a_comparison_ignores(project: Path, run: Run) -> None:
     dry = run("reconcile", "apply", "plan.json", "--dry-run")
     assert dry.out == run("reconcile", "apply", "plan.json").out.replace("applied ", "would-apply ")
     assert dry.out.endswith("consistency ok total=2\n")
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_an_item_whose_cells_have_line_breaks(project: Path, run: Run, *, removed: bool) -> None:
+    """It is written to like any other, and what the plan does not change of it stays as it is stored."""
+    execute(project / DB, "UPDATE queue_items SET task = 'a' || char(13, 10) || 'b', notes = 'c' || char(10) || '| d'")
+    edit(project, "| task | done | - | - | - |  |", "| a b | done | - | - | - | c / d |")
+    assert run("baseline").code == 0
+    if removed:
+        text = (project / QUEUE).read_text()
+        edit(project, next(line for line in text.splitlines(keepends=True) if line.startswith("| ORCH-2 |")), "")
+        _planned(project, run, "--prefer", "ORCH-2=md")
+    else:
+        edit(project, "| ORCH-2 | PENDING | P1 |", "| ORCH-2 | PENDING | P0 |")
+        _planned(project, run)
+    dry = run("reconcile", "apply", "plan.json", "--dry-run")
+    wet = run("reconcile", "apply", "plan.json")
+    assert (dry.code, dry.out) == (wet.code, wet.out.replace("applied ", "would-apply "))
+    assert wet.code == 0, wet
+    found = select(project / DB, "SELECT priority, task, notes FROM queue_items WHERE id = 'ORCH-2'")
+    assert found == ([] if removed else [("P0", "a\r\nb", "c\n| d")])
+
+
+def test_details_are_cut(project: Path, run: Run) -> None:
+    """Of what was applied and of what is stale 50 are named, and the number of the others; 0 names all."""
+    items = [item(f"T-{number}") for number in range(120)]
+    make_markdown(project / QUEUE, items)
+    (project / DB).unlink()
+    aged(Path(make_database(project / DB, items)))
+    run("baseline")
+    edit(project, "| PENDING | P1 |", "| PENDING | P0 |")
+    _planned(project, run, "--max-changed", "200")
+    execute(project / DB, "UPDATE queue_items SET priority = 'P2' WHERE id LIKE 'T-1__' OR id LIKE 'T-__'")
+    refused = run("reconcile", "apply", "plan.json", "--all-or-nothing").err.splitlines()
+    assert (len(refused), refused[-1]) == (51, "  and 60 more")
+    lines = run("reconcile", "apply", "plan.json", "--dry-run").out.splitlines()
+    assert next(line for line in lines if "more" in line) == "- stale: 60 more (--max-details 0 shows all)"
+    assert sum(line.startswith("- stale T-") for line in lines) == 50
+    whole = run("reconcile", "apply", "plan.json", "--dry-run", "--max-details", "0").out.splitlines()
+    assert sum(line.startswith("- stale T-") for line in whole) == 110
+    found = json.loads(run("reconcile", "apply", "plan.json", "--dry-run", "-f", "json", "--max-details", "1").out)
+    assert (len(found["applied"]), len(found["stale"])) == (10, 110)

@@ -123,7 +123,9 @@ def policies(draw: st.DrawFn) -> dict[str, object]:
     waiver = {"reason": "r", "owner": "o", "expires": draw(st.sampled_from(["2026-01-01", "2026-12-31"]))}
     named = draw(st.lists(st.sampled_from(["missing-in-db", "pending", "malformed-lines"]), max_size=2))
     statuses = draw(st.lists(st.sampled_from(["PENDING", "DONE"]), unique=True))
+    all_off = {"severity": {rule.id: "off" for rule in RULES.values() if rule.group == "history"}}
     return {
+        "history": draw(st.sampled_from(["off", "on", all_off])),
         "consistency": {"severity": severity, "ignore_statuses": statuses},
         "kpi": kpi,
         "waivers": [{"rule": rule, **waiver} for rule in named],
@@ -159,11 +161,12 @@ def test_a_gate_with_errors_exits_3_and_no_other(
         context = resolve({}, queue="Q.md", db="q.db", logs=("runs.jsonl",), now_s=NOW_S)
         report = run_gate(context, only=only, fail_level=fail_level)
     assert bool(report.errors) == (report.exit_code >= NOT_EVALUATED) == (report.verdict is Verdict.ERROR)
-    needed = {None: (md, db, log), "consistency": (md, db), "kpi": (db, log)}[only]
+    needed = {None: (md, db, log), "consistency": (md, db), "kpi": (db, log), "history": (db,)}[only]
     judged = {each.group for each in report.rules} - {"waivers"}
     if None in needed or not judged:
         assert report.exit_code == NOT_EVALUATED
-    for group in [only] if only else GROUP_IDS:
+    named = ["consistency", "kpi", *(["history"] if policy["history"] != "off" else [])]
+    for group in [only] if only else named:
         assert any(note.startswith(f"{group}: every rule of it is off") for note in report.notes) == (
             group not in judged
         )

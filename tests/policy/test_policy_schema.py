@@ -12,12 +12,14 @@ from ops_checks.model import FIELDS, STATUSES
 from ops_checks.policy.model import DEFAULT_THRESHOLDS
 from ops_checks.policy.schema import policy_schema
 from ops_checks.rules.drift.rules import DRIFT_RULES as DRIFT
+from ops_checks.rules.history.rules import HISTORY_RULES
 
 if TYPE_CHECKING:
     from ops_checks.rules.rule import Threshold
 
 SCHEMA = policy_schema()
 DRIFT_RULES = tuple(rule.id for rule in DRIFT)
+HISTORY = tuple(rule.id for rule in HISTORY_RULES)
 
 
 def subschemas(node: object):
@@ -52,7 +54,7 @@ def test_schema_is_one():
 def test_no_mapping_is_open():
     """No mapping takes keys that are not described."""
     mappings = [node for node in subschemas(SCHEMA) if node.get("type") == "object"]
-    assert len(mappings) == 8
+    assert len(mappings) == 10
     assert all(node["additionalProperties"] is False for node in mappings)
 
 
@@ -94,7 +96,8 @@ def test_schema_knows_the_words():
     assert tuple(consistency["ignore_statuses"]["items"]["enum"]) == STATUSES
     assert tuple(consistency["severity"]["properties"]) == DRIFT_RULES
     assert list(thresholds) == METRICS
-    rules = [*DRIFT_RULES, *(name.replace("_", "-") for name in METRICS)]
+    assert tuple(definitions["history"]["properties"]["severity"]["properties"]) == HISTORY
+    rules = [*DRIFT_RULES, *(name.replace("_", "-") for name in METRICS), *HISTORY]
     assert definitions["waiver"]["properties"]["rule"]["enum"] == rules
     assert set(DEFAULT_THRESHOLDS) <= set(METRICS)
 

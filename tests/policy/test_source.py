@@ -68,6 +68,7 @@ def test_what_is_not_read_says_nothing(tmp_path_factory: pytest.TempPathFactory,
     ("text", "expected"),
     [
         ("kpi:\n  stale_minutes: 5\n", False),
+        ("history: on\n", False),
         ("# queue: a\n\nkpi: {}\nwaivers: []\n", False),
         ("kpi: {}\nqueue: a\n", True),
         ("  queue: a\n", True),

@@ -245,6 +245,41 @@ def test_missing_file(project: Project, broken: str, text: str) -> None:
     _has_no_traceback(result)
 
 
+@pytest.mark.parametrize(
+    ("options", "mark", "first"),
+    [
+        ((), "", "missing-in-db"),
+        (("-n2",), "", "missing-in-db"),
+        (("-k", "field-mismatch or missing-in-md"), "", "missing-in-md"),
+        (("-k", "field-mismatch"), "", "field-mismatch"),
+        (("--deselect", f"{QUEUE}::missing-in-db"), "", "missing-in-md"),
+        ((), "skip(reason='known')", "missing-in-md"),
+    ],
+)
+def test_what_fails_for_one_reason_says_it_once(
+    project: Project, options: tuple[str, ...], mark: str, first: str
+) -> None:
+    """The first check that runs says why, the others of that input that it is the same; all fail."""
+    project.plugins += ("xdist",)
+    (project.path / QUEUE).unlink()
+    if mark:
+        project.write(
+            "conftest.py",
+            "import pytest\n\ndef pytest_collection_modifyitems(items):\n"
+            f"    [item.add_marker(pytest.mark.{mark}) for item in items if item.name == 'missing-in-db']\n",
+        )
+
+    result = project.pytest("-rA", *options)
+
+    failed = {node.rpartition("::")[2] for node, word in outcomes(result).items() if word == "FAILED"}
+    assert first in failed
+    full = [line for line in result.outlines if line.startswith(f"error: {QUEUE}: no such queue: ")]
+    assert len(full) == 2  # the check, and the summary
+    short = [line for line in result.outlines if line.startswith("error: not evaluated, ")]
+    assert short == [f"error: not evaluated, because of the same input as {first}"] * (len(failed) - 1)
+    _has_no_traceback(result)
+
+
 def test_malformed_table(project: Project) -> None:
     """A malformed queue fails with file, line and what was expected; the summary has every defect."""
     project.write(QUEUE, table("| ORCH-1 | LOST | P1 | t | s | - | - | - | |", "| ORCH-2 | DONE |"))

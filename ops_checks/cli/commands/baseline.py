@@ -9,18 +9,19 @@ from msgspec.structs import replace
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import add_queues, count, name, path
 from ops_checks.cli.reconcile_lines import baseline_line, baseline_lines
-from ops_checks.errors import InputError, UsageError
+from ops_checks.errors import UsageError
 from ops_checks.exit_codes import DRIFT, OK
 from ops_checks.files.output_file import write_output
 from ops_checks.files.output_guard import Output, OutputGuard
 from ops_checks.gate.input_files import input_files
 from ops_checks.reconcile.agreement import advanced, record
-from ops_checks.reconcile.base_file import BEGINS, base_lines
+from ops_checks.reconcile.base_file import BEGINS
+from ops_checks.reconcile.exporting import export
 from ops_checks.reconcile.history import DocumentHistory
 from ops_checks.reconcile.model import LINEAGE_UNKNOWN, Options, Situation, Totals
 from ops_checks.reconcile.planner import plan
-from ops_checks.reconcile.reading import database, read_states
-from ops_checks.sanitize import visible
+from ops_checks.reconcile.planning import blames_of
+from ops_checks.reconcile.reading import read_states
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -59,7 +60,9 @@ def _record(invocation: Invocation) -> Result:
     recorded = record(context)
     states = [replace(state, base=advanced(state.base, state.md, state.db)) for state in recorded.reading.states]
     planned = plan(states, Totals(), Options(), Situation(context.now_s))
-    lines = baseline_lines(recorded, planned, context.now_s, invocation.args.max_details)
+    with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
+        blames = blames_of(history, recorded.reading, planned)
+    lines = baseline_lines(recorded, planned, context, blames, invocation.args.max_details)
     return (DRIFT if states else OK), lines
 
 
@@ -79,14 +82,8 @@ def _export(invocation: Invocation) -> Result:
     output = Output("baseline export", args.file, BEGINS)
     guard = OutputGuard(lambda: input_files(context), [output])
     guard.check()
-    with database(context).snapshot() as snapshot:
-        reader = snapshot.agreement()
-        found = reader.baseline()
-        if found is None:
-            raise InputError(f"{visible(context.db)}: no baseline: run `ops-checks baseline` first")
-        write_output(output, lambda: base_lines(found, reader.every_row()), guard)
-        counts = reader.counts()
-    return OK, [f"baseline {found.name} agreed={counts.agreed} unagreed={counts.unagreed} -> {args.file}"]
+    name, counts = export(context, lambda chunks: write_output(output, chunks, guard))
+    return OK, [f"baseline {name} agreed={counts.agreed} unagreed={counts.unagreed} -> {args.file}"]
 
 
 _ACTIONS: Mapping[str, Callable[[Invocation], Result]] = {_RECORD: _record, _SHOW: _show, _EXPORT: _export}

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import POLICY, Command
-from ops_checks.cli.options import add_globals, add_queues, name, path
+from ops_checks.cli.options import add_details, add_globals, add_queues, name, path
 from ops_checks.cli.reconcile_lines import applied_lines, drift_lines, resumed_lines
 from ops_checks.cli.reconcile_options import add_plan, base_name, plan_options
 from ops_checks.cli.reconcile_result import add_format, applied_result, plan_document, shown, wants_json
-from ops_checks.errors import RefusedError
 from ops_checks.exit_codes import DRIFT, OK
 from ops_checks.files.output_file import write_output
 from ops_checks.files.output_guard import Output, OutputGuard
@@ -17,7 +16,7 @@ from ops_checks.gate.input_files import input_files
 from ops_checks.reconcile.apply import apply_plan
 from ops_checks.reconcile.plan_file import read_plan
 from ops_checks.reconcile.plan_json import plan_text
-from ops_checks.reconcile.planning import make_plan
+from ops_checks.reconcile.planning import make_plan, must_not_stop
 from ops_checks.reconcile.preview import preview_plan
 from ops_checks.reconcile.result_json import ALREADY_APPLIED, APPLIED, NOTHING_DONE, RESUMED, WOULD_APPLY
 from ops_checks.reconcile.resume import resume
@@ -44,7 +43,9 @@ def _add_arguments(parser: ArgumentParser) -> None:
         "--all-or-nothing", action="store_true", help="refuse the whole plan if a part does not hold any more"
     )
     applying.add_argument("--dry-run", action="store_true", help="decide and print, write nothing")
+    add_details(applying)
     resuming = steps.add_parser(_RESUME, help="finish an application that was interrupted", allow_abbrev=False)
+    add_details(resuming)
     for step in (planning, applying, resuming):
         add_globals(step)
         add_queues(step)
@@ -65,8 +66,7 @@ def _plan(invocation: Invocation) -> Result:
     guard.check()
     planned = make_plan(context, plan_options(invocation), base=base_name(args), digests=True, blame=not args.no_blame)
     invocation.note(planned.notes)
-    if planned.plan.stop is not None:
-        raise RefusedError(f"{planned.plan.stop.reason}: {planned.plan.stop.message}")
+    must_not_stop(context, planned)
     data = planned.json(context)
     if output is not None:
         write_output(output, plan_text(data), guard)
@@ -94,7 +94,7 @@ def _apply(invocation: Invocation) -> Result:
         found = apply_plan(context, plan, all_or_nothing=args.all_or_nothing)
     if found.already:
         return OK, shown(invocation, ALREADY_APPLIED, found, [f"already applied {found.plan.plan_id}"])
-    return applied_result(invocation, operation, found, applied_lines(found, operation), drift)
+    return applied_result(invocation, operation, found, applied_lines(found, operation, args.max_details), drift)
 
 
 def _resume(invocation: Invocation) -> Result:
@@ -102,7 +102,7 @@ def _resume(invocation: Invocation) -> Result:
     found = resume(invocation.context)
     if found is None:
         return OK, shown(invocation, NOTHING_DONE, None, ["nothing to resume"])
-    return applied_result(invocation, RESUMED, found, resumed_lines(found))
+    return applied_result(invocation, RESUMED, found, resumed_lines(found, invocation.args.max_details))
 
 
 _STEPS: Mapping[str, Callable[[Invocation], Result]] = {_PLAN: _plan, _APPLY: _apply, _RESUME: _resume}

@@ -10,19 +10,23 @@ from ops_checks.cli.options import add_queues, item_id, name
 from ops_checks.cli.other_side import other_side_notes
 from ops_checks.cli.output import Made
 from ops_checks.cli.reconcile_lines import undone_lines
+from ops_checks.cli.reconcile_result import add_format, shown, wants_json
 from ops_checks.context import DB_SIDE
-from ops_checks.errors import UsageError
+from ops_checks.errors import RefusedError, UsageError
 from ops_checks.exit_codes import OK, REFUSED
+from ops_checks.reconcile.application import Outcome
+from ops_checks.reconcile.apply import Result as Applied
 from ops_checks.reconcile.made_change import CHANGES, made_change
-from ops_checks.reconcile.plan_file import is_plan_id, read_plan
+from ops_checks.reconcile.plan_file import is_plan_id, read_plan, unplanned
 from ops_checks.reconcile.reading import database
+from ops_checks.reconcile.result_json import UNDONE
 from ops_checks.reconcile.undo import undo_plan
 from ops_checks.reconcile.undo_change import changes_of, newest_change, undo_change
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.reconcile.made_change import MadeChange
@@ -41,6 +45,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     what.add_argument("--operation", metavar="ID", type=name, help="all that one command changed, by its id")
     add_queues(parser)
     parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
+    add_format(parser)
 
 
 def run(invocation: Invocation) -> Result:
@@ -60,18 +65,41 @@ def _undo_plan(invocation: Invocation, plan: str) -> Result:
     """Take an applied plan back."""
     found = undo_plan(invocation.context, plan if is_plan_id(plan) else read_plan(plan).plan_id)
     invocation.note(found.notes)
-    return (REFUSED if found.outcome.stale else OK), map(Made, undone_lines(found))
+    return (REFUSED if found.outcome.stale else OK), shown(invocation, UNDONE, found, undone_lines(found))
 
 
 def _undo_newest(invocation: Invocation, ids: list[str]) -> Result:
     """Take the newest change of each item back."""
-    return change_each(invocation, ids, lambda item_id: _undo(invocation, newest_change(invocation.context, item_id)))
+    return _undo_each(invocation, ids, lambda item_id: newest_change(invocation.context, item_id))
 
 
 def _undo_changes(invocation: Invocation, changes: list[MadeChange]) -> Result:
     """Take the changes of one operation back."""
     made = {change.item_id: change for change in changes}
-    return change_each(invocation, list(made), lambda item_id: _undo(invocation, made[item_id]))
+    return _undo_each(invocation, list(made), made.__getitem__)
+
+
+def _undo_each(invocation: Invocation, ids: list[str], find: Callable[[str], MadeChange]) -> Result:
+    """Take a change of each item back, each by itself; what is refused stops no other."""
+    outcome = Outcome()
+    operations: set[str] = set()
+
+    def undo(item_id: str) -> list[str]:
+        made = find(item_id)
+        operations.add(made.operation)
+        try:
+            lines = _undo(invocation, made)
+        except RefusedError:
+            outcome.stale += made.actions_back
+            raise
+        outcome.applied += made.actions_back
+        return lines
+
+    code, lines = change_each(invocation, ids, undo)
+    if not wants_json(invocation):
+        return code, lines
+    operation = operations.pop() if len(operations) == 1 else ""
+    return code, shown(invocation, UNDONE, Applied(unplanned(operation), outcome), lines)
 
 
 def _undo(invocation: Invocation, made: MadeChange) -> list[str]:

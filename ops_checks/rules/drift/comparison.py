@@ -10,7 +10,7 @@ from ops_checks.findings import Finding
 from ops_checks.model import FIELDS
 from ops_checks.rules.drift.drift import Drift
 from ops_checks.rules.drift.pair import Pair, Row, normal, plain_status, rendered
-from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, DRIFT_RULES
+from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, VIEW_EDITED
 from ops_checks.rules.drift.unseen import explain_ids, unseen_difference
 from ops_checks.sanitize import visible
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
     from ops_checks.rules.drift.pair import Difference
+    from ops_checks.rules.drift.view import View
     from ops_checks.stores.protocol import Keys, Snapshot
 
     #: Keys with their numbers.
@@ -45,7 +46,8 @@ class Comparison:
     left out; at most `keep` findings a rule are kept as data (0: all), the others are counted. `as_rendered`: text
     as older tools wrote it into the document counts as equal. `only`: the items whose drift counts, None for all.
     `note_items`: keep what both sides of each item with drift say (`Drift.items`); `keep_pairs`: keep both sides
-    themselves (`Drift.pairs`).
+    themselves (`Drift.pairs`). `view`: what tells an edit of a document that is a view of the database, None where
+    it is none.
     """
 
     def __init__(  # noqa: PLR0913 - by name
@@ -60,6 +62,7 @@ class Comparison:
         only: Container[str] | None = None,
         note_items: bool = False,
         keep_pairs: bool = False,
+        view: View | None = None,
     ) -> None:
         self._sides = (md, db)
         names = DEFAULT_FIELDS if fields is None else fields
@@ -70,7 +73,9 @@ class Comparison:
         self._keep_pairs = keep_pairs
         self._ignored = ignore_statuses
         self._keep = DEFAULT_KEEP if keep is None else keep
-        self._drift = Drift(counts={rule.id: 0 for rule in DRIFT_RULES}, findings={rule.id: [] for rule in DRIFT_RULES})
+        self._view = view
+        rules = [*(check.rule.id for check in DRIFT_CHECKS), *([VIEW_EDITED.id] if view else [])]
+        self._drift = Drift(counts=dict.fromkeys(rules, 0), findings={rule: [] for rule in rules})
         # Keys of either side, with their numbers: to find the partner of an equal key takes no parsing.
         self._waiting: tuple[dict[str, int], dict[str, int]] = ({}, {})
         self._most = _MANY
@@ -158,6 +163,7 @@ class Comparison:
         for key, number in db.items():
             self._compare(Pair(None, self._row(_DB, number, key)))
         explain_ids(*(self._drift.findings[rule] for rule in ("missing-in-db", "missing-in-md")))
+        self._drift.notes += self._view.notes if self._view else []
 
     def _compare(self, pair: Pair) -> None:
         if all(row.item.status in self._ignored for row in pair.rows):
@@ -170,7 +176,7 @@ class Comparison:
         differs = False
         for rule, find in DRIFT_CHECKS:
             for found in find(pair, self._fields):
-                self._keep_finding(rule.id, found)
+                self._keep_finding(*(self._view.classify(rule.id, pair, found) if self._view else (rule.id, found)))
                 differs = True
         self._drift.differing += differs
         if differs and self._note_items:
@@ -182,8 +188,9 @@ class Comparison:
         self._drift.counts[rule] += 1
         kept = self._drift.findings[rule]
         if not self._keep or len(kept) < self._keep:
-            item, message, rows, name, md, db = found
-            reason = None if md is None or db is None else unseen_difference(md, db)
+            item, message, rows, name, md, db, known = found
+            unseen = None if md is None or db is None else unseen_difference(md, db)
+            reason = "; ".join(filter(None, (unseen, known))) or None
             places = tuple(row.place for row in rows)
             kept.append(Finding(rule, message, item, name, md, db, reason=reason, places=places))
 

@@ -65,7 +65,7 @@ class Pair(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """One violation of a drift rule: what it is in one line, the field and both values, the rows to show."""
+    """One violation of a drift rule: what it is in one line, the field and both values, the rows to show, and why."""
 
     item: str
     message: str
@@ -73,6 +73,7 @@ class Difference(NamedTuple):
     field: str | None = None
     md: str | None = None
     db: str | None = None
+    reason: str | None = None
 
 
 def normal(field: str, text: str) -> str:

@@ -57,11 +57,20 @@ def _field_mismatch(pair: Pair, fields: Fields) -> Iterator[Difference]:
             yield Difference(md.id, message, (pair.md, pair.db), field, left, right)
 
 
-def _check(*, id: str, word: str, title: str, help: str, counted: str, summary: str, find: Find) -> DriftCheck:  # noqa: A002 - the rule's own words
-    """Return the check of a drift rule. `counted` is what its message counts; the other words are those of `Rule`."""
+def _rule(
+    *,
+    id: str,  # noqa: A002 - the rule's own word
+    title: str,
+    help: str,  # noqa: A002 - the rule's own word
+    counted: str,
+    summary: str,
+    word: str = "",
+    of_view: bool = False,
+) -> Rule:
+    """Return a drift rule. `counted` is what its message counts; the other words are those of `Rule`."""
 
     def measure(drift: Drift) -> Metric:
-        return Metric(rule.metric, drift.counts[id], rule.unit, drift.compared)
+        return Metric(rule.metric, drift.counts.get(id, 0), rule.unit, drift.compared)
 
     def offenders(_rule: Rule, drift: Drift, _limit: Limit) -> Offenders:
         kept = tuple(drift.findings[id])
@@ -84,43 +93,68 @@ def _check(*, id: str, word: str, title: str, help: str, counted: str, summary: 
         counted=True,
         needs_samples=True,
         counts_findings=True,
+        of_view=of_view,
         word=word,
         summary=summary,
         examples=("warning",),
     )
-    return DriftCheck(rule, find)
+    return rule
 
 
-#: Every drift rule, in the order of a report and of the summary line of `consistency-check`.
+#: What every help says of how to go on.
+_NEXT = (
+    "`ops-checks drift` tells which side moved since the last `ops-checks baseline`, and `ops-checks reconcile plan` "
+    "what goes over."
+)
+
+#: The rules on two sides, in the order of the summary line of `consistency-check`.
 DRIFT_CHECKS = (
-    _check(
-        id="missing-in-db",
-        word="missing_in_db",
-        title="Items missing in the database",
-        help="The Markdown queue has an item that the database lacks. Add it to the database, or find out who took it "
-        "out.",
-        counted="items of the Markdown queue that the database lacks",
-        summary="An item of the Markdown queue that the database lacks.",
-        find=_missing_in_db,
+    DriftCheck(
+        _rule(
+            id="missing-in-db",
+            word="missing_in_db",
+            title="Items missing in the database",
+            help=f"The Markdown queue has an item that the database lacks. {_NEXT}",
+            counted="items of the Markdown queue that the database lacks",
+            summary="An item of the Markdown queue that the database lacks.",
+        ),
+        _missing_in_db,
     ),
-    _check(
-        id="missing-in-md",
-        word="missing_in_md",
-        title="Items missing in the Markdown queue",
-        help="The database has an item that the Markdown queue lacks. Add its row, or find out who took it out.",
-        counted="items of the database that the Markdown queue lacks",
-        summary="An item of the database that the Markdown queue lacks.",
-        find=_missing_in_md,
+    DriftCheck(
+        _rule(
+            id="missing-in-md",
+            word="missing_in_md",
+            title="Items missing in the Markdown queue",
+            help=f"The database has an item that the Markdown queue lacks. {_NEXT}",
+            counted="items of the database that the Markdown queue lacks",
+            summary="An item of the database that the Markdown queue lacks.",
+        ),
+        _missing_in_md,
     ),
-    _check(
-        id="field-mismatch",
-        word="mismatch",
-        title="Fields that differ",
-        help="An item has different values on both sides. Find out which side is right and change the other one.",
-        counted="fields that differ between the queues",
-        summary="An item that differs between the two in a compared field.",
-        find=_field_mismatch,
+    DriftCheck(
+        _rule(
+            id="field-mismatch",
+            word="mismatch",
+            title="Fields that differ",
+            help=f"An item has different values on both sides. {_NEXT}",
+            counted="fields that differ between the queues",
+            summary="An item that differs between the two in a compared field.",
+        ),
+        _field_mismatch,
     ),
 )
 
-DRIFT_RULES = tuple(check.rule for check in DRIFT_CHECKS)
+#: What counts here instead of there: a difference that was made in a document that is a view (`source_of_truth: db`).
+VIEW_EDITED = _rule(
+    id="view-edited",
+    title="Edits of the view",
+    help="The database is the source of truth, and the document, its view, was changed since both agreed. Change the "
+    "database with --db instead. `ops-checks reconcile plan --prefer ID=md` carries the edit over to the database; "
+    "`ops-checks render --prefer ID=db` brings the view back, and the edit is gone (a row that was added stays).",
+    counted="edits of the view",
+    summary="With `source_of_truth: db`, a change of the document that the database did not make.",
+    of_view=True,
+)
+
+#: Every drift rule, in the order of a report.
+DRIFT_RULES = (*(check.rule for check in DRIFT_CHECKS), VIEW_EDITED)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ops_checks.findings import Place
     from ops_checks.stores.changes import Reliability, Stored
-    from ops_checks.stores.protocol import Event, Keys
+    from ops_checks.stores.protocol import Event, Keys, Recorded
     from ops_checks.stores.sqlite.baseline import AgreementReader
 
 #: Rows fetched at a time: few, so that most batches contain no row that must be validated alone.
@@ -217,6 +217,18 @@ class SqliteSnapshot:
         from ops_checks.stores.sqlite.baseline import AgreementReader
 
         return AgreementReader(self._connection, self._path)
+
+    def recorded(self) -> Iterator[Recorded]:
+        """Stream the items with their events. Raises InputError."""
+        from ops_checks.stores.sqlite.recorded import recorded
+
+        return recorded(self._connection, self._path)
+
+    def absent_counts(self) -> tuple[str, ...]:
+        """Return which of attempt_count and max_attempts an older database lacks. Raises InputError."""
+        from ops_checks.stores.sqlite.recorded import absent_counts
+
+        return absent_counts(self._connection, self._path)
 
     def retry_times(self) -> Iterator[tuple[str, object, int]]:
         """Stream item, time and number of the `retried` events, those of one time together. Raises InputError."""

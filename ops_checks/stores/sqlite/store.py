@@ -93,6 +93,11 @@ class SqliteStore:
 
         return SqliteTransaction(self.location, self._lock_timeout_s)
 
+    def may_be_written(self) -> bool:
+        """Return whether the file and its folder give this user the right to write; SQLite needs both as a rule."""
+        folder = os.path.dirname(os.path.realpath(self.location))
+        return os.access(self.location, os.W_OK) and os.access(folder, os.W_OK | os.X_OK)
+
     def must_be_writable(self) -> None:
         """Raise RefusedError for a database that surely may only be read: before anything is locked for writing."""
         from ops_checks.stores.sqlite.causes import read_only
