@@ -76,7 +76,7 @@ def record(context: Context) -> Recorded:
         reading = read_states(context, settle_s=0)
         if reading.interrupted is not None:
             raise RefusedError(
-                f"the plan {visible(reading.interrupted)} was interrupted: run `ops-checks reconcile resume` first"
+                f"{visible(reading.interrupted)} was interrupted: run `ops-checks reconcile resume` first"
             )
         with context.md_store.snapshot() as snapshot:
             recorded = save(context, new, reading, snapshot, md_commit=md_commit)

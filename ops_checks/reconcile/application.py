@@ -47,9 +47,10 @@ def apply_actions(
     outcome = Outcome()
     for group in _groups(actions):
         states = {item_id: outcome.after.get(item_id) or find(item_id) for action in group for item_id in _ids(action)}
-        open_actions = [each for each in group if not (resuming and _is_done(each, states))]
+        done = [each for each in group if resuming and _is_done(each, group, states, undoing=undoing)]
+        open_actions = [each for each in group if each not in done]
         if all(_still_holds(each, open_actions, states, now_s, undoing=undoing) for each in open_actions):
-            outcome.done += [each for each in group if each not in open_actions]
+            outcome.done += done
             outcome.applied += open_actions
             _change(open_actions, states, outcome)
         else:
@@ -91,9 +92,11 @@ def _matches(item: Item | None, cells: Cells | None) -> bool:
     return wanted.id == item.id and all(same(wanted, item, unit) for unit in units)
 
 
-def _is_done(action: Action, states: Mapping[str, ItemState]) -> bool:
-    if action.kind == REKEY:
-        return states[_ids(action)[-1]].md is not None
+def _is_done(action: Action, group: list[Action], states: Mapping[str, ItemState], *, undoing: bool) -> bool:
+    for each in group:
+        if each.kind == REKEY and action.to == MD:  # the document's part of a new id is written as a whole
+            old, new = (states[item_id] for item_id in _ids(each))
+            return new.md is not None and (old.md is None or not undoing)
     return _matches(_on(action.to, states[action.id]), action.after)
 
 
@@ -102,16 +105,28 @@ def _still_holds(
 ) -> bool:
     """Return whether what an action relies on is still so. `group`: the actions that are made together with it."""
     state = states[action.id]
+    rekeys = [each for each in group if each.kind == REKEY]
+    if rekeys and not undoing:
+        return _still_twins(action, rekeys[0], states)
     if action.kind == REKEY:
-        new = states[_ids(action)[-1]]
-        return state.md is not None and (undoing or (new.md is None and new.db is None))
+        return state.md is not None
     if not _matches(_on(action.to, state), action.before) or (action.to == DB and not _may_write(action, state, now_s)):
         return False
-    if undoing or any(each.kind == REKEY for each in group):
-        return True  # both rows of a new id rest on the row that gets it
+    if undoing:
+        return True
     open_sides = {each.to: each.before for each in group}
     source = DB if action.to == MD else MD
     return _matches(_on(source, state), open_sides.get(source, action.after))
+
+
+def _still_twins(action: Action, rekey: Action, states: Mapping[str, ItemState]) -> bool:
+    """Return whether two rows are still under the id that one of them gives up, and nobody has the new one."""
+    old, new = (states[item_id] for item_id in _ids(rekey))
+    if action.kind == REKEY:
+        return old.md is not None and old.db is not None and new.md is None and new.db is None
+    if action.to == MD:
+        return _matches(old.db, action.after)
+    return old.md is not None and _matches(old.md.with_cells([("id", new.id)]), action.after)
 
 
 def _may_write(action: Action, state: ItemState, now_s: float) -> bool:

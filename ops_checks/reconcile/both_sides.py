@@ -14,7 +14,7 @@ from ops_checks.reconcile.units import CLAIM, NOTES, PEOPLES, ROW, UNCLAIMED, UN
 if TYPE_CHECKING:
     from ops_checks.model import Item
     from ops_checks.reconcile.decision import Decision
-    from ops_checks.reconcile.model import BaseRow, Need
+    from ops_checks.reconcile.model import BaseRow
 
 
 class _To(NamedTuple):
@@ -43,32 +43,46 @@ def settle(decision: Decision, md: Item, db: Item) -> None:
             return
     pair = _Pair(md, db, base, decision)
     wanted = decision.options.units
-    claim: Need | None = None
+    claim: Reason | None = None
     for unit in differing(md, db):
         if wanted is None or unit in wanted:
-            need = _settle_unit(pair, unit, claim)
-            claim = need if unit == CLAIM else claim
+            reason = _settle_unit(pair, unit, claim)
+        elif unit == CLAIM and NOTES in wanted:  # not to be settled now, but rewritten notes wait for it
+            reason = _reason_of(_settled(pair, unit, None)[0])
+        else:
+            continue
+        claim = reason if unit == CLAIM else claim
     if base is None and not decision.actions and {need.reason for need in decision.needs} == {Reason.NO_BASE}:
         decision.needs.clear()  # one question for an item without any base, not one for each unit
         decision.ask(ROW, Reason.NO_BASE)
 
 
-def _settle_unit(pair: _Pair, unit: str, claim: Need | None) -> Need | None:
-    """Settle one unit; return the need if it stays one. `claim` is the need of the item's claim."""
+def _settle_unit(pair: _Pair, unit: str, claim: Reason | None) -> Reason | None:
+    """Settle one unit; return why if it needs a person. `claim`: why the item's claim does."""
+    settled, refused = _settled(pair, unit, claim)
+    if isinstance(settled, _To):
+        _set(pair, unit, settled)
+    elif settled is not None:
+        pair.decision.ask(unit, settled, refused=refused)
+    return _reason_of(settled)
+
+
+def _reason_of(settled: _To | Reason | None) -> Reason | None:
+    return settled if isinstance(settled, Reason) else None
+
+
+def _settled(pair: _Pair, unit: str, claim: Reason | None) -> tuple[_To | Reason | None, bool]:
+    """Return where a unit goes, None if it is settled, or why it does not go and whether a preference is refused."""
     settled = _by_itself(pair, unit, claim)
     refused = False
     if isinstance(settled, Reason):
         settled, refused = _as_preferred(pair, unit, settled)
-    if isinstance(settled, _To) and settled.side == MD and pair.decision.situation.md_read_only:
+    if isinstance(settled, _To) and settled.side == MD and pair.decision.may_not_write_document:
         settled = Reason.MD_READ_ONLY
-    if isinstance(settled, Reason):
-        return pair.decision.ask(unit, settled, refused=refused)
-    if settled is not None:
-        _set(pair, unit, settled)
-    return None
+    return settled, refused
 
 
-def _by_itself(pair: _Pair, unit: str, claim: Need | None) -> _To | Reason | None:
+def _by_itself(pair: _Pair, unit: str, claim: Reason | None) -> _To | Reason | None:
     """Return where a unit goes by itself, or why it does not; None if it is settled."""
     base = pair.base
     if base is None or base.value(unit) is None:
@@ -77,7 +91,7 @@ def _by_itself(pair: _Pair, unit: str, claim: Need | None) -> _To | Reason | Non
         return _moved_in(pair, unit, DB)
     if base.agrees(pair.db, unit):
         if unit == NOTES and claim is not None and not _appended(pair):
-            return claim.reason  # rewritten notes belong to the claim that they report
+            return claim  # rewritten notes belong to the claim that they report
         return _moved_in(pair, unit, MD)
     if unit == NOTES:
         return _merge_notes(pair)
@@ -123,15 +137,17 @@ def _merge_notes(pair: _Pair) -> Reason | None:
     texts = merged((pair.base and pair.base.cells[NOTES]) or "", pair.md.notes, pair.db.notes)
     if texts is None:
         return Reason.NOTES_CONFLICT
-    if decision.situation.md_read_only:
+    both = ((DB, pair.db, texts[1]), (MD, pair.md, texts[0]))
+    written = [(side, item, item.with_cells([(NOTES, text)])) for side, item, text in both]
+    written = [(side, item, after) for side, item, after in written if not same(after, item, NOTES)]
+    sides = {side for side, _, _ in written}
+    if MD in sides and decision.may_not_write_document:
         return Reason.MD_READ_ONLY
-    against = decision.objection(NOTES, pair.md, pair.db)
-    if against is not None or decision.options.direction != BOTH_WAYS:
+    against = decision.objection(NOTES, pair.md, pair.db) if DB in sides else None
+    if against is not None or (len(sides) > 1 and decision.options.direction != BOTH_WAYS):
         return against
-    for side, item, text in ((DB, pair.db, texts[1]), (MD, pair.md, texts[0])):
-        after = item.with_cells([(NOTES, text)])
-        if not same(after, item, NOTES):
-            decision.act(NOTES, SET, side, MERGED, item, after)
+    for side, item, after in written:
+        decision.act(NOTES, SET, side, MERGED, item, after)
     return None
 
 
@@ -180,14 +196,15 @@ def _settle_twins(pair: _Pair) -> None:
 def _refusal_of_row(pair: _Pair, side: str) -> Reason | None:
     if side == MD and CLAIM in differing(pair.md, pair.db):
         return _refusal(pair)
-    return Reason.MD_READ_ONLY if side == DB and pair.decision.situation.md_read_only else None
+    return Reason.MD_READ_ONLY if side == DB and pair.decision.may_not_write_document else None
 
 
 def _rekey(pair: _Pair, new_id: str) -> None:
     """Give the document's row another id; then each of the two goes to the side that lacks it."""
     decision = pair.decision
-    if decision.situation.md_read_only:
-        decision.ask(ROW, Reason.MD_READ_ONLY, refused=True)
+    against = _refusal_of_rekey(pair)
+    if against is not None:
+        decision.ask(ROW, against, refused=True)
         return
     old_id = decision.state.id
     moved = cells(pair.md.with_cells([("id", new_id)]), ROW)
@@ -197,3 +214,13 @@ def _rekey(pair: _Pair, new_id: str) -> None:
         Action(id=new_id, unit=ROW, kind=ADD, to=DB, before=None, after=moved, why=ADDED),
     ]
     decision.add(MD, pair.db, ADD, ADDED)
+
+
+def _refusal_of_rekey(pair: _Pair) -> Reason | None:
+    """Return why the two do not get an id each: both sides are written to, and the database gets a new item."""
+    decision = pair.decision
+    if decision.options.direction != BOTH_WAYS:
+        return Reason.BOTH_ADDED
+    if decision.may_not_write_document:
+        return Reason.MD_READ_ONLY
+    return claims.refusal(pair.md, None, None, decision.situation.now_s)

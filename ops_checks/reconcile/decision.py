@@ -64,6 +64,11 @@ class Decision:
         """Whether an item that the base lacks was added: without a base nothing is one-sided (rule B1)."""
         return self.situation.has_base or self.options.union
 
+    @property
+    def may_not_write_document(self) -> bool:
+        """Whether the document may only be read; a plan that does not go to it does not ask."""
+        return self.situation.md_read_only and self.options.direction != TO_DB
+
     def preference(self, unit: str) -> Preference | None:
         """Return the most specific preference for a unit, and note that it was used."""
         item_id = self.state.id

@@ -42,7 +42,7 @@ def _objection(decision: Decision, side: str, item: Item) -> Reason | None:
     if (known or not decision.knows_additions) and not decision.options.view:
         return Reason.NO_BASE
     if side == DB:
-        return Reason.MD_READ_ONLY if decision.situation.md_read_only else None
+        return Reason.MD_READ_ONLY if decision.may_not_write_document else None
     if decision.renamed is not None:
         return Reason.RENAMED
     incomplete = item.status == "IN_PROGRESS" and item.owner_session == NOTHING
@@ -53,7 +53,7 @@ def _add(decision: Decision, side: str, item: Item, *, by_name: bool) -> None:
     """Add the item to the side that lacks it, or restore it there, as a person prefers."""
     against: Reason | None = None
     if side == DB:
-        against = Reason.MD_READ_ONLY if decision.situation.md_read_only else None
+        against = Reason.MD_READ_ONLY if decision.may_not_write_document else None
     else:
         unnamed = None if by_name else decision.objection(ROW, item, None)
         against = unnamed or claims.refusal(item, None, None, decision.situation.now_s)
@@ -70,7 +70,7 @@ def _remove(decision: Decision, side: str, item: Item, reason: Reason) -> None:
         against = reason
     elif side == DB and (item.status == "IN_PROGRESS" or decision.held):
         against = Reason.HELD
-    elif side == MD and decision.situation.md_read_only:
+    elif side == MD and decision.may_not_write_document:
         against = Reason.MD_READ_ONLY
     if against is None:
         decision.act(ROW, REMOVE, side, PREFERRED, item, None)

@@ -16,7 +16,7 @@ from ops_checks.errors import InputError, UsageError
 from ops_checks.files.safe_open import FileKind, read_regular
 from ops_checks.model import FIELDS, PRIORITIES, STATUSES
 from ops_checks.reconcile.decision import ADD, REKEY, REMOVE, RESTORE, SET
-from ops_checks.reconcile.model import Action
+from ops_checks.reconcile.model import MD, Action
 from ops_checks.reconcile.plan_json import ID_DIGITS, digest, plan_id
 from ops_checks.reconcile.units import ROW, UNITS
 from ops_checks.report.published import Published
@@ -95,7 +95,7 @@ def _action(name: str, data: Mapping[str, Any]) -> Action:
     """Return an action. Raises InputError for one that no plan has: names and values from the fixed lists only."""
     where = f"{name}: the action on {visible(data['id'])} ({data['unit']})"
     kind, unit = data["kind"], data["unit"]
-    if (unit == ROW) is (kind == SET):
+    if (unit == ROW) is (kind == SET) or (kind == REKEY and data["to"] != MD):
         raise InputError(f"{where}: a {visible(kind)} of this unit is no action: {_ADVICE}")
     shape = _SHAPES[kind]
     for cells, names in zip((data["before"], data["after"]), shape(unit), strict=True):
@@ -139,7 +139,13 @@ def _must_be_cells(where: str, data: Mapping[str, Any], cells: Mapping[str, str]
 
 def _must_be_once(name: str, actions: Iterable[Action]) -> None:
     seen: set[tuple[str, str, str]] = set()
+    rekeyed: set[str] = set()
     for action in actions:
+        if action.kind == ADD and action.to == MD and action.id in rekeyed:
+            rekeyed.remove(action.id)  # the other of two rows under one id comes where the row with a new id was
+            continue
+        if action.kind == REKEY:
+            rekeyed.add(action.id)
         key = (action.id, action.to, action.unit)
         rows = (action.id, action.to, ROW)
         if key in seen or (rows in seen and action.kind != ADD):

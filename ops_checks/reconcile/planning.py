@@ -144,8 +144,13 @@ def _read(context: Context, base: TemporaryBase | None, settle_s: float, *, dige
 
 
 def _must_be_new(context: Context, options: Options) -> None:
-    """Raise UsageError for a new id that an item of either side has."""
+    """Raise UsageError for a new id that an item of either side has, or that two are to get."""
+    given: dict[str, str] = {}
     for old, new in options.rekey.items():
+        if given.setdefault(new, old) != old:
+            raise UsageError(
+                f"--rekey: {visible(given[new])} and {visible(old)} are both to be {visible(new)}: give two"
+            )
         for store in (context.md_store, context.db_store):
             if store.get(new) is not None:
                 raise UsageError(

@@ -59,7 +59,10 @@ def _undone(context: Context, plan_id: str, md_commit: str | None) -> Result:
             resuming=True,
             undoing=True,
             removed=images["rows"],
-            base_of=lambda state, outcome: _with_base(state, outcome, images["base"]),
+            base_of=lambda state, outcome: _with_base(
+                state, outcome, images["base"], first=plan.data["base"]["source"] == "union"
+            ),
+            keeps_base=transaction.new_baseline().before is not None,
         )
         both.finish(record._replace(state=UNDONE), way=f"ops-checks undo --plan {plan_id}")
         return Result(plan, written.outcome, notes=text.settle())
@@ -90,12 +93,17 @@ def _inverse(action: Action, above: Mapping[str, str | None]) -> Action:
     )
 
 
-def _with_base(state: ItemState, outcome: Outcome, before: Mapping[str, list[str | None]]) -> ItemState:
-    """Return an item whose base is again what it was for the units that were taken back."""
+def _with_base(state: ItemState, outcome: Outcome, before: Mapping[str, list[str | None]], *, first: bool) -> ItemState:
+    """Return an item whose base is again what it was for the units that were taken back.
+
+    `first`: there was no base. What only one side has was not agreed then, which is not the same as added (rule B2).
+    """
     units = {action.unit for action in (*outcome.applied, *outcome.done) if action.id == state.id}
     old = dict(zip(FIELDS, before[state.id], strict=True)) if state.id in before else None
     if not units:
         return state
+    if old is None and first and (state.md is None or state.db is None):
+        return replace(state, base=BaseRow(dict.fromkeys(FIELDS)))
     if ROW in units or state.base is None:
         return replace(state, base=None if old is None else BaseRow(old))
     names = [name for unit in units for name in UNITS[unit]]

@@ -104,9 +104,9 @@ class BothQueues:
                 left_over = [base_of(state, outcome) for state in (states | outcome.after).values() if _differs(state)]
                 new = self._transaction.new_baseline()
                 baseline, _ = new.save(
-                    # An item that was never agreed stays one that was added, until both sides are equal.
                     differing={
-                        state.id: agreed_row(state, reading) if state.base is not None else None for state in left_over
+                        state.id: agreed_row(state, reading) if _is_known(state, first=new.before is None) else None
+                        for state in left_over
                     },
                     ordinals=_ordinals(left.items(), outcome.applied),
                     header=header(self._context, reading, whole=not left_over, md_commit=self._md_commit),
@@ -185,7 +185,7 @@ class BothQueues:
         if removed is None:
             self._transaction.insert({**cells, "created_at": now, "updated_at": now})
             return
-        self._transaction.insert({**removed["row"], **cells, "updated_at": now})
+        self._transaction.insert({**cells, **removed["row"], "updated_at": now})
         self._transaction.insert_events(removed["events"])
 
     def _payload(self, actions: Iterable[Action], before: Item | None, after: Item | None) -> str:
@@ -249,6 +249,15 @@ def must_write_document(context: Context, actions: Iterable[Action]) -> None:
     """Raise RefusedError if actions change a document that may only be read."""
     if context.markdown_read_only and any(action.to == MD for action in actions):
         raise RefusedError(f"{visible(context.queue)}: read-only by ORCH_QUEUE_MD_READ_ONLY, and the plan changes it")
+
+
+def _is_known(state: ItemState, *, first: bool) -> bool:
+    """Return whether the base is to have an item that differs. `first`: there was no base.
+
+    An item that was never agreed stays one that was added, until both sides are equal. Before there was a base nothing
+    was added: what only one side has is not agreed, or the next plan took it for new (rule B2).
+    """
+    return state.base is not None or (first and (state.md is None or state.db is None))
 
 
 def _differs(state: ItemState) -> bool:

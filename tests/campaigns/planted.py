@@ -793,8 +793,8 @@ _RECONCILING = (
     Defect(
         "notes that both sides appended to go to one",
         "reconcile/both_sides.py",
-        "for side, item, text in ((DB, pair.db, texts[1]), (MD, pair.md, texts[0])):",
-        "for side, item, text in ((DB, pair.db, texts[1]),):",
+        "both = ((DB, pair.db, texts[1]), (MD, pair.md, texts[0]))",
+        "both = ((DB, pair.db, texts[1]),)",
         _RECONCILE,
     ),
     Defect(

@@ -88,7 +88,7 @@ def test_it_is_for_who_reads_the_text(project: Path, run: Run, arguments: tuple[
     """Programs that read another format, and a run that compares nothing, get no such line."""
     differ(project, "UPDATE queue_items SET priority = 'P0'")
     told = run(*arguments)
-    assert "ops-checks drift" not in told.out + told.err
+    assert "shows which side moved" not in told.out + told.err
 
 
 def test_what_is_waived_needs_no_way_out(project: Path, run: Run) -> None:

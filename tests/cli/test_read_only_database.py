@@ -119,9 +119,9 @@ def test_a_plan_is_interrupted(project: Path, run: Run) -> None:
     """What is in the middle of being applied is recorded as agreed by nobody: it is finished first."""
     execute(project / DB, "UPDATE queue_reconcile SET state = 'prepared'")
     before = everything(project)
-    plan_id = run("reconcile", "plan").err.partition("the plan ")[2].split()[0]
+    plan_id = run("reconcile", "plan").err.partition("interrupted: ")[2].split()[0]
     found = run("baseline")
-    assert found == (5, "", f"error: the plan {plan_id} was interrupted: run `ops-checks reconcile resume` first\n")
+    assert found == (5, "", f"error: {plan_id} was interrupted: run `ops-checks reconcile resume` first\n")
     before.pop(str(project / QUEUE) + ".lock", None)
     after = everything(project)
     after.pop(str(project / QUEUE) + ".lock", None)

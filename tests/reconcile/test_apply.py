@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from builders import item
 from real_queues import LEASE_DEFAULTS, Queues
 from reconcile_checks import assert_published
 from worked_cases import CASES
 
+from ops_checks.model import FIELDS
 from ops_checks.reconcile.apply import apply_plan
-from ops_checks.reconcile.model import Options
+from ops_checks.reconcile.model import DB, TO_MD, Options
 from ops_checks.reconcile.plan_file import parse_plan
 from ops_checks.reconcile.plan_json import plan_text
 from ops_checks.reconcile.planning import make_plan
@@ -68,3 +70,72 @@ def _leased(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _agreed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row | {"notes": (row["notes"] or "").replace("|", "/")} for row in rows]
+
+
+def _applied(queues: Queues, options: Options, **environ: str) -> str:
+    context = queues.context(**environ)
+    plan = parse_plan(plan_text(make_plan(context, options, digests=True).json(context)), "plan.json")
+    apply_plan(context, plan)
+    return plan.plan_id
+
+
+@pytest.fixture
+def never_agreed(tmp_path: Path) -> Queues:
+    """Return queues without a base, each with an item that the other lacks."""
+    queues = Queues(tmp_path)
+    both, in_md, in_db = (dict(zip(FIELDS, each, strict=True)) for each in (item("A-1"), item("A-2"), item("A-3")))
+    queues.write_md([both, in_md])
+    queues.write_db([both, in_db])
+    return queues
+
+
+def _needs(queues: Queues) -> list[tuple[str, str]]:
+    made = make_plan(queues.context(), Options()).plan
+    assert made.actions == []
+    return [(need.id, need.reason.value) for need in made.needs]
+
+
+def test_what_the_first_plan_leaves_is_not_added_by_the_second(never_agreed: Queues) -> None:
+    """What only one side has when the base is made was never agreed: the next plan asks, it does not add it (B2)."""
+    _applied(never_agreed, Options(union=True), ORCH_QUEUE_MD_READ_ONLY="1")
+    assert _needs(never_agreed) == [("A-3", "no-base")]
+
+
+def test_the_first_plan_taken_back_adds_nothing_again(never_agreed: Queues) -> None:
+    """What the plan that made the base had added is unagreed when it is taken back, as it was before (section 10)."""
+    undo_plan(never_agreed.context(), _applied(never_agreed, Options(union=True)))
+    assert _needs(never_agreed) == [("A-2", "no-base"), ("A-3", "no-base")]
+
+
+def test_a_view_makes_no_base_when_it_is_taken_back(never_agreed: Queues) -> None:
+    """Neither does the plan of a view: with a base, what one side has would count as added."""
+    view = Options(view=True, source_of_truth=DB, direction=TO_MD)
+    undo_plan(never_agreed.context(), _applied(never_agreed, view))
+    assert make_plan(never_agreed.context(), Options()).reading.baseline is None
+    assert _needs(never_agreed) == [("A-2", "no-base"), ("A-3", "no-base")]
+
+
+def test_cells_with_blanks_and_line_breaks_are_written_over(tmp_path: Path) -> None:
+    """What is not compared hinders nothing: a database may hold blanks at the ends of a cell, and line breaks."""
+    queues = Queues(tmp_path)
+    stored = dict(zip(FIELDS, item("A-1", notes=" one\ntwo "), strict=True))
+    gone = dict(zip(FIELDS, item("A-2", task="line\nbreak "), strict=True))
+    queues.agree([stored, gone])
+    queues.write_md([stored | {"priority": "P0"}])
+    plan_id = _applied(queues, Options(prefer={"A-2": "md"}))
+    [row] = queues.rows("db")
+    assert (row["priority"], row["notes"]) == ("P0", stored["notes"])
+    undo_plan(queues.context(), plan_id)
+    assert [(row["priority"], row["task"]) for row in queues.rows("db")] == [("P1", "task"), ("P1", gone["task"])]
+
+
+def test_what_a_plan_put_back_was_not_moved_since(tmp_path: Path) -> None:
+    """An event of our own is no move of the database, where the base is as it was before as well (rule B4)."""
+    queues = Queues(tmp_path)
+    row = dict(zip(FIELDS, item("A-1"), strict=True))
+    queues.agree([row])
+    queues.write_db([])
+    _applied(queues, Options(prefer={"A-1": "md"}, allow_empty=DB))
+    queues.write_md([row | {"status": "BLOCKED"}])
+    made = make_plan(queues.context(), Options()).plan
+    assert [(action.unit, action.to) for action in made.actions] == [("claim", DB)]

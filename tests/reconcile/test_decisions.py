@@ -162,6 +162,8 @@ NOTED = item(ID, notes="a")
         ("a", "a | b | c", "a | b", ["notes set db"]),
         ("a", "a | x", "a | y", ["notes set db", "notes set md"]),
         ("", "x", "y", ["notes set db", "notes set md"]),
+        ("p|q", "p/q / x", "p|q | y", ["notes set db", "notes set md"]),
+        ("a", "a / p/q", "a | p|q | y", ["notes set md"]),
         ("a", "b", "a", ["notes set db"]),
     ],
 )
@@ -171,6 +173,12 @@ def test_notes(base: str, md: str, db: str, found: list[str]) -> None:
     assert told(planned(*rows)) == found
 
 
+def test_merged_notes_bring_no_pipe_into_the_document() -> None:
+    """A pipe that older tools wrote as a slash stays one in the document, and a pipe in the database."""
+    made = planned(item(ID, notes="p|q"), item(ID, notes="p/q / x"), item(ID, notes="p|q | y"))
+    assert [each.after for each in made.actions] == [{"notes": "p|q | y | x"}, {"notes": "p/q / y / x"}]
+
+
 def test_merged_notes_go_to_both_sides_or_to_neither() -> None:
     """What holds one side holds the other as well, in a document that may only be read as in a plan one way."""
     rows = (NOTED, item(ID, notes="a | x"), item(ID, notes="a | y"))
@@ -178,6 +186,28 @@ def test_merged_notes_go_to_both_sides_or_to_neither() -> None:
     assert told(planned(*rows, lineage=LINEAGE_UNKNOWN)) == ["notes lineage"]
     assert told(planned(*rows, options=Options(source_of_truth=DB))) == ["notes md-is-view"]
     assert told(planned(*rows, options=Options(direction=TO_DB))) == []
+
+
+def test_merged_notes_that_one_side_has_go_to_the_other() -> None:
+    """What holds a side that needs nothing holds nothing: a plan one way, a reader's document, an unknown lineage."""
+    longer = (NOTED, item(ID, notes="a | x"), item(ID, notes="a | y | x"))
+    shorter = (NOTED, item(ID, notes="a | y | x"), item(ID, notes="a | y"))
+    for options in (Options(), Options(direction=TO_MD), Options(source_of_truth=DB)):
+        assert told(planned(*longer, options=options)) == ["notes set md"]
+    assert told(planned(*longer, lineage=LINEAGE_UNKNOWN)) == ["notes set md"]
+    assert told(planned(*longer, options=Options(direction=TO_DB))) == []
+    assert told(planned(*shorter, md_read_only=True)) == ["notes set db"]
+    assert told(planned(*shorter, lineage=LINEAGE_UNKNOWN)) == ["notes lineage"]
+
+
+def test_rewritten_notes_wait_for_a_claim_that_is_not_looked_at() -> None:
+    """A plan for the notes alone does not take over what an older document says of a claim that goes nowhere."""
+    ended = item(ID, "DONE", owner_session="w1", started_at_kst=START, notes="shipped")
+    older = item(ID, "IN_PROGRESS", owner_session="w1", started_at_kst=START, notes="72h:D2")
+    alone = frozenset({"notes"})
+    assert told(planned(ended, older, ended, options=Options(units=alone))) == ["notes terminal"]
+    assert told(planned(ended, older, ended, options=Options(units=alone, prefer=BY_NAME))) == ["notes set db"]
+    assert told(planned(ended, older, ended, options=Options(units=frozenset({"priority"})))) == []
 
 
 @pytest.mark.parametrize(
@@ -236,6 +266,50 @@ def test_two_tasks_under_one_id(options: Options, found: list[str]) -> None:
     assert told(planned(None, item(ID, task="one"), item(ID, task="two"), options=options)) == found
 
 
+@pytest.mark.parametrize(
+    ("options", "md", "found"),
+    [
+        (Options(direction=TO_DB), {}, "row both-added refused"),
+        (Options(direction=TO_MD), {}, "row both-added refused"),
+        (Options(), {"status": "IN_PROGRESS", "started_at_kst": START}, "row claim-incomplete refused"),
+    ],
+)
+def test_a_new_id_opens_no_more_than_a_row_by_itself(options: Options, md: dict[str, str], found: str) -> None:
+    """A new id needs both sides, and brings no item into the database that nobody could be asked about."""
+    options = Options(rekey={ID: "ORCH-9"}, direction=options.direction)
+    assert told(planned(None, item(ID, task="one", **md), item(ID, task="two"), options=options)) == [found]
+
+
+LOST = item("A-1", task="rename _it", success_criteria="two\nlines")
+RENAMED = item("B-1", task=r"rename \_it ", success_criteria="two lines")
+OF_BOTH = ["A-1 row renamed", "B-1 row renamed"]
+
+
+@pytest.mark.parametrize(
+    ("db", "md", "prefer", "found"),
+    [
+        (LOST, RENAMED, {}, OF_BOTH),
+        (item("A-1", task="changed since", success_criteria="two lines"), RENAMED, {}, OF_BOTH),
+        (LOST, item("B-1", task="another"), {}, ["B-1 row add db", "A-1 row deleted-in-md"]),
+        (LOST, RENAMED, {EVERY: DB}, OF_BOTH),
+        (LOST, RENAMED, {"A-1": MD}, ["A-1 row remove db", "B-1 row add db"]),
+        (LOST, RENAMED, {"A-1": DB}, ["A-1 row restore md", "B-1 row add db"]),
+        (LOST, RENAMED, {"B-1": MD}, ["B-1 row add db", "A-1 row deleted-in-md"]),
+        (LOST, RENAMED, {"B-1": MD, EVERY: DB}, ["A-1 row restore md", "B-1 row add db"]),
+        (LOST, RENAMED, {"B-1": DB}, ["A-1 row renamed", "B-1 row renamed refused"]),
+    ],
+)
+def test_an_id_that_was_changed_in_the_document(db: Item, md: Item, prefer: dict[str, str], found: list[str]) -> None:
+    """The task is known by its words as they are compared; one id by name leaves nothing to the next plan."""
+    states = [ItemState("A-1", base_row(LOST), None, db, lease()), ItemState("B-1", None, md, None)]
+    made = plan(states, Totals(), Options(prefer=prefer), Situation(NOW_S))
+    actions = [f"{each.id} {each.unit} {each.kind} {each.to}" for each in made.actions]
+    assert [
+        *actions,
+        *(f"{each.id} {each.unit} {each.reason}{' refused' * each.refused}" for each in made.needs),
+    ] == found
+
+
 def test_a_view_takes_nothing_from_hands() -> None:
     """Where the database is the source of truth, a hand's edit of the document is asked about."""
     view = Options(source_of_truth=DB)
@@ -258,6 +332,9 @@ def test_one_way_leaves_the_other() -> None:
     """A plan one way has no action the other way, and asks nothing about it."""
     assert told(planned(PENDING, PENDING, TAKEN, options=Options(direction=TO_DB))) == []
     assert told(planned(PENDING, item(ID, priority="P0"), PENDING, options=Options(direction=TO_MD))) == []
+    for db in (TAKEN, item(ID, notes="more")):
+        assert told(planned(PENDING, PENDING, db, options=Options(direction=TO_DB), md_read_only=True)) == []
+    assert told(planned(None, None, PENDING, options=Options(direction=TO_DB), md_read_only=True)) == []
 
 
 def test_a_preference_that_nothing_asks_for_is_told() -> None:

@@ -67,6 +67,11 @@ def same_text(left: str, right: str) -> bool:
     return escaped and max(len(left), len(right)) <= _MOST and as_read(left) == as_read(right)
 
 
+def read_key(text: str) -> object:
+    """Return what is equal for two texts wherever `same_text` says that they are the same."""
+    return tuple(as_read(text)) if len(text) <= _MOST else text
+
+
 def as_read(text: str) -> list[str]:
     """Return what Markdown reads in a text: its characters, and each piece of markup as a text of several."""
     return _Reader(text).read()

@@ -239,7 +239,10 @@ class NewBaseline:
         self._connection.execute(f"UPDATE {BASELINES} SET md_digest = ? WHERE id = ({newest})", (md_digest,))
 
     def _save_equal(self, stamp: tuple[Any, ...]) -> None:
-        """Save every item of the database that is equal on both sides, where the base says something else."""
+        """Save every item of the database that is equal on both sides, where the base says something else.
+
+        An item with events since is agreed on anew: they are no move away from what is agreed now.
+        """
         cells = [f"coalesce(nullif(q.{name}, ''), '{NOTHING}')" if name in DASHED else f"q.{name}" for name in _CELLS]
         texts = ", ".join(cells)
         pairs = [f"b.{name} IS {cell}" for name, cell in zip(_CELLS, cells, strict=True)]
@@ -249,7 +252,9 @@ class NewBaseline:
             f"INSERT INTO {ROWS} ({', '.join(_COLUMNS)}) "
             f"SELECT q.id, '{AGREED}', coalesce(d.ordinal, 0), {texts}, row_digest(q.id, {texts}), ?, ?, ? "
             f"FROM {TABLE} q LEFT JOIN temp.document d ON d.item_id = q.id LEFT JOIN {ROWS} b ON b.item_id = q.id "
-            f"WHERE q.id NOT IN (SELECT item_id FROM temp.differing) AND NOT (b.item_id IS NOT NULL AND {same}) "
+            f"LEFT JOIN (SELECT item_id, max(event_id) AS newest FROM {EVENTS} GROUP BY 1) e ON e.item_id = q.id "
+            "WHERE q.id NOT IN (SELECT item_id FROM temp.differing) "
+            f"AND NOT (b.item_id IS NOT NULL AND {same} AND coalesce(e.newest, 0) <= coalesce(b.event_id, 0)) "
             f"ON CONFLICT (item_id) DO UPDATE SET {updates}",
             stamp,
         )
