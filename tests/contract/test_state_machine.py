@@ -96,12 +96,13 @@ class Queues(RuleBasedStateMachine):
 
     @rule(key=ids)
     def cancel(self, key: str) -> None:
-        """Both sides cancel, or both refuse."""
+        """Both sides cancel, or both refuse; what is cancelled already stays as it is."""
         status = self.model.md[key]["status"]
+        is_cancelled = status == "BLOCKED" and self.model.md[key]["notes"].endswith("cancelled_by_operator")
         expected = "refused" if status in ("DONE", "FAILED") else "BLOCKED"
         for queue in (self.md, self.db):
             assert self.apply(queue, key, transitions.cancel(self.stamp())) == expected
-        if expected == "BLOCKED":
+        if expected == "BLOCKED" and not is_cancelled:
             self.model.move(key, "BLOCKED")
             self.model.note(key, "cancelled_by_operator", "cancelled_by_operator")
 
