@@ -156,6 +156,8 @@ class Repeats:
         self._recent: set[int] = set()
         self._older: set[int] = set()
         self._rotated = 0  # the line after which `recent` was begun
+        #: By key the last line of an end, once one was repeated: most logs never need it.
+        self._lines_of: dict[int, int] | None = None
 
     def skip(self, count: int) -> None:
         """Count lines that are no ends."""
@@ -199,19 +201,23 @@ class Repeats:
 
     def _line_before(self, key: int) -> int | None:
         """Return the last line of a key in the blocks before."""
-        block = next((block for block in reversed(self._blocks) if key in block.distinct), None)
-        if block is None:
-            return None
-        return max(line for line, each in zip(_end_lines(block), block.keys, strict=True) if each == key)
+        if self._lines_of is None:
+            self._lines_of = {}
+            for block in self._blocks:
+                self._lines_of.update(zip(block.keys, _end_lines(block), strict=True))
+        return self._lines_of.get(key)
 
     def _keep(self, block: _Kept) -> None:
         self._blocks.append(block)
+        if self._lines_of is not None:
+            self._lines_of.update(zip(block.keys, _end_lines(block), strict=True))
         self._recent |= block.distinct
         while self._blocks[0].first + len(self._blocks[0].types) <= self._lines - self._window:
             self._blocks.popleft()
         if self._lines - self._rotated >= self._window:
             self._rotated = self._lines
             self._older, self._recent = self._recent, set()
+            self._lines_of = None  # it would grow for ever
 
 
 def may_repeat(tail: array[int], head: array[int]) -> bool:
