@@ -58,10 +58,19 @@ def json_text(value: object) -> str:
     has its second character escaped. Every JSON reader returns the same strings. Numbers must be
     finite.
     """
+    return _dumped(value, indent=2) + "\n"
+
+
+def json_line(value: object) -> str:
+    """Return a JSON value as one line, without its line break, as safe to print as `json_text`."""
+    return _dumped(value, indent=None)
+
+
+def _dumped(value: object, *, indent: int | None) -> str:
     import json
 
-    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-    return _NOT_ASCII.sub(_escape, text).replace("##[", r"#\u0023[") + "\n"
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    return _NOT_ASCII.sub(_escape, text).replace("##[", r"#\u0023[")
 
 
 def iso_utc(epoch_ms: int) -> str | None:

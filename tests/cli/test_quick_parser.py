@@ -11,11 +11,36 @@ from ops_checks.cli.quick_parser import plain_arguments
 from ops_checks.errors import UsageError
 
 WORDS = ["status", "workers", "kpi", "--queue", "--db", "--policy", "a.md", "b.db", "-x", "", " ", "--", "--help", "="]
+OWN = [
+    "list",
+    "show",
+    "--status",
+    "--id",
+    "-n",
+    "-f",
+    "--format",
+    "json",
+    "csv",
+    "--stale",
+    "--sort",
+    "id",
+    "A-1",
+    "--db",
+    "b.db",
+]
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=6))
 def test_same_as_argparse(argv: list[str]):
     """Whatever the fast lane takes, argparse takes too, and makes the same of it."""
+    plain = plain_arguments(argv)
+    if plain is not None:
+        assert vars(plain) == vars(parse(argv))
+
+
+@given(st.lists(st.sampled_from([*OWN, "-", "--status=x", "status", ""]), max_size=9))
+def test_own_arguments_are_the_same_as_argparse_s(argv: list[str]):
+    """So it is with the arguments of a command that starts fast."""
     plain = plain_arguments(argv)
     if plain is not None:
         assert vars(plain) == vars(parse(argv))
