@@ -242,6 +242,8 @@ def _ordinary(argv: tuple[str, ...], logged: str) -> str:
 
 
 def _on_a_terminal(argv: tuple[str, ...], shown: str, cells: Sequence[str]) -> Iterator[str]:
+    if "csv" in argv:  # RFC 4180 ends its lines so
+        shown = shown.replace("\r\n", "\n")
     try:
         lines = terminal_lines(_COLOUR.sub("", shown) if "always" in argv else shown)
     except ValueError as error:
