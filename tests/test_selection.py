@@ -91,7 +91,7 @@ def test_orders(order: str, ids: str, rounds: int) -> None:
     """The first of an order are the same however many there are."""
     selector = Selector(now_s=NOW_S, tz_minutes=ZONE)
     found = select(ROWS * rounds, selector, order=orders(ZONE)[order], most=2 * rounds)
-    assert " ".join(dict.fromkeys(each.item.id for each in found.rows)).startswith(ids.split()[0])
+    assert " ".join(dict.fromkeys(each.item.id for each in found.rows)).startswith(ids.partition(" ")[0])
     assert (len(found.rows), found.total) == (2 * rounds, 6 * rounds)
     if rounds == 1:
         assert " ".join(each.item.id for each in found.rows) == ids
@@ -138,7 +138,8 @@ def test_what_names_every_item_and_what_exact_ones(criteria: dict[str, Any], emp
     [
         ("90s", 90), ("15m", 900), ("2h", 7200), ("7d", 604_800), ("00:00", 0), ("00:01", 86_340), ("23:59", 60),
         ("2026-01-01", 86_400), ("2026-01-01 23:00", 3600), ("2026-01-02", 0), ("2026-01-03", -86_400),
-        ("24:00", None), ("1:00", None), ("2026-02-30", None), ("2w", None), ("", None), ("-5m", None), ("٥m", None),
+        ("24:00", None), ("1:00", None), ("2026-02-30", None), ("2w", None), ("", None), ("-5m", None),
+        ("\u0665m", None),
         ("2026-01-01T23:00", None), ("2026-01-01  1:00", None), ("now", None),
     ],
 )  # fmt: skip

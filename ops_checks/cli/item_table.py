@@ -22,6 +22,8 @@ _ELASTIC = (("ERROR", 12), ("TASK", 16), ("OWNER", 8))
 #: The columns that are left out, one after the other, where even that is too wide.
 _DISPENSABLE = ("RETRY", "LEASE", "AGE", "ERROR", "OWNER", "P", "TASK", "STATUS")
 _GAP = "  "
+_NO_LEASE = (None, None)
+_RETRY = "retry_not_before="
 _MOST_CELL = 4_000  # characters measured of a cell that has to be cut
 
 
@@ -33,7 +35,9 @@ def table_lines(rows: Sequence[Details], *, now_s: float, tz_minutes: int, colum
     if not rows:
         yield "items: none"
         return
-    table = {name: [name, *cells] for name, cells in zip(_HEADS, _cells(rows, now_s, tz_minutes), strict=True)}
+    table: dict[str, Sequence[str]] = {
+        name: [name, *cells] for name, cells in zip(_HEADS, _cells(rows, now_s, tz_minutes), strict=True)
+    }
     measured = {name: _widths(cells) for name, cells in table.items()}
     widths = {name: max(each) for name, each in measured.items()}
     if columns is not None:
@@ -43,9 +47,8 @@ def table_lines(rows: Sequence[Details], *, now_s: float, tz_minutes: int, colum
                 table[name] = [cut(cell, width) for cell in table[name]]
                 measured[name] = _widths(table[name])
     padded = [_padded(table[name], measured[name], width) for name, width in widths.items()]
-    for cells in zip(*padded, strict=True):
-        line = _GAP.join(cells).rstrip()
-        yield line if columns is None else cut(line, columns)
+    lines = (_GAP.join(cells).rstrip() for cells in zip(*padded, strict=True))
+    yield from lines if columns is None else (cut(line, columns) for line in lines)
 
 
 def terminal_columns(environ: Mapping[str, str]) -> int:
@@ -102,11 +105,25 @@ def _cells(rows: Sequence[Details], now_s: float, tz_minutes: int) -> Iterator[S
     yield statuses
     yield priorities
     yield _shown(owners)
-    yield [age_text(age_s(row, now_s, tz_minutes)) for row in rows]
-    yield [lease_text(row.lease_owner, row.lease_expires_at, now_s) for row in rows]
-    yield [_retry_text(each, now_s) for each in notes]
+    yield _ages(rows, now_s, tz_minutes)
+    leases = ((row.lease_owner, row.lease_expires_at) for row in rows)
+    yield [NOTHING if lease == _NO_LEASE else lease_text(*lease, now_s) for lease in leases]
+    yield [_retry_text(each, now_s) if _RETRY in each else NOTHING for each in notes]
     yield _shown(tasks)
     yield _shown(errors)
+
+
+def _ages(rows: Sequence[Details], now_s: float, tz_minutes: int) -> list[str]:
+    """Return the ages of items; many were made, or started, in the same minute."""
+    known: dict[tuple[str, Stored], str] = {}
+    ages = []
+    for row in rows:
+        times = row.item[6], row.created_at
+        age = known.get(times)
+        if age is None:
+            age = known[times] = age_text(age_s(row, now_s, tz_minutes))
+        ages.append(age)
+    return ages
 
 
 def _retry_text(notes: str, now_s: float) -> str:
@@ -131,7 +148,8 @@ def _widths(cells: Sequence[str]) -> list[int]:
 
 
 def _padded(cells: Sequence[str], measured: Sequence[int], width: int) -> Sequence[str]:
-    return [cell + " " * (width - has) for cell, has in zip(cells, measured, strict=True)]
+    # A text that is padded by its length is wider by what its characters take beyond one column each.
+    return [cell.ljust(width - has + len(cell)) for cell, has in zip(cells, measured, strict=True)]
 
 
 def _fit(widths: dict[str, int], columns: int) -> None:

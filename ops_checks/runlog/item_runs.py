@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from typing import TYPE_CHECKING
 
 from ops_checks.runlog.line_reader import LineBlocks, decompress, detect_compression, open_log, range_reader
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
