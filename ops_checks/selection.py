@@ -79,7 +79,7 @@ class Selector:
         return (
             (not self.statuses or item[1] in self.statuses)
             and (not self.priorities or item[2] in self.priorities)
-            and (not self.owners or item[5] in self.owners)
+            and (not self.owners or (item[5] or NOTHING) in self.owners)
             and (self.stale_s is None or self.is_stale(row, self.stale_s))
             and (self.since_s is self.until_s is None or any(map(self._is_between, self._times(row))))
             and (self._text is None or self._holds_text(row, self._text))

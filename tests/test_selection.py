@@ -46,6 +46,7 @@ ROWS = [
         ({"priorities": ["P0"], "statuses": ["FAILED"]}, "OPS-1"),
         ({"owners": ["s1"]}, "ORCH-2 OPS-1 OPS-3"),
         ({"owners": ["-"]}, "ORCH-1 OPS-2"),
+        ({"owners": [""]}, ""),
         ({"stale_s": 3600}, "ORCH-2 OPS-3"),
         ({"stale_s": 3660}, "OPS-3"),
         ({"since_s": NOW_S - 7200}, "ORCH-1 ORCH-2 ORCH-10 OPS-2"),

@@ -154,8 +154,8 @@ def event_json(event: Event) -> dict[str, Any]:
     payload = _payload(event.payload)
     return {
         "event_id": event.event_id,
-        "event": str(event.event_type),
-        "at": str(event.created_at),
+        "event": _text(event.event_type),
+        "at": _text(event.created_at),
         "actor": _first(payload, _ACTORS),
         "from": _first(payload, ("from",)),
         "to": _first(payload, ("to", "status")),

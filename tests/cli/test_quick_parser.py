@@ -53,6 +53,10 @@ def test_own_arguments_are_the_same_as_argparse_s(argv: list[str]):
         (["--queue", "q.md", "workers"], {"command": "workers", "queue": "q.md"}),
         (["status", "--db", "a", "--db", "a"], {"command": "status", "db": "a"}),
         (["--queue", "status", "status"], {"command": "status", "queue": "status"}),
+        (
+            ["--db", "q", "show", "A-1", "A-2", "-f", "json"],
+            {"command": "show", "db": "q", "ids": ["A-1", "A-2"], "format": "json"},
+        ),
     ],
 )
 def test_plain(argv: list[str], expected: dict[str, str]):
@@ -66,7 +70,9 @@ def test_plain(argv: list[str], expected: dict[str, str]):
     "argv",
     [[], ["kpi"], ["status", "status"], ["status", "--queue"], ["status", "--queue", "-x"], ["status", "--help"],
      ["status", "--queue=q.md"], ["status", "--policy", "p"], ["--queue", "q"], ["status", "--db", "\0"],
-     ["status", "--db", "a", "--db", "b"], ["--queue", "a", "workers", "--queue", "b"]],
+     ["status", "--db", "a", "--db", "b"], ["--queue", "a", "workers", "--queue", "b"],
+     ["show"], ["show", "A-1", "--db", "q", "A-2"], ["list", "--id", "-"], ["list", "-n", "1", "-n", "2"],
+     ["list", "A-1"], ["list", "-f", "x"], ["list", "--id"], ["list", "--status="]],
 )  # fmt: skip
 def test_left_to_argparse(argv: list[str]):
     """Everything else is left to argparse, wrong or right."""
