@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
-
 from ops_checks.model import FIELDS, NOTHING
 from ops_checks.overview import age_s, has_lease, lease_left_s, retry_not_before
 from ops_checks.sanitize import visible
 from ops_checks.stores.details import COLUMNS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
     from ops_checks.context import Context
     from ops_checks.selection import Selected
@@ -26,6 +25,8 @@ _CSV_MORE = ("age_s", *COLUMNS, "lease_left_s", "retry_not_before")
 
 def list_schema() -> str:
     """Return the JSON Schema (2020-12) of `list`, as text."""
+    from importlib.resources import files
+
     return files("ops_checks.cli").joinpath("schemas", "list-1.json").read_text(encoding="utf-8")
 
 

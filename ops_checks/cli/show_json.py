@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
-
 from ops_checks.cli.item_json import item_json
 from ops_checks.cli.item_lines import event_json, run_json
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from ops_checks.context import Context
     from ops_checks.reconcile.item_view import ItemView, Side
@@ -20,6 +19,8 @@ SHOW_SCHEMA = "ops-checks/show/1"
 
 def show_schema() -> str:
     """Return the JSON Schema (2020-12) of `show`, as text."""
+    from importlib.resources import files
+
     return files("ops_checks.cli").joinpath("schemas", "show-1.json").read_text(encoding="utf-8")
 
 
