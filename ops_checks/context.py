@@ -105,9 +105,12 @@ class Context:
 
     @property
     def policy(self) -> Policy:
-        """The effective policy. A context that was made for the queues alone has none."""
+        """The effective policy; one that plainly says nothing of the queues is read only now. Raises UsageError."""
         if self._policy is None:
-            raise AttributeError("this context was resolved without its policy")
+            there = os.path.lexists(self.policy_path)
+            self._policy = _read_policy(self.policy_path if there else None, queues_only=False, named=True)
+        if self._policy is None:
+            raise AttributeError("there is always a policy: that of the defaults, if no other")
         return self._policy
 
     def without_exceptions(self) -> Context:

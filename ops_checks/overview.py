@@ -1,18 +1,22 @@
-"""Summarise a queue: items by status, and by owner (OPS_COMMANDS `status`, `workers`)."""
+"""Summarise a queue by status and by owner (OPS_COMMANDS `status`, `workers`), and tell the times of an item."""
 
 from __future__ import annotations
 
 from ops_checks.model import NOTHING, PRIORITIES, STATUSES, id_order
-from ops_checks.timestamps import start_epoch
+from ops_checks.timestamps import expiry_defect, start_epoch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ops_checks.model import Item
+    from ops_checks.stores.changes import Stored
+    from ops_checks.stores.details import Details
 
 #: The start of an item without a valid one, sorted last.
 _UNKNOWN = float("inf")
+_NOT_BEFORE = " / retry_not_before="
+_MOST_DIGITS = 15
 
 
 class Summary:
@@ -65,6 +69,37 @@ def workers(in_progress: Iterable[Item]) -> list[Worker]:
 def triage_order(item: Item) -> tuple[int, float, tuple[str, int, str]]:
     """Return the sort key of triage: highest priority, then oldest start, then id (FORMATS section 6)."""
     return (PRIORITIES.index(item.priority), _start(item), id_order(item.id))
+
+
+def age_s(row: Details, now_s: float, tz_minutes: int) -> float | None:
+    """Return the seconds since an item was started, or made if it was not; None where no time can be read."""
+    start = start_epoch(row.item.started_at_kst, tz_minutes)
+    if start is None and isinstance(row.created_at, str):
+        start = start_epoch(row.created_at, tz_minutes)
+    return None if start is None else now_s - start
+
+
+def has_lease(owner: Stored, expires_at: Stored) -> bool:
+    """Return whether anything says that somebody holds an item."""
+    return (owner, expires_at) != (None, None)
+
+
+def lease_left_s(expires_at: Stored, now_s: float) -> float | None:
+    """Return the seconds that a lease has left, negative for one that has ended; None if nobody can tell."""
+    if expiry_defect(expires_at, now_s) or not isinstance(expires_at, int | float):
+        return None
+    return expires_at - now_s
+
+
+def retry_not_before(notes: str, now_s: float) -> int | None:
+    """Return when an item may be tried again, epoch seconds, by its newest note of a retry; None if that has passed."""
+    if _NOT_BEFORE[3:] not in notes:
+        return None
+    _, found, after = f" / {notes.replace('|', '/')}".rpartition(_NOT_BEFORE)
+    digits = after.split(" ", 1)[0]
+    if not (found and digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
+        return None
+    return int(digits) if int(digits) > now_s else None
 
 
 def _start(item: Item) -> float:

@@ -15,7 +15,10 @@ _MINUTES_A_DAY = 1440
 _HOURS_A_DAY = 24
 _MINUTES_AN_HOUR = 60
 _FEBRUARY = 2
+#: Seconds that a time may lie ahead, for clocks differ; one farther ahead says nothing about how long ago it was.
+MOST_AHEAD_S = 300
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_LARGEST_FIRST = tuple(reversed(_UNITS_S.items()))
 _MOST_DIGITS = 9
 _YEAR_S = 365 * 86_400
 _EARLIEST_S = 978_307_200  # 2001-01-01 in UTC: no program of a queue has written an older time (FORMATS section 4)
@@ -52,8 +55,33 @@ def duration_s(text: str) -> int | None:
 
 def duration_text(seconds: float) -> str:
     """Return seconds as a time span in the largest unit of which there are at least two: `36h`, `3d`, `24h`."""
-    unit = next((unit for unit, size in reversed(_UNITS_S.items()) if seconds >= 2 * size), "s")
-    return f"{int(seconds / _UNITS_S[unit])}{unit}"
+    for unit, size in _LARGEST_FIRST:
+        if seconds >= 2 * size:
+            return f"{int(seconds / size)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def moment(text: str, now_s: float, tz_minutes: int) -> float | None:
+    """Return a time of the command line in epoch seconds, None for a text that is none (FORMATS section 8).
+
+    `90s`, `15m`, `2h`, `7d` are so long before `now_s`; `HH:MM` is the last one; `YYYY-MM-DD` that day's midnight and
+    `YYYY-MM-DD HH:MM` a minute, in a zone `tz_minutes` east of UTC.
+    """
+    span = duration_s(text)
+    if span is not None:
+        return now_s - span
+    if len(text) == len("HH:MM"):
+        today = start_epoch(f"{queue_time(now_s, tz_minutes)[:10]} {text}", tz_minutes)
+        return today if today is None or today <= now_s else today - _UNITS_S["d"]
+    return start_epoch(f"{text} 00:00" if len(text) == len("YYYY-MM-DD") else text, tz_minutes)
+
+
+def is_overdue(start_s: float | None, now_s: float, stale_s: float) -> bool:
+    """Return whether work that began at `start_s` is stale at `now_s`: it began more than `stale_s` seconds before.
+
+    One without a readable start, or that starts ahead, cannot be shown to be fresh (FORMATS section 4).
+    """
+    return start_s is None or now_s - start_s > stale_s or start_s - now_s > MOST_AHEAD_S
 
 
 def queue_time(epoch_s: float, tz_minutes: int) -> str:

@@ -10,7 +10,7 @@ from ops_checks.errors import UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from ops_checks.context import Context
@@ -30,13 +30,56 @@ def no_arguments(_parser: ArgumentParser) -> None:
     """Add no argument: the command has the global options only."""
 
 
+class PlainOption:
+    """An argument that needs no parsing: an option with a value as it is written, a flag, or words without an option.
+
+    `names` are the option's, the long one last, or the one name of the words; `repeatable`: its values are a list.
+    """
+
+    __slots__ = ("choices", "default", "dest", "help", "is_flag", "is_option", "metavar", "names", "repeatable")
+
+    def __init__(
+        self,
+        *names: str,
+        help: str,  # noqa: A002 - as argparse calls it
+        metavar: str | None = None,
+        choices: Sequence[str] | None = None,
+        default: str | None = None,
+        repeatable: bool = False,
+        is_flag: bool = False,
+    ) -> None:
+        self.names = names
+        self.dest = names[-1].lstrip("-").replace("-", "_")
+        self.is_option = names[0].startswith("-")
+        self.help, self.metavar, self.choices = help, metavar, choices
+        self.default = False if is_flag else default
+        self.repeatable, self.is_flag = repeatable, is_flag
+
+    def add_to(self, parser: ArgumentParser) -> None:
+        """Add it to a parser of argparse's."""
+        more: dict[str, Any] = {"action": "store_true"} if self.is_flag else {"metavar": self.metavar}
+        if not self.is_flag:
+            more |= {"choices": self.choices, "default": self.default}
+        if self.repeatable:
+            more |= {"action": "append"} if self.is_option else {"nargs": "+"}
+        parser.add_argument(*self.names, help=self.help, **more)
+
+
+def add_options(parser: ArgumentParser, options: Iterable[PlainOption]) -> None:
+    """Add the arguments of a command to a parser of argparse's."""
+    for option in options:
+        option.add_to(parser)
+
+
 class Command:
     """One command: `help` in a sentence, an `example`, what adds its `arguments`, what carries it out, what it needs.
+
+    `options`: all the arguments of a command that must start fast, None for one whose `arguments` only argparse knows.
 
     Each module of `ops_checks.cli.commands` defines one as COMMAND; its name is that of the module.
     """
 
-    __slots__ = ("arguments", "example", "help", "needs", "run")
+    __slots__ = ("arguments", "example", "help", "needs", "options", "run")
 
     def __init__(
         self,
@@ -46,12 +89,14 @@ class Command:
         example: str,
         needs: str,
         arguments: Callable[[ArgumentParser], None] = no_arguments,
+        options: Sequence[PlainOption] | None = None,
     ) -> None:
         self.run = run
         self.help = help
         self.example = example
         self.needs = needs
-        self.arguments = arguments
+        self.options = () if arguments is no_arguments and options is None else options
+        self.arguments = arguments if options is None else lambda parser: add_options(parser, options)
 
 
 class Invocation:

@@ -111,8 +111,18 @@ def change_each(
 
 def _store_to_change(context: Context, side: str) -> Changeable:
     """Return what to change: a store, or both. Raises RefusedError if it may only be read."""
+    must_be_open_to_change(context, side)
+    if side != BOTH_SIDES:
+        return context.db_store if side == DB_SIDE else context.md_store
+    from ops_checks.reconcile.both import BothStores
+
+    return BothStores(context)
+
+
+def must_be_open_to_change(context: Context, side: str) -> None:
+    """Raise RefusedError for a document that may only be read: it is a view, or the environment says so."""
     if side == DB_SIDE:
-        return context.db_store
+        return
     name = visible(context.queue)
     if side == MARKDOWN_SIDE and context.source_of_truth == "db":
         raise RefusedError(
@@ -120,8 +130,3 @@ def _store_to_change(context: Context, side: str) -> Changeable:
         )
     if context.markdown_read_only:
         raise RefusedError(f"{name}: read-only by ORCH_QUEUE_MD_READ_ONLY: change the database with --db")
-    if side == MARKDOWN_SIDE:
-        return context.md_store
-    from ops_checks.reconcile.both import BothStores
-
-    return BothStores(context)

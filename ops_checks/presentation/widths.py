@@ -11,7 +11,7 @@ _JOINED_JAMO = range(0x1160, 0x1200)  # vowels and finals, drawn into the syllab
 
 def display_width(text: str) -> int:
     """Return the columns that a visible text takes (Unicode Standard Annex 11; ambiguous characters count as one)."""
-    return len(text) if text.isascii() else sum(map(_columns, text))
+    return len(text) if text.isascii() else sum(map(_COLUMNS.__getitem__, text))
 
 
 def pad(text: str, columns: int) -> str:
@@ -19,7 +19,17 @@ def pad(text: str, columns: int) -> str:
     return text + " " * (columns - display_width(text))
 
 
-def _columns(char: str) -> int:
-    if east_asian_width(char) in _WIDE:
-        return 2
-    return 0 if category(char) in _COMBINING or ord(char) in _JOINED_JAMO else 1
+class _Columns(dict[str, int]):
+    """The columns of each character that was asked for: a table of texts asks for few, and often."""
+
+    def __missing__(self, char: str) -> int:
+        """Return the columns of a character."""
+        if east_asian_width(char) in _WIDE:
+            columns = 2
+        else:
+            columns = 0 if category(char) in _COMBINING or ord(char) in _JOINED_JAMO else 1
+        self[char] = columns
+        return columns
+
+
+_COLUMNS = _Columns()

@@ -7,7 +7,6 @@ takes a new version.
 from __future__ import annotations
 
 import math
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,6 @@ TOOL = "ops-checks"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT = 2**53  # integers up to here are the same as a double
-_NOT_ASCII = re.compile(r"[^\n -~]")
 
 
 def to_json(report: Report) -> dict[str, Any]:
@@ -58,10 +56,22 @@ def json_text(value: object) -> str:
     has its second character escaped. Every JSON reader returns the same strings. Numbers must be
     finite.
     """
+    return _dumped(value, indent=2) + "\n"
+
+
+def json_line(value: object) -> str:
+    """Return a JSON value as one line, without its line break, as safe to print as `json_text`."""
+    return _dumped(value, indent=None)
+
+
+def _dumped(value: object, *, indent: int | None) -> str:
     import json
 
-    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-    return _NOT_ASCII.sub(_escape, text).replace("##[", r"#\u0023[") + "\n"
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    if not text.replace("\n", "").isprintable():
+        unseen = (char for char in set(text) if char != "\n" and not char.isprintable())
+        text = text.translate({ord(char): _escape(char) for char in unseen})
+    return text.replace("##[", r"#\u0023[")
 
 
 def iso_utc(epoch_ms: int) -> str | None:
@@ -73,10 +83,7 @@ def iso_utc(epoch_ms: int) -> str | None:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _escape(match: re.Match[str]) -> str:
-    char = match[0]
-    if char.isprintable():
-        return char
+def _escape(char: str) -> str:
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True))
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError
 from ops_checks.runlog.line_reader import decompress, detect_compression, open_log, range_reader
 from ops_checks.sanitize import visible
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Protocol
 
 from ops_checks.errors import InputError
 from ops_checks.files.safe_open import FileKind, close_quietly, not_read, open_regular
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
-    from typing import BinaryIO
+    from typing import BinaryIO, Protocol
 
-#: Called with the number of further bytes of a log that were read, compressed ones counted as on the disk.
-Advance = Callable[[int], object]
+    #: Called with the number of further bytes of a log that were read, compressed ones counted as on the disk.
+    Advance = Callable[[int], object]
+
+    class _Stream(Protocol):
+        def read(self, size: int, /) -> bytes: ...
+
+        def close(self) -> None: ...
+
 
 LOG = FileKind("run log", "name the file that the runs append to")
 
@@ -131,12 +136,6 @@ def _too_large(path: str, most: int) -> InputError:
 
 def _damaged(path: str, what: str) -> InputError:
     return InputError(f"{path}: its {what}; name a whole compressed log")
-
-
-class _Stream(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-    def close(self) -> None: ...
 
 
 def _decompressor(path: str, compression: str) -> tuple[Callable[[BinaryIO], _Stream], tuple[type[Exception], ...]]:

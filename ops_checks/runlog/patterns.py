@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError, MissingError
 from ops_checks.runlog.copies import without_copies
 from ops_checks.sanitize import visible
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ops_checks.findings import Place
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide, Reliability, Stored
+    from ops_checks.stores.details import Details
 
     #: Comparison keys of consecutive items: the number of the first (line or row), and the key of each.
     Keys = tuple[int, list[str]]
@@ -49,6 +50,14 @@ class Snapshot(Protocol):
 
         Raises InputError for what is malformed, ChangingError if the state was torn meanwhile.
         """
+        ...
+
+    def details(self) -> Iterator[Details]:
+        """Stream the items as `items` does, each with what else the store knows of it."""
+        ...
+
+    def details_of(self, item_id: str) -> Details | None:
+        """Return an item by its id with what `details` tells of it, or None. Raises InputError for a malformed one."""
         ...
 
     def keys(self) -> Iterator[Keys]:

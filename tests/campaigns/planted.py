@@ -428,16 +428,16 @@ _DECIDING = (
     ),
     Defect(
         "stale a moment too early",
-        "rules/kpi/queue_statistics.py",
-        "self._now_s - started > self._stale_s",
-        "self._now_s - started >= self._stale_s",
+        "timestamps.py",
+        "now_s - start_s > stale_s",
+        "now_s - start_s >= stale_s",
         _KPI,
     ),
     Defect(
         "an unreadable start is fresh",
-        "rules/kpi/queue_statistics.py",
-        "if started is None or self._now_s",
-        "if started is not None and self._now_s",
+        "timestamps.py",
+        "start_s is None or now_s",
+        "start_s is not None and now_s",
         _KPI,
     ),
     Defect(
@@ -529,9 +529,9 @@ _DECIDING = (
     Defect("an old log is as good as a new one", "gate/inputs.py", "if age_s <= max_age_s:", "if age_s:", _GATE),
     Defect(
         "a start that lies ahead is fresh",
-        "rules/kpi/queue_statistics.py",
-        "return since - self._now_s > MOST_AHEAD_S",
-        "return False",
+        "timestamps.py",
+        "start_s - now_s > MOST_AHEAD_S",
+        "False",
         _KPI,
     ),
     Defect(

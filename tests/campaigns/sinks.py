@@ -48,11 +48,20 @@ _OURS = re.compile(r"::(?:error|warning|notice) (?:file=[^,:]+,line=\d+,col=\d+,
 LINES = (
     ("status",),
     ("workers",),
+    ("list",),
+    ("show", "T-0"),
     ("consistency-check", "--fields", "all", "--max-details", "0"),
 )
 #: Further commands, those that print reports among them: each format is held to every code point by its own tests.
 REPORTS = (
     ("--db", "queue.db", "workers"),
+    ("--db", "queue.db", "list"),
+    ("--db", "queue.db", "list", "-f", "json"),
+    ("--db", "queue.db", "list", "-f", "jsonl"),
+    ("--db", "queue.db", "list", "-f", "csv"),
+    ("--db", "queue.db", "list", "-f", "ids"),
+    ("--db", "queue.db", "show", "T-0"),
+    ("show", "T-0", "-f", "json"),
     ("kpi",),
     ("check",),
     ("check", "-f", "text", "--color", "always"),
@@ -71,6 +80,10 @@ COMMANDS_WITH_TEXT = (
     ("--db", "TEXT", "status"),
     ("kpi", "--log-path", "TEXT"),
     ("--policy", "TEXT", "status"),
+    ("list", "--id", "TEXT"),
+    ("list", "--since", "TEXT"),
+    ("list", "--status", "TEXT"),
+    ("show", "TEXT"),
     ("report", "TEXT"),
     ("check", "--fields", "TEXT"),
     ("check", "-f", "TEXT"),
@@ -229,6 +242,8 @@ def _ordinary(argv: tuple[str, ...], logged: str) -> str:
 
 
 def _on_a_terminal(argv: tuple[str, ...], shown: str, cells: Sequence[str]) -> Iterator[str]:
+    if "csv" in argv:  # RFC 4180 ends its lines so
+        shown = shown.replace("\r\n", "\n")
     try:
         lines = terminal_lines(_COLOUR.sub("", shown) if "always" in argv else shown)
     except ValueError as error:

@@ -11,11 +11,36 @@ from ops_checks.cli.quick_parser import plain_arguments
 from ops_checks.errors import UsageError
 
 WORDS = ["status", "workers", "kpi", "--queue", "--db", "--policy", "a.md", "b.db", "-x", "", " ", "--", "--help", "="]
+OWN = [
+    "list",
+    "show",
+    "--status",
+    "--id",
+    "-n",
+    "-f",
+    "--format",
+    "json",
+    "csv",
+    "--stale",
+    "--sort",
+    "id",
+    "A-1",
+    "--db",
+    "b.db",
+]
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=6))
 def test_same_as_argparse(argv: list[str]):
     """Whatever the fast lane takes, argparse takes too, and makes the same of it."""
+    plain = plain_arguments(argv)
+    if plain is not None:
+        assert vars(plain) == vars(parse(argv))
+
+
+@given(st.lists(st.sampled_from([*OWN, "-", "--status=x", "status", ""]), max_size=9))
+def test_own_arguments_are_the_same_as_argparse_s(argv: list[str]):
+    """So it is with the arguments of a command that starts fast."""
     plain = plain_arguments(argv)
     if plain is not None:
         assert vars(plain) == vars(parse(argv))
@@ -28,6 +53,10 @@ def test_same_as_argparse(argv: list[str]):
         (["--queue", "q.md", "workers"], {"command": "workers", "queue": "q.md"}),
         (["status", "--db", "a", "--db", "a"], {"command": "status", "db": "a"}),
         (["--queue", "status", "status"], {"command": "status", "queue": "status"}),
+        (
+            ["--db", "q", "show", "A-1", "A-2", "-f", "json"],
+            {"command": "show", "db": "q", "ids": ["A-1", "A-2"], "format": "json"},
+        ),
     ],
 )
 def test_plain(argv: list[str], expected: dict[str, str]):
@@ -41,7 +70,9 @@ def test_plain(argv: list[str], expected: dict[str, str]):
     "argv",
     [[], ["kpi"], ["status", "status"], ["status", "--queue"], ["status", "--queue", "-x"], ["status", "--help"],
      ["status", "--queue=q.md"], ["status", "--policy", "p"], ["--queue", "q"], ["status", "--db", "\0"],
-     ["status", "--db", "a", "--db", "b"], ["--queue", "a", "workers", "--queue", "b"]],
+     ["status", "--db", "a", "--db", "b"], ["--queue", "a", "workers", "--queue", "b"],
+     ["show"], ["show", "A-1", "--db", "q", "A-2"], ["list", "--id", "-"], ["list", "-n", "1", "-n", "2"],
+     ["list", "A-1"], ["list", "-f", "x"], ["list", "--id"], ["list", "--status="]],
 )  # fmt: skip
 def test_left_to_argparse(argv: list[str]):
     """Everything else is left to argparse, wrong or right."""

@@ -24,17 +24,19 @@ if TYPE_CHECKING:
 
 #: The options that may be given several times, each time with a meaning of its own; `--format` not where one is chosen.
 REPEATABLE = {"--id", "--only", "--log-path", "--format", "--prefer", "--rekey"}
+REPEATABLE |= {"--status", "--priority", "--owner"}
 #: Two values of every kind of option.
 VALUES = {
     "PATH": ("a", "b"), "SECONDS": ("1", "2"), "NAMES": ("status", "notes"), "N": ("1", "2"), "MS": ("1", "2"),
     "RATE": ("0.1", "0.2"), "MINUTES": ("1", "2"), "TEXT": ("x", "y"), "NAME": ("x", "y"), "ID": ("A-1", "A-2"),
     "NAME[=FILE]": ("text", "json=b"), "[ID[.UNIT]=]SIDE": ("A-1=md", "A-2=db"), "ID=NEW": ("A-1=B-1", "A-2=B-2"),
+    "STATUS": ("DONE", "FAILED"), "P": ("P0", "P1"), "TIME": ("1h", "2h"),
     "ID|FILE": ("a", "b"), "FILE": ("a", "b"), "BASE": ("db", "git:HEAD"),
 }  # fmt: skip
 #: What a command needs besides.
 NEEDED = {
     "cancel": ["--id", "A-1"], "retry": ["--id", "A-1"], "replan": ["--id", "A-1", "--notes", "n"],
-    "report": ["r.json"], "schema": ["report"], "policy": ["check"],
+    "show": ["A-1"], "report": ["r.json"], "schema": ["report"], "policy": ["check"],
     "reconcile": ["plan"], "reconcile apply": ["plan.json"],
 }  # fmt: skip
 

@@ -29,6 +29,7 @@ ARGV = {
     "schema": ["report"],
     "policy": ["check"],
     "reconcile": ["plan"],
+    "show": ["A-1"],
 }
 
 

@@ -61,6 +61,19 @@ def test_items_come_in_the_order_of_addition(make: Callable[[list[Item]], Store]
     assert items_of(make(ITEMS)) == ITEMS
 
 
+def test_details_are_the_items_with_what_the_store_knows(make: Callable[[list[Item]], Store]) -> None:
+    """They come numbered as the items do; by id there is the same of one, and nothing of one that is not there."""
+    queue = make(ITEMS)
+    numbered, details = read_stable(queue, lambda view: (list(view.items()), list(view.details())))
+    assert [(row.number, row.item) for row in details] == numbered
+    with queue.snapshot() as snapshot:
+        found = snapshot.details_of("DB-1")
+        assert found is not None
+        assert (found.item, *found[2:]) == (ITEMS[2], *details[2][2:])
+    with queue.snapshot() as snapshot:
+        assert snapshot.details_of("DB-2") is None
+
+
 def test_an_empty_queue_has_no_items(make: Callable[[list[Item]], Store]) -> None:
     """A queue without items is no error."""
     assert items_of(make([])) == []

@@ -43,6 +43,18 @@ def _base_schema() -> str:
     return base_schema()
 
 
+def _list_schema() -> str:
+    from ops_checks.cli.item_json import list_schema
+
+    return list_schema()
+
+
+def _show_schema() -> str:
+    from ops_checks.cli.show_json import show_schema
+
+    return show_schema()
+
+
 #: What has a schema, and what returns it.
 SCHEMAS: Mapping[str, Callable[[], str]] = {
     "report": _report_schema,
@@ -50,6 +62,8 @@ SCHEMAS: Mapping[str, Callable[[], str]] = {
     "plan": _plan_schema,
     "result": _result_schema,
     "baseline": _base_schema,
+    "list": _list_schema,
+    "show": _show_schema,
 }
 
 
@@ -64,7 +78,7 @@ def run(invocation: Invocation) -> Result:
 
 COMMAND = Command(
     run,
-    help="Print the JSON Schema of reports, policies, plans, results or baselines.",
+    help="Print the JSON Schema of what ops-checks reads or prints as JSON.",
     example="ops-checks schema report",
     needs=NOTHING,
     arguments=_add_arguments,

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ops_checks.model import NOTHING, PRIORITIES, STATUSES, Item, last_note
 from ops_checks.rules.rule import LISTED
-from ops_checks.timestamps import start_epoch
+from ops_checks.timestamps import MOST_AHEAD_S, is_overdue, start_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 _NEVER = float("inf")
 _MANY = 8 * LISTED
-
-#: Seconds that a time may lie ahead, for clocks differ; one farther ahead says nothing about how long ago it was.
-MOST_AHEAD_S = 300
 
 #: A sort key ("worst first": rank of the priority, then time), then number, id and a text of an item, and the item.
 _Candidate = tuple[tuple[int, float], int, str, str, Item | None]
@@ -146,7 +143,7 @@ class _Accumulator:
         self.counts[status] += 1
         if status == "IN_PROGRESS":
             started = start_epoch(item[6], self._tz_minutes)
-            if started is None or self._now_s - started > self._stale_s or self._is_ahead(started):
+            if is_overdue(started, self._now_s, self._stale_s):
                 self.stale.add((_urgency(item, started), number, item[0], item[6], item))
         elif status == "BLOCKED":
             self.blocked.add((_urgency(item), number, item[0], item[8], item))

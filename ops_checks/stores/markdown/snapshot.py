@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ops_checks.findings import Place
     from ops_checks.model import Item
     from ops_checks.stores.changes import Stored
+    from ops_checks.stores.details import Details
     from ops_checks.stores.markdown.document import Progress
     from ops_checks.stores.protocol import Event, Keys
 
@@ -56,6 +57,19 @@ class MarkdownSnapshot:
             if not self._table.defects:
                 yield from items
         self._conclude()
+
+    def details(self) -> Iterator[Details]:
+        """Stream the rows as `items` does: a document knows no more of them. Raises what `items` raises."""
+        from ops_checks.stores.details import NOTHING_MORE, Details
+
+        return (Details((number, item, *NOTHING_MORE)) for number, item in self.items())
+
+    def details_of(self, item_id: str) -> Details | None:
+        """Return the row of an id, or None. Raises what `items` raises."""
+        from ops_checks.stores.details import NOTHING_MORE, Details
+
+        found = self.find(item_id)
+        return None if found is None else Details((*found, *NOTHING_MORE))
 
     def find(self, item_id: str) -> tuple[int, Item] | None:
         """Return line number and item of an id, or None. Parses every row: a malformed table is never written to.

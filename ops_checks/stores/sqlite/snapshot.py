@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ops_checks.findings import Place
     from ops_checks.stores.changes import Reliability, Stored
+    from ops_checks.stores.details import Details
     from ops_checks.stores.protocol import Event, Keys, Recorded
     from ops_checks.stores.sqlite.baseline import AgreementReader
 
@@ -71,6 +72,20 @@ class SqliteSnapshot:
         """Stream number and item, in the order in which rows were added. Raises InputError with all defects."""
         for first, rows, _ in self._batches():
             yield from enumerate(map(Item.from_cells, rows), first)
+
+    def details(self) -> Iterator[Details]:
+        """Stream the items with lease, attempts, times and last error. Raises what `items` raises."""
+        from ops_checks.stores.sqlite.details import detail_columns, read_details
+
+        query = self._query(by_creation=False).replace(_CELLS, detail_columns(self._connection), 1)
+        return read_details(self._connection, self._path, query)
+
+    def details_of(self, item_id: str) -> Details | None:
+        """Return an item by its id with what `details` tells, or None. Raises InputError for a malformed row."""
+        from ops_checks.stores.sqlite.details import detail_columns, read_details
+
+        query = f"SELECT {detail_columns(self._connection)} FROM {TABLE} WHERE id = ?"
+        return next(iter(list(read_details(self._connection, self._path, query, item_id))), None)
 
     def items_by_creation(self) -> Iterator[Item]:
         """Stream the items in the order in which they were created. Raises InputError with all defects."""

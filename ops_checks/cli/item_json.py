@@ -1,0 +1,87 @@
+"""Items as published JSON and as CSV. Adding a key keeps the version of a schema."""
+
+from __future__ import annotations
+
+from ops_checks.model import FIELDS, NOTHING
+from ops_checks.overview import age_s, has_lease, lease_left_s, retry_not_before
+from ops_checks.sanitize import visible
+from ops_checks.stores.details import COLUMNS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    from ops_checks.context import Context
+    from ops_checks.selection import Selected
+    from ops_checks.stores.details import Details
+
+LIST_SCHEMA = "ops-checks/list/1"
+#: The first characters of a cell that a spreadsheet takes for a formula (OWASP, CSV injection), wide ones included.
+_FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+#: What a CSV has besides the nine cells, in this order.
+_CSV_MORE = ("age_s", *COLUMNS, "lease_left_s", "retry_not_before")
+
+
+def list_schema() -> str:
+    """Return the JSON Schema (2020-12) of `list`, as text."""
+    from importlib.resources import files
+
+    return files("ops_checks.cli").joinpath("schemas", "list-1.json").read_text(encoding="utf-8")
+
+
+def list_json(selected: Selected, context: Context, read: str) -> dict[str, Any]:
+    """Return what was selected: all of it, or the first `-n`; `read` is the queue that was read."""
+    return {
+        "schema": LIST_SCHEMA,
+        "queue": read,
+        "now_s": int(context.now_s),
+        "total": selected.total,
+        "items": [item_json(row, context.now_s, context.tz_minutes) for row in selected.rows],
+    }
+
+
+def item_json(row: Details, now_s: float, tz_minutes: int) -> dict[str, Any]:
+    """Return an item: its cells as text, what its store knows besides as stored, and its times in whole seconds."""
+    stored = {name: _plain(getattr(row, name)) for name in COLUMNS}
+    age = age_s(row, now_s, tz_minutes)
+    left = lease_left_s(row.lease_expires_at, now_s) if has_lease(row.lease_owner, row.lease_expires_at) else None
+    return {
+        **dict(zip(FIELDS, row.item, strict=True)),
+        **stored,
+        "number": row.number,
+        "age_s": None if age is None else int(age),
+        "lease_left_s": None if left is None else int(left),
+        "retry_not_before": retry_not_before(row.item.notes, now_s),
+    }
+
+
+def csv_rows(rows: Iterable[Details], now_s: float, tz_minutes: int) -> Iterator[str]:
+    """Yield the records of RFC 4180, without their line ends: the head, then one for each item, every cell quoted.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP advises. What cannot be
+    seen is escaped, line breaks included, so that a record is one line.
+    """
+    names = (*FIELDS, *_CSV_MORE)
+    yield ",".join(map(_quoted, names))
+    for row in rows:
+        known = item_json(row, now_s, tz_minutes)
+        yield ",".join(_quoted(_as_cell(known[name])) for name in names)
+
+
+def _as_cell(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return str(value)  # a number is no formula
+    is_formula = value != NOTHING and not _FORMULA.isdisjoint(value[:1] + value.lstrip()[:1])
+    return visible(f"'{value}" if is_formula else value)
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"'
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a database holds
+    """Return a stored value as JSON has it: an infinite number is a text."""
+    return str(value) if value in (float("inf"), float("-inf")) else value

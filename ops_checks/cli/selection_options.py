@@ -1,0 +1,106 @@
+"""The options that select items: of `list`, and of what works on several at once."""
+
+from __future__ import annotations
+
+from ops_checks.cli.command import PlainOption, add_options
+from ops_checks.errors import RefusedError, UsageError
+from ops_checks.model import PRIORITIES, STATUSES
+from ops_checks.sanitize import visible
+from ops_checks.selection import Selector
+from ops_checks.timestamps import moment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from ops_checks.context import Context
+    from ops_checks.selection import Selected
+
+_TIME = "90s, 15m, 2h, 7d, HH:MM (the last one), YYYY-MM-DD or 'YYYY-MM-DD HH:MM'"
+_SEVERAL = "{}; repeatable, or with commas"
+
+#: Every option by which items are selected.
+SELECTION = (
+    PlainOption("--id", metavar="ID", repeatable=True, help="an id, or a glob with * and ?; repeatable"),
+    PlainOption(
+        "--status", metavar="STATUS", repeatable=True, help=", ".join(STATUSES) + "; repeatable, or with commas"
+    ),
+    PlainOption(
+        "--priority", metavar="P", repeatable=True, help=", ".join(PRIORITIES) + "; repeatable, or with commas"
+    ),
+    PlainOption("--owner", metavar="NAME", repeatable=True, help="an owner, exactly, - for none; repeatable"),
+    PlainOption("--since", metavar="TIME", help=f"changed or started since then: {_TIME}"),
+    PlainOption("--until", metavar="TIME", help="changed or started until then"),
+    PlainOption("--stale", is_flag=True, help="in progress for longer than the policy's stale_minutes"),
+    PlainOption("--search", metavar="TEXT", help="with this text in id, task, criteria, notes, owner or last error"),
+)
+
+
+def add_selection(parser: ArgumentParser) -> None:
+    """Add the options that select items."""
+    add_options(parser, SELECTION)
+
+
+def selector_of(args: Any, context: Context) -> Selector:  # noqa: ANN401 - argparse's, or the quick parser's
+    """Return what the options select. Raises UsageError for an empty or unknown value, and a time that cannot be."""
+    since_s, until_s = _bounds(args, context.now_s, context.tz_minutes)
+    return Selector(
+        now_s=context.now_s,
+        tz_minutes=context.tz_minutes,
+        names=[_given("--id", name).strip() for name in args.id or ()],
+        statuses=_chosen("--status", args.status, STATUSES),
+        priorities=_chosen("--priority", args.priority, PRIORITIES),
+        owners=[_given("--owner", name).strip() for name in args.owner or ()],
+        since_s=since_s,
+        until_s=until_s,
+        stale_s=context.policy.kpi.stale_minutes * 60 if args.stale else None,
+        text=None if args.search is None else _given("--search", args.search),
+    )
+
+
+def must_be_matched(selected: Selected, location: str) -> None:
+    """Raise RefusedError for ids and globs that no item has: what was meant is not there, and never everything is."""
+    if selected.unmatched:
+        names = ", ".join(map(visible, selected.unmatched))
+        raise RefusedError(f"{visible(location)}: no item {names}: see the ids in `ops-checks list -f ids`")
+
+
+def _bounds(args: Any, now_s: float, tz_minutes: int) -> tuple[float | None, float | None]:  # noqa: ANN401 - as above
+    since_s = _time("--since", args.since, now_s, tz_minutes)
+    until_s = _time("--until", args.until, now_s, tz_minutes)
+    if since_s is not None and since_s > now_s:
+        raise UsageError(f"--since {args.since!a}: lies in the future: nothing can have changed since then")
+    if since_s is not None and until_s is not None and since_s > until_s:
+        raise UsageError(f"--since {args.since!a} is later than --until {args.until!a}: nothing lies between")
+    return since_s, until_s
+
+
+def _time(option: str, word: str | None, now_s: float, tz_minutes: int) -> float | None:
+    if word is None:
+        return None
+    time_s = moment(_given(option, word).strip(), now_s, tz_minutes)
+    if time_s is None:
+        raise UsageError(f"{option} {word!a}: expected {_TIME}")
+    return time_s
+
+
+def _chosen(option: str, words: Iterable[str] | None, allowed: Sequence[str]) -> list[str]:
+    """Return the values in a list of words, each of them one or several with commas, in any case."""
+    parts = [part.strip() for word in words or () for part in word.split(",")]
+    for part in parts:
+        if not part.isascii() or part.upper() not in allowed:
+            raise UsageError(f"{option} {part!a}: expected some of {', '.join(allowed)}")
+    return [part.upper() for part in parts]
+
+
+def _given(option: str, value: str) -> str:
+    """Return the value of an option. Raises UsageError for one that is blank, or no text."""
+    if not value.strip():
+        raise UsageError(f"{option}: expected a value, found nothing: leave the option out to select any")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{option} {value!a}: is not UTF-8") from None
+    return value
