@@ -24,7 +24,13 @@ def summary(invocation: Invocation) -> Summary:
     context = invocation.context
     found, remarks = read_stable(context.working_store, read)
     invocation.warn(remarks)
+    note_unread_queue(invocation)
+    return found
+
+
+def note_unread_queue(invocation: Invocation) -> None:
+    """Note which of two queues was read, and which was not (FORMATS section 6)."""
+    context = invocation.context
     queues = [context.db, context.queue] if context.works_on_db else [context.queue, context.db]
     if all(map(os.path.lexists, queues)):
         invocation.note([f"{visible(queues[0])} was read, {visible(queues[1])} was not"])
-    return found
