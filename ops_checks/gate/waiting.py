@@ -48,10 +48,10 @@ def wait(
 ) -> Waited:
     """Wait until what is wanted holds or cannot come, for `timeout_s` seconds at most (None: without an end).
 
-    `clock` returns seconds that never go back, `pause` waits for so many. Raises InputError for what cannot be read,
-    at once unless a writer may be at it: what was read before, or written to within the policy's settle, is read again
-    for the time that other writers are waited for (`context.lock_timeout_s`), and what is locked or changes while it
-    is read for as long as the wait lasts.
+    `clock` returns seconds that never go back, `pause` waits for so many. Raises InputError for what cannot be read
+    twice in a row. Where a writer may be at it, it is read again for longer: what was read before, or was written to
+    within the policy's settle, for the time that other writers are waited for (`context.lock_timeout_s`), and what is
+    locked or changes while it is read for as long as the wait lasts.
     """
     waiting = _Waiting(context, wanted, clock)
     began_s = clock()
@@ -124,11 +124,11 @@ class _Waiting:
         """Raise an error of reading unless a writer may be at it."""
         if isinstance(error, ChangingError | LockedError):
             return
-        if self._failing_since_s is None:
-            if self.seen is None and is_quiet(self._stores, self._settle_s):
-                raise error
+        if self._failing_since_s is None:  # between the two renames of a writer nothing is there
             self._failing_since_s = self._clock()
-        if self._clock() - self._failing_since_s >= self._patience_s:
+            return
+        at_rest = self.seen is None and is_quiet(self._stores, self._settle_s)
+        if self._clock() - self._failing_since_s >= (0 if at_rest else self._patience_s):
             raise error
 
     def _stands(self, outcome: Outcome, seen: Seen) -> bool:

@@ -45,10 +45,11 @@ class SqliteWatch:
         if state is None:
             return object()
         try:
-            return (state, self._number, data_version(self._connected(state[_IDENTITY])))
+            version = data_version(self._connected(state[_IDENTITY]))
         except (sqlite3.Error, InputError):
             self._close()
             return object()
+        return (state, self._number, version)
 
     def _connected(self, identity: tuple[int, ...]) -> sqlite3.Connection:
         """Return the connection to the file that is there now."""
