@@ -75,10 +75,10 @@ def _wanted(ids: Sequence[str], conditions: Sequence[str], counts: Sequence[tupl
     """Return what the options ask for, all of it. Raises UsageError for what nobody can wait for."""
     statuses = dict.fromkeys(condition for condition in conditions if condition != _CONSISTENT)
     numbers = dict(counts)
-    if not (conditions or counts):
-        raise UsageError("name what to wait for with --for or --for-status: see `ops-checks wait --help`")
     if ids and not statuses:
         raise UsageError("--id needs --for and a status: see `ops-checks wait --help`")
+    if not (conditions or counts):
+        raise UsageError("name what to wait for with --for or --for-status: see `ops-checks wait --help`")
     if statuses and not ids:
         raise UsageError("--for and a status need --id: see `ops-checks wait --help`")
     if len(statuses) > 1:
