@@ -74,6 +74,7 @@ class _Waiting:
         self._patience_s = context.lock_timeout_s
         self._context = context.with_queues()
         self._context.lock_timeout_s = min(_LOCK_S, context.lock_timeout_s)
+        self._context.progress = None  # what it would draw would stay while nothing is read
         self._settle_s = context.policy.consistency.settle_s
         self._wanted = wanted
         self._clock = clock

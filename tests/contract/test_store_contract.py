@@ -145,6 +145,14 @@ def test_a_watch_tells_whether_anything_changed(make: Callable[[list[Item]], Sto
         assert watch.version() != watch.version()
 
 
+def test_a_watch_of_a_document_trusts_no_fresh_time(tmp_path: Path) -> None:
+    """A file that was written to just now may be written to again with the same size and time."""
+    queue = open_queue(make_markdown(tmp_path / "QUEUE.md", ITEMS))
+    os.utime(queue.location)
+    with queue.watch() as watch:
+        assert watch.version() != watch.version()
+
+
 def test_a_watch_sees_another_queue_in_its_place(make: Callable[[list[Item]], Store], tmp_path: Path) -> None:
     """A file that takes the queue's place is another version, whatever its size and time."""
     queue = make(ITEMS)

@@ -163,6 +163,15 @@ def test_it_is_asked_twice_a_second_and_read_once(side: str, wanted: Wanted, mon
     assert (len(readings), time.pauses) == (1, [POLL_S] * 120 + [0.25])
 
 
+def test_no_progress_is_shown(folder: Path) -> None:
+    """A bar that one reading drew would stay while nothing is read."""
+    assert folder
+    lay("Q.md", [item("A-1", "DONE")])
+    shown: list[int] = []
+    assert waited(Time(), A_DONE, progress=lambda done, _: shown.append(done)).outcome.state is HOLDS
+    assert shown == []
+
+
 def test_a_long_reading_is_followed_by_a_longer_pause(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A queue that takes 3 s to read takes a fifth of a core at most, however often it changes."""
     lay("Q.md", [BUSY])
@@ -247,6 +256,14 @@ def test_a_queue_that_is_being_replaced_is_read_again(side: str) -> None:
     assert time.now_s == 0.5 + 10
 
 
+def test_patience_begins_anew_with_each_reading(side: str) -> None:
+    """Two absences of 6 s each are none of 12 s."""
+    lay(side, [BUSY])
+    away: list[Step] = [lambda: _gone(side), *[lambda: None] * 11, lambda: _back(side)]
+    time = Time(*away, *away, lambda: lay(side, [item("A-1", "DONE")]))
+    assert waited(time, A_DONE, 60, side=side).outcome.state is HOLDS
+
+
 def test_a_queue_that_cannot_be_read_in_the_end_is_told_with_what_was_read(side: str) -> None:
     """In time-out both stand in the reasons: how it was last, and why that is not known any more."""
     lay(side, [BUSY])
@@ -320,6 +337,19 @@ def test_rows_that_are_still_to_be_written(
     write(half)
     found = waited(Time(lambda: write(whole)), wanted, 9)
     assert (found.outcome, found.seconds) == (outcome, seconds)
+
+
+def test_what_does_not_stand_still_does_not_count(folder: Path) -> None:
+    """A number that comes, goes and comes again has stood only since it came last."""
+
+    def write(status: str) -> None:
+        make_markdown(folder / "Q.md", [item("A-1", status)])
+        os.utime(folder / "Q.md", (NOW_S, NOW_S))
+
+    write("DONE")
+    steps: list[Step] = [lambda: write("FAILED"), lambda: write("DONE")]
+    found = waited(Time(*steps), NO_FAILED, 9)
+    assert (found.outcome, found.seconds) == (Outcome(HOLDS), 3)
 
 
 def test_the_settle_time_goes_beyond_the_end(folder: Path) -> None:
