@@ -218,6 +218,22 @@ def test_another_database_in_its_place_keeps_what_is_in_its_log(folder: Path) ->
     assert select("q.db", "SELECT status FROM queue_items") == [("DONE",)]
 
 
+def test_commits_to_another_database_in_its_place_are_seen(folder: Path) -> None:
+    """The connection goes with the path: what is written to the log of the new file is seen."""
+    for name in ("q.db", "new.db"):
+        make_database(folder / name, [BUSY])
+        execute(name, "PRAGMA journal_mode = WAL")
+    workers: list[sqlite3.Connection] = []
+
+    def commit() -> None:
+        workers.append(sqlite3.connect("q.db", isolation_level=None))
+        workers[0].execute("UPDATE queue_items SET status = 'DONE'")
+
+    found = waited(Time(lambda: Path("new.db").rename("q.db"), lambda: None, commit), A_DONE, 9, side="q.db")
+    assert (found.outcome, found.seconds) == (Outcome(HOLDS), 1.5)
+    workers[0].close()
+
+
 def test_a_database_copied_over_is_seen(folder: Path) -> None:
     """Another content in the same file is seen, although SQLite itself may take it for the same."""
     for name, status in (("q.db", "PENDING"), ("new.db", "DONE")):
