@@ -32,6 +32,10 @@ class ChangingError(InputError):
     """An input kept changing while it was read: a verdict would be about no state that ever was."""
 
 
+class LockedError(InputError):
+    """An input is locked by another program, which was waited for."""
+
+
 class WriteError(OpsError):
     """A change could not be written. What was there before is still there."""
 

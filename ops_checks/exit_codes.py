@@ -36,7 +36,8 @@ USAGE = ExitCode(4, "usage: unknown flag, bad value, invalid policy file")
 REFUSED = ExitCode(
     5, "refused by a safety check: unknown id, terminal item, not eligible, attempts used up, read-only queue"
 )
+TIMED_OUT = ExitCode(124, "`wait` ran out of time")
 INTERRUPTED = ExitCode(130, "interrupted")
 
 #: Every exit code there is, in order.
-EXIT_CODES = (OK, DRIFT, ALERT, NOT_EVALUATED, USAGE, REFUSED, INTERRUPTED)
+EXIT_CODES = (OK, DRIFT, ALERT, NOT_EVALUATED, USAGE, REFUSED, TIMED_OUT, INTERRUPTED)

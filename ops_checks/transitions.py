@@ -71,7 +71,7 @@ def cancel(stamp: Stamp, notes: str | None = None) -> Decide:
     return decide
 
 
-def _is_cancelled(item: Item, reliability: Reliability | None) -> bool:
+def is_cancelled(item: Item, reliability: Reliability | None) -> bool:
     """Return whether an item is cancelled and nothing has become of it since."""
     if item.status != "BLOCKED":
         return False
@@ -85,7 +85,7 @@ def _is_cancelled(item: Item, reliability: Reliability | None) -> bool:
 
 def cancelled_notes(item: Item, reliability: Reliability | None, reasons: Sequence[str]) -> Sequence[str]:
     """Return the notes that an item lacks to be cancelled for some reasons; none where it says so already."""
-    if not _is_cancelled(item, reliability):
+    if not is_cancelled(item, reliability):
         return (_CANCELLED, *reasons)
     said = f" / {_one_way(item.notes)}".endswith(f" / {_one_way(MD_NOTES_SEPARATOR.join(reasons))}")
     return () if said else reasons

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 
+from ops_checks.timestamps import duration_s
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -186,6 +188,14 @@ def seconds(word: str) -> float:
     if not 0 <= value <= _LONGEST_WAIT_S:
         raise argparse.ArgumentTypeError(f"expected seconds from 0 to 86400, found {word!a}")
     return value
+
+
+def time_span(word: str) -> int:
+    """Return a time span in seconds (FORMATS section 8)."""
+    span_s = duration_s(word)
+    if span_s is None:
+        raise argparse.ArgumentTypeError(f"expected a time span such as 90s, 15m, 2h or 7d, found {word!a}")
+    return span_s
 
 
 def fields(word: str) -> tuple[str, ...]:

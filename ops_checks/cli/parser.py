@@ -59,6 +59,14 @@ class Parser(argparse.ArgumentParser):
         """Raise UsageError with the command's name and where to read more."""
         raise UsageError(f"{message}: see `{self.prog} --help`")
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:  # noqa: ANN401 - argparse's own
+        """Return the values of an argument; `--option=--` has one, which argparse drops before Python 3.13."""
+        if action.option_strings and arg_strings == ["--"]:
+            value = self._get_value(action, "--")
+            self._check_value(action, value)
+            return value
+        return super()._get_values(action, arg_strings)
+
     def _print_message(self, message: str, file: object = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
         """Raise Answered: there is one place that prints, and it knows what a reader that has gone means."""
         raise Answered(message)

@@ -24,12 +24,12 @@ def summary(invocation: Invocation) -> Summary:
     context = invocation.context
     found, remarks = read_stable(context.working_store, read)
     invocation.warn(remarks)
-    note_store(invocation)
+    note_unread_queue(invocation)
     return found
 
 
-def note_store(invocation: Invocation) -> None:
-    """Note which of the two queues was read, where both exist."""
+def note_unread_queue(invocation: Invocation) -> None:
+    """Note which of two queues was read, and which was not (FORMATS section 6)."""
     context = invocation.context
     queues = [context.db, context.queue] if context.works_on_db else [context.queue, context.db]
     if all(map(os.path.lexists, queues)):

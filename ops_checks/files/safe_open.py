@@ -66,6 +66,15 @@ def last_write_s(*paths: str) -> float | None:
     return max(times, default=None)
 
 
+def written_state(path: str) -> tuple[int, ...] | None:
+    """Return what changes when a file is replaced or written to: device, inode, size, time; None if it is not there."""
+    try:
+        state = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
 def open_regular(path: str, kind: FileKind) -> tuple[int, os.stat_result]:
     """Open a regular file for reading; return its descriptor and its state.
 

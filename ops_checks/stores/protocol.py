@@ -156,6 +156,27 @@ class Snapshot(Protocol):
         ...
 
 
+class Watch(Protocol):
+    """Tells cheaply whether a store has changed; a context manager, which holds no lock between two questions."""
+
+    def __enter__(self) -> Self:
+        """Begin to watch; nothing is read yet."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Release what is held."""
+        ...
+
+    def version(self) -> object:
+        """Return what equals an earlier one only if nothing was written since; what is not known equals nothing.
+
+        Reads none of the items, waits for nobody, raises nothing.
+        """
+        ...
+
+
 class Changeable(Protocol):
     """What changes one item safely, and knows no rules."""
 
@@ -182,6 +203,10 @@ class Store(Changeable, Protocol):
 
     def snapshot(self) -> Snapshot:
         """Return a consistent snapshot of the items; enter it before reading."""
+        ...
+
+    def watch(self) -> Watch:
+        """Return what tells whether the store has changed; enter it before asking."""
         ...
 
     def __iter__(self) -> Iterator[Item]:

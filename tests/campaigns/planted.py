@@ -877,7 +877,7 @@ _RECONCILING = (
     Defect(
         "what is cancelled is cancelled again",
         "transitions.py",
-        "    if not _is_cancelled(item, reliability):\n",
+        "    if not is_cancelled(item, reliability):\n",
         "    if True:\n",
         ("test_both",),
     ),

@@ -76,6 +76,7 @@ REPORTS = (
 COMMANDS_WITH_TEXT = (
     ("cancel", "--id", "TEXT"),
     ("--db", "queue.db", "cancel", "--id", "TEXT"),
+    ("--db", "queue.db", "wait", "--id", "TEXT", "--for", "DONE", "--timeout", "0s"),
     ("--queue", "TEXT", "status"),
     ("--db", "TEXT", "status"),
     ("kpi", "--log-path", "TEXT"),

@@ -342,6 +342,24 @@ def test_usage_errors(queues: Path, run: Run, argv: list[str], error: str | None
     assert digest(queues) == before
 
 
+@pytest.mark.parametrize(
+    ("argv", "code", "error"),
+    [
+        (["status", "--queue=--"], 3, "--: no such queue"),
+        (["--db=--", "status"], 3, "--: no such database"),
+        (["--queue", "Q.md", "cancel", "--id=--"], 5, "Q.md: no item --"),
+        (["check", "--fields=--"], 4, "argument --fields: no field '--'"),
+        (["wait", "--id=--", "--for=--"], 4, "argument --for: found '--'"),
+    ],
+)
+def test_two_dashes_as_a_value_are_one(queues: Path, run: Run, argv: list[str], code: int, error: str) -> None:
+    """An option that is given as `--option=--` has that value: it is not read as if it were not given."""
+    assert queues
+    told = run(*argv)
+    assert (told.code, told.out) == (code, "")
+    assert told.err.startswith(f"error: {error}")
+
+
 @pytest.mark.parametrize("name", ["ORCH_TZ_OFFSET", "ORCH_RETRY_BACKOFF", "ORCH_QUEUE_MD_READ_ONLY"])
 def test_a_bad_environment_is_a_usage_error(queues: Path, run: Run, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A setting that nobody can read is told by its name, and nothing is changed."""

@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     Run = Callable[..., Told]
 
 #: The options that may be given several times, each time with a meaning of its own; `--format` not where one is chosen.
-REPEATABLE = {"--id", "--only", "--log-path", "--format", "--prefer", "--rekey"}
+REPEATABLE = {"--id", "--only", "--log-path", "--format", "--prefer", "--rekey", "--for", "--for-status"}
 REPEATABLE |= {"--status", "--priority", "--owner"}
 #: Two values of every kind of option.
 VALUES = {
     "PATH": ("a", "b"), "SECONDS": ("1", "2"), "NAMES": ("status", "notes"), "N": ("1", "2"), "MS": ("1", "2"),
     "RATE": ("0.1", "0.2"), "MINUTES": ("1", "2"), "TEXT": ("x", "y"), "NAME": ("x", "y"), "ID": ("A-1", "A-2"),
     "NAME[=FILE]": ("text", "json=b"), "[ID[.UNIT]=]SIDE": ("A-1=md", "A-2=db"), "ID=NEW": ("A-1=B-1", "A-2=B-2"),
-    "STATUS": ("DONE", "FAILED"), "P": ("P0", "P1"), "TIME": ("1h", "2h"),
+    "STATUS": ("DONE", "FAILED"), "P": ("P0", "P1"),
+    "WHAT": ("DONE", "consistent"), "STATUS=N": ("FAILED=0", "PENDING=1"), "TIME": ("90s", "15m"),
     "ID|FILE": ("a", "b"), "FILE": ("a", "b"), "BASE": ("db", "git:HEAD"),
 }  # fmt: skip
 #: What a command needs besides.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +19,6 @@ from ops_checks.transitions import Stamp, cancel, replan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Reliability
@@ -138,6 +140,46 @@ def test_a_change_is_seen_by_the_next_view(make: Callable[[list[Item]], Store]) 
     assert change.before == ITEMS[0]
     assert change.after == ITEMS[0].with_cells([("status", "BLOCKED"), ("notes", "cancelled_by_operator")])
     assert items_of(queue) == [change.after, *ITEMS[1:]]
+
+
+def test_a_watch_tells_whether_anything_changed(make: Callable[[list[Item]], Store]) -> None:
+    """Its version stays while the store is only read, is another after each change, and never the same without one."""
+    queue = make(ITEMS)
+    with queue.watch() as watch:
+        first = watch.version()
+        assert items_of(queue) == ITEMS
+        assert watch.version() == first
+        queue.change("ORCH-2", cancel(STAMP))
+        changed = watch.version()
+        assert changed != first
+        queue.change("ORCH-2", replan(STAMP, "x"))
+        assert watch.version() not in (first, changed)
+        Path(queue.location).rename(f"{queue.location}.away")
+        assert watch.version() != watch.version()
+
+
+def test_a_watch_of_a_document_trusts_no_fresh_time(tmp_path: Path) -> None:
+    """A file that was written to just now may be written to again with the same size and time."""
+    queue = open_queue(make_markdown(tmp_path / "QUEUE.md", ITEMS))
+    os.utime(queue.location)
+    with queue.watch() as watch:
+        assert watch.version() != watch.version()
+
+
+def test_a_watch_sees_another_queue_in_its_place(make: Callable[[list[Item]], Store], tmp_path: Path) -> None:
+    """A file that takes the queue's place is another version, whatever its size and time."""
+    queue = make(ITEMS)
+    (tmp_path / "copy").mkdir()
+    copy = queue.scratch_copy(str(tmp_path / "copy"))
+    an_hour_ago = time.time() - 3600
+    for store in (queue, copy):
+        os.utime(store.location, (an_hour_ago, an_hour_ago))
+    with queue.watch() as watch:
+        first = watch.version()
+        assert watch.version() == first
+        Path(copy.location).replace(queue.location)
+        assert watch.version() != first
+        assert watch.version() == watch.version()
 
 
 def test_a_view_notices_a_change(make: Callable[[list[Item]], Store]) -> None:

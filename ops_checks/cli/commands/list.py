@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ops_checks.cli.command import QUEUES, Command, PlainOption
 from ops_checks.cli.output import Document, error_lines
-from ops_checks.cli.queue_summary import note_store
+from ops_checks.cli.queue_summary import note_unread_queue
 from ops_checks.cli.selection_options import SELECTION, must_be_matched, selector_of
 from ops_checks.errors import RefusedError, UsageError
 from ops_checks.exit_codes import OK, REFUSED
@@ -37,7 +37,7 @@ def run(invocation: Invocation) -> Result:
     selected, remarks = read_stable(context.working_store, read)
     invocation.warn(remarks)
     must_be_matched(selected, context.working_store.location)
-    note_store(invocation)
+    note_unread_queue(invocation)
     if len(selected.rows) < selected.total:
         invocation.note([f"-n: {len(selected.rows)} of {selected.total} items are shown"])
     return _FORMATS[args.format](invocation, selected)

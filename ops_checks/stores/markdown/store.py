@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.changes import Change, Decide
     from ops_checks.stores.markdown.document import Progress
     from ops_checks.stores.markdown.rewriting import MarkdownTransaction
+    from ops_checks.stores.markdown.watch import MarkdownWatch
     from ops_checks.stores.protocol import Event, Store
 
 
@@ -38,6 +39,12 @@ class MarkdownStore:
     def snapshot(self) -> MarkdownSnapshot:
         """Return a snapshot of the document as it is when the snapshot is entered."""
         return MarkdownSnapshot(self.location, self._progress)
+
+    def watch(self) -> MarkdownWatch:
+        """Return what tells whether the document has changed."""
+        from ops_checks.stores.markdown.watch import MarkdownWatch
+
+        return MarkdownWatch(self.location)
 
     def __iter__(self) -> Iterator[Item]:
         """Stream the items of one snapshot. Raises InputError, ChangingError."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from ops_checks.errors import InputError, OpsError, ReadOnlyError, WriteError
+from ops_checks.errors import InputError, LockedError, OpsError, ReadOnlyError, WriteError
 from ops_checks.files.contents import explain
 from ops_checks.files.database_head import head_of_database
 from ops_checks.sanitize import visible
@@ -50,7 +50,10 @@ def translate(path: str, error: BaseException, *, writing: bool) -> OpsError:
     """Return the error that a user sees in place of the driver's: a WriteError if `writing`, else an InputError."""
     failure = Failure(path, error, writing=writing)
     say = next((say for applies, say in _CAUSES if applies(failure)), _unknown)
-    kind = InputError if not writing else ReadOnlyError if say in (_unwritable, _read_only) else WriteError
+    if writing:
+        kind: type[OpsError] = ReadOnlyError if say in (_unwritable, _read_only) else WriteError
+    else:
+        kind = LockedError if say is _locked else InputError
     return kind(f"{visible(path)}: {say(failure)}")
 
 

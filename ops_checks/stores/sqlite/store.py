@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.changes import Change, Decide
     from ops_checks.stores.protocol import Event, Store
     from ops_checks.stores.sqlite.transaction import SqliteTransaction
+    from ops_checks.stores.sqlite.watch import SqliteWatch
 
 
 def open_store(location: str, *, lock_timeout_s: float, progress: object = None) -> Store:  # noqa: ARG001 - rows, not bytes
@@ -41,6 +42,12 @@ class SqliteStore:
     def snapshot(self) -> SqliteSnapshot:
         """Return a snapshot of the database as it is when the snapshot is entered."""
         return SqliteSnapshot(self.location, self._lock_timeout_s)
+
+    def watch(self) -> SqliteWatch:
+        """Return what tells whether the database has changed."""
+        from ops_checks.stores.sqlite.watch import SqliteWatch
+
+        return SqliteWatch(self.location)
 
     def __iter__(self) -> Iterator[Item]:
         """Stream the items of one snapshot. Raises InputError."""

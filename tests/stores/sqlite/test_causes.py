@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from builders import item, make_database
 
-from ops_checks.errors import InputError, OpsError, WriteError
+from ops_checks.errors import InputError, LockedError, OpsError, WriteError
 from ops_checks.stores.registry import SQLITE
 from ops_checks.stores.sqlite.causes import translate
 from ops_checks.transitions import Stamp, cancel
@@ -77,9 +77,10 @@ def named(text: str, name: str) -> sqlite3.OperationalError:
     ],
 )
 def test_each_cause_has_its_words(tmp_path: Path, text: str, name: str, words: str) -> None:
-    """By the error's name, where it has one; a reader's and a writer's error differ in class only."""
+    """By the name of the error, where it has one; a reader's, a writer's and that of a lock differ in class only."""
     path = database(tmp_path)
-    for writing, kind in ((True, WriteError), (False, InputError)):
+    locked = "--lock-timeout" in words
+    for writing, kind in ((True, WriteError), (False, LockedError if locked else InputError)):
         error = translate(str(path), named(text, name), writing=writing)
         assert type(error) is kind
         assert words in error.message

@@ -1,0 +1,190 @@
+"""Wait until something holds in the queues: read again only what has changed (`wait`)."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, NamedTuple
+
+from ops_checks.conditions import Outcome, Seen, State, evaluate, rests_on_absence
+from ops_checks.errors import ChangingError, InputError, LockedError
+from ops_checks.gate.stable_reading import compare_by, is_quiet, must_be_read_whole, read_stable
+from ops_checks.model import STATUSES
+from ops_checks.rules.drift.rules import DRIFT_CHECKS
+from ops_checks.stores.transaction_protocol import DatabaseSnapshot
+from ops_checks.transitions import is_cancelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ops_checks.conditions import Wanted
+    from ops_checks.context import Context
+    from ops_checks.model import Item
+    from ops_checks.rules.drift.drift import Drift
+    from ops_checks.stores.protocol import Snapshot, Watch
+
+#: How often it is asked whether something has changed: at most twice a second.
+POLL_S = 0.5
+#: A reading is followed by a pause so many times as long, or a large queue that never rests would take a core.
+_REST = 4
+#: One attempt to read waits so long for other writers; the next one waits again.
+_LOCK_S = 0.5
+
+
+class Waited(NamedTuple):
+    """How a wait ended: the outcome (NOT_YET: in time-out), after `seconds`, and remarks on what was not read."""
+
+    outcome: Outcome
+    seconds: float
+    remarks: tuple[str, ...]
+
+
+def wait(
+    context: Context,
+    wanted: Wanted,
+    timeout_s: float | None,
+    *,
+    clock: Callable[[], float],
+    pause: Callable[[float], None],
+) -> Waited:
+    """Wait until what is wanted holds or cannot come, for `timeout_s` seconds at most (None: without an end).
+
+    `clock` returns seconds that never go back, `pause` waits for so many. Raises InputError for what cannot be read
+    twice in a row. Where a writer may be at it, it is read again for longer: what was read before, or was written to
+    within the policy's settle, for the time that other writers are waited for (`context.lock_timeout_s`), and what is
+    locked or changes while it is read for as long as the wait lasts.
+    """
+    waiting = _Waiting(context, wanted, clock)
+    began_s = clock()
+    with ExitStack() as stack:
+        for watch in waiting.watches:
+            stack.enter_context(watch)
+        while True:
+            outcome, counts = waiting.ask()
+            waited_s = clock() - began_s
+            left_s = max(0.0, timeout_s - waited_s) if timeout_s is not None else None
+            if counts and (outcome.state is not State.NOT_YET or left_s == 0):
+                return Waited(waiting.told(outcome), waited_s, waiting.seen.remarks if waiting.seen else ())
+            pause(min(waiting.rest_s, left_s or waiting.rest_s))
+
+
+class _Waiting:
+    """What a wait knows: what it `seen` last, and since when something has stood as it stands."""
+
+    def __init__(self, context: Context, wanted: Wanted, clock: Callable[[], float]) -> None:
+        self._patience_s = context.lock_timeout_s
+        self._context = context.with_queues()
+        self._context.lock_timeout_s = min(_LOCK_S, context.lock_timeout_s)
+        self._context.progress = None  # what it would draw would stay while nothing is read
+        self._settle_s = context.policy.consistency.settle_s
+        self._wanted = wanted
+        self._clock = clock
+        both = (self._context.md_store, self._context.db_store) if wanted.consistent else ()
+        self._stores = both or (self._context.working_store,)
+        self.watches: list[Watch] = [store.watch() for store in self._stores]
+        self._versions: list[object] = []
+        self._known: set[str] = set()
+        self.seen: Seen | None = None
+        self.rest_s = POLL_S
+        self._error: InputError | None = None
+        self._failing_since_s: float | None = None
+        self._standing: tuple[Outcome, float] | None = None
+
+    def ask(self) -> tuple[Outcome, bool]:
+        """Return what has become of what is wanted, and whether that counts. Raises InputError."""
+        versions = [watch.version() for watch in self.watches]
+        if versions != self._versions:
+            self._read_again(versions)
+        if self._error is not None or self.seen is None:
+            return Outcome(State.NOT_YET), True
+        self._known.update(item_id for item_id, item in self.seen.items.items() if item is not None)
+        outcome = evaluate(self._wanted, self.seen, self._known)
+        return outcome, self._stands(outcome, self.seen)
+
+    def told(self, outcome: Outcome) -> Outcome:
+        """Return an outcome with what could not be read at last. Raises that if nothing ever was read."""
+        if self._error is None:
+            return outcome
+        if self.seen is None:
+            raise self._error
+        last = evaluate(self._wanted, self.seen, self._known)
+        return Outcome(State.NOT_YET, (*last.reasons, self._error.message))
+
+    def _read_again(self, versions: list[object]) -> None:
+        """Read what is wanted, and keep what could not be read."""
+        began_s = self._clock()
+        try:
+            self.seen = self._read()
+        except InputError as error:
+            self._must_be_passing(error)
+            self._error, self._versions, self.rest_s = error, [], POLL_S
+        else:
+            self._error, self._versions, self._failing_since_s = None, versions, None
+            self.rest_s = max(POLL_S, _REST * (self._clock() - began_s))
+
+    def _must_be_passing(self, error: InputError) -> None:
+        """Raise an error of reading unless a writer may be at it."""
+        if isinstance(error, ChangingError | LockedError):
+            return
+        if self._failing_since_s is None:  # between the two renames of a writer nothing is there
+            self._failing_since_s = self._clock()
+            return
+        at_rest = self.seen is None and is_quiet(self._stores, self._settle_s)
+        if self._clock() - self._failing_since_s >= (0 if at_rest else self._patience_s):
+            raise error
+
+    def _stands(self, outcome: Outcome, seen: Seen) -> bool:
+        """Return whether an outcome counts: not while it rests on rows that a writer may be about to write."""
+        if outcome.state is State.NOT_YET:
+            self._standing = None
+            return True
+        if not rests_on_absence(self._wanted, seen) or is_quiet(self._stores, self._settle_s):
+            return True
+        if self._standing is None or self._standing[0] != outcome:
+            self._standing = (outcome, self._clock())
+        return self._clock() - self._standing[1] >= self._settle_s
+
+    def _read(self) -> Seen:
+        """Read everything that is wanted as it was at one moment. Raises InputError."""
+        if not self._wanted.consistent:
+            return read_stable(self._context.working_store, self._items_seen)
+        found: list[Seen] = []
+
+        def on_read(md: Snapshot, db: Snapshot, drift: Drift) -> None:
+            seen = self._items_seen(db if self._context.works_on_db else md)
+            mismatches = {check.rule.metric: drift.counts[check.rule.id] for check in DRIFT_CHECKS}
+            found[:] = [seen._replace(mismatches=mismatches)]  # of the last reading, which is the one that counts
+
+        # Drift needs not settle here: it is waited for to go away, and agreement counts only if both stood still.
+        rules = self._context.policy.consistency
+        compare_by(rules, self._context.md_store, self._context.db_store, keep=1, settle_s=0, on_read=on_read)
+        return found[0]
+
+    def _items_seen(self, snapshot: Snapshot) -> Seen:
+        """Read the items and the numbers that are wanted. Raises InputError."""
+        wanted, whole = self._wanted, isinstance(snapshot, DatabaseSnapshot)
+        if wanted.counts or (wanted.ids and not whole):
+            items, counts = _streamed(snapshot.items(), wanted)
+        else:
+            items, counts = {item_id: snapshot.get(item_id) for item_id in wanted.ids}, {}
+        if wanted.counts or None in items.values():
+            must_be_read_whole(snapshot)
+        cancelled = frozenset(_cancelled(snapshot, items))
+        return Seen(items, cancelled, counts, whole=whole, remarks=tuple(snapshot.remarks()))
+
+
+def _streamed(numbered: Iterable[tuple[int, Item]], wanted: Wanted) -> tuple[dict[str, Item | None], dict[str, int]]:
+    """Return the wanted items, and how many items each status has, in one pass."""
+    items: dict[str, Item | None] = dict.fromkeys(wanted.ids)
+    counts = dict.fromkeys(STATUSES, 0)
+    for _, item in numbered:
+        counts[item[1]] += 1
+        if item[0] in items:
+            items[item[0]] = item
+    return items, counts
+
+
+def _cancelled(snapshot: Snapshot, items: dict[str, Item | None]) -> Iterator[str]:
+    """Yield the ids of items that an operator cancelled."""
+    for item_id, item in items.items():
+        if item is not None and item.status == "BLOCKED" and is_cancelled(item, snapshot.reliability(item_id)):
+            yield item_id
