@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ops_checks.cli.bulk import chosen_items
 from ops_checks.cli.other_side import other_side_notes
 from ops_checks.cli.output import Made, error_lines
 from ops_checks.context import BOTH_SIDES, DB_SIDE, MARKDOWN_SIDE
@@ -34,24 +35,30 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
     side = BOTH_SIDES if args.both else context.operate_on
     store = _store_to_change(context, side)
     transition(context.stamp)  # raises for bad arguments before anything is locked
+    chosen = chosen_items(invocation, context.md_store if side == MARKDOWN_SIDE else context.db_store, args.command)
 
     def decide(item: Item, reliability: Reliability | None) -> Change:
+        chosen.must_be_as_shown(item)
         # The time under the lock: a lease may have run out while we waited for it.
         return transition(context.at(invocation.clock()).stamp)(item, reliability)
+
+    made: list[Item] = []
 
     def change(item_id: str) -> list[str]:
         changed = (store.preview if args.dry_run else store.change)(item_id, decide)
         invocation.warn(changed.warnings)
         invocation.note(changed.notes)
         line = f"{changed.after.id} -> {changed.after.status}"
+        made.append(changed.after)
         if args.dry_run:
             return [line, *cell_lines(changed)]
-        if side != BOTH_SIDES:
-            invocation.note(other_side_notes(context, side, changed.after))
         return [Made(line)]
 
-    ids = list(dict.fromkeys(args.id))
-    code, lines = change_each(invocation, ids, change)
+    code, lines = (change_each if chosen.shown is None else change_all)(invocation, chosen.ids, change)
+    if side != BOTH_SIDES and not args.dry_run:
+        invocation.note(other_side_notes(context, side, made))
+    if chosen.shown is not None:
+        invocation.remarks.append(f"changed={len(made)} refused={len(chosen.ids) - len(made)}")
     if args.dry_run:
         invocation.remarks.append("dry run: nothing was written")
     return code, lines
@@ -88,12 +95,15 @@ def _shown(value: object) -> str:
 def change_each(
     invocation: Invocation, ids: Sequence[str], change: Callable[[str], list[str]]
 ) -> tuple[int, list[str]]:
+    """Return exit code and lines of changes of items that were named. Raises what `change` raises for an only item."""
+    return (OK, change(ids[0])) if len(ids) == 1 else change_all(invocation, ids, change)
+
+
+def change_all(invocation: Invocation, ids: Sequence[str], change: Callable[[str], list[str]]) -> tuple[int, list[str]]:
     """Return exit code and lines of changes: those that were made are told whatever becomes of the others.
 
-    Each item is changed by itself, in the order given. Raises what `change` raises for an only item.
+    Each item is changed by itself, in the order given.
     """
-    if len(ids) == 1:
-        return OK, change(ids[0])
     lines: list[str] = []
     codes: set[int] = {OK}
     for at, item_id in enumerate(ids):

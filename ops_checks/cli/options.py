@@ -120,10 +120,16 @@ def add_formats(parser: argparse.ArgumentParser) -> None:
 
 
 def add_mutation(parser: argparse.ArgumentParser) -> None:
-    """Add the item of a mutation, who does it, and whether to write."""
+    """Add the items of a mutation, who does it, and whether to write and to ask."""
+    from ops_checks.cli.command import add_options
+    from ops_checks.cli.selection_options import SELECTION
+
     parser.add_argument(
-        "--id", metavar="ID", required=True, type=item_id, action="append", help="an item, such as ORCH-013; repeatable"
+        "--id", metavar="ID", type=item_id, action="append", help="an item, such as ORCH-013, or a glob; repeatable"
     )
+    add_options(parser, [option for option in SELECTION if option.dest != "id"])
+    parser.add_argument("--yes", action="store_true", help="do not ask about items that were selected")
+    parser.add_argument("--bulk", metavar="N", type=count, help="ask about more than N selected items (default: 3)")
     parser.add_argument("--both", action="store_true", help="change both queues, or neither")
     parser.add_argument("--dry-run", action="store_true", help="decide and print what would change, write nothing")
     parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")

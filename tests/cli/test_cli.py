@@ -305,7 +305,7 @@ def test_the_same_operations_leave_the_queues_in_agreement(queues: Path, run: Ru
         (["--queue"], None),
         (["--queue", "", "status"], "argument --queue: expected a path, found nothing: see `ops-checks --help`"),
         (["status", "--db", " "], "argument --db: expected a path, found nothing: see `ops-checks status --help`"),
-        (["cancel"], "the following arguments are required: --id: see `ops-checks cancel --help`"),
+        (["cancel"], "no item is named: give --id, or select some, as with --status: nothing never means all"),
         (["cancel", "--id", ""], "argument --id: expected a name, found nothing: see `ops-checks cancel --help`"),
         (["replan", "--id", "A"], "the following arguments are required: --notes: see `ops-checks replan --help`"),
         (

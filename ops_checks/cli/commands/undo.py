@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ops_checks.cli.command import Invocation, Result
+    from ops_checks.model import Item
     from ops_checks.reconcile.made_change import MadeChange
     from ops_checks.stores.protocol import Event
 
@@ -83,12 +84,13 @@ def _undo_each(invocation: Invocation, ids: list[str], find: Callable[[str], Mad
     """Take a change of each item back, each by itself; what is refused stops no other."""
     outcome = Outcome()
     operations: set[str] = set()
+    one_sided: list[Item] = []
 
     def undo(item_id: str) -> list[str]:
         made = find(item_id)
         operations.add(made.operation)
         try:
-            lines = _undo(invocation, made)
+            lines = _undo(invocation, made, one_sided)
         except RefusedError:
             outcome.stale += made.actions_back
             raise
@@ -96,21 +98,22 @@ def _undo_each(invocation: Invocation, ids: list[str], find: Callable[[str], Mad
         return lines
 
     code, lines = change_each(invocation, ids, undo)
+    invocation.note(other_side_notes(invocation.context, DB_SIDE, one_sided))
     if not wants_json(invocation):
         return code, lines
     operation = operations.pop() if len(operations) == 1 else ""
     return code, shown(invocation, UNDONE, Applied(unplanned(operation), outcome), lines)
 
 
-def _undo(invocation: Invocation, made: MadeChange) -> list[str]:
-    """Take one change back and return its line."""
+def _undo(invocation: Invocation, made: MadeChange, one_sided: list[Item]) -> list[str]:
+    """Take one change back and return its line; note the item where the database alone was changed."""
     context = invocation.context
     changed = undo_change(context, made)
     invocation.note(changed.notes)
     if made.lease_owner:
         invocation.note([f"{visible(made.item_id)}: the lease of {visible(made.lease_owner)} is not given back"])
     if changed.document is None:
-        invocation.note(other_side_notes(context, DB_SIDE, changed.after))
+        one_sided.append(changed.after)
     return [Made(f"undone {made.operation} {changed.after.id} -> {changed.after.status}")]
 
 
