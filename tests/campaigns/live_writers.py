@@ -87,16 +87,17 @@ def _lay_down(folder: Path, journal: str) -> None:
 
 
 def _let_them_write(size: int, number: int, tally: Tally) -> None:
-    """Start everybody, kill who applies now and then, and stop when enough plans were applied."""
+    """Start everybody, kill who applies now and then, and stop when each of them has done enough."""
     Path(racers.LEDGER).touch()
     chance, until = random.Random(number), time.monotonic() + _LONGEST_S
     seeds = iter(range(1, 1_000_000))
     running = {_start(kind, next(seeds)): kind for kind in _CREW}
-    applied, kill_at = 0, _KILLED_AFTER
+    applied = done = 0
+    kill_at = _KILLED_AFTER
     try:
-        while applied < size and time.monotonic() < until:
+        while done < size and time.monotonic() < until:
             time.sleep(0.01 + chance.random() * 0.05)
-            applied = _applied()
+            applied, done = _done()
             if kill_at <= applied < size:
                 _kill(running)
                 running[_start("reconciler", next(seeds))] = "reconciler"
@@ -116,12 +117,17 @@ def _kill(running: dict[int, str]) -> None:
     del running[pid]
 
 
-def _applied() -> int:
-    """Return how many applications have ended; more than enough where something is broken already."""
+def _done() -> tuple[int, int]:
+    """Return how many applications have ended, and how much everybody has done who did the least.
+
+    Both are more than enough where something is broken already.
+    """
     lines = Path(racers.LEDGER).read_bytes().splitlines()
     if any(b'"kind": "taken"' in line or b'"kind": "broken"' in line for line in lines):
-        return 1 << 30
-    return sum(b'"kind": "ended"' in line and b'"what": "apply"' in line for line in lines)
+        return 1 << 30, 1 << 30
+    applied = sum(b'"kind": "ended"' in line and b'"what": "apply"' in line for line in lines)
+    others = [sum(kind in line for line in lines) for kind in (b'"kind": "picked"', b'"kind": "rewritten"')]
+    return applied, min(applied, *others)
 
 
 def _start(kind: str, seed: int) -> int:
