@@ -1,8 +1,8 @@
-"""Reconcile: what changes both queues (`apply`, `undo`, `cancel --both`), killed at every call, loses nothing.
+"""Reconcile: what changes both queues (`apply`, `undo`, `cancel --both`), killed or failing at every call.
 
-After a kill each queue is whole, and what was begun is finished by `resume`, or by the same command once more: both
-queues, the base and the events are then as if nothing had happened. Size 0 is some points of each command; size N
-from 1 is every N-th point.
+Nothing is lost: afterwards each queue is whole, and what was begun is finished by `resume`, or by the same command once
+more: both queues, the base and the events are then as if nothing had happened. Size 0 is some points of each command;
+size N from 1 is every N-th point.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ SMALL = 0
 LONG = 1
 
 _SOME = 4
+_FAULTS = ("EIO", "ENOSPC")
 _PLAN = "plan.json"
 _BASELINE = ("baseline", "--actor", "kim")
 _PREPARE = ("reconcile", "plan", "--prefer", "ORCH-2=db", "--prefer", "ORCH-4=md", "-o", _PLAN)
@@ -95,7 +96,7 @@ def run(size: int, report: Callable[[str], None]) -> Outcome:
             for step in _STEPS:
                 _kill_step(fresh, step, Path(top) / "work", chance, size, tally)
                 report(f"{journal} {step.name}: in all {dict(tally.figures)}")
-    return tally.outcome({"points": 20, "left_old": 2, "left_new": 2, "resumed": 2})
+    return tally.outcome({"points": 20, "faults": 20, "left_old": 2, "left_new": 2, "resumed": 2})
 
 
 def _memory() -> str | None:
@@ -141,12 +142,22 @@ def _kill_step(fresh: Path, step: _Step, work: Path, chance: random.Random, size
     tally.check(f"{step.name}: exit {traced.code}, {traced.out} {traced.err}", holds=traced.code == 0)
     new = _state(work)
     points = traced.calls[::size] if size else [*traced.calls[-6:], *chance.sample(traced.calls, _SOME)]
-    for point in points:
+    for number, point in enumerate(points):
         _renew(start, work)
         ended = commands.hit(_named(step.argv), work, point, "signal=KILL")
         where = f"{step.name} killed at {point.call} #{point.number} ({point.text[:60]})"
         tally.check(f"{where}: was not killed but ended with {ended.code}", holds=ended.code == -signal.SIGKILL)
         tally.count("points")
+        _check_left(work, step, where, old, new, tally)
+        _renew(start, work)
+        fault = _FAULTS[number % len(_FAULTS)]
+        ended = commands.hit(_named(step.argv), work, point, f"error={fault}")
+        where = f"{step.name}, {fault} at {point.call} #{point.number} ({point.text[:60]})"
+        told = ended.out + ended.err
+        sound = ended.code in {0, 3, 5} and not any(word in told for word in ("Traceback", "unexpected"))
+        tally.check(f"{where}: exit {ended.code}: {told:.300}", holds=sound)
+        tally.check(f"{where}: reported success, and is not new", holds=ended.code != 0 or _state(work) == new)
+        tally.count("faults")
         _check_left(work, step, where, old, new, tally)
 
 
