@@ -645,9 +645,9 @@ _SPEAKING = (
     ),
     Defect(
         "only the last of several items counts",
-        "cli/mutation.py",
-        "ids = list(dict.fromkeys(args.id))",
-        "ids = args.id[-1:]",
+        "cli/bulk.py",
+        "        return Chosen(list(selector.names))\n",
+        "        return Chosen(list(selector.names)[-1:])\n",
         ("test_repeated_options",),
     ),
     Defect(
