@@ -1,4 +1,4 @@
-"""Reconcile: what changes both queues (`apply`, `undo`, `cancel --both`), killed or failing at every call.
+"""Reconcile: what changes both queues (`apply`, `resume`, `undo`, `cancel --both`), killed or failing at every call.
 
 Nothing is lost: afterwards each queue is whole, and what was begun is finished by `resume`, or by the same command once
 more: both queues, the base and the events are then as if nothing had happened. Size 0 is some points of each command;
@@ -70,10 +70,12 @@ class _Step(NamedTuple):
     before: Sequence[Sequence[str]]
     argv: Sequence[str]
     finish: Sequence[Sequence[str]]
+    half_written: bool = False
 
 
 _STEPS = (
     _Step("apply", (), _APPLY, (_RESUME, _APPLY)),
+    _Step("resume", (), _RESUME, (_RESUME,), half_written=True),
     _Step("undo", (_APPLY,), _UNDO, (_UNDO,)),
     _Step("cancel --both", (), _CANCEL, (_RESUME, _CANCEL)),
     _Step("undo of cancel --both", (_CANCEL,), _UNDO_CANCEL, (_RESUME, _UNDO_CANCEL)),
@@ -136,6 +138,8 @@ def _kill_step(fresh: Path, step: _Step, work: Path, chance: random.Random, size
     shutil.copytree(fresh, start)
     for argv in step.before:
         _must_end(tally, start, argv, 0)
+    if step.half_written:
+        _write_half(start, tally)
     old = _state(start)
     _renew(start, work)
     traced = commands.trace(_named(step.argv), work, commands.CHANGING)
@@ -159,6 +163,25 @@ def _kill_step(fresh: Path, step: _Step, work: Path, chance: random.Random, size
         tally.check(f"{where}: reported success, and is not new", holds=ended.code != 0 or _state(work) == new)
         tally.count("faults")
         _check_left(work, step, where, old, new, tally)
+
+
+def _write_half(folder: Path, tally: Tally) -> None:
+    """Leave a project as an application does that is cut off between the rename and the commit."""
+    path, kept = folder / stage.DB, folder / "kept.db"
+    with closing(sqlite3.connect(path)) as connection, closing(sqlite3.connect(kept)) as copy:
+        connection.backup(copy)
+    _must_end(tally, folder, _APPLY, 0)
+    with closing(sqlite3.connect(path)) as connection:
+        made = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'queue_reconcile'").fetchone()[0]
+        record = connection.execute("SELECT * FROM queue_reconcile").fetchone()
+    with closing(sqlite3.connect(kept)) as before, closing(sqlite3.connect(path)) as connection:
+        before.execute(made)
+        before.execute(
+            "INSERT INTO queue_reconcile VALUES (?, 'prepared', ?, ?, ?, '{}', '', '')", (record[0], *record[2:5])
+        )
+        before.commit()
+        before.backup(connection)
+    kept.unlink()
 
 
 def _renew(start: Path, work: Path) -> None:
