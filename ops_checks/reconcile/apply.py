@@ -99,14 +99,14 @@ class _Application:
         transaction.begin_exclusive()
         both = BothQueues(self._context, text, transaction, operation=self._plan.plan_id, md_commit=self._md_commit)
         base = transaction.new_baseline().before
-        written = both.write(
-            self._plan.actions,
-            resuming=self._resuming,
-            keeps_base=base is not None or self._plan.data["base"]["source"] == "union",
-            check=must_be_whole if self._all_or_nothing else lambda _: None,
-        )
-        record = self._record(DONE, images_text(written.images), written.reading.md_digest)
-        both.finish(record, way="ops-checks reconcile resume")
+        with both.half_told("ops-checks reconcile resume"):
+            written = both.write(
+                self._plan.actions,
+                resuming=self._resuming,
+                keeps_base=base is not None or self._plan.data["base"]["source"] == "union",
+                check=must_be_whole if self._all_or_nothing else lambda _: None,
+            )
+            both.finish(self._record(DONE, images_text(written.images), written.reading.md_digest))
         return written.outcome
 
     def _begin(self, transaction: Transaction) -> bool:

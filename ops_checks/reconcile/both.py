@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ops_checks.errors import ChangedError, OpsError, RefusedError
+from ops_checks.errors import ChangedError, ChangingError, OpsError, RefusedError
 from ops_checks.model import DASHED, FIELDS, MD_NOTES_SEPARATOR, NOTHING, TERMINAL, Item
 from ops_checks.reconcile.agreement import checked_out
-from ops_checks.reconcile.both_writing import commit, edits_of, write_database
+from ops_checks.reconcile.both_writing import edits_of, write_database
 from ops_checks.reconcile.model import BaseRow
 from ops_checks.reconcile.operation_record import record_text
 from ops_checks.reconcile.reading import database, document
 from ops_checks.reconcile.units import CLAIM, UNCLAIMED, UNITS, same, value
-from ops_checks.reconcile.writing import must_not_be_interrupted, while_changing
+from ops_checks.reconcile.writing import half_written, must_not_be_interrupted, reads_otherwise, while_changing
 from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import PREPARED, PlanRecord
 from ops_checks.stores.changes import RELIABILITY, Change
@@ -195,7 +195,12 @@ class _Writing:
             write_database(self._context, self._transaction, self._seen.change, row, self._md_commit)
             self._transaction.records().delete(self._context.operation)
             self._write_document(left)
-            commit(self._context, self._transaction, document_written=self._document_written)
+            self._transaction.commit()
+        except Exception as error:
+            if self._document_written:
+                raise half_written(self._context, error, "ops-checks reconcile resume") from error
+            self._withdraw()
+            raise
         except BaseException:
             if not self._document_written:
                 self._withdraw()
@@ -205,11 +210,15 @@ class _Writing:
         edits = edits_of(self._seen.document)
         if not edits:
             return
+        before = left.identity()
         self._document_written = True  # who is interrupted from here on cannot tell: the record stays for resume
         try:
             self._text.write(left, edits)
-        except OpsError:  # the document is as it was
+        except (ChangedError, ChangingError):
             self._document_written = False
+            raise
+        except Exception:
+            self._document_written = reads_otherwise(self._text, before)
             raise
 
     def _must_be_as_seen(self) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops_checks.errors import OpsError
 from ops_checks.model import FIELDS
 from ops_checks.reconcile.agreement import advanced
 from ops_checks.reconcile.model import BaseRow
-from ops_checks.reconcile.writing import HalfWrittenError
-from ops_checks.sanitize import visible
+from ops_checks.reconcile.writing import half_written
 from ops_checks.stores.baseline import AgreedRow
 from ops_checks.stores.markdown.rewriting import RowEdits
 from ops_checks.timestamps import queue_time
@@ -58,10 +56,7 @@ def commit(context: Context, transaction: Transaction, *, document_written: bool
     """Commit. Raises WriteError if the database is not written; HalfWrittenError if the document is by then."""
     try:
         transaction.commit()
-    except OpsError as error:
+    except Exception as error:
         if not document_written:
             raise
-        raise HalfWrittenError(
-            f"{visible(context.queue)}: is written, the database is not ({error.message}): run "
-            "`ops-checks reconcile resume`"
-        ) from error
+        raise half_written(context, error, "ops-checks reconcile resume") from error

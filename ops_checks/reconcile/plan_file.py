@@ -65,9 +65,9 @@ def _published() -> Published:
 
 def read_plan(path: str) -> SavedPlan:
     """Read a plan file. Raises UsageError for what is no plan, InputError for what cannot be read."""
-    name = visible(path)
+    name, data = visible(path), read_regular(path, PLAN_FILE)
     try:
-        return parse_plan(read_regular(path, PLAN_FILE), name)
+        return parse_plan(data, name)
     except InputError as error:
         raise UsageError(error.message) from error
 

@@ -53,18 +53,19 @@ def _undone(context: Context, plan_id: str, md_commit: str | None) -> Result:
         actions = [each for each in plan.actions if (each.id, each.unit, each.to, each.kind) in applied]
         must_write_document(context, actions)
         both = BothQueues(context, text, transaction, operation=plan_id, md_commit=md_commit)
-        written = both.write(
-            inverse(actions, images["above"]),
-            event="reconcile_undone",
-            resuming=True,
-            undoing=True,
-            removed=images["rows"],
-            base_of=lambda state, outcome: _with_base(
-                state, outcome, images["base"], first=plan.data["base"]["source"] == "union"
-            ),
-            keeps_base=transaction.new_baseline().before is not None,
-        )
-        both.finish(record._replace(state=UNDONE), way=f"ops-checks undo --plan {plan_id}")
+        with both.half_told(f"ops-checks undo --plan {plan_id}"):
+            written = both.write(
+                inverse(actions, images["above"]),
+                event="reconcile_undone",
+                resuming=True,
+                undoing=True,
+                removed=images["rows"],
+                base_of=lambda state, outcome: _with_base(
+                    state, outcome, images["base"], first=plan.data["base"]["source"] == "union"
+                ),
+                keeps_base=transaction.new_baseline().before is not None,
+            )
+            both.finish(record._replace(state=UNDONE))
         return Result(plan, written.outcome, notes=text.settle())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ops_checks.reconcile.model import Action
     from ops_checks.reconcile.reading import Reading
     from ops_checks.stores.baseline import PlanRecord
+    from ops_checks.stores.protocol import Snapshot
     from ops_checks.stores.transaction_protocol import DatabaseSnapshot, DocumentTransaction, PlanRecords, Transaction
 
     Result = TypeVar("Result")
@@ -114,28 +116,36 @@ class BothQueues:
                 images["baseline"] = baseline.number
             edits = row_edits(outcome.applied)
             if edits:
-                self._text.write(left, edits)
-                self._document_written = True
+                self._write_document(left, edits, reading.md_digest)
         if edits and keeps_base and not left_over:
             with self._text.snapshot() as written:
                 new.set_document(written.identity())
         return Written(outcome, reading, images)
 
-    def finish(self, record: PlanRecord, *, way: str) -> None:
-        """Save the record of what was written, and commit.
+    def finish(self, record: PlanRecord) -> None:
+        """Save the record of what was written, and commit."""
+        self._transaction.records().save(record)
+        self._transaction.commit()
 
-        Raises WriteError if the database is not written; HalfWrittenError, which names the `way` out, if the document
-        is written by then.
-        """
+    @contextmanager
+    def half_told(self, way: str) -> Iterator[None]:
+        """Raise HalfWrittenError, which names the `way` out, for whatever fails once the document is written."""
         try:
-            self._transaction.records().save(record)
-            self._transaction.commit()
-        except OpsError as error:
+            yield
+        except Exception as error:
             if not self._document_written:
                 raise
-            raise HalfWrittenError(
-                f"{visible(self._context.queue)}: is written, the database is not ({error.message}): run `{way}`"
-            ) from error
+            raise half_written(self._context, error, way) from error
+
+    def _write_document(self, left: Snapshot, edits: RowEdits, before: str) -> None:
+        try:
+            self._text.write(left, edits)
+        except (ChangedError, ChangingError):
+            raise
+        except Exception:  # such as a disk that fails when the new file has its name already
+            self._document_written = reads_otherwise(self._text, before)
+            raise
+        self._document_written = True
 
     def _images(self, outcome: Outcome, reading: Reading, above: Mapping[str, str | None]) -> dict[str, Any]:
         """Return what was there before, as JSON: rows that are removed, the rows above them, what was agreed."""
@@ -219,6 +229,21 @@ def item_finder(reading: Reading, database: DatabaseSnapshot) -> Find:
         return state if item is None else replace(state, db=item)
 
     return find
+
+
+def half_written(context: Context, error: Exception, way: str) -> HalfWrittenError:
+    """Return the error for a document that is written while the database is not, with the `way` out."""
+    reason = error.message if isinstance(error, OpsError) else visible(str(error))
+    return HalfWrittenError(f"{visible(context.queue)}: is written, the database is not ({reason}): run `{way}`")
+
+
+def reads_otherwise(text: DocumentTransaction, before: str) -> bool:
+    """Return whether a document is another one than it was; also where nobody can tell."""
+    try:
+        with text.snapshot() as now:
+            return now.identity() != before
+    except OpsError:
+        return True
 
 
 def while_changing(context: Context, attempt: Callable[[], Result], *, writes: bool = True) -> Result:
