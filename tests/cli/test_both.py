@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
 import threading
 from typing import TYPE_CHECKING, Any
@@ -331,6 +332,54 @@ def test_what_changed_since_is_stale(
     assert f"- stale {item_id} claim" in resumed.out
     assert select(project / DB, "SELECT * FROM queue_items") == before
     assert run("reconcile", "resume").out == "nothing to resume\n"
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_disk_that_fails_at_the_document(
+    project: Path, run: Run, monkeypatch: pytest.MonkeyPatch, *, written: bool
+) -> None:
+    """Whether it has its new content by then is looked at: if so the record stays, and resume finishes the change."""
+    write = MarkdownTransaction.write
+
+    def fails(self: MarkdownTransaction, *args: Any) -> None:
+        if written:
+            write(self, *args)
+        raise WriteError("the disk failed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MarkdownTransaction, "write", fails)
+        told = run("cancel", "--both", "--id", "A-1")
+    assert (told.code, "reconcile resume" in told.err) == (3, written)
+    assert (row(project, "A-1")[1] == "BLOCKED") is written
+    assert run("reconcile", "resume").out.startswith("resumed" if written else "nothing to resume")
+    assert stored(project, "A-1")[0] == ("BLOCKED" if written else "IN_PROGRESS")
+
+
+def test_the_driver_fails_at_the_commit(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own error is one like any other: a plan whose document is written keeps its record."""
+    run("baseline")
+    execute(project / DB, "UPDATE queue_items SET priority = 'P0' WHERE id = 'A-2'")
+    run("reconcile", "plan", "-o", "plan.json")
+    commits, written = SqliteTransaction.commit, MarkdownTransaction.write
+    done: list[bool] = []
+
+    def writes(self: MarkdownTransaction, *args: Any) -> None:
+        written(self, *args)
+        done.append(True)
+
+    def fails(self: SqliteTransaction) -> None:
+        if done:
+            raise sqlite3.OperationalError("disk I/O error")
+        commits(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MarkdownTransaction, "write", writes)
+        patch.setattr(SqliteTransaction, "commit", fails)
+        told = run("reconcile", "apply", "plan.json")
+    assert told.code == 3
+    assert "is written, the database is not (disk I/O error): run `ops-checks reconcile resume`" in told.err
+    assert run("reconcile", "resume").code == 0
+    assert run("drift").code == 0
 
 
 def test_ctrl_c_while_the_document_is_written(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
