@@ -10,13 +10,13 @@ from msgspec import Struct, field
 from ops_checks.errors import OpsError, RefusedError
 from ops_checks.reconcile.agreement import checked_out
 from ops_checks.reconcile.application import Outcome
+from ops_checks.reconcile.document_writing import HalfWrittenError
 from ops_checks.reconcile.images import images_text
 from ops_checks.reconcile.plan_file import parse_plan
 from ops_checks.reconcile.plan_json import plan_text
 from ops_checks.reconcile.reading import database, document
 from ops_checks.reconcile.writing import (
     BothQueues,
-    HalfWrittenError,
     must_not_be_interrupted,
     must_write_document,
     while_changing,
@@ -99,7 +99,7 @@ class _Application:
         transaction.begin_exclusive()
         both = BothQueues(self._context, text, transaction, operation=self._plan.plan_id, md_commit=self._md_commit)
         base = transaction.new_baseline().before
-        with both.half_told("ops-checks reconcile resume"):
+        with both.document.half_told():
             written = both.write(
                 self._plan.actions,
                 resuming=self._resuming,

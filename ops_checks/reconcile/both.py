@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ops_checks.errors import ChangedError, ChangingError, OpsError, RefusedError
+from ops_checks.errors import ChangedError, RefusedError
 from ops_checks.model import DASHED, FIELDS, MD_NOTES_SEPARATOR, NOTHING, TERMINAL, Item
 from ops_checks.reconcile.agreement import checked_out
 from ops_checks.reconcile.both_writing import edits_of, write_database
+from ops_checks.reconcile.document_writing import DocumentWriting
 from ops_checks.reconcile.model import BaseRow
 from ops_checks.reconcile.operation_record import record_text
 from ops_checks.reconcile.reading import database, document
 from ops_checks.reconcile.units import CLAIM, UNCLAIMED, UNITS, same, value
-from ops_checks.reconcile.writing import half_written, must_not_be_interrupted, reads_otherwise, while_changing
+from ops_checks.reconcile.writing import must_not_be_interrupted, while_changing
 from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import PREPARED, PlanRecord
 from ops_checks.stores.changes import RELIABILITY, Change
@@ -181,44 +182,24 @@ class _Writing:
     ) -> None:
         self._context = context
         self._md_commit = md_commit
-        self._text = text
+        self._document = DocumentWriting(context, text)
         self._transaction = transaction
         self._seen = seen
-        self._document_written = False
 
     def write(self, left: Snapshot) -> None:
         """Write both queues over what a snapshot of the document read, and commit."""
         try:
-            self._transaction.begin_exclusive()
-            self._must_be_as_seen()
-            row = self._seen.document.after
-            write_database(self._context, self._transaction, self._seen.change, row, self._md_commit)
-            self._transaction.records().delete(self._context.operation)
-            self._write_document(left)
-            self._transaction.commit()
-        except Exception as error:
-            if self._document_written:
-                raise half_written(self._context, error, "ops-checks reconcile resume") from error
-            self._withdraw()
-            raise
+            with self._document.half_told():
+                self._transaction.begin_exclusive()
+                self._must_be_as_seen()
+                row = self._seen.document.after
+                write_database(self._context, self._transaction, self._seen.change, row, self._md_commit)
+                self._transaction.records().delete(self._context.operation)
+                self._document.write(left, edits_of(self._seen.document))
+                self._transaction.commit()
         except BaseException:
-            if not self._document_written:
+            if not self._document.written:
                 self._withdraw()
-            raise
-
-    def _write_document(self, left: Snapshot) -> None:
-        edits = edits_of(self._seen.document)
-        if not edits:
-            return
-        before = left.identity()
-        self._document_written = True  # who is interrupted from here on cannot tell: the record stays for resume
-        try:
-            self._text.write(left, edits)
-        except (ChangedError, ChangingError):
-            self._document_written = False
-            raise
-        except Exception:
-            self._document_written = reads_otherwise(self._text, before)
             raise
 
     def _must_be_as_seen(self) -> None:
@@ -230,7 +211,7 @@ class _Writing:
 
     def _withdraw(self) -> None:
         """Delete the record of a change of which nothing was written."""
-        with suppress(OpsError):  # then `reconcile resume` says that nothing of it holds, or finishes it
+        with suppress(Exception):  # then `reconcile resume` says that nothing of it holds, or finishes it
             self._transaction.begin_exclusive()
             self._transaction.records().delete(self._context.operation)
             self._transaction.commit()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ops_checks.model import FIELDS
 from ops_checks.reconcile.agreement import advanced
 from ops_checks.reconcile.model import BaseRow
-from ops_checks.reconcile.writing import half_written
 from ops_checks.stores.baseline import AgreedRow
 from ops_checks.stores.markdown.rewriting import RowEdits
 from ops_checks.timestamps import queue_time
@@ -50,13 +49,3 @@ def edits_of(change: Change) -> RowEdits:
     if new:
         edits.cells[change.before.id] += new
     return edits
-
-
-def commit(context: Context, transaction: Transaction, *, document_written: bool) -> None:
-    """Commit. Raises WriteError if the database is not written; HalfWrittenError if the document is by then."""
-    try:
-        transaction.commit()
-    except Exception as error:
-        if not document_written:
-            raise
-        raise half_written(context, error, "ops-checks reconcile resume") from error

@@ -8,8 +8,9 @@ from ops_checks.model import Item
 from ops_checks.reconcile.agreement import checked_out
 from ops_checks.reconcile.application import Outcome
 from ops_checks.reconcile.apply import Result
-from ops_checks.reconcile.both_writing import commit, edits_of, write_database
+from ops_checks.reconcile.both_writing import edits_of, write_database
 from ops_checks.reconcile.decision import SET
+from ops_checks.reconcile.document_writing import DocumentWriting
 from ops_checks.reconcile.model import DB, MD, Action
 from ops_checks.reconcile.operation_record import STALE, WRITTEN, parse_operation
 from ops_checks.reconcile.plan_file import unplanned
@@ -39,19 +40,19 @@ def _finished(context: Context, record: PlanRecord, md_commit: str | None) -> Re
     result = Result(unplanned(record.plan_id))
     with document(context).rewriting() as text, database(context).transaction() as transaction:
         transaction.begin_exclusive()
-        with text.snapshot() as left:
+        writing = DocumentWriting(context, text)
+        with text.snapshot() as left, writing.half_told():
             md, found = left.get(operation.item_id), transaction.snapshot().find(operation.item_id)
             states = {MD: operation.document.state(md), DB: operation.database_state(found, context.now_s)}
             result.outcome = _outcome(operation, states)
             open_sides = [] if result.outcome.stale else [side for side, state in states.items() if state != WRITTEN]
-            edits = edits_of(operation.document_change(md)) if MD in open_sides and md is not None else None
             if DB in open_sides and found is not None:
                 after = None if md is None else operation.document_change(md).after
                 write_database(context, transaction, operation.database_change(found[0]), after, md_commit)
             transaction.records().delete(record.plan_id)
-            if edits:
-                text.write(left, edits)
-            commit(context, transaction, document_written=bool(edits))
+            if MD in open_sides and md is not None:
+                writing.write(left, edits_of(operation.document_change(md)))
+            transaction.commit()
         result.notes += text.settle()
     return result
 

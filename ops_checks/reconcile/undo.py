@@ -53,7 +53,7 @@ def _undone(context: Context, plan_id: str, md_commit: str | None) -> Result:
         actions = [each for each in plan.actions if (each.id, each.unit, each.to, each.kind) in applied]
         must_write_document(context, actions)
         both = BothQueues(context, text, transaction, operation=plan_id, md_commit=md_commit)
-        with both.half_told(f"ops-checks undo --plan {plan_id}"):
+        with both.document.half_told(f"ops-checks undo --plan {plan_id}"):
             written = both.write(
                 inverse(actions, images["above"]),
                 event="reconcile_undone",

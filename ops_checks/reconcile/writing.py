@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ops_checks.errors import ChangedError, ChangingError, OpsError, RefusedError, WriteError
+from ops_checks.errors import ChangedError, ChangingError, RefusedError
 from ops_checks.model import FIELDS, Item
 from ops_checks.reconcile.agreement import agreed_row, header
 from ops_checks.reconcile.application import apply_actions
 from ops_checks.reconcile.decision import ADD, REKEY, REMOVE, RESTORE
+from ops_checks.reconcile.document_writing import DocumentWriting
 from ops_checks.reconcile.model import DB, MD, ItemState
 from ops_checks.reconcile.reading import database, read_inside
 from ops_checks.reconcile.units import CLAIM, differing
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from ops_checks.reconcile.model import Action
     from ops_checks.reconcile.reading import Reading
     from ops_checks.stores.baseline import PlanRecord
-    from ops_checks.stores.protocol import Snapshot
     from ops_checks.stores.transaction_protocol import DatabaseSnapshot, DocumentTransaction, PlanRecords, Transaction
 
     Result = TypeVar("Result")
@@ -41,10 +40,6 @@ if TYPE_CHECKING:
 
 #: Before an attempt begins again: enough for most writers to finish.
 _PAUSE_S = 0.01
-
-
-class HalfWrittenError(WriteError):
-    """The document is written and the database is not; the message says what finishes it."""
 
 
 class Written(Struct, frozen=True):
@@ -58,7 +53,8 @@ class Written(Struct, frozen=True):
 class BothQueues:
     """Both queues, locked and in a transaction: nobody else writes until they are left, and they are committed once.
 
-    `operation` names what is written in the events; `md_commit` is what `checked_out` returned.
+    `operation` names what is written in the events; `md_commit` is what `checked_out` returned. `document`
+    knows whether the document is written.
     """
 
     def __init__(
@@ -75,7 +71,7 @@ class BothQueues:
         self._transaction = transaction
         self._operation = operation
         self._md_commit = md_commit
-        self._document_written = False
+        self.document = DocumentWriting(context, text)
 
     def write(
         self,
@@ -115,8 +111,7 @@ class BothQueues:
                 )
                 images["baseline"] = baseline.number
             edits = row_edits(outcome.applied)
-            if edits:
-                self._write_document(left, edits, reading.md_digest)
+            self.document.write(left, edits)
         if edits and keeps_base and not left_over:
             with self._text.snapshot() as written:
                 new.set_document(written.identity())
@@ -126,26 +121,6 @@ class BothQueues:
         """Save the record of what was written, and commit."""
         self._transaction.records().save(record)
         self._transaction.commit()
-
-    @contextmanager
-    def half_told(self, way: str) -> Iterator[None]:
-        """Raise HalfWrittenError, which names the `way` out, for whatever fails once the document is written."""
-        try:
-            yield
-        except Exception as error:
-            if not self._document_written:
-                raise
-            raise half_written(self._context, error, way) from error
-
-    def _write_document(self, left: Snapshot, edits: RowEdits, before: str) -> None:
-        try:
-            self._text.write(left, edits)
-        except (ChangedError, ChangingError):
-            raise
-        except Exception:  # such as a disk that fails when the new file has its name already
-            self._document_written = reads_otherwise(self._text, before)
-            raise
-        self._document_written = True
 
     def _images(self, outcome: Outcome, reading: Reading, above: Mapping[str, str | None]) -> dict[str, Any]:
         """Return what was there before, as JSON: rows that are removed, the rows above them, what was agreed."""
@@ -229,21 +204,6 @@ def item_finder(reading: Reading, database: DatabaseSnapshot) -> Find:
         return state if item is None else replace(state, db=item)
 
     return find
-
-
-def half_written(context: Context, error: Exception, way: str) -> HalfWrittenError:
-    """Return the error for a document that is written while the database is not, with the `way` out."""
-    reason = error.message if isinstance(error, OpsError) else visible(str(error))
-    return HalfWrittenError(f"{visible(context.queue)}: is written, the database is not ({reason}): run `{way}`")
-
-
-def reads_otherwise(text: DocumentTransaction, before: str) -> bool:
-    """Return whether a document is another one than it was; also where nobody can tell."""
-    try:
-        with text.snapshot() as now:
-            return now.identity() != before
-    except OpsError:
-        return True
 
 
 def while_changing(context: Context, attempt: Callable[[], Result], *, writes: bool = True) -> Result:

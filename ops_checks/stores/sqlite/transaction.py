@@ -105,7 +105,8 @@ class SqliteTransaction:
 
     def commit(self) -> None:
         """Commit. Raises WriteError."""
-        commit(self._connection, self._path)
+        with self._translated:  # here already: who commits must know it from an error of its own
+            commit(self._connection, self._path)
 
 
 class _Refusing(Translated):
