@@ -189,13 +189,13 @@ def _parts(data: bytes, heading: bytes) -> tuple[tuple[bytes, bytes], list[bytes
 
     Each of them continues a table, whatever stands behind the pipe.
     """
-    above, found, rest = data.partition(heading)
-    if not found:
+    start = data.find(heading) + len(heading)
+    if start < len(heading):
         return None
-    end = _PAST_ROWS.search(b"\n" + rest)
-    table, below = (rest[: end.start()], rest[end.start() :]) if end else (rest, b"")
-    rows = table.removesuffix(b"\n").split(b"\n") if table else []
-    return (above, below), rows
+    past = _PAST_ROWS.search(data, start - 1)
+    end = past.end() if past else len(data)
+    rows = data[start:end].removesuffix(b"\n").split(b"\n") if end > start else []
+    return (data[: start - len(heading)], data[end:]), rows
 
 
 def _is_frame(heading: bytes, around: tuple[bytes, bytes]) -> bool:
