@@ -60,6 +60,14 @@ class RefusedError(OpsError):
     exit_code = REFUSED
 
 
+class RefusedTogetherError(RefusedError):
+    """Some of several items are refused, and nothing was changed, because it was to be all of them or none."""
+
+    def __init__(self, errors: tuple[RefusedError, ...], total: int) -> None:
+        super().__init__(f"nothing was changed: {len(errors)} of {total} items refused, and it was to be all or none")
+        self.errors = errors
+
+
 def unexpected(error: BaseException) -> str:
     """Return the one line for an exception that no part of the program expected: its kind, and where to report it."""
     from ops_checks.sanitize import visible

@@ -6,8 +6,8 @@ from ops_checks.cli.bulk import chosen_items
 from ops_checks.cli.other_side import other_side_notes
 from ops_checks.cli.output import Made, error_lines
 from ops_checks.context import BOTH_SIDES, DB_SIDE, MARKDOWN_SIDE
-from ops_checks.errors import OpsError, RefusedError
-from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK
+from ops_checks.errors import OpsError, RefusedError, RefusedTogetherError
+from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK, REFUSED
 from ops_checks.model import FIELDS, NOTHING
 from ops_checks.sanitize import visible
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ops_checks.stores.changes import Change, Decide, Reliability
     from ops_checks.stores.protocol import Changeable
     from ops_checks.transitions import Stamp
+
+#: What is told of a dry run.
+DRY_RUN = "dry run: nothing was written"
 
 
 def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Result:
@@ -40,12 +43,11 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
     def decide(item: Item, reliability: Reliability | None) -> Change:
         chosen.must_be_as_shown(item)
         # The time under the lock: a lease may have run out while we waited for it.
-        return transition(context.at(invocation.clock()).stamp)(item, reliability)
+        return transition(context.stamp_at(invocation.clock()))(item, reliability)
 
     made: list[Item] = []
 
-    def change(item_id: str) -> list[str]:
-        changed = (store.preview if args.dry_run else store.change)(item_id, decide)
+    def told(changed: Change) -> list[str]:
         invocation.warn(changed.warnings)
         invocation.note(changed.notes)
         line = f"{changed.after.id} -> {changed.after.status}"
@@ -54,13 +56,20 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
             return [line, *cell_lines(changed)]
         return [Made(line)]
 
-    code, lines = (change_each if chosen.shown is None else change_all)(invocation, chosen.ids, change)
+    each = change_each if chosen.shown is None else change_all
+    if args.dry_run:
+        code, lines = each(invocation, chosen.ids, lambda item_id: told(store.preview(item_id, decide)))
+    elif args.all_or_nothing:
+        code, lines = change_together(invocation, lambda: store.change_together(chosen.ids, decide), told)
+    else:
+        with store.series() as series:
+            code, lines = each(invocation, chosen.ids, lambda item_id: told(series.change(item_id, decide)))
     if side != BOTH_SIDES and not args.dry_run:
         invocation.note(other_side_notes(context, side, made))
-    if chosen.shown is not None:
+    if chosen.shown is not None or args.all_or_nothing:
         invocation.remarks.append(f"changed={len(made)} refused={len(chosen.ids) - len(made)}")
     if args.dry_run:
-        invocation.remarks.append("dry run: nothing was written")
+        invocation.remarks.append(DRY_RUN)
     return code, lines
 
 
@@ -117,6 +126,20 @@ def change_all(invocation: Invocation, ids: Sequence[str], change: Callable[[str
             invocation.remarks.append(f"error: interrupted at {visible(item_id)}: look at it; not begun: {left}")
             return INTERRUPTED, lines
     return (NOT_EVALUATED if NOT_EVALUATED in codes else max(codes)), lines
+
+
+def change_together(
+    invocation: Invocation, change: Callable[[], list[Change]], told: Callable[[Change], list[str]]
+) -> tuple[int, list[str]]:
+    """Return exit code and lines of changes of which all are made or none: every refusal is told."""
+    try:
+        changes = change()
+    except RefusedTogetherError as error:
+        for refusal in error.errors:
+            invocation.remarks += error_lines(refusal)
+        invocation.remarks += error_lines(error)
+        return REFUSED, []
+    return OK, [line for changed in changes for line in told(changed)]
 
 
 def _store_to_change(context: Context, side: str) -> Changeable:

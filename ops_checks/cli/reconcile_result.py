@@ -8,7 +8,7 @@ from ops_checks.cli.lines import consistency_lines
 from ops_checks.cli.output import Document, Made, MadeDocument
 from ops_checks.exit_codes import DRIFT, OK, REFUSED
 from ops_checks.gate.stable_reading import compare_by
-from ops_checks.reconcile.result_json import result_json
+from ops_checks.reconcile.result_json import WOULD_UNDO, result_json
 from ops_checks.report.serialize import json_text
 
 if TYPE_CHECKING:
@@ -41,9 +41,10 @@ def plan_document(invocation: Invocation, planned: Planned, data: object) -> Doc
 
 def shown(invocation: Invocation, operation: str, found: Applied | None, lines: Iterable[str]) -> Iterable[str]:
     """Return what an operation made of a plan, None for nothing: its lines, or the published JSON where asked for."""
+    is_made = _is_written(found) and operation != WOULD_UNDO
     if not wants_json(invocation):
-        return map(Made, lines) if _is_written(found) else lines
-    return [_document(operation, found, agreement(invocation), is_made=_is_written(found))]
+        return map(Made, lines) if is_made else lines
+    return [_document(operation, found, agreement(invocation), is_made=is_made)]
 
 
 def applied_result(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Self
 
@@ -189,6 +190,17 @@ class Changeable(Protocol):
 
         Raises RefusedError for an unknown id or as `decide` does, InputError, WriteError; then nothing has changed.
         """
+        ...
+
+    def change_together(self, ids: Sequence[str], decide: Decide) -> list[Change]:
+        """Change several items inside one lock or transaction: all of them, or none.
+
+        Raises RefusedTogetherError if some are refused, and what `change` raises; then nothing has changed.
+        """
+        ...
+
+    def series(self) -> AbstractContextManager[Changeable]:
+        """Return what changes many items one after the other, each by itself, as `change` does, with less effort."""
         ...
 
 
