@@ -5,8 +5,9 @@ from __future__ import annotations
 from ops_checks.cli.bulk import chosen_items
 from ops_checks.cli.other_side import other_side_notes
 from ops_checks.cli.output import Made, error_lines
+from ops_checks.cli.sides import must_be_open_to_change
 from ops_checks.context import BOTH_SIDES, DB_SIDE, MARKDOWN_SIDE
-from ops_checks.errors import OpsError, RefusedError, RefusedTogetherError
+from ops_checks.errors import OpsError, RefusedTogetherError
 from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK, REFUSED
 from ops_checks.model import FIELDS, NOTHING
 from ops_checks.sanitize import visible
@@ -150,16 +151,3 @@ def _store_to_change(context: Context, side: str) -> Changeable:
     from ops_checks.reconcile.both import BothStores
 
     return BothStores(context)
-
-
-def must_be_open_to_change(context: Context, side: str) -> None:
-    """Raise RefusedError for a document that may only be read: it is a view, or the environment says so."""
-    if side == DB_SIDE:
-        return
-    name = visible(context.queue)
-    if side == MARKDOWN_SIDE and context.source_of_truth == "db":
-        raise RefusedError(
-            f"{name}: is a view of the database, by the policy: change it with --db, or both with --both"
-        )
-    if context.markdown_read_only:
-        raise RefusedError(f"{name}: read-only by ORCH_QUEUE_MD_READ_ONLY: change the database with --db")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide, Reliability, Stored
     from ops_checks.stores.details import Details
+    from ops_checks.stores.event import Event
 
     #: Comparison keys of consecutive items: the number of the first (line or row), and the key of each.
     Keys = tuple[int, list[str]]
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
     #: the ids of items, of events (None for a row), types (of a row its status), payloads (`{}`), times (attempt_count)
     #: and nothing (max_attempts).
     Recorded = tuple[tuple[object, ...], ...]
-
-
-class Event(NamedTuple):
-    """One event of an item (FORMATS section 2): its id, type, payload (JSON text) and queue time."""
-
-    event_id: int
-    event_type: str
-    payload: str
-    created_at: str
 
 
 class Snapshot(Protocol):

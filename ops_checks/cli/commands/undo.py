@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ops_checks.model import Item
     from ops_checks.reconcile.made_change import MadeChange
     from ops_checks.stores.changes import Change
-    from ops_checks.stores.protocol import Event
+    from ops_checks.stores.event import Event
 
 _LISTED = 5
 _EVENTS_LISTED = 500

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide
+    from ops_checks.stores.event import Event
     from ops_checks.stores.markdown.document import Progress
     from ops_checks.stores.markdown.rewriting import MarkdownTransaction
     from ops_checks.stores.markdown.watch import MarkdownWatch
-    from ops_checks.stores.protocol import Event, Store
+    from ops_checks.stores.protocol import Store
 
 
 def open_store(location: str, *, lock_timeout_s: float, progress: Progress | None = None) -> Store:

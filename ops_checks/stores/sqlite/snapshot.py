@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from ops_checks.findings import Place
     from ops_checks.stores.changes import Reliability, Stored
     from ops_checks.stores.details import Details
-    from ops_checks.stores.protocol import Event, Keys, Recorded
+    from ops_checks.stores.event import Event
+    from ops_checks.stores.protocol import Keys, Recorded
     from ops_checks.stores.sqlite.baseline import AgreementReader
 
 #: Rows fetched at a time: few, so that most batches contain no row that must be validated alone.
@@ -207,14 +208,14 @@ class SqliteSnapshot:
 
     def events(self, item_id: str) -> Iterator[Event]:
         """Stream the events of an item, oldest first. Raises InputError."""
-        from ops_checks.stores.protocol import Event
+        from ops_checks.stores.event import Event
 
         columns = "event_id, event_type, payload_json, created_at"
         yield from map(Event._make, self._rows(f"SELECT {columns} FROM {EVENTS} WHERE item_id = ? ORDER BY 1", item_id))
 
     def events_of(self, types: Sequence[str], operation: str = "", most: int = -1) -> Iterator[tuple[str, Event]]:
         """Stream events of some types, each with its item, the newest first; of an operation, those that name it."""
-        from ops_checks.stores.protocol import Event
+        from ops_checks.stores.event import Event
 
         query = (
             f"SELECT item_id, event_id, event_type, payload_json, created_at FROM {EVENTS} "

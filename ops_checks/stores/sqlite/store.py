@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide
-    from ops_checks.stores.protocol import Event, Store
+    from ops_checks.stores.event import Event
+    from ops_checks.stores.protocol import Store
     from ops_checks.stores.sqlite.connection import WaitingConnection
     from ops_checks.stores.sqlite.series import SqliteSeries
     from ops_checks.stores.sqlite.transaction import SqliteTransaction
