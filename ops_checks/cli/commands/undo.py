@@ -23,7 +23,7 @@ from ops_checks.reconcile.plan_file import is_plan_id, read_plan, unplanned
 from ops_checks.reconcile.reading import database
 from ops_checks.reconcile.result_json import UNDONE, WOULD_UNDO
 from ops_checks.reconcile.undo import preview_undo, undo_plan
-from ops_checks.reconcile.undo_change import Undoing, changes_of, newest_change
+from ops_checks.reconcile.undo_change import Undoing, changes_of, must_keep_events, newest_change
 from ops_checks.sanitize import visible
 from ops_checks.stores.changes import all_decided
 
@@ -54,6 +54,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 def run(invocation: Invocation) -> Result:
     """Take back what was named. Raises UsageError, with what could be meant, where nothing was."""
     args = invocation.args
+    must_keep_events(invocation.context)
     plan = args.operation if args.operation and is_plan_id(args.operation) else args.plan
     selects = not selector_of(args, invocation.context).empty
     if (args.plan is not None) + (args.operation is not None) + selects > 1:
