@@ -7,7 +7,7 @@ from ops_checks.cli.other_side import other_side_notes
 from ops_checks.cli.output import Made, error_lines
 from ops_checks.cli.sides import must_be_open_to_change
 from ops_checks.context import BOTH_SIDES, DB_SIDE, MARKDOWN_SIDE
-from ops_checks.errors import OpsError, RefusedTogetherError
+from ops_checks.errors import OpsError, RefusedError, RefusedTogetherError
 from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK, REFUSED
 from ops_checks.model import FIELDS, NOTHING
 from ops_checks.sanitize import visible
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
+    from ops_checks.cli.bulk import Chosen
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.context import Context
     from ops_checks.model import Item
@@ -61,7 +62,7 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
     if args.dry_run:
         code, lines = each(invocation, chosen.ids, lambda item_id: told(store.preview(item_id, decide)))
     elif args.all_or_nothing:
-        code, lines = change_together(invocation, lambda: store.change_together(chosen.ids, decide), told)
+        code, lines = change_together(invocation, chosen, lambda: store.change_together(chosen.ids, decide), told)
     else:
         with store.series() as series:
             code, lines = each(invocation, chosen.ids, lambda item_id: told(series.change(item_id, decide)))
@@ -130,15 +131,20 @@ def change_all(invocation: Invocation, ids: Sequence[str], change: Callable[[str
 
 
 def change_together(
-    invocation: Invocation, change: Callable[[], list[Change]], told: Callable[[Change], list[str]]
+    invocation: Invocation, chosen: Chosen, change: Callable[[], list[Change]], told: Callable[[Change], list[str]]
 ) -> tuple[int, list[str]]:
-    """Return exit code and lines of changes of which all are made or none: every refusal is told."""
+    """Return exit code and lines of changes of which all are made or none: every refusal is told.
+
+    Raises what `change` raises, and for an only item that was named its refusal.
+    """
     try:
         changes = change()
-    except RefusedTogetherError as error:
-        for refusal in error.errors:
+    except RefusedError as error:
+        if chosen.shown is None and len(chosen.ids) == 1:
+            raise
+        refusals = error.errors if isinstance(error, RefusedTogetherError) else ()
+        for refusal in (*refusals, error):
             invocation.remarks += error_lines(refusal)
-        invocation.remarks += error_lines(error)
         return REFUSED, []
     return OK, [line for changed in changes for line in told(changed)]
 

@@ -55,7 +55,9 @@ def changes_of(context: Context, operation: str) -> list[MadeChange]:
 def must_keep_events(context: Context) -> None:
     """Raise RefusedError where there is only a document: nothing says what was changed in it last."""
     if not context.db_named and not os.path.lexists(context.db) and os.path.lexists(context.queue):
-        raise RefusedError(f"{visible(context.queue)}: {_OF_A_DOCUMENT}, beside a database that `ops-checks init` makes")
+        raise RefusedError(
+            f"{visible(context.queue)}: {_OF_A_DOCUMENT}, beside a database that `ops-checks init` makes"
+        )
 
 
 class Undoing:

@@ -117,6 +117,14 @@ def test_selected(project: Path, run: Run) -> None:
     assert in_database() == BEFORE
 
 
+@pytest.mark.parametrize("together", [(), ("--all-or-nothing",)])
+def test_an_only_one_that_was_selected(project: Path, run: Run, together: tuple[str, ...]) -> None:
+    """A selection of one item is counted like any other."""
+    told = run("--db", DB, "cancel", "--status", "DONE", "--yes", *together)
+    assert (told.code, errors(told)[-1]) == (5, "changed=0 refused=1")
+    assert [line.partition(":")[0] for line in errors(told)[-2:]] == ["error", "changed=0 refused=1"]
+
+
 @pytest.mark.parametrize("stale", [False, True])
 @pytest.mark.parametrize("written", [False, True])
 def test_an_interrupted_one_is_finished(
