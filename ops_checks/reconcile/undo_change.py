@@ -56,7 +56,7 @@ def must_keep_events(context: Context) -> None:
     """Raise RefusedError where there is only a document: nothing says what was changed in it last."""
     if not context.db_named and not os.path.lexists(context.db) and os.path.lexists(context.queue):
         raise RefusedError(
-            f"{visible(context.queue)}: {_OF_A_DOCUMENT}, beside a database that `ops-checks init` makes"
+            f"{visible(context.queue)}: {_OF_A_DOCUMENT}: `ops-checks init --from PATH` makes the database for it"
         )
 
 
