@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ops_checks.cli.answer import Answer, wants_json
 from ops_checks.cli.bulk import chosen_items
 from ops_checks.cli.other_side import other_side_notes
+from ops_checks.cli.outcomes import decided, interrupted, not_decided
 from ops_checks.cli.output import Made, error_lines
 from ops_checks.context import BOTH_SIDES, DB_SIDE, MARKDOWN_SIDE
 from ops_checks.errors import OpsError, RefusedError
@@ -48,6 +50,7 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
         changed = (store.preview if args.dry_run else store.change)(item_id, decide)
         invocation.warn(changed.warnings)
         invocation.note(changed.notes)
+        invocation.outcomes.append(decided(changed, dry_run=args.dry_run))
         line = f"{changed.after.id} -> {changed.after.status}"
         made.append(changed.after)
         if args.dry_run:
@@ -61,18 +64,24 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
         invocation.remarks.append(f"changed={len(made)} refused={len(chosen.ids) - len(made)}")
     if args.dry_run:
         invocation.remarks.append("dry run: nothing was written")
-    return code, lines
+    return code, Answer(lines, lambda: _as_json(invocation, side))
+
+
+def _as_json(invocation: Invocation, side: str) -> dict[str, Any]:
+    from ops_checks.cli.mutation_json import mutation_json
+
+    return mutation_json(invocation, side)
 
 
 def cell_lines(change: Change) -> Iterator[str]:
     """Yield a line for each cell that a change changes, lease and attempts included, of both queues by side."""
     own = "" if change.document is None else "db "
-    yield from _differences(own, *_before_and_after(change))
+    yield from _differences(own, *before_and_after(change))
     if change.document is not None:
-        yield from _differences("md ", *_before_and_after(change.document))
+        yield from _differences("md ", *before_and_after(change.document))
 
 
-def _before_and_after(change: Change) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def before_and_after(change: Change) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return what an item is before and after a change: the event of a database says it with lease and attempts."""
     import json
 
@@ -95,8 +104,12 @@ def _shown(value: object) -> str:
 def change_each(
     invocation: Invocation, ids: Sequence[str], change: Callable[[str], list[str]]
 ) -> tuple[int, list[str]]:
-    """Return exit code and lines of changes of items that were named. Raises what `change` raises for an only item."""
-    return (OK, change(ids[0])) if len(ids) == 1 else change_all(invocation, ids, change)
+    """Return exit code and lines of changes of items that were named.
+
+    Raises what `change` raises for an only item, unless its document is to say so.
+    """
+    alone = len(ids) == 1 and not wants_json(invocation.args)
+    return (OK, change(ids[0])) if alone else change_all(invocation, ids, change)
 
 
 def change_all(invocation: Invocation, ids: Sequence[str], change: Callable[[str], list[str]]) -> tuple[int, list[str]]:
@@ -111,10 +124,12 @@ def change_all(invocation: Invocation, ids: Sequence[str], change: Callable[[str
             lines += change(item_id)
         except OpsError as error:
             invocation.remarks += error_lines(error)
+            invocation.outcomes.append(not_decided(item_id, error))
             codes.add(error.exit_code)
         except KeyboardInterrupt:
             left = ", ".join(map(visible, ids[at + 1 :])) or "none"
             invocation.remarks.append(f"error: interrupted at {visible(item_id)}: look at it; not begun: {left}")
+            invocation.outcomes += interrupted(invocation.outcomes, item_id, ids[at + 1 :])
             return INTERRUPTED, lines
     return (NOT_EVALUATED if NOT_EVALUATED in codes else max(codes)), lines
 

@@ -121,6 +121,7 @@ def add_formats(parser: argparse.ArgumentParser) -> None:
 
 def add_mutation(parser: argparse.ArgumentParser) -> None:
     """Add the items of a mutation, who does it, and whether to write and to ask."""
+    from ops_checks.cli.answer import FORMAT
     from ops_checks.cli.command import add_options
     from ops_checks.cli.selection_options import SELECTION
 
@@ -133,6 +134,7 @@ def add_mutation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--both", action="store_true", help="change both queues, or neither")
     parser.add_argument("--dry-run", action="store_true", help="decide and print what would change, write nothing")
     parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
+    FORMAT.add_to(parser)
 
 
 def report_format(word: str) -> tuple[str, str | None]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ops_checks.cli.answer import wants_json
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.mutation import change_each
 from ops_checks.cli.options import add_queues, item_id, name
 from ops_checks.cli.other_side import other_side_notes
+from ops_checks.cli.outcomes import decided
 from ops_checks.cli.output import Made
 from ops_checks.cli.reconcile_lines import undone_lines
-from ops_checks.cli.reconcile_result import add_format, shown, wants_json
+from ops_checks.cli.reconcile_result import add_format, shown
 from ops_checks.context import DB_SIDE
 from ops_checks.errors import RefusedError, UsageError
 from ops_checks.exit_codes import OK, REFUSED
@@ -99,7 +101,7 @@ def _undo_each(invocation: Invocation, ids: list[str], find: Callable[[str], Mad
 
     code, lines = change_each(invocation, ids, undo)
     invocation.note(other_side_notes(invocation.context, DB_SIDE, one_sided))
-    if not wants_json(invocation):
+    if not wants_json(invocation.args):
         return code, lines
     operation = operations.pop() if len(operations) == 1 else ""
     return code, shown(invocation, UNDONE, Applied(unplanned(operation), outcome), lines)
@@ -110,6 +112,7 @@ def _undo(invocation: Invocation, made: MadeChange, one_sided: list[Item]) -> li
     context = invocation.context
     changed = undo_change(context, made)
     invocation.note(changed.notes)
+    invocation.outcomes.append(decided(changed))
     if made.lease_owner:
         invocation.note([f"{visible(made.item_id)}: the lease of {visible(made.lease_owner)} is not given back"])
     if changed.document is None:
