@@ -8,7 +8,7 @@ import re
 from ops_checks.cli.answer import JSON
 from ops_checks.cli.output import Document, Made, MadeDocument, is_redirected, standard_stream
 from ops_checks.errors import OpsError, UsageError
-from ops_checks.report.serialize import json_text
+from ops_checks.report.json_text import json_text
 from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
@@ -99,11 +99,14 @@ def _place(message: str, known: Collection[str]) -> dict[str, Any]:
 
 def _known_files(args: object) -> set[str]:
     """Return the files that an error can be about, as messages name them."""
-    return {visible(path) for path in _files(args)}
+    return {visible(path) for path in _files(args, whole=hasattr(args, "log_path"))}
 
 
-def _files(args: object) -> list[str]:
-    """Return the inputs that arguments (None: unknown) and environment name, as if a bad policy were not there."""
+def _files(args: object, *, whole: bool) -> list[str]:
+    """Return the inputs that arguments (None: unknown) and environment name, as if a bad policy were not there.
+
+    `whole`: those as well that only a policy names of which commands on the queues read nothing.
+    """
     from ops_checks.context import resolve
     from ops_checks.gate.input_files import input_files
     from ops_checks.policy.model import Policy
@@ -116,7 +119,7 @@ def _files(args: object) -> list[str]:
         "logs": tuple(getattr(args, "log_path", None) or ()),
     }
     try:
-        inputs = input_files(resolve(os.environ, **named))
+        inputs = input_files(resolve(os.environ, **named, queues_only=not whole))
     except OpsError:
         inputs = input_files(resolve({}, Policy(path=named.pop("policy_path")), **named))
     return [*inputs, *given.values()]
@@ -130,7 +133,7 @@ def _may_print(words: Sequence[str], args: object) -> bool:
 
     named = [part for word in words for part in (word, word.partition("=")[2]) if part and "\0" not in part]
     try:
-        OutputGuard(lambda: [*_files(args), *named]).check_streams()
+        OutputGuard(lambda: [*_files(args, whole=True), *named]).check_streams()
     except UsageError:
         return False
     return True

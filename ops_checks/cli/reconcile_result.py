@@ -11,7 +11,7 @@ from ops_checks.errors import OpsError
 from ops_checks.exit_codes import DRIFT, OK, REFUSED
 from ops_checks.gate.stable_reading import compare_by
 from ops_checks.reconcile.result_json import result_json
-from ops_checks.report.serialize import json_text
+from ops_checks.report.json_text import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

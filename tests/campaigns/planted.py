@@ -604,7 +604,7 @@ _SPEAKING = (
     Defect("commas in GitHub's properties", "formats/github.py", '.replace(",", "%2C")', "", _FORMATS),
     Defect("quotes in OpenMetrics", "formats/openmetrics.py", """.replace('"', r"\\"")""", "", _FORMATS),
     Defect("braces in SARIF", "formats/sarif.py", '.replace("{", "{{").replace("}", "}}")', "", _FORMATS),
-    Defect("commands in JSON", "report/serialize.py", '.replace("##[", r"#\\u0023[")', "", ("test_report_serialize",)),
+    Defect("commands in JSON", "report/json_text.py", '.replace("##[", r"#\\u0023[")', "", ("test_report_serialize",)),
     Defect("format characters are shown", "sanitize.py", '"Cc", "Cf", ', '"Cc", ', ("test_sanitize",)),
     Defect("controls are shown", "sanitize.py", '{"Cc", ', "{", ("test_sanitize",)),
     Defect("an indented command", "sanitize.py", "body = broken.lstrip()", "body = broken", ("test_sanitize",)),

@@ -61,7 +61,7 @@ def _json(invocation: Invocation, selected: Selected) -> Result:
 
 def _jsonl(invocation: Invocation, selected: Selected) -> Result:
     from ops_checks.cli.item_json import item_json
-    from ops_checks.report.serialize import json_line
+    from ops_checks.report.json_text import json_line
 
     context = invocation.context
     items = (item_json(row, context.now_s, context.tz_minutes) for row in selected.rows)
