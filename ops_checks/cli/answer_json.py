@@ -99,7 +99,15 @@ def _place(message: str, known: Collection[str]) -> dict[str, Any]:
 
 def _known_files(args: object) -> set[str]:
     """Return the files that an error can be about, as messages name them."""
-    return {visible(path) for path in _files(args, whole=hasattr(args, "log_path"))}
+    try:
+        found = _files(args, whole=hasattr(args, "log_path"))
+    except (OSError, ValueError):  # the current folder is gone, or an argument is no path
+        found = list(_given_files(args).values())
+    return {visible(path) for path in found}
+
+
+def _given_files(args: object) -> dict[str, str]:
+    return {name: value for name in _FILES if isinstance(value := getattr(args, name, None), str)}
 
 
 def _files(args: object, *, whole: bool) -> list[str]:
@@ -111,7 +119,7 @@ def _files(args: object, *, whole: bool) -> list[str]:
     from ops_checks.gate.input_files import input_files
     from ops_checks.policy.model import Policy
 
-    given = {name: value for name in _FILES if isinstance(value := getattr(args, name, None), str)}
+    given = _given_files(args)
     named: dict[str, Any] = {
         "policy_path": given.get("policy"),
         "queue": given.get("queue_path", given.get("queue")),
@@ -134,6 +142,6 @@ def _may_print(words: Sequence[str], args: object) -> bool:
     named = [part for word in words for part in (word, word.partition("=")[2]) if part and "\0" not in part]
     try:
         OutputGuard(lambda: [*_files(args, whole=True), *named]).check_streams()
-    except UsageError:
+    except (UsageError, OSError, ValueError):
         return False
     return True
