@@ -6,8 +6,8 @@ import os
 import re
 
 from ops_checks.cli.answer import JSON
-from ops_checks.cli.output import Document, Made, MadeDocument, is_redirected, standard_stream
-from ops_checks.errors import OpsError, UsageError
+from ops_checks.cli.output import Document, Made, MadeDocument, standard_stream
+from ops_checks.errors import OpsError
 from ops_checks.report.json_text import json_text
 from ops_checks.sanitize import visible
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ERROR_SCHEMA = "ops-checks/error/1"
 _ERROR, _WARNING, _NOTE, _DETAIL = "error: ", "warning: ", "note: ", "  "
 _OPTIONS = ("-f", "--format")
+_STDOUT = 1
 #: `FILE:LINE: ` or `FILE:LINE:COLUMN: ` at the beginning of a message, and `FILE: `.
 _PLACES = (re.compile(r"(.+?):(\d{1,15})(?::\d+)?: ", re.DOTALL), re.compile(r"(.+?): ", re.DOTALL))
 #: What arguments call the files that commands read.
@@ -49,11 +50,12 @@ def error_documents(words: Sequence[str], args: object, code: int, remarks: Sequ
 
 
 def asks_for_json(words: Sequence[str], args: object = None) -> bool:
-    """Return whether arguments ask for JSON, and nothing else, on stdout: as they were parsed, or else by the words."""
+    """Return whether arguments ask for JSON on stdout: as they were parsed, and for nothing else, or by their words."""
     chosen = getattr(args, "format", None) if args is not None else _formats(words)
     if isinstance(chosen, str) or chosen is None:
         return chosen == JSON
-    return {name for name, target in chosen if target is None or standard_stream(target) == "stdout"} == {JSON}
+    shown = {name for name, target in chosen if target is None or standard_stream(target) == "stdout"}
+    return JSON in shown and (args is None or len(shown) == 1)
 
 
 def _formats(words: Sequence[str]) -> list[tuple[str, str | None]]:
@@ -135,13 +137,10 @@ def _files(args: object, *, whole: bool) -> list[str]:
 
 def _may_print(words: Sequence[str], args: object) -> bool:
     """Return whether stdout goes to no input and to nothing that is named: an error may come before that check."""
-    if not is_redirected():
-        return True
     from ops_checks.files.output_guard import OutputGuard
 
-    named = [part for word in words for part in (word, word.partition("=")[2]) if part and "\0" not in part]
+    named = [part for word in words for part in (word, word.partition("=")[2]) if part]
     try:
-        OutputGuard(lambda: [*_files(args, whole=True), *named]).check_streams()
-    except (UsageError, OSError, ValueError):
+        return not OutputGuard(lambda: [*_files(args, whole=True), *named]).is_input(_STDOUT)
+    except (OSError, ValueError):  # nobody can tell what the inputs are
         return False
-    return True

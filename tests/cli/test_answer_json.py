@@ -16,6 +16,9 @@ from json_checks import assert_answered, validator
 from ops_checks.cli.answer_json import asks_for_json
 from ops_checks.cli.command import command_names, load_command
 from ops_checks.cli.commands.schema import SCHEMAS
+from ops_checks.cli.outcomes import OUTCOMES
+from ops_checks.exit_codes import EXIT_CODES
+from ops_checks.transitions import TRANSITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -514,7 +517,8 @@ def test_no_error_is_written_into_an_input(project: Path, command: str, target: 
         ("check -f json=report.json", False),
         ("check -f json=report.json -f text", False),
         ("check -f json -f junit=x.xml", True),
-        ("check -f json -f text", False),
+        ("status -f json -f text", True),
+        ("status -f xml -f json", True),
         ("status -f", False),
         ("cancel --notes=-fjson", False),
     ],
@@ -522,6 +526,33 @@ def test_no_error_is_written_into_an_input(project: Path, command: str, target: 
 def test_what_asks_for_json(words: str, asked: bool) -> None:  # noqa: FBT001 - a column of the table
     """Where the words cannot be parsed, they themselves tell."""
     assert asks_for_json(words.split()) is asked
+
+
+def test_two_formats_on_stdout_are_not_one_document(project: Path, run: Run) -> None:
+    """Where a report is asked for in two formats there, its error is on stderr alone."""
+    told = run("check", "-f", "json", "-f", "text")
+    assert (told.code, told.out) == (4, "")
+    assert assert_answered(run("status", "-f", "json", "-f", "text"))["exit_code"] == 4
+
+
+def test_where_the_folder_is_gone(folder: Path) -> None:
+    """There is no path to anything, and the error is told all the same."""
+    done = shell("mkdir gone; cd gone; rmdir ../gone; ops status -f json")
+    assert (done.returncode, json.loads(done.stdout)["exit_code"]) == (3, 3)
+
+
+def test_schemas_name_what_there_is():
+    """Exit codes, outcomes and commands in schemas are those of the program."""
+    for name in _OF_COMMANDS:
+        assert validator(name).schema["properties"]["exit_code"]["enum"] == [int(code) for code in EXIT_CODES], name
+    mutation = validator("mutation").schema
+    assert mutation["properties"]["command"]["enum"] == list(TRANSITIONS)
+    assert mutation["$defs"]["outcome"]["properties"]["outcome"]["enum"] == list(OUTCOMES)
+    assert mutation["properties"]["summary"]["required"] == list(OUTCOMES)
+
+
+#: What commands print, besides plans and reports, which are files.
+_OF_COMMANDS = sorted(set(SCHEMAS) - {"report", "policy", "plan", "baseline"})
 
 
 def test_schemas_speak_of_the_same_things():
