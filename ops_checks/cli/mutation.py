@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ops_checks.cli.command import Invocation, Result
+    from ops_checks.cli.outcomes import Met
     from ops_checks.context import Context
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide, Reliability
@@ -39,7 +40,10 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
     transition(context.stamp)  # raises for bad arguments before anything is locked
     chosen = chosen_items(invocation, context.md_store if side == MARKDOWN_SIDE else context.db_store, args.command)
 
+    met: dict[str, Met] = {}
+
     def decide(item: Item, reliability: Reliability | None) -> Change:
+        met[item.id] = item, reliability
         chosen.must_be_as_shown(item)
         # The time under the lock: a lease may have run out while we waited for it.
         return transition(context.at(invocation.clock()).stamp)(item, reliability)
@@ -64,13 +68,13 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
         invocation.remarks.append(f"changed={len(made)} refused={len(chosen.ids) - len(made)}")
     if args.dry_run:
         invocation.remarks.append("dry run: nothing was written")
-    return code, Answer(lines, lambda: _as_json(invocation, side))
+    return code, Answer(lines, lambda: _as_json(invocation, side, met))
 
 
-def _as_json(invocation: Invocation, side: str) -> dict[str, Any]:
+def _as_json(invocation: Invocation, side: str, met: Mapping[str, Met]) -> dict[str, Any]:
     from ops_checks.cli.mutation_json import mutation_json
 
-    return mutation_json(invocation, side)
+    return mutation_json(invocation, side, met)
 
 
 def cell_lines(change: Change) -> Iterator[str]:

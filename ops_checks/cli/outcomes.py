@@ -7,7 +7,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ops_checks.errors import OpsError
-    from ops_checks.stores.changes import Change
+    from ops_checks.model import Item
+    from ops_checks.stores.changes import Change, Reliability
+
+    #: An item as a decision met it, with its lease and attempts (None in a document).
+    Met = tuple[Item, Reliability | None]
 
 CHANGED, WOULD_CHANGE, UNCHANGED = "changed", "would_change", "unchanged"
 REFUSED, FAILED = "refused", "failed"

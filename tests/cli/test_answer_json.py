@@ -271,6 +271,8 @@ def test_a_mutation(project: Path, run: Run) -> None:
     assert (first["from"], first["to"]) == ("FAILED", "PENDING")
     assert (first["before"]["attempt_count"], first["after"]["attempt_count"]) == (1, 2)
     assert (first["before"]["lease_owner"], first["after"]["lease_owner"]) == ("w2", None)
+    assert (second["from"], second["before"]["max_attempts"], second["to"], second["after"]) == ("DONE", 3, None, None)
+    assert (third["from"], third["before"]) == (None, None)
     assert second["reason"] == data["errors"][0]["message"]
     assert second["reason"].startswith("A-3: is DONE: ")
     assert "no item A-9" in third["reason"]
@@ -297,8 +299,11 @@ def test_one_item_that_is_refused(project: Path, run: Run) -> None:
 def test_a_store_that_cannot_be_read(project: Path, run: Run) -> None:
     """Every item has failed, for that reason."""
     _break_document(project)
-    told = run("cancel", "--id", "A-1", "--id", "A-4", "-f", "json")
-    assert (outcomes(assert_answered(told)), told.code) == ({"A-1": "failed", "A-4": "failed"}, 3)
+    for more in ([], ["--both"]):
+        told = run("cancel", *more, "--id", "A-1", "--id", "A-4", "-f", "json")
+        data = assert_answered(told)
+        assert (outcomes(data), told.code) == ({"A-1": "failed", "A-4": "failed"}, 3)
+        assert data["operation"] is None
 
 
 def test_both_sides(project: Path, run: Run) -> None:
