@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ops_checks.cli.item_json import item_json
 from ops_checks.cli.queue_summary import unread_queue
-from ops_checks.model import PRIORITIES
+from ops_checks.model import NOTHING, PRIORITIES
 from ops_checks.overview import workers
 from ops_checks.timestamps import start_epoch
 
@@ -32,7 +32,9 @@ def status_json(found: Summary, context: Context) -> dict[str, Any]:
 
 def workers_json(found: Summary, context: Context) -> dict[str, Any]:
     """Return who works on what: each owner, `-` for none, and the items."""
-    return {"schema": WORKERS_SCHEMA, **_read(context), **_work(found, context)}
+    work = _work(found, context)
+    active = sum(each["owner"] != NOTHING for each in work["workers"])
+    return {"schema": WORKERS_SCHEMA, **_read(context), "workers_active": active, **work}
 
 
 def _read(context: Context) -> dict[str, Any]:

@@ -249,6 +249,7 @@ def test_status(project: Path, run: Run) -> None:
          "oldest_start": "2026-01-01 10:00", "oldest_start_s": 1767229200},
     ]  # fmt: skip
     workers = assert_answered(run("workers", "--db", "big.db", "-f", "json"))
+    assert workers["workers_active"] == 2
     assert {name: workers[name] for name in ("workers", "in_progress")} == {
         name: data[name] for name in ("workers", "in_progress")
     }
