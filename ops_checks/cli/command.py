@@ -135,11 +135,16 @@ class Invocation:
 
     def warn(self, remarks: Iterable[str]) -> None:
         """Keep remarks for stderr."""
-        self.remarks += [f"warning: {remark}" for remark in remarks]
+        self._remark("warning", remarks)
 
     def note(self, remarks: Iterable[str]) -> None:
         """Keep notes for stderr: what is good to know, and asks for nothing."""
-        self.remarks += [f"note: {remark}" for remark in remarks]
+        self._remark("note", remarks)
+
+    def _remark(self, kind: str, remarks: Iterable[str]) -> None:
+        """Keep remarks; one that several items have is told once."""
+        lines = dict.fromkeys(f"{kind}: {remark}" for remark in remarks)
+        self.remarks += [line for line in lines if line not in self.remarks]
 
 
 def command_names() -> list[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ops_checks.reconcile.item_view import ItemView, Side
     from ops_checks.runlog.item_runs import ItemRun
     from ops_checks.stores.details import Details
-    from ops_checks.stores.protocol import Event
+    from ops_checks.stores.event import Event
     from ops_checks.transitions import Outlook
 
 _LONGEST = 200  # characters of a reason or an error in a line of history

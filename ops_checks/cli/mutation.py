@@ -5,11 +5,12 @@ from __future__ import annotations
 from ops_checks.cli.answer import Answer, wants_json
 from ops_checks.cli.bulk import chosen_items
 from ops_checks.cli.other_side import other_side_notes
-from ops_checks.cli.outcomes import decided, interrupted, not_decided
+from ops_checks.cli.outcomes import decided, interrupted, none_decided, not_decided
 from ops_checks.cli.output import Made, error_lines
+from ops_checks.cli.sides import must_be_open_to_change
 from ops_checks.context import BOTH_SIDES, DB_SIDE, MARKDOWN_SIDE
-from ops_checks.errors import OpsError, RefusedError
-from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK
+from ops_checks.errors import OpsError, RefusedTogetherError
+from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK, REFUSED
 from ops_checks.model import FIELDS, NOTHING
 from ops_checks.sanitize import visible
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ops_checks.stores.changes import Change, Decide, Reliability
     from ops_checks.stores.protocol import Changeable
     from ops_checks.transitions import Stamp
+
+#: What is told of a dry run.
+DRY_RUN = "dry run: nothing was written"
 
 
 def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Result:
@@ -46,12 +50,11 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
         met[item.id] = item, reliability
         chosen.must_be_as_shown(item)
         # The time under the lock: a lease may have run out while we waited for it.
-        return transition(context.at(invocation.clock()).stamp)(item, reliability)
+        return transition(context.stamp_at(invocation.clock()))(item, reliability)
 
     made: list[Item] = []
 
-    def change(item_id: str) -> list[str]:
-        changed = (store.preview if args.dry_run else store.change)(item_id, decide)
+    def told(changed: Change) -> list[str]:
         invocation.warn(changed.warnings)
         invocation.note(changed.notes)
         invocation.outcomes.append(decided(changed, dry_run=args.dry_run))
@@ -61,13 +64,20 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
             return [line, *cell_lines(changed)]
         return [Made(line)]
 
-    code, lines = (change_each if chosen.shown is None else change_all)(invocation, chosen.ids, change)
+    each = change_each if chosen.shown is None else change_all
+    if args.dry_run:
+        code, lines = each(invocation, chosen.ids, lambda item_id: told(store.preview(item_id, decide)))
+    elif args.all_or_nothing:
+        code, lines = change_together(invocation, chosen.ids, lambda: store.change_together(chosen.ids, decide), told)
+    else:
+        with store.series() as series:
+            code, lines = each(invocation, chosen.ids, lambda item_id: told(series.change(item_id, decide)))
     if side != BOTH_SIDES and not args.dry_run:
         invocation.note(other_side_notes(context, side, made))
-    if chosen.shown is not None:
+    if chosen.shown is not None or args.all_or_nothing:
         invocation.remarks.append(f"changed={len(made)} refused={len(chosen.ids) - len(made)}")
     if args.dry_run:
-        invocation.remarks.append("dry run: nothing was written")
+        invocation.remarks.append(DRY_RUN)
     return code, Answer(lines, lambda: _as_json(invocation, side, met))
 
 
@@ -138,6 +148,33 @@ def change_all(invocation: Invocation, ids: Sequence[str], change: Callable[[str
     return (NOT_EVALUATED if NOT_EVALUATED in codes else max(codes)), lines
 
 
+def change_together(
+    invocation: Invocation,
+    ids: Sequence[str],
+    change: Callable[[], list[Change]],
+    told: Callable[[Change], list[str]],
+) -> tuple[int, list[str]]:
+    """Return exit code and lines of changes of which all are made or none: every refusal is told.
+
+    Raises what else `change` raises, unless its document is to say so.
+    """
+    try:
+        changes = change()
+    except RefusedTogetherError as error:
+        for refusal in error.refused.values():
+            invocation.remarks += error_lines(refusal)
+        invocation.remarks += error_lines(error)
+        invocation.outcomes += none_decided(ids, error.refused)
+        return REFUSED, []
+    except OpsError as error:
+        if not wants_json(invocation.args):
+            raise
+        invocation.remarks += error_lines(error)
+        invocation.outcomes += none_decided(ids, dict.fromkeys(ids, error))
+        return error.exit_code, []
+    return OK, [line for changed in changes for line in told(changed)]
+
+
 def _store_to_change(context: Context, side: str) -> Changeable:
     """Return what to change: a store, or both. Raises RefusedError if it may only be read."""
     must_be_open_to_change(context, side)
@@ -146,16 +183,3 @@ def _store_to_change(context: Context, side: str) -> Changeable:
     from ops_checks.reconcile.both import BothStores
 
     return BothStores(context)
-
-
-def must_be_open_to_change(context: Context, side: str) -> None:
-    """Raise RefusedError for a document that may only be read: it is a view, or the environment says so."""
-    if side == DB_SIDE:
-        return
-    name = visible(context.queue)
-    if side == MARKDOWN_SIDE and context.source_of_truth == "db":
-        raise RefusedError(
-            f"{name}: is a view of the database, by the policy: change it with --db, or both with --both"
-        )
-    if context.markdown_read_only:
-        raise RefusedError(f"{name}: read-only by ORCH_QUEUE_MD_READ_ONLY: change the database with --db")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ops_checks.cli.mutation import before_and_after
-from ops_checks.cli.outcomes import CHANGED, INTERRUPTED, OUTCOMES
+from ops_checks.cli.outcomes import CHANGED, INTERRUPTED, OUTCOMES, together
 from ops_checks.context import BOTH_SIDES, DB_SIDE, MARKDOWN_SIDE
 from ops_checks.errors import WriteError
 from ops_checks.model import FIELDS
@@ -28,11 +28,12 @@ def mutation_json(invocation: Invocation, side: str, met: Mapping[str, Met]) -> 
 
     `met` are the items that a decision was about, as it met them: of one that is refused there is no more to tell.
     """
-    args, outcomes = invocation.args, invocation.outcomes
+    args, outcomes = invocation.args, told_outcomes(invocation)
     return {
         "schema": MUTATION_SCHEMA,
         "command": args.command,
         "dry_run": args.dry_run,
+        "all_or_nothing": args.all_or_nothing,
         "side": side,
         "queues": _queues(invocation.context, side),
         "now_s": int(invocation.context.now_s),
@@ -40,6 +41,12 @@ def mutation_json(invocation: Invocation, side: str, met: Mapping[str, Met]) -> 
         "summary": summary_json(outcomes),
         "items": [outcome_json(each, met.get(each.item_id)) for each in outcomes],
     }
+
+
+def told_outcomes(invocation: Invocation) -> Sequence[ItemOutcome]:
+    """Return the outcomes of a command; a dry run decides each item by itself, whatever would be made of them all."""
+    args = invocation.args
+    return together(invocation.outcomes) if args.dry_run and args.all_or_nothing else invocation.outcomes
 
 
 def operation_id(invocation: Invocation) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ops_checks.errors import OpsError
     from ops_checks.model import Item
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 CHANGED, WOULD_CHANGE, UNCHANGED = "changed", "would_change", "unchanged"
 REFUSED, FAILED = "refused", "failed"
+#: With --all-or-nothing: another item was refused.
+WITHHELD = "withheld"
 #: Of Ctrl-C: an item that may have been changed or not, and those that were to come.
 INTERRUPTED, NOT_BEGUN = "interrupted", "not_begun"
 #: Every outcome there is.
-OUTCOMES = (CHANGED, WOULD_CHANGE, UNCHANGED, REFUSED, FAILED, INTERRUPTED, NOT_BEGUN)
+OUTCOMES = (CHANGED, WOULD_CHANGE, UNCHANGED, REFUSED, FAILED, WITHHELD, INTERRUPTED, NOT_BEGUN)
 
 
 class ItemOutcome:
@@ -55,3 +57,15 @@ def interrupted(known: Sequence[ItemOutcome], item_id: str, left: Sequence[str])
     settled = bool(known) and known[-1].item_id == item_id
     at = [] if settled else [ItemOutcome(item_id, INTERRUPTED)]
     return at + [ItemOutcome(each, NOT_BEGUN) for each in left]
+
+
+def none_decided(ids: Sequence[str], errors: Mapping[str, OpsError]) -> list[ItemOutcome]:
+    """Return the outcomes of items of which all were to be changed or none: those without an error are withheld."""
+    return [not_decided(each, errors[each]) if each in errors else ItemOutcome(each, WITHHELD) for each in ids]
+
+
+def together(outcomes: Sequence[ItemOutcome]) -> Sequence[ItemOutcome]:
+    """Return the outcomes of a dry run in which all are to be changed or none: one refusal withholds the others."""
+    if all(each.error is None for each in outcomes):
+        return outcomes
+    return [each if each.error else ItemOutcome(each.item_id, WITHHELD, change=each.change) for each in outcomes]

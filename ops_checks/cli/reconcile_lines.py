@@ -81,10 +81,10 @@ def _named(kind: str, units: Sequence[tuple[str, str]], keep: int | None) -> Ite
     return cut(kind, details, keep)
 
 
-def undone_lines(found: Result) -> Iterator[str]:
-    """Yield the lines of `undo`."""
+def undone_lines(found: Result, word: str = "undone") -> Iterator[str]:
+    """Yield the lines of `undo`, or of what begins with another word."""
     outcome = found.outcome
     done = outcome.applied + outcome.done
     counts = " ".join(f"to_{side}={sum(action.to == side for action in done)}" for side in (MD, DB))
-    yield f"undone {found.plan.plan_id} {counts} refused={len(outcome.stale)}"
+    yield f"{word} {found.plan.plan_id} {counts} refused={len(outcome.stale)}"
     yield from (f"- refused {action.id} {action.unit}" for action in outcome.stale)

@@ -10,7 +10,7 @@ from ops_checks.cli.output import Document, Made
 from ops_checks.errors import OpsError
 from ops_checks.exit_codes import DRIFT, OK, REFUSED
 from ops_checks.gate.stable_reading import compare_by
-from ops_checks.reconcile.result_json import result_json
+from ops_checks.reconcile.result_json import WOULD_UNDO, result_json
 from ops_checks.report.json_text import json_text
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def plan_document(invocation: Invocation, planned: Planned, data: object) -> Doc
 
 def shown(invocation: Invocation, operation: str, found: Applied | None, lines: Iterable[str]) -> Iterable[str]:
     """Return what an operation made of a plan, None for nothing: its lines, or the published JSON where asked for."""
-    told = map(Made, lines) if _is_written(found) else lines
+    is_made = _is_written(found) and operation != WOULD_UNDO
+    told = map(Made, lines) if is_made else lines
     return Answer(told, lambda: result_json(operation, found, consistent=_agrees(invocation)) | _items(invocation))
 
 
@@ -77,9 +78,9 @@ def _items(invocation: Invocation) -> dict[str, Any]:
     """Return what became of single items, where single items were changed, and the id of that operation."""
     if not invocation.outcomes:
         return {}
-    from ops_checks.cli.mutation_json import operation_id, outcome_json, summary_json
+    from ops_checks.cli.mutation_json import operation_id, outcome_json, summary_json, told_outcomes
 
-    outcomes = invocation.outcomes
+    outcomes = told_outcomes(invocation)
     return {
         "operation_id": operation_id(invocation),
         "summary": summary_json(outcomes),

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ops_checks.runlog.item_runs import ItemRuns
     from ops_checks.stores.changes import Change, Decide, Reliability
     from ops_checks.stores.details import Details
-    from ops_checks.stores.protocol import Event, Snapshot, Store
+    from ops_checks.stores.event import Event
+    from ops_checks.stores.protocol import Snapshot, Store
     from ops_checks.transitions import Outlook
 
 _MOST_COMPARED = 20_000  # ids among which one like a mistyped one is looked for

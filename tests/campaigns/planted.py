@@ -871,7 +871,7 @@ _RECONCILING = (
     Defect(
         "a change of both queues is not compared once more",
         "reconcile/both.py",
-        "                self._must_be_as_seen()\n",
+        "                    self._must_be_as_seen(seen)\n",
         "",
         ("test_both",),
     ),

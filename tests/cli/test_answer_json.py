@@ -266,7 +266,8 @@ def test_a_mutation(project: Path, run: Run) -> None:
     assert (data["command"], data["side"], data["queues"], data["dry_run"]) == ("retry", "db", ["q.db"], False)
     assert outcomes(data) == {"A-2": "changed", "A-3": "refused", "A-9": "refused"}
     assert data["summary"] == {
-        "changed": 1, "would_change": 0, "unchanged": 0, "refused": 2, "failed": 0, "interrupted": 0, "not_begun": 0,
+        "changed": 1, "would_change": 0, "unchanged": 0, "refused": 2, "failed": 0, "withheld": 0, "interrupted": 0,
+        "not_begun": 0,
     }  # fmt: skip
     first, second, third = data["items"]
     assert (first["from"], first["to"]) == ("FAILED", "PENDING")
@@ -325,6 +326,38 @@ def test_a_dry_run(project: Path, run: Run) -> None:
     assert outcomes(data) == {"A-4": "would_change", "A-1": "would_change", "A-2": "refused", "A-3": "refused"}
     assert (data["dry_run"], data["operation"], data["exit_code"]) == (True, None, 5)
     assert (project / "q.db").read_bytes() == before
+
+
+@pytest.mark.parametrize("more", [["--dry-run"], []])
+@pytest.mark.parametrize("side", [[], ["--both"], ["--db", "q.db"]])
+def test_all_or_nothing(project: Path, run: Run, side: list[str], more: list[str]) -> None:
+    """One refusal withholds the others; without one all are changed, or would be."""
+    before = [(project / name).read_bytes() for name in ("Q.md", "q.db")]
+    told = run("cancel", *side, "--id", "A-1", "--id", "A-3", "--id", "A-4", "--all-or-nothing", *more, "-f", "json")
+    data = assert_answered(told)
+    assert (told.code, outcomes(data)) == (5, {"A-1": "withheld", "A-3": "refused", "A-4": "withheld"})
+    assert (data["operation"], data["all_or_nothing"]) == (None, True)
+    assert [(project / name).read_bytes() for name in ("Q.md", "q.db")] == before
+    told = run("cancel", *side, "--id", "A-1", "--id", "A-4", "--all-or-nothing", *more, "-f", "json")
+    word = "would_change" if more else "changed"
+    assert (told.code, outcomes(assert_answered(told))) == (0, {"A-1": word, "A-4": word})
+    told = run("cancel", *side, "--id", "A-3", "--all-or-nothing", *more, "-f", "json")
+    assert (told.code, outcomes(assert_answered(told))) == (5, {"A-3": "refused"})
+
+
+def test_an_undo_of_all_or_none(project: Path, run: Run) -> None:
+    """It is told as a mutation of all or none is, a dry run and a store that fails included."""
+    operation = assert_answered(run("cancel", "--db", "q.db", "--id", "A-1", "--id", "A-4", "-f", "json"))["operation"]
+    execute(project / "q.db", "UPDATE queue_items SET notes = 'mine' WHERE id = 'A-4'")
+    for more in ([], ["--dry-run"]):
+        told = run("undo", "--operation", operation, "--all-or-nothing", *more, "-f", "json")
+        assert (told.code, outcomes(assert_answered(told))) == (5, {"A-1": "withheld", "A-4": "refused"})
+    told = run("undo", "--id", "A-1", "--dry-run", "-f", "json")
+    data = assert_answered(told)
+    assert (outcomes(data), data["operation"], data["operation_id"]) == ({"A-1": "would_change"}, "would-undo", None)
+    _break_document(project)
+    told = run("cancel", "--id", "A-1", "--id", "A-4", "--all-or-nothing", "-f", "json")
+    assert (told.code, outcomes(assert_answered(told))) == (3, {"A-1": "failed", "A-4": "failed"})
 
 
 def test_what_is_so_already(project: Path, run: Run) -> None:

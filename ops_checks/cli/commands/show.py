@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ops_checks.cli.answer import FORMAT, Answer, wants_json
 from ops_checks.cli.command import QUEUES, Command, PlainOption
-from ops_checks.cli.mutation import must_be_open_to_change
 from ops_checks.cli.output import error_lines
+from ops_checks.cli.sides import must_be_open_to_change
 from ops_checks.errors import RefusedError, UsageError
 from ops_checks.exit_codes import OK, REFUSED
 from ops_checks.reconcile.item_view import read_log, read_sides, suggestions, view
