@@ -534,7 +534,10 @@ def test_a_reader_that_has_gone(project: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "target"),
     [
-        *(("ops status -f json --no-such-flag", target) for target in ("Q.md", "q.db", "ops-checks.yaml", "runs.jsonl")),
+        *(
+            ("ops status -f json --no-such-flag", target)
+            for target in ("Q.md", "q.db", "ops-checks.yaml", "runs.jsonl")
+        ),
         ("ops status -f json --queue Q.md --queue other.md", "other.md"),
         ("ops --policy=elsewhere.yaml status -fjson --no-such-flag", "elsewhere.yaml"),
         ("ops status -f json", "q.db"),
