@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
+    from ops_checks.cli.outcomes import ItemOutcome
     from ops_checks.context import Context
 
-    #: Exit code, and the lines for stdout.
+    #: Exit code, and the lines for stdout: an Answer, where it can be JSON instead.
     Result = tuple[int, Iterable[str]]
 
 #: What a command needs of the context: none at all, the queues, or the whole policy.
@@ -102,10 +103,11 @@ class Command:
 class Invocation:
     """One invocation of a command: its arguments, its context, the clock (a function: epoch seconds).
 
-    `terminal`: stdout is one. `remarks` collects lines for stderr that change no exit code.
+    `terminal`: stdout is one. `remarks` collects lines for stderr that change no exit code, `outcomes` what became of
+    each item that was to be changed.
     """
 
-    __slots__ = ("_context", "args", "clock", "environ", "remarks", "terminal")
+    __slots__ = ("_context", "args", "clock", "environ", "outcomes", "remarks", "terminal")
 
     def __init__(
         self,
@@ -122,6 +124,7 @@ class Invocation:
         self.clock = clock
         self.terminal = terminal
         self.remarks: list[str] = []
+        self.outcomes: list[ItemOutcome] = []
 
     @property
     def context(self) -> Context:

@@ -121,10 +121,13 @@ def add_formats(parser: argparse.ArgumentParser) -> None:
 
 def add_mutation(parser: argparse.ArgumentParser) -> None:
     """Add the items of a mutation, who does it, and whether to write and to ask."""
+    from ops_checks.cli.answer import FORMAT
+
     add_selected(parser, "an item, such as ORCH-013, or a glob; repeatable")
     add_bulk(parser)
     parser.add_argument("--both", action="store_true", help="change both queues, or neither")
     parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
+    FORMAT.add_to(parser)
 
 
 def add_selected(parser: argparse.ArgumentParser, id_help: str) -> None:

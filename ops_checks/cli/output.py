@@ -11,7 +11,7 @@ from ops_checks.sanitize import visible, without_commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Self, TextIO
 
     from ops_checks.errors import OpsError
@@ -30,19 +30,16 @@ class Made(str):
 
 
 class MadeDocument(Document):
-    """A document that tells of changes that were made; `line` says so in a few words where stdout cannot take it."""
+    """A document that tells of changes that were made; `lines` say so in a few words where stdout cannot take it."""
 
-    __slots__ = ("line",)
-    line: str
+    __slots__ = ("lines",)
+    lines: tuple[str, ...]
 
-    def __new__(cls, text: str, line: str) -> Self:
-        """Return the document with its line."""
+    def __new__(cls, text: str, *lines: str) -> Self:
+        """Return the document with its lines."""
         document = super().__new__(cls, text)
-        document.line = line
+        document.lines = lines
         return document
-
-
-_MADE = (Made, MadeDocument)
 
 
 def error_lines(error: OpsError) -> list[str]:
@@ -53,14 +50,21 @@ def error_lines(error: OpsError) -> list[str]:
 def write_results(lines: Iterable[str]) -> bool:
     """Write lines and documents to stdout, and return whether they arrived.
 
-    A reader that has gone is no failure (`| head -1`); a full disk is, and is told on stderr.
+    A reader that has gone is no failure (`| head -1`); a full disk is, and is told on stderr. What a document tells of
+    that has not arrived is told there too: nobody cuts one short and has had enough of it.
     """
     lines = list(lines)
-    written = _write(sys.stdout, [line if isinstance(line, Document) else _safe(line) + "\n" for line in lines])
-    if not written:
-        made = [line.line if isinstance(line, MadeDocument) else line for line in lines if isinstance(line, _MADE)]
-        write_remarks(f"note: {line}: this change was made, only the output failed" for line in made)
-    return written
+    state = _write(sys.stdout, [line if isinstance(line, Document) else _safe(line) + "\n" for line in lines])
+    if state is not _WRITTEN:
+        write_remarks(_made(lines, whole=state is _FAILED))
+    return state is not _FAILED
+
+
+def _made(lines: Iterable[str], *, whole: bool) -> Iterator[str]:
+    """Yield a note on each change that was made of which stdout did not take the word; `whole`: the lines too."""
+    for line in lines:
+        told = line.lines if isinstance(line, MadeDocument) else (line,) if whole and isinstance(line, Made) else ()
+        yield from (f"note: {each}: this change was made, only the output failed" for each in told)
 
 
 def write_remarks(lines: Iterable[str]) -> None:
@@ -68,9 +72,10 @@ def write_remarks(lines: Iterable[str]) -> None:
     _write(sys.stderr, [_safe(line) + "\n" for line in lines])
 
 
-def abandon_results() -> None:
-    """Give up writing to stdout: its reader has had all it will get."""
+def abandon_results(lines: Iterable[str] = ()) -> None:
+    """Give up writing to stdout: its reader has had all it will get. What a document tells of is told on stderr."""
     _redirect_to_nowhere(sys.stdout)
+    write_remarks(_made(lines, whole=False))
 
 
 def is_redirected() -> bool:
@@ -106,9 +111,13 @@ def _safe(line: str) -> str:
     return without_commands(shown) if os.environ.get("GITHUB_ACTIONS") else shown
 
 
-def _write(stream: TextIO | None, lines: list[str]) -> bool:
+#: What became of what was to be written: a reader that has gone is another thing than a failure.
+_WRITTEN, _GONE, _FAILED = "written", "gone", "failed"
+
+
+def _write(stream: TextIO | None, lines: list[str]) -> str:
     if stream is None:  # the descriptor was closed before we started
-        return not lines
+        return _FAILED if lines else _WRITTEN
     try:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -116,12 +125,13 @@ def _write(stream: TextIO | None, lines: list[str]) -> bool:
         stream.flush()
     except BrokenPipeError:
         _redirect_to_nowhere(stream)
+        return _GONE
     except OSError as error:
         _redirect_to_nowhere(stream)
         if stream is not sys.stderr:
             write_remarks([f"error: the results cannot be written ({error.strerror}): check the disk"])
-        return False
-    return True
+        return _FAILED
+    return _WRITTEN
 
 
 def _redirect_to_nowhere(stream: TextIO | None) -> None:

@@ -31,11 +31,16 @@ _LOCK_S = 0.5
 
 
 class Waited(NamedTuple):
-    """How a wait ended: the outcome (NOT_YET: in time-out), after `seconds`, and remarks on what was not read."""
+    """How a wait ended: the outcome (NOT_YET: in time-out), after `seconds`, and what was seen last (None: nothing)."""
 
     outcome: Outcome
     seconds: float
-    remarks: tuple[str, ...]
+    seen: Seen | None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Lines on what was not read."""
+        return self.seen.remarks if self.seen else ()
 
 
 def wait(
@@ -63,7 +68,7 @@ def wait(
             waited_s = clock() - began_s
             left_s = max(0.0, timeout_s - waited_s) if timeout_s is not None else None
             if counts and (outcome.state is not State.NOT_YET or left_s == 0):
-                return Waited(waiting.told(outcome), waited_s, waiting.seen.remarks if waiting.seen else ())
+                return Waited(waiting.told(outcome), waited_s, waiting.seen)
             pause(min(waiting.rest_s, left_s or waiting.rest_s))
 
 

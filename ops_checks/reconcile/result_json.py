@@ -21,12 +21,11 @@ def result_schema() -> str:
     return files("ops_checks.reconcile").joinpath("schemas", "reconcile-result-1.json").read_text(encoding="utf-8")
 
 
-def result_json(operation: str, found: Result | None, *, consistent: bool) -> dict[str, Any]:
+def result_json(operation: str, found: Result | None, *, consistent: bool | None) -> dict[str, Any]:
     """Return what an operation made of a plan; None where there was nothing to do.
 
     In an undo what changed since is refused; the plan's needs are none of its own, nor of a plan that was applied
-    already. `consistent`: what
-    `consistency-check` says afterwards.
+    already. `consistent`: what `consistency-check` says afterwards, None where it cannot.
     """
     data: dict[str, Any] = {
         "schema": SCHEMA,

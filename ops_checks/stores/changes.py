@@ -116,12 +116,12 @@ def all_decided(ids: Sequence[str], decided: Callable[[str], Decided]) -> list[D
     if len(ids) == 1:
         return [decided(ids[0])]
     found: list[Decided] = []
-    errors: list[RefusedError] = []
+    refused: dict[str, RefusedError] = {}
     for item_id in ids:
         try:
             found.append(decided(item_id))
         except RefusedError as error:
-            errors.append(error)
-    if errors:
-        raise RefusedTogetherError(tuple(errors), len(ids))
+            refused[item_id] = error
+    if refused:
+        raise RefusedTogetherError(refused, len(ids))
     return found

@@ -163,7 +163,7 @@ def test_json_is_published(run: Run, queues: Path) -> None:
         "owner_session": "s1", "started_at_kst": "2026-01-01 10:00", "due_at_kst": "-", "notes": "",
         "lease_owner": "s1", "lease_expires_at": NOW_S + 600, "attempt_count": 0, "max_attempts": 3,
         "created_at": "2026-01-01 00:00", "updated_at": "2026-01-01 00:00", "last_error": "", "number": 2,
-        "age_s": 0, "lease_left_s": 600, "retry_not_before": None,
+        "started_s": 1_767_229_200, "due_s": None, "age_s": 0, "lease_left_s": 600, "retry_not_before": None,
     }  # fmt: skip
 
 

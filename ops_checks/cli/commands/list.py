@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ops_checks.cli.answer import Answer
 from ops_checks.cli.command import QUEUES, Command, PlainOption
 from ops_checks.cli.output import Document, error_lines
 from ops_checks.cli.queue_summary import note_unread_queue
@@ -53,15 +54,14 @@ def _text(invocation: Invocation, selected: Selected) -> Result:
 
 def _json(invocation: Invocation, selected: Selected) -> Result:
     from ops_checks.cli.item_json import list_json
-    from ops_checks.report.serialize import json_text
 
     context = invocation.context
-    return OK, [Document(json_text(list_json(selected, context, context.working_store.location)))]
+    return OK, Answer((), lambda: list_json(selected, context, context.working_store.location))
 
 
 def _jsonl(invocation: Invocation, selected: Selected) -> Result:
     from ops_checks.cli.item_json import item_json
-    from ops_checks.report.serialize import json_line
+    from ops_checks.report.json_text import json_line
 
     context = invocation.context
     items = (item_json(row, context.now_s, context.tz_minutes) for row in selected.rows)

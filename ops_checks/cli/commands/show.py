@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ops_checks.cli.answer import FORMAT, Answer, wants_json
 from ops_checks.cli.command import QUEUES, Command, PlainOption
-from ops_checks.cli.output import Document, error_lines
+from ops_checks.cli.output import error_lines
 from ops_checks.cli.sides import must_be_open_to_change
 from ops_checks.errors import RefusedError, UsageError
 from ops_checks.exit_codes import OK, REFUSED
@@ -12,21 +13,21 @@ from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.context import Context
     from ops_checks.reconcile.item_view import ItemView, Side
 
 _MOST = 10  # events and runs of an item on a screen
-_TEXT, _JSON = "text", "json"
 
 
 def run(invocation: Invocation) -> Result:
     """Return all that is known of the items that were named; one that is unknown is told, and makes exit code 5."""
     args, context = invocation.args, invocation.context
     ids = list(dict.fromkeys(_item_id(word) for word in args.ids))
-    most = None if args.format == _JSON else _MOST
+    most = None if wants_json(args) else _MOST
     md, db = read_sides(context, ids, most)
     known = [item_id for item_id in ids if item_id in md.rows or item_id in db.rows]
     runs, log_notes = read_log(context, known, most) if known else ({}, [])
@@ -38,18 +39,21 @@ def run(invocation: Invocation) -> Result:
     for item_id in ids:
         if item_id not in known:
             invocation.remarks += error_lines(_unknown(context, item_id))
-    return (OK if len(known) == len(ids) else REFUSED), _printed(args.format, views, md, db, context)
+    answer = Answer(_lines(views, md, db, context), lambda: _as_json(views, md, db, context))
+    return (OK if len(known) == len(ids) else REFUSED), answer
 
 
-def _printed(form: str, views: Sequence[ItemView], md: Side, db: Side, context: Context) -> Iterable[str]:
-    if form == _JSON:
-        from ops_checks.cli.show_json import show_json
-        from ops_checks.report.serialize import json_text
-
-        return [Document(json_text(show_json(views, md, db, context)))]
+def _lines(views: Sequence[ItemView], md: Side, db: Side, context: Context) -> Iterator[str]:
     from ops_checks.cli.item_lines import item_lines
 
-    return [line for each in views for line in item_lines(each, md, db, context)]
+    for each in views:
+        yield from item_lines(each, md, db, context)
+
+
+def _as_json(views: Sequence[ItemView], md: Side, db: Side, context: Context) -> dict[str, Any]:
+    from ops_checks.cli.show_json import show_json
+
+    return show_json(views, md, db, context)
 
 
 def _unknown(context: Context, item_id: str) -> RefusedError:
@@ -77,6 +81,6 @@ COMMAND = Command(
     needs=QUEUES,
     options=(
         PlainOption("ids", metavar="ID", repeatable=True, help="an item, such as ORCH-013"),
-        PlainOption("-f", "--format", choices=(_TEXT, _JSON), default=_TEXT, help="how to print (default: text)"),
+        FORMAT,
     ),
 )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ops_checks.cli.answer import wants_json
 from ops_checks.cli.bulk import Chosen, chosen_items
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.mutation import DRY_RUN, cell_lines, change_all, change_each, change_together
 from ops_checks.cli.options import add_bulk, add_queues, add_selected, name
 from ops_checks.cli.other_side import other_side_notes
+from ops_checks.cli.outcomes import decided
 from ops_checks.cli.output import Made
 from ops_checks.cli.reconcile_lines import undone_lines
-from ops_checks.cli.reconcile_result import add_format, shown, wants_json
+from ops_checks.cli.reconcile_result import add_format, shown
 from ops_checks.cli.selection_options import selector_of
 from ops_checks.context import DB_SIDE
 from ops_checks.errors import RefusedError, UsageError
@@ -99,7 +101,7 @@ def _undo_changes(invocation: Invocation, chosen: Chosen, changes: dict[str, Mad
         invocation.remarks.append(f"changed={undone.count} refused={len(chosen.ids) - undone.count}")
     if args.dry_run:
         invocation.remarks.append(DRY_RUN)
-    if not wants_json(invocation):
+    if not wants_json(invocation.args):
         return code, lines
     operation = undone.operations.pop() if len(undone.operations) == 1 else ""
     word = WOULD_UNDO if args.dry_run else UNDONE
@@ -140,6 +142,7 @@ class _Undone:
     def told(self, changed: Change) -> list[str]:
         """Return the lines of a change that was made, or would be."""
         made, dry_run = self._changes[changed.before.id], self._invocation.args.dry_run
+        self._invocation.outcomes.append(decided(changed, dry_run=dry_run))
         self.count += 1
         self.operations.add(made.operation)
         self.outcome.applied += made.actions_back

@@ -6,9 +6,11 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
+from ops_checks.cli.answer import FORMAT, Answer
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import count, item_id, time_span
 from ops_checks.cli.queue_summary import note_unread_queue
+from ops_checks.cli.wait_json import wait_json
 from ops_checks.conditions import State, Wanted
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import DRIFT, OK, REFUSED, TIMED_OUT
@@ -55,6 +57,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", metavar="TIME", type=time_span, help="give up after 90s, 15m, 2h or 7d (default: never)"
     )
+    FORMAT.add_to(parser)
 
 
 def run(invocation: Invocation) -> Result:
@@ -65,10 +68,11 @@ def run(invocation: Invocation) -> Result:
     invocation.warn([*context.warnings, *waited.remarks])
     if not wanted.consistent:
         note_unread_queue(invocation)
-    if waited.outcome.state is State.HOLDS:
-        return OK, [f"waited {waited.seconds:.0f}s {' '.join(_parts(wanted))}"]
-    invocation.remarks.append(f"error: {_failure(context, wanted, waited)}")
-    return _CODES[waited.outcome.state], []
+    holds = waited.outcome.state is State.HOLDS
+    if not holds:
+        invocation.remarks.append(f"error: {_failure(context, wanted, waited)}")
+    lines = [f"waited {waited.seconds:.0f}s {' '.join(_parts(wanted))}"] if holds else []
+    return _CODES[waited.outcome.state], Answer(lines, lambda: wait_json(waited, wanted, context))
 
 
 def _wanted(ids: Sequence[str], conditions: Sequence[str], counts: Sequence[tuple[str, int]]) -> Wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ops_checks.cli.answer import FORMAT, Answer
 from ops_checks.cli.command import QUEUES, Command
 from ops_checks.cli.lines import workers_lines
 from ops_checks.cli.queue_summary import summary
@@ -9,13 +10,27 @@ from ops_checks.overview import workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ops_checks.cli.command import Invocation, Result
 
 
 def run(invocation: Invocation) -> Result:
     """Return the lines of `workers`."""
-    in_progress = summary(invocation).in_progress
-    return 0, workers_lines(workers(in_progress), len(in_progress))
+    found = summary(invocation)
+
+    def json() -> dict[str, Any]:
+        from ops_checks.cli.status_json import workers_json
+
+        return workers_json(found, invocation.context)
+
+    return 0, Answer(workers_lines(workers(found.in_progress), len(found.in_progress)), json)
 
 
-COMMAND = Command(run, help="Show who works on what.", example="ops-checks --db queue.db workers", needs=QUEUES)
+COMMAND = Command(
+    run,
+    help="Show who works on what.",
+    example="ops-checks --db queue.db workers",
+    needs=QUEUES,
+    options=(FORMAT,),
+)
