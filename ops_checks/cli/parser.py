@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 _ANY_WIDTH = 80
+_EXIT_CODES_THERE = "exit codes: see `ops-checks --help`"
 
 
 class Answered(Exception):  # noqa: N818 - not an error
@@ -85,7 +86,7 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser = Parser(
         prog="ops-checks",
         description="The gate between QUEUE.md and the queue database.",
-        epilog=_epilog("ops-checks status") if asked else None,
+        epilog=f"{_example('ops-checks status')}\n\n{_exit_codes()}" if asked else None,
         formatter_class=_formatter(asked=asked),
         allow_abbrev=False,
     )
@@ -100,7 +101,7 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             name,
             help=command.help,
             description=command.help,
-            epilog=_epilog(command.example) if asked else None,
+            epilog=f"{_example(command.example)}\n\n{_EXIT_CODES_THERE}" if asked else None,
             formatter_class=_formatter(asked=asked),
             allow_abbrev=False,
         )
@@ -133,11 +134,16 @@ def _formatter(*, asked: bool) -> Callable[..., argparse.HelpFormatter]:
     return partial(argparse.RawDescriptionHelpFormatter, width=None if asked else _ANY_WIDTH)
 
 
-def _epilog(example: str) -> str:
+def _example(example: str) -> str:
+    return f"example:\n  {example}"
+
+
+def _exit_codes() -> str:
+    """Return the table of exit codes: once, since they mean the same in every command."""
     from textwrap import fill
 
     lines = [
         fill(code.meaning, _ANY_WIDTH - 1, initial_indent=f"  {code:<5}", subsequent_indent=" " * 7)
         for code in EXIT_CODES
     ]
-    return "\n".join((f"example:\n  {example}\n", "exit codes:", *lines))
+    return "\n".join(("exit codes of all commands:", *lines))
