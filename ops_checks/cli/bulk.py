@@ -75,7 +75,7 @@ def _selected(invocation: Invocation, store: Store, selector: Selector) -> Selec
 
     found, remarks = read_stable(store, read)
     invocation.warn(remarks)
-    must_be_matched(found, store.location)
+    must_be_matched(found, store)
     return found
 
 

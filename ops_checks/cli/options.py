@@ -5,14 +5,23 @@ from __future__ import annotations
 import argparse
 import math
 
+from ops_checks.suggestions import did_you_mean
 from ops_checks.timestamps import duration_s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 _LONGEST_COUNT = 15  # digits: exact as a float too
 _LONGEST_WAIT_S = 86_400
+
+
+class UnknownWordError(argparse.ArgumentTypeError):
+    """A value is none of the words that an option knows; `meant` is the end of the error's line, maybe empty."""
+
+    def __init__(self, message: str, word: str, known: Iterable[str]) -> None:
+        super().__init__(message)
+        self.meant = did_you_mean(word, known)
 
 
 def add_globals(parser: argparse.ArgumentParser) -> None:
@@ -141,7 +150,7 @@ def report_format(word: str) -> tuple[str, str | None]:
 
     found, has_target, target = word.partition("=")
     if found not in FORMATS:
-        raise argparse.ArgumentTypeError(f"no format {found!a}: expected one of {', '.join(FORMATS)}")
+        raise UnknownWordError(f"no format {found!a}: expected one of {', '.join(FORMATS)}", found, FORMATS)
     return found, path(target) if has_target else None
 
 
@@ -214,7 +223,8 @@ def fields(word: str) -> tuple[str, ...]:
     names = tuple(part.strip() for part in word.split(","))
     for part in names:
         if part not in comparable:
-            raise argparse.ArgumentTypeError(f"no field {part!a}: expected some of {', '.join(comparable)}, or all")
+            expected = f"expected some of {', '.join(comparable)}, or all"
+            raise UnknownWordError(f"no field {part!a}: {expected}", part, (*comparable, "all"))
     return tuple(dict.fromkeys(names))
 
 

@@ -12,6 +12,7 @@ from ops_checks.findings import CONSISTENCY, GROUPS, HISTORY, WAIVERS
 from ops_checks.rules.registry import BY_GROUP, BY_METRIC
 from ops_checks.rules.rule import Threshold
 from ops_checks.sanitize import visible
+from ops_checks.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -142,7 +143,8 @@ class Policy(Struct, frozen=True):
         thresholds = dict(self.kpi.thresholds)
         for metric, limit in limits.items():
             if metric not in BY_METRIC:
-                raise UsageError(f"{visible(metric)}: no such metric: expected one of {', '.join(BY_METRIC)}")
+                expected = f"expected one of {', '.join(BY_METRIC)}"
+                raise UsageError(f"{visible(metric)}: no such metric: {expected}{did_you_mean(metric, BY_METRIC)}")
             thresholds[metric] = replace(thresholds.get(metric, Threshold()), max=limit)
         minutes = self.kpi.stale_minutes if stale_minutes is None else stale_minutes
         return replace(

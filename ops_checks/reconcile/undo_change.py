@@ -16,6 +16,7 @@ from ops_checks.reconcile.model import DB
 from ops_checks.reconcile.plan_file import is_plan_id
 from ops_checks.reconcile.reading import database
 from ops_checks.sanitize import visible
+from ops_checks.stores.unknown_item import ids_in, unknown_item
 
 if TYPE_CHECKING:
     from ops_checks.context import Context
@@ -29,7 +30,8 @@ def newest_change(context: Context, item_id: str) -> MadeChange:
     """Return the newest change of an item. Raises RefusedError if it was none of an operator's, with what it was."""
     with database(context).snapshot() as snapshot:
         if snapshot.get(item_id) is None:
-            raise RefusedError(f"{visible(context.db)}: no item {visible(item_id)}: its events go with an item")
+            advice = "its events go with an item"
+            raise unknown_item(visible(context.db), [item_id], advice, lambda: ids_in(snapshot))
         return _newest(snapshot, item_id)
 
 

@@ -36,7 +36,7 @@ def run(invocation: Invocation) -> Result:
 
     selected, remarks = read_stable(context.working_store, read)
     invocation.warn(remarks)
-    must_be_matched(selected, context.working_store.location)
+    must_be_matched(selected, context.working_store)
     note_unread_queue(invocation)
     if len(selected.rows) < selected.total:
         invocation.note([f"-n: {len(selected.rows)} of {selected.total} items are shown"])

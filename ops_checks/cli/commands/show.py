@@ -5,10 +5,12 @@ from __future__ import annotations
 from ops_checks.cli.command import QUEUES, Command, PlainOption
 from ops_checks.cli.mutation import must_be_open_to_change
 from ops_checks.cli.output import Document, error_lines
-from ops_checks.errors import RefusedError, UsageError
+from ops_checks.cli.selection_options import SEE_IDS
+from ops_checks.errors import UsageError
 from ops_checks.exit_codes import OK, REFUSED
-from ops_checks.reconcile.item_view import read_log, read_sides, suggestions, view
+from ops_checks.reconcile.item_view import read_log, read_sides, view
 from ops_checks.sanitize import visible
+from ops_checks.stores.unknown_item import ids_of, unknown_item
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.context import Context
+    from ops_checks.errors import RefusedError
     from ops_checks.reconcile.item_view import ItemView, Side
 
 _MOST = 10  # events and runs of an item on a screen
@@ -54,9 +57,7 @@ def _printed(form: str, views: Sequence[ItemView], md: Side, db: Side, context: 
 
 def _unknown(context: Context, item_id: str) -> RefusedError:
     store = context.working_store
-    near = suggestions(store, item_id)
-    meant = f"did you mean {', '.join(map(visible, near))}?" if near else "see the ids in `ops-checks list -f ids`"
-    return RefusedError(f"{visible(store.location)}: no item {visible(item_id)}: {meant}")
+    return unknown_item(visible(store.location), [item_id], SEE_IDS, lambda: ids_of(store))
 
 
 def _item_id(word: str) -> str:

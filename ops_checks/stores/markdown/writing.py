@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ops_checks.errors import ChangedError, ChangingError, InputError, RefusedError, WriteError
+from ops_checks.errors import ChangedError, ChangingError, InputError, WriteError
 from ops_checks.files.exchange import changed, clear_leftovers
 from ops_checks.files.git_index import GitIndex
 from ops_checks.model import FIELDS
@@ -79,9 +79,10 @@ def _decided(path: str, snapshot: MarkdownSnapshot, item_id: str, decide: Decide
     """Return the line of an item and its change. Raises RefusedError for an unknown id, and as `decide`."""
     found = snapshot.find(item_id)
     if found is None:
-        raise RefusedError(
-            f"{visible(path)}: no item {visible(item_id)}: see the id column of the queue", tuple(snapshot.remarks())
-        )
+        from ops_checks.stores.unknown_item import ids_in, unknown_item
+
+        advice = "see the id column of the queue"
+        raise unknown_item(visible(path), [item_id], advice, lambda: ids_in(snapshot), tuple(snapshot.remarks()))
     change = decide(found[1], None)
     change.warnings += snapshot.remarks()
     change.notes += pipe_notes(path, change)
