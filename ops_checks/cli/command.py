@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 NOTHING, QUEUES, POLICY = "nothing", "queues", "policy"
 
 
+#: The word that begins the command line by which a shell asks what can stand where the cursor is.
+COMPLETE = "__complete"
+#: What a shell completes the value of an option with, besides its choices: a kind, and the words of it that there are.
+#: `ids` and `owners` of the store that the command line names, `files`, one of some words (ONE), several with commas
+#: (SOME), one with or without `=FILE` after it (TARGET).
+IDS, OWNERS, FILES = ("ids",), ("owners",), ("files",)
+ONE, SOME, TARGET = "one", "some", "target"
+
 _FOLDER = os.path.dirname(__file__) + "/commands"
 _LONGEST_NAME = 40
 
@@ -34,9 +42,12 @@ class PlainOption:
     """An argument that needs no parsing: an option with a value as it is written, a flag, or words without an option.
 
     `names` are the option's, the long one last, or the one name of the words; `repeatable`: its values are a list.
+    `words`: what a shell completes its value with, where that is not its choices.
     """
 
-    __slots__ = ("choices", "default", "dest", "help", "is_flag", "is_option", "metavar", "names", "repeatable")
+    __slots__ = (
+        "choices", "default", "dest", "help", "is_flag", "is_option", "metavar", "names", "repeatable", "words",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -47,8 +58,10 @@ class PlainOption:
         default: str | None = None,
         repeatable: bool = False,
         is_flag: bool = False,
+        words: tuple[str, ...] | None = None,
     ) -> None:
         self.names = names
+        self.words = words
         self.dest = names[-1].lstrip("-").replace("-", "_")
         self.is_option = names[0].startswith("-")
         self.help, self.metavar, self.choices = help, metavar, choices
@@ -62,7 +75,7 @@ class PlainOption:
             more |= {"choices": self.choices, "default": self.default}
         if self.repeatable:
             more |= {"action": "append"} if self.is_option else {"nargs": "+"}
-        parser.add_argument(*self.names, help=self.help, **more)
+        parser.add_argument(*self.names, help=self.help, **more).words = self.words  # type: ignore[attr-defined] # ours
 
 
 def add_options(parser: ArgumentParser, options: Iterable[PlainOption]) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from ops_checks.cli.command import NOTHING, QUEUES, Invocation, load_command
+from ops_checks.cli.command import COMPLETE, NOTHING, QUEUES, Invocation, load_command
 from ops_checks.cli.output import Document, abandon_results, error_lines, is_redirected, write_remarks, write_results
 from ops_checks.cli.quick_parser import plain_arguments
 from ops_checks.errors import OpsError
@@ -47,6 +47,8 @@ def run(argv: Sequence[str] | None) -> int:
 
 def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
     """Return exit code, results and remarks of a command."""
+    if argv[:1] == [COMPLETE]:
+        return OK, [Document(_completed(argv[1:]))], []
     args: Any = plain_arguments(argv) or _parse(argv)
     if isinstance(args, Document):
         return OK, [args], []
@@ -64,6 +66,13 @@ def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
     finally:
         if bar:
             bar.close()
+
+
+def _completed(asked: Sequence[str]) -> str:
+    """Return what a shell asked for."""
+    from ops_checks.cli.completion import answer
+
+    return answer(asked, os.environ)
 
 
 def _now_s() -> float:

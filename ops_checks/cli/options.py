@@ -5,15 +5,41 @@ from __future__ import annotations
 import argparse
 import math
 
+from ops_checks.cli.command import FILES, IDS, SOME, TARGET
 from ops_checks.suggestions import did_you_mean
 from ops_checks.timestamps import duration_s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from typing import Any, TypeVar
+
+    Type = TypeVar("Type", bound=Callable[[str], Any])
 
 _LONGEST_COUNT = 15  # digits: exact as a float too
 _LONGEST_WAIT_S = 86_400
+
+
+def completed(*words: str, of: Callable[[], Iterable[str]] = tuple) -> Callable[[Type], Type]:
+    """Let shells complete the values that a type parses: with a kind and its words, and those that `of` returns."""
+
+    def named(parse: Type) -> Type:
+        parse.words = lambda: (*words, *of())  # type: ignore[attr-defined] # ours
+        return parse
+
+    return named
+
+
+def _format_names() -> Iterable[str]:
+    from ops_checks.formats import FORMATS
+
+    return FORMATS
+
+
+def _field_names() -> Iterable[str]:
+    from ops_checks.model import FIELDS
+
+    return (*FIELDS[1:], "all")
 
 
 class UnknownWordError(argparse.ArgumentTypeError):
@@ -144,6 +170,7 @@ def add_mutation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
 
 
+@completed(TARGET, of=_format_names)
 def report_format(word: str) -> tuple[str, str | None]:
     """Return a format and its file (None: stdout) from `NAME[=FILE]`."""
     from ops_checks.formats import FORMATS
@@ -154,6 +181,7 @@ def report_format(word: str) -> tuple[str, str | None]:
     return found, path(target) if has_target else None
 
 
+@completed(*FILES)
 def path(word: str) -> str:
     """Return a path that is none of nothing."""
     if not word.strip() or "\0" in word:
@@ -177,6 +205,7 @@ def name(word: str) -> str:
     return text(word)
 
 
+@completed(*IDS)
 def item_id(word: str) -> str:
     """Return an item's id, trimmed."""
     return name(word).strip()
@@ -213,6 +242,7 @@ def time_span(word: str) -> int:
     return span_s
 
 
+@completed(SOME, of=_field_names)
 def fields(word: str) -> tuple[str, ...]:
     """Return the fields that a comma separated list names, each once; `all` is every field that can be compared."""
     from ops_checks.model import FIELDS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops_checks.cli.command import PlainOption, add_options
+from ops_checks.cli.command import IDS, OWNERS, SOME, PlainOption, add_options
 from ops_checks.errors import UsageError
 from ops_checks.model import PRIORITIES, STATUSES
 from ops_checks.sanitize import visible
@@ -27,14 +27,24 @@ SEE_IDS = "see the ids in `ops-checks list -f ids`"
 
 #: Every option by which items are selected.
 SELECTION = (
-    PlainOption("--id", metavar="ID", repeatable=True, help="an id, or a glob with * and ?; repeatable"),
+    PlainOption("--id", metavar="ID", repeatable=True, words=IDS, help="an id, or a glob with * and ?; repeatable"),
     PlainOption(
-        "--status", metavar="STATUS", repeatable=True, help=", ".join(STATUSES) + "; repeatable, or with commas"
+        "--status",
+        metavar="STATUS",
+        repeatable=True,
+        words=(SOME, *STATUSES),
+        help=", ".join(STATUSES) + "; repeatable, or with commas",
     ),
     PlainOption(
-        "--priority", metavar="P", repeatable=True, help=", ".join(PRIORITIES) + "; repeatable, or with commas"
+        "--priority",
+        metavar="P",
+        repeatable=True,
+        words=(SOME, *PRIORITIES),
+        help=", ".join(PRIORITIES) + "; repeatable, or with commas",
     ),
-    PlainOption("--owner", metavar="NAME", repeatable=True, help="an owner, exactly, - for none; repeatable"),
+    PlainOption(
+        "--owner", metavar="NAME", repeatable=True, words=OWNERS, help="an owner, exactly, - for none; repeatable"
+    ),
     PlainOption("--since", metavar="TIME", help=f"changed or started since then: {_TIME}"),
     PlainOption("--until", metavar="TIME", help="changed or started until then"),
     PlainOption("--stale", is_flag=True, help="in progress for longer than the policy's stale_minutes"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops_checks.cli.command import QUEUES, Command, PlainOption
+from ops_checks.cli.command import IDS, QUEUES, Command, PlainOption
 from ops_checks.cli.mutation import must_be_open_to_change
 from ops_checks.cli.output import Document, error_lines
 from ops_checks.cli.selection_options import SEE_IDS
@@ -77,7 +77,7 @@ COMMAND = Command(
     example="ops-checks show ORCH-013",
     needs=QUEUES,
     options=(
-        PlainOption("ids", metavar="ID", repeatable=True, help="an item, such as ORCH-013"),
+        PlainOption("ids", metavar="ID", repeatable=True, words=IDS, help="an item, such as ORCH-013"),
         PlainOption("-f", "--format", choices=(_TEXT, _JSON), default=_TEXT, help="how to print (default: text)"),
     ),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from ops_checks.cli.command import POLICY, Command
-from ops_checks.cli.options import UnknownWordError, count, item_id, time_span
+from ops_checks.cli.command import ONE, POLICY, Command
+from ops_checks.cli.options import UnknownWordError, completed, count, item_id, time_span
 from ops_checks.cli.queue_summary import note_unread_queue
 from ops_checks.conditions import State, Wanted
 from ops_checks.errors import UsageError
@@ -110,6 +110,7 @@ def _failure(context: Context, wanted: Wanted, waited: Waited) -> str:
     return f"{where}: {stands}"
 
 
+@completed(ONE, *STATUSES, _CONSISTENT)
 def _condition(word: str) -> str:
     """Return a status, or what else can be waited for."""
     if word not in (*STATUSES, _CONSISTENT):
@@ -118,6 +119,7 @@ def _condition(word: str) -> str:
     return word
 
 
+@completed(ONE, *(f"{status}=" for status in STATUSES))
 def _status_count(word: str) -> tuple[str, int]:
     """Return a status and a number of items from `STATUS=N`."""
     status, _, number = word.partition("=")
