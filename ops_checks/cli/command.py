@@ -88,11 +88,12 @@ class Command:
     """One command: `help` in a sentence, an `example`, what adds its `arguments`, what carries it out, what it needs.
 
     `options`: all the arguments of a command that must start fast, None for one whose `arguments` only argparse knows.
+    `from_below`: the project of a queue above the current folder is meant; not by what makes one here.
 
     Each module of `ops_checks.cli.commands` defines one as COMMAND; its name is that of the module.
     """
 
-    __slots__ = ("arguments", "example", "help", "needs", "options", "run")
+    __slots__ = ("arguments", "example", "from_below", "help", "needs", "options", "run")
 
     def __init__(
         self,
@@ -103,8 +104,10 @@ class Command:
         needs: str,
         arguments: Callable[[ArgumentParser], None] = no_arguments,
         options: Sequence[PlainOption] | None = None,
+        from_below: bool = True,
     ) -> None:
         self.run = run
+        self.from_below = from_below
         self.help = help
         self.example = example
         self.needs = needs

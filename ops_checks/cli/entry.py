@@ -9,7 +9,7 @@ import time
 from ops_checks.cli.command import COMPLETE, NOTHING, QUEUES, Invocation, load_command
 from ops_checks.cli.output import Document, abandon_results, error_lines, is_redirected, write_remarks, write_results
 from ops_checks.cli.quick_parser import plain_arguments
-from ops_checks.errors import OpsError
+from ops_checks.errors import MissingError, OpsError
 from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK
 from ops_checks.sanitize import visible
 
@@ -61,8 +61,11 @@ def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
         terminal = sys.stdout is not None and sys.stdout.isatty()
         invocation = Invocation(args, context, os.environ, _now_s, terminal=terminal)
         invocation.note(context.notes if context else ())
-        code, lines = command.run(invocation)
-        return code, list(lines), invocation.remarks
+        try:
+            code, lines = command.run(invocation)
+            return code, list(lines), invocation.remarks
+        except MissingError as error:
+            raise (context.located(error) if context else error) from None
     finally:
         if bar:
             bar.close()
@@ -111,6 +114,7 @@ def _context(command: Command, args: Any, now_s: float, bar: Bar | None) -> Cont
         actor=given.get("actor"),
         progress=bar,
         queues_only=command.needs == QUEUES,
+        from_below=command.from_below,
         **more,
     )
 
