@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from functools import partial
 
 from ops_checks.cli.command import command_names, load_command
+from ops_checks.cli.help_format import HelpFormatter, exit_code_lines, formatter
 from ops_checks.cli.options import UnknownWordError, add_globals
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import EXIT_CODES
@@ -14,10 +14,10 @@ from ops_checks.suggestions import did_you_mean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, NoReturn
 
-_ANY_WIDTH = 80
+_EXIT_CODES = "exit codes of all commands:"
 _EXIT_CODES_THERE = "exit codes: see `ops-checks --help`"
 
 
@@ -54,7 +54,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - argparse's own
-        super().__init__(**settings)
+        super().__init__(**{"formatter_class": HelpFormatter, **settings})
         self.given: dict[str, object] = {}
         self.words: Sequence[str] = ()
         self.meant = ""
@@ -139,8 +139,8 @@ def build_parser(argv: Sequence[str]) -> Parser:
     parser = Parser(
         prog="ops-checks",
         description="The gate between QUEUE.md and the queue database.",
-        epilog=f"{_example('ops-checks status')}\n\n{_exit_codes()}" if asked else None,
-        formatter_class=_formatter(asked=asked),
+        epilog=f"{_example('ops-checks status')}\n\n{_EXIT_CODES}\n{exit_code_lines(EXIT_CODES)}" if asked else None,
+        formatter_class=formatter(asked=asked),
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"ops-checks {__version__}")
@@ -155,7 +155,7 @@ def build_parser(argv: Sequence[str]) -> Parser:
             help=command.help,
             description=command.help,
             epilog=f"{_example(command.example)}\n\n{_EXIT_CODES_THERE}" if asked else None,
-            formatter_class=_formatter(asked=asked),
+            formatter_class=formatter(asked=asked),
             allow_abbrev=False,
         )
         add_globals(subparser)
@@ -180,21 +180,5 @@ def _possible(argv: Sequence[str]) -> list[str]:
     return names if asks_for_all else list(dict.fromkeys(named))
 
 
-def _formatter(*, asked: bool) -> Callable[..., argparse.HelpFormatter]:
-    """Return what writes the help. Every option makes one; asking the terminal its width takes longer than all else."""
-    return partial(argparse.RawDescriptionHelpFormatter, width=None if asked else _ANY_WIDTH)
-
-
 def _example(example: str) -> str:
     return f"example:\n  {example}"
-
-
-def _exit_codes() -> str:
-    """Return the table of exit codes: once, since they mean the same in every command."""
-    from textwrap import fill
-
-    lines = [
-        fill(code.meaning, _ANY_WIDTH - 1, initial_indent=f"  {code:<5}", subsequent_indent=" " * 7)
-        for code in EXIT_CODES
-    ]
-    return "\n".join(("exit codes of all commands:", *lines))

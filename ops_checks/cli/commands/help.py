@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from ops_checks.cli.command import Invocation, Result
 
 
+_WIDEST = 100  # columns of a text that is easily read
+
+
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("topic", nargs="?", choices=topics(), metavar="TOPIC", help=f"one of {', '.join(topics())}")
 
 
 def run(invocation: Invocation) -> Result:
-    """Show a page, with a pager on a terminal; without a topic, list the topics."""
+    """Show a page, on a terminal with a pager and wrapped to its width; without a topic, list the topics."""
     topic = invocation.args.topic
     if topic is None:
         return 0, [f"{name}: {page(name).partition(chr(10))[0].removeprefix('# ')}" for name in topics()]
@@ -26,7 +29,10 @@ def run(invocation: Invocation) -> Result:
         return 0, [Document(page(topic))]
     from pydoc import pager
 
-    pager(page(topic))
+    from ops_checks.cli.item_table import terminal_columns
+    from ops_checks.presentation.wrapping import reflowed
+
+    pager(reflowed(page(topic), min(terminal_columns(invocation.environ), _WIDEST)))
     return 0, []
 
 

@@ -14,7 +14,7 @@ from ops_checks.stores.unknown_item import ids_of, unknown_item
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.context import Context
@@ -41,7 +41,10 @@ def run(invocation: Invocation) -> Result:
     for item_id in ids:
         if item_id not in known:
             invocation.remarks += error_lines(_unknown(context, item_id))
-    return (OK if len(known) == len(ids) else REFUSED), _printed(args.format, views, md, db, context)
+    lines = _printed(args.format, views, md, db, context)
+    if invocation.terminal and args.format == _TEXT:
+        lines = _wrapped(lines, invocation.environ)
+    return (OK if len(known) == len(ids) else REFUSED), lines
 
 
 def _printed(form: str, views: Sequence[ItemView], md: Side, db: Side, context: Context) -> Iterable[str]:
@@ -53,6 +56,17 @@ def _printed(form: str, views: Sequence[ItemView], md: Side, db: Side, context: 
     from ops_checks.cli.item_lines import item_lines
 
     return [line for each in views for line in item_lines(each, md, db, context)]
+
+
+def _wrapped(lines: Iterable[str], environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield lines as wide as the terminal; what goes on in the next one is indented below its beginning."""
+    from ops_checks.cli.item_table import terminal_columns
+    from ops_checks.presentation.wrapping import wrapped
+
+    columns = terminal_columns(environ)
+    for line in map(visible, lines):
+        indent = " " * (len(line) - len(line.lstrip(" ")))
+        yield from wrapped(line[len(indent) :], columns, first=indent, rest=f"{indent}  ")
 
 
 def _unknown(context: Context, item_id: str) -> RefusedError:
