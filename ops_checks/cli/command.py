@@ -30,6 +30,11 @@ COMPLETE = "__complete"
 IDS, OWNERS, FILES = ("ids",), ("owners",), ("files",)
 ONE, SOME, TARGET = "one", "some", "target"
 
+#: How the remarks begin that only comment on a result.
+WARNING, NOTE, SUMMARY = "warning: ", "note: ", "changed="
+#: The names of the option that leaves out what only comments on a result.
+QUIET = ("-q", "--quiet")
+
 _FOLDER = os.path.dirname(__file__) + "/commands"
 _LONGEST_NAME = 40
 
@@ -148,11 +153,11 @@ class Invocation:
 
     def warn(self, remarks: Iterable[str]) -> None:
         """Keep remarks for stderr."""
-        self.remarks += [f"warning: {remark}" for remark in remarks]
+        self.remarks += [WARNING + remark for remark in remarks]
 
     def note(self, remarks: Iterable[str]) -> None:
         """Keep notes for stderr: what is good to know, and asks for nothing."""
-        self.remarks += [f"note: {remark}" for remark in remarks]
+        self.remarks += [NOTE + remark for remark in remarks]
 
 
 def command_names() -> list[str]:

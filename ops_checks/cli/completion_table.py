@@ -19,6 +19,7 @@ GLOBALS: tuple[Option, ...] = (
     (('--db',), 'queue database; work on it instead of Markdown', ('files',), False),
     (('--policy',), 'policy file (default: the nearest ops-checks.yaml)', ('files',), False),
     (('--lock-timeout',), 'wait for other writers (default: 10)', (), False),
+    (('-q', '--quiet'), 'no notes, summaries and warnings; errors and results stay', None, False),
 )
 
 NODES: dict[str, Node] = {

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from ops_checks.cli.command import COMPLETE, NOTHING, QUEUES, Invocation, load_command
+from ops_checks.cli.command import COMPLETE, NOTE, NOTHING, QUEUES, SUMMARY, WARNING, Invocation, load_command
 from ops_checks.cli.output import Document, abandon_results, error_lines, is_redirected, write_remarks, write_results
 from ops_checks.cli.quick_parser import plain_arguments
 from ops_checks.errors import MissingError, OpsError
@@ -53,7 +53,8 @@ def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
     if isinstance(args, Document):
         return OK, [args], []
     command = load_command(args.command)
-    bar = _bar()
+    quiet = "quiet" in vars(args)
+    bar = None if quiet else _bar()
     try:
         context = None if command.needs == NOTHING else _context(command, args, _now_s(), bar)
         if context is not None and is_redirected():
@@ -63,12 +64,20 @@ def _carry_out(argv: Sequence[str]) -> tuple[int, list[str], list[str]]:
         invocation.note(context.notes if context else ())
         try:
             code, lines = command.run(invocation)
-            return code, list(lines), invocation.remarks
+            return code, list(lines), _told(invocation.remarks, code, quiet=quiet)
         except MissingError as error:
             raise (context.located(error) if context else error) from None
     finally:
         if bar:
             bar.close()
+
+
+def _told(remarks: list[str], code: int, *, quiet: bool) -> list[str]:
+    """Return the remarks that are printed. A quiet command tells errors only, and all that may be why it failed."""
+    if not quiet:
+        return remarks
+    comments = (NOTE, SUMMARY) if code != OK else (NOTE, SUMMARY, WARNING)
+    return [line for line in remarks if not line.startswith(comments)]
 
 
 def _completed(asked: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
-from ops_checks.cli.command import FILES, IDS, SOME, TARGET
+from ops_checks.cli.command import FILES, IDS, QUIET, SOME, TARGET
 from ops_checks.suggestions import did_you_mean
 from ops_checks.timestamps import duration_s
 
@@ -63,6 +63,9 @@ def add_globals(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--lock-timeout", metavar="SECONDS", type=seconds, default=absent, help="wait for other writers (default: 10)"
+    )
+    group.add_argument(
+        *QUIET, action="store_true", default=absent, help="no notes, summaries and warnings; errors and results stay"
     )
 
 

@@ -10,7 +10,26 @@ from ops_checks.cli.parser import parse
 from ops_checks.cli.quick_parser import plain_arguments
 from ops_checks.errors import UsageError
 
-WORDS = ["status", "workers", "kpi", "--queue", "--db", "--policy", "a.md", "b.db", "-x", "", " ", "--", "--help", "="]
+WORDS = [
+    ,
+]
+    "status",
+    "workers",
+    "kpi",
+    "--queue",
+    "--db",
+    "--policy",
+    "a.md",
+    "b.db",
+    "-x",
+    "",
+    " ",
+    "--",
+    "--help",
+    "=",
+    "-q",
+    "--quiet",
+]
 OWN = [
     "list",
     "show",
@@ -27,6 +46,7 @@ OWN = [
     "A-1",
     "--db",
     "b.db",
+    "-q",
 ]
 
 
