@@ -11,8 +11,6 @@ from ops_checks.cli.quick_parser import plain_arguments
 from ops_checks.errors import UsageError
 
 WORDS = [
-    ,
-]
     "status",
     "workers",
     "kpi",
