@@ -10,7 +10,7 @@ import os
 import time
 
 from ops_checks.environment import is_markdown_read_only, login_name, retry_backoff_s, zone_minutes
-from ops_checks.errors import MissingError
+from ops_checks.errors import MissingError, OpsError
 from ops_checks.policy.search import DEFAULT_POLICY, DefaultPaths, find_policy
 from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_url, store_kind
 
@@ -105,6 +105,18 @@ class Context:
         if self._policy is None:
             raise AttributeError("there is always a policy: that of the defaults, if no other")
         return self._policy
+
+    @property
+    def stale_minutes(self) -> int:
+        """After how long work is shown as stale: by the policy, which is parsed only where it must and can be."""
+        from ops_checks.policy.source import DEFAULT_STALE_MINUTES, plain_stale_minutes, read_policy
+
+        try:
+            plain = None if self._policy is not None else plain_stale_minutes(read_policy(self.policy_path))
+            minutes = self.policy.kpi.stale_minutes if plain is None else plain
+        except OpsError:
+            minutes = DEFAULT_STALE_MINUTES
+        return minutes
 
     def without_exceptions(self) -> Context:
         """Return this context with a policy that waives nothing and counts no drift less; the stores are the same."""

@@ -134,6 +134,7 @@ NODES: dict[str, Node] = {
         (('--sort',), 'the order (default: as they were added)', ('one', 'added', 'id', 'status', 'priority', 'owner', 'started', 'changed'), False),
         (('-n',), 'the first N only (default: all)', (), False),
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json', 'jsonl', 'csv', 'ids'), False),
+        (('--color',), 'mark P0 and what is stale (default: auto)', ('one', 'auto', 'always', 'never'), False),
     ), ()),
     'policy': ('Validate the policy.', (
     ), ((('one', 'check'), False),)),
@@ -228,8 +229,10 @@ NODES: dict[str, Node] = {
     ), ((('one', 'report', 'policy', 'plan', 'result', 'baseline', 'list', 'show'), False),)),
     'show': ('Show everything about an item: history, runs, both sides, what can be done.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
+        (('--color',), 'mark P0 and what is stale (default: auto)', ('one', 'auto', 'always', 'never'), False),
     ), ((('ids',), True),)),
     'status': ('Show items by status, and the top items in progress.', (
+        (('--color',), 'mark P0 and what is stale (default: auto)', ('one', 'auto', 'always', 'never'), False),
     ), ()),
     'undo': ('Take a change back: of an item, of a command, or an applied plan.', (
         (('--plan',), 'an applied plan, by its id or its file', (), False),
@@ -247,6 +250,7 @@ NODES: dict[str, Node] = {
         (('--timeout',), 'give up after 90s, 15m, 2h or 7d (default: never)', (), False),
     ), ()),
     'workers': ('Show who works on what.', (
+        (('--color',), 'mark P0 and what is stale (default: auto)', ('one', 'auto', 'always', 'never'), False),
     ), ()),
 }
 # fmt: on

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from ops_checks.errors import UsageError
 from ops_checks.findings import CONSISTENCY, GROUPS, HISTORY, WAIVERS
+from ops_checks.policy.source import DEFAULT_STALE_MINUTES
 from ops_checks.rules.registry import BY_GROUP, BY_METRIC
 from ops_checks.rules.rule import Threshold
 from ops_checks.sanitize import visible
@@ -53,7 +54,7 @@ class KpiPolicy(Struct, frozen=True):
     thresholds: Mapping[str, Threshold] = field(default_factory=lambda: dict(DEFAULT_THRESHOLDS))
     window_s: int | None = None
     commands: frozenset[str] | None = None
-    stale_minutes: int = 60
+    stale_minutes: int = DEFAULT_STALE_MINUTES
     on_insufficient: str = "fail"
     max_log_age_s: int | None = 604_800
 

@@ -81,7 +81,7 @@ def test_plain(argv: list[str], expected: dict[str, str]):
     """The plain forms take the fast lane, in either order."""
     plain = plain_arguments(argv)
     assert plain is not None
-    assert vars(plain) == expected
+    assert vars(plain) == {"color": "auto", **expected}
 
 
 @pytest.mark.parametrize(

@@ -298,10 +298,10 @@ def test_whatever_an_event_holds(run: Run, queues: Path, payload: str) -> None:
 def test_a_terminal_gets_wrapped_lines(run: Run, queues: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal no line is wider than that, and the words are those of a line that is not wrapped."""
     assert queues
-    whole = run("--db", "queue.db", "show", "ORCH-103").out
+    whole = run("--db", "queue.db", "show", "ORCH-103", "--color", "never").out
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     for columns in (60, 20):
         monkeypatch.setenv("COLUMNS", str(columns))
-        told = run("--db", "queue.db", "show", "ORCH-103")
+        told = run("--db", "queue.db", "show", "ORCH-103", "--color", "never")
         assert (told.code, told.out.split()) == (0, whole.split())
         assert max(map(len, told.out.splitlines())) <= columns

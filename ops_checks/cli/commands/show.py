@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ops_checks.cli.command import IDS, QUEUES, Command, PlainOption
+from ops_checks.cli.marks import COLOR, marks_of
 from ops_checks.cli.mutation import must_be_open_to_change
-from ops_checks.cli.output import Document, error_lines
+from ops_checks.cli.output import Document, Painted, error_lines
 from ops_checks.cli.selection_options import SEE_IDS
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import OK, REFUSED
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ops_checks.cli.command import Invocation, Result
+    from ops_checks.cli.marks import Marks
     from ops_checks.context import Context
     from ops_checks.errors import RefusedError
     from ops_checks.reconcile.item_view import ItemView, Side
@@ -41,13 +43,13 @@ def run(invocation: Invocation) -> Result:
     for item_id in ids:
         if item_id not in known:
             invocation.remarks += error_lines(_unknown(context, item_id))
-    lines = _printed(args.format, views, md, db, context)
+    lines = _printed(args.format, views, md, db, context, marks_of(invocation))
     if invocation.terminal and args.format == _TEXT:
         lines = _wrapped(lines, invocation.environ)
     return (OK if len(known) == len(ids) else REFUSED), lines
 
 
-def _printed(form: str, views: Sequence[ItemView], md: Side, db: Side, context: Context) -> Iterable[str]:
+def _printed(form: str, views: Sequence[ItemView], md: Side, db: Side, context: Context, marks: Marks) -> Iterable[str]:
     if form == _JSON:
         from ops_checks.cli.show_json import show_json
         from ops_checks.report.serialize import json_text
@@ -55,7 +57,7 @@ def _printed(form: str, views: Sequence[ItemView], md: Side, db: Side, context: 
         return [Document(json_text(show_json(views, md, db, context)))]
     from ops_checks.cli.item_lines import item_lines
 
-    return [line for each in views for line in item_lines(each, md, db, context)]
+    return [line for each in views for line in item_lines(each, md, db, context, marks)]
 
 
 def _wrapped(lines: Iterable[str], environ: Mapping[str, str]) -> Iterator[str]:
@@ -64,9 +66,13 @@ def _wrapped(lines: Iterable[str], environ: Mapping[str, str]) -> Iterator[str]:
     from ops_checks.presentation.wrapping import wrapped
 
     columns = terminal_columns(environ)
-    for line in map(visible, lines):
-        indent = " " * (len(line) - len(line.lstrip(" ")))
-        yield from wrapped(line[len(indent) :], columns, first=indent, rest=f"{indent}  ")
+    for line in lines:
+        if isinstance(line, Painted):  # short, and its colours take no columns
+            yield line
+        else:
+            text = visible(line)
+            indent = " " * (len(text) - len(text.lstrip(" ")))
+            yield from wrapped(text[len(indent) :], columns, first=indent, rest=f"{indent}  ")
 
 
 def _unknown(context: Context, item_id: str) -> RefusedError:
@@ -93,5 +99,6 @@ COMMAND = Command(
     options=(
         PlainOption("ids", metavar="ID", repeatable=True, words=IDS, help="an item, such as ORCH-013"),
         PlainOption("-f", "--format", choices=(_TEXT, _JSON), default=_TEXT, help="how to print (default: text)"),
+        COLOR,
     ),
 )

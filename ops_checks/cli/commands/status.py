@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ops_checks.cli.command import QUEUES, Command
 from ops_checks.cli.lines import status_lines
+from ops_checks.cli.marks import COLOR, marks_of
 from ops_checks.cli.queue_summary import summary
 
 TYPE_CHECKING = False
@@ -13,9 +14,13 @@ if TYPE_CHECKING:
 
 def run(invocation: Invocation) -> Result:
     """Return the lines of `status`."""
-    return 0, status_lines(summary(invocation))
+    return 0, status_lines(summary(invocation), marks_of(invocation))
 
 
 COMMAND = Command(
-    run, help="Show items by status, and the top items in progress.", example="ops-checks status", needs=QUEUES
+    run,
+    help="Show items by status, and the top items in progress.",
+    example="ops-checks status",
+    needs=QUEUES,
+    options=(COLOR,),
 )

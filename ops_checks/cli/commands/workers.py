@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ops_checks.cli.command import QUEUES, Command
 from ops_checks.cli.lines import workers_lines
+from ops_checks.cli.marks import COLOR, marks_of
 from ops_checks.cli.queue_summary import summary
 from ops_checks.overview import workers
 
@@ -15,7 +16,13 @@ if TYPE_CHECKING:
 def run(invocation: Invocation) -> Result:
     """Return the lines of `workers`."""
     in_progress = summary(invocation).in_progress
-    return 0, workers_lines(workers(in_progress), len(in_progress))
+    return 0, workers_lines(workers(in_progress), len(in_progress), marks_of(invocation))
 
 
-COMMAND = Command(run, help="Show who works on what.", example="ops-checks --db queue.db workers", needs=QUEUES)
+COMMAND = Command(
+    run,
+    help="Show who works on what.",
+    example="ops-checks --db queue.db workers",
+    needs=QUEUES,
+    options=(COLOR,),
+)
