@@ -14,6 +14,7 @@ from ops_checks.presentation.wording import (
     input_name,
     input_size,
     is_told,
+    item_title,
     measurements,
     offender_value,
     plural,
@@ -106,7 +107,13 @@ def _rule(rule: RuleResult, paint: Paint) -> Iterator[str]:
 
 
 def _row(rule: RuleResult, finding: Finding) -> list[str]:
-    return [first_place(finding), subject(finding), offender_value(rule, finding), detail_without_item(finding)]
+    return [
+        first_place(finding),
+        subject(finding),
+        item_title(finding),
+        offender_value(rule, finding),
+        detail_without_item(finding),
+    ]
 
 
 def _waived_row(rule: RuleResult, finding: Finding) -> list[str]:

@@ -28,6 +28,7 @@ ARGV = {
     "retry": ["--id", "A-1"],
     "report": ["r.json"],
     "schema": ["report"],
+    "completion": ["bash"],
     "policy": ["check"],
     "reconcile": ["plan"],
     "show": ["A-1"],

@@ -194,7 +194,11 @@ class Comparison:
             unseen = None if md is None or db is None else unseen_difference(md, db)
             reason = "; ".join(filter(None, (unseen, known))) or None
             places = tuple(row.place for row in rows)
-            kept.append(Finding(rule, message, item, name, md, db, reason=reason, places=places))
+            about = rows[0].item
+            finding = Finding(rule, message, item, name, md, db, reason=reason, places=places)
+            kept.append(
+                finding._replace(task=about.task, owner=about.owner_session, priority=about.priority),
+            )
 
 
 def _in_step(md: Iterator[Keys], db: Iterator[Keys]) -> Iterator[tuple[Keys, Keys]]:
