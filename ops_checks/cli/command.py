@@ -33,6 +33,8 @@ ONE, SOME, TARGET = "one", "some", "target"
 
 #: How the remarks begin that only comment on a result.
 WARNING, NOTE, SUMMARY = "warning: ", "note: ", "changed="
+#: The kind of an option without a value.
+FLAG = "flag"
 #: The names of the option that leaves out what only comments on a result.
 QUIET = ("-q", "--quiet")
 
@@ -45,14 +47,17 @@ def no_arguments(_parser: ArgumentParser) -> None:
 
 
 class PlainOption:
-    """An argument that needs no parsing: an option with a value as it is written, a flag, or words without an option.
+    """An argument that needs little parsing: an option with a value, a flag, or words without an option.
 
     `names` are the option's, the long one last, or the one name of the words; `repeatable`: its values are a list.
+    `kind` names the function of `cli.options` that makes its value of a word; without one it is the word. A FLAG has
+    none.
     `words`: what a shell completes its value with, where that is not its choices.
     """
 
     __slots__ = (
-        "choices", "default", "dest", "help", "is_flag", "is_option", "metavar", "names", "repeatable", "words",
+        "choices", "default", "dest", "help", "is_flag", "is_option", "kind", "metavar", "names", "repeatable",
+        "required", "words",
     )  # fmt: skip
 
     def __init__(
@@ -63,22 +68,29 @@ class PlainOption:
         choices: Sequence[str] | None = None,
         default: str | None = None,
         repeatable: bool = False,
-        is_flag: bool = False,
         words: tuple[str, ...] | None = None,
+        kind: str = "",
+        required: bool = False,
     ) -> None:
         self.names = names
+        self.kind, self.required, self.is_flag = kind, required, kind == FLAG
         self.words = words
         self.dest = names[-1].lstrip("-").replace("-", "_")
         self.is_option = names[0].startswith("-")
         self.help, self.metavar, self.choices = help, metavar, choices
-        self.default = False if is_flag else default
-        self.repeatable, self.is_flag = repeatable, is_flag
+        self.default = False if self.is_flag else default
+        self.repeatable = repeatable
 
     def add_to(self, parser: ArgumentParser) -> None:
         """Add it to a parser of argparse's."""
         more: dict[str, Any] = {"action": "store_true"} if self.is_flag else {"metavar": self.metavar}
         if not self.is_flag:
             more |= {"choices": self.choices, "default": self.default}
+            more |= {"required": True} if self.required else {}
+        if self.kind and not self.is_flag:
+            from ops_checks.cli import options
+
+            more["type"] = getattr(options, self.kind)
         if self.repeatable:
             more |= {"action": "append"} if self.is_option else {"nargs": "+"}
         parser.add_argument(*self.names, help=self.help, **more).words = self.words  # type: ignore[attr-defined] # ours

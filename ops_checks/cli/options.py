@@ -157,34 +157,6 @@ def add_formats(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the text")
 
 
-def add_mutation(parser: argparse.ArgumentParser) -> None:
-    """Add the items of a mutation, who does it, and whether to write and to ask."""
-    from ops_checks.cli.answer import FORMAT
-
-    add_selected(parser, "an item, such as ORCH-013, or a glob; repeatable")
-    add_bulk(parser)
-    parser.add_argument("--both", action="store_true", help="change both queues, or neither")
-    parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
-    FORMAT.add_to(parser)
-
-
-def add_selected(parser: argparse.ArgumentParser, id_help: str) -> None:
-    """Add the options that select the items to change."""
-    from ops_checks.cli.command import add_options
-    from ops_checks.cli.selection_options import SELECTION
-
-    parser.add_argument("--id", metavar="ID", type=item_id, action="append", help=id_help)
-    add_options(parser, [option for option in SELECTION if option.dest != "id"])
-
-
-def add_bulk(parser: argparse.ArgumentParser) -> None:
-    """Add whether to ask about selected items, whether to write, and whether to write all of them or none."""
-    parser.add_argument("--yes", action="store_true", help="do not ask about items that were selected")
-    parser.add_argument("--bulk", metavar="N", type=count, help="ask about more than N selected items (default: 3)")
-    parser.add_argument("--all-or-nothing", action="store_true", help="change all of the items, or none")
-    parser.add_argument("--dry-run", action="store_true", help="decide and print what would change, write nothing")
-
-
 @completed(TARGET, of=_format_names)
 def report_format(word: str) -> tuple[str, str | None]:
     """Return a format and its file (None: stdout) from `NAME[=FILE]`."""

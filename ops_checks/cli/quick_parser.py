@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+_LONGEST_COUNT = 15  # digits
 _PATHS = {"--queue": "queue", "--db": "db"}
 
 
@@ -74,6 +75,8 @@ def _own_arguments(
         before = option
     if positional is not None and positional.dest not in given:
         return None
+    if any(option.required and option.dest not in given for option in options):
+        return None
     return {option.dest: option.default for option in options} | given
 
 
@@ -82,13 +85,30 @@ def _take(given: dict[str, Any], option: PlainOption, word: str, words: Iterator
     if option.is_flag:
         given[option.dest] = True
         return True
-    value = next(words, "") if option.is_option else word
-    if value[:1] in ("", "-") or (option.choices is not None and value not in option.choices):
+    word = next(words, "") if option.is_option else word
+    if word[:1] in ("", "-") or (option.choices is not None and word not in option.choices):
+        return False
+    value = _plain_value(option.kind, word)
+    if value is None:
         return False
     if option.repeatable:
         given.setdefault(option.dest, []).append(value)
         return True
     return bool(given.setdefault(option.dest, value) == value)
+
+
+def _plain_value(kind: str, word: str) -> str | int | None:
+    """Return what the function of a kind in `cli.options` makes of a word, None for what that must refuse."""
+    if kind == "count":
+        return int(word) if word.isascii() and word.isdigit() and len(word) <= _LONGEST_COUNT else None
+    if kind in ("text", "name", "item_id"):
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            return None
+    if kind in ("name", "item_id") and not word.strip():
+        return None
+    return word.strip() if kind == "item_id" else word
 
 
 __all__ = ["PlainArguments", "plain_arguments"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ops_checks.cli.command import IDS, OWNERS, SOME, PlainOption, add_options
+from ops_checks.cli.answer import FORMAT
+from ops_checks.cli.command import FLAG, IDS, OWNERS, SOME, PlainOption, add_options
 from ops_checks.errors import UsageError
 from ops_checks.model import PRIORITIES, STATUSES
 from ops_checks.sanitize import visible
@@ -47,8 +48,33 @@ SELECTION = (
     ),
     PlainOption("--since", metavar="TIME", help=f"changed or started since then: {_TIME}"),
     PlainOption("--until", metavar="TIME", help="changed or started until then"),
-    PlainOption("--stale", is_flag=True, help="in progress for longer than the policy's stale_minutes"),
+    PlainOption("--stale", kind=FLAG, help="in progress for longer than the policy's stale_minutes"),
     PlainOption("--search", metavar="TEXT", help="with this text in id, task, criteria, notes, owner or last error"),
+)
+
+#: Whether to ask about selected items, whether to write, and whether to write all of them or none.
+BULK = (
+    PlainOption("--yes", kind=FLAG, help="do not ask about items that were selected"),
+    PlainOption("--bulk", metavar="N", kind="count", help="ask about more than N selected items (default: 3)"),
+    PlainOption("--all-or-nothing", kind=FLAG, help="change all of the items, or none"),
+    PlainOption("--dry-run", kind=FLAG, help="decide and print what would change, write nothing"),
+)
+ACTOR = PlainOption("--actor", metavar="NAME", kind="name", help="who does it (default: the login name)")
+
+
+def selected(id_help: str) -> tuple[PlainOption, ...]:
+    """Return the options that select the items to change."""
+    by_id = PlainOption("--id", metavar="ID", kind="item_id", repeatable=True, words=IDS, help=id_help)
+    return (by_id, *(option for option in SELECTION if option.dest != "id"))
+
+
+#: The options of what changes items.
+MUTATION = (
+    *selected("an item, such as ORCH-013, or a glob; repeatable"),
+    *BULK,
+    PlainOption("--both", kind=FLAG, help="change both queues, or neither"),
+    ACTOR,
+    FORMAT,
 )
 
 

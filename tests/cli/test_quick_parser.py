@@ -56,6 +56,21 @@ def test_same_as_argparse(argv: list[str]):
         assert vars(plain) == vars(parse(argv))
 
 
+CHANGES = [
+    "cancel", "replan", "retry", "--id", "A-1", " A-1 ", "--notes", "문서 x", "--actor", "kim", "\ud800", "--yes",
+    "--bulk", "3", "03", "x3", "1" * 16, "--both", "--dry-run", "--all-or-nothing", "--status", "DONE",
+    "-f", "json",
+]  # fmt: skip
+
+
+@given(st.sampled_from(["cancel", "replan", "retry"]), st.lists(st.sampled_from(CHANGES), max_size=9))
+def test_mutations_are_parsed_as_argparse_parses_them(command: str, words: list[str]):
+    """So it is with values that are made of their words."""
+    plain = plain_arguments([command, *words])
+    if plain is not None:
+        assert vars(plain) == vars(parse([command, *words]))
+
+
 @given(st.lists(st.sampled_from([*OWN, "-", "--status=x", "status", ""]), max_size=9))
 def test_own_arguments_are_the_same_as_argparse_s(argv: list[str]):
     """So it is with the arguments of a command that starts fast."""
@@ -83,6 +98,21 @@ def test_plain(argv: list[str], expected: dict[str, str]):
     plain = plain_arguments(argv)
     assert plain is not None
     assert vars(plain) == {"color": "auto", **expected}
+
+
+def test_a_plain_mutation():
+    """A change of items takes the fast lane too; a value is what argparse makes of its word."""
+    plain = plain_arguments(["replan", "--id", " A-1", "--notes", "문서", "--bulk", "007"])
+    assert plain is not None
+    assert vars(plain) == {
+        **dict.fromkeys(["status", "priority", "owner", "since", "until", "search", "actor"]),
+        **dict.fromkeys(["stale", "yes", "all_or_nothing", "dry_run", "both"], False),
+        "command": "replan",
+        "id": ["A-1"],
+        "notes": "문서",
+        "bulk": 7,
+        "format": "text",
+    }
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ops_checks.cli.command import QUEUES, Command
 from ops_checks.cli.mutation import mutate
-from ops_checks.cli.options import add_mutation
+from ops_checks.cli.selection_options import MUTATION
 from ops_checks.transitions import retry
 
 TYPE_CHECKING = False
@@ -22,5 +22,5 @@ COMMAND = Command(
     help="Give failed or blocked work another try: to PENDING.",
     example="ops-checks retry --id ORCH-013",
     needs=QUEUES,
-    arguments=add_mutation,
+    options=MUTATION,
 )

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.answer import wants_json
 from ops_checks.cli.bulk import Chosen, chosen_items
-from ops_checks.cli.command import POLICY, Command
+from ops_checks.cli.command import POLICY, Command, add_options
 from ops_checks.cli.mutation import DRY_RUN, cell_lines, change_all, change_each, change_together
-from ops_checks.cli.options import add_bulk, add_queues, add_selected, name
+from ops_checks.cli.options import add_queues, name
 from ops_checks.cli.other_side import other_side_notes
 from ops_checks.cli.outcomes import decided
 from ops_checks.cli.output import Made
 from ops_checks.cli.reconcile_lines import undone_lines
 from ops_checks.cli.reconcile_result import add_format, shown
-from ops_checks.cli.selection_options import selector_of
+from ops_checks.cli.selection_options import ACTOR, BULK, selected, selector_of
 from ops_checks.context import DB_SIDE
 from ops_checks.errors import RefusedError, UsageError
 from ops_checks.exit_codes import OK, REFUSED
@@ -46,10 +46,9 @@ _EVENTS_LISTED = 500
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--plan", metavar="ID|FILE", type=name, help="an applied plan, by its id or its file")
     parser.add_argument("--operation", metavar="ID", type=name, help="all that one command changed, by its id")
-    add_selected(parser, "the newest change of an item, or of those that a glob means; repeatable")
-    add_bulk(parser)
+    add_options(parser, (*selected("the newest change of an item, or of those that a glob means; repeatable"), *BULK))
     add_queues(parser)
-    parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
+    ACTOR.add_to(parser)
     add_format(parser)
 
 
