@@ -7,7 +7,6 @@ lease and attempts of a database item, None for a Markdown item.
 
 from __future__ import annotations
 
-import json
 import math
 
 from ops_checks.errors import InputError, RefusedError, UsageError
@@ -218,28 +217,41 @@ def _change(
     notes: tuple[str, ...],
     attempt_count: int | None = None,
 ) -> Change:
-    payload: dict[str, object] = {
+    return Change(
+        before=before,
+        after=after,
+        event=event,
+        payload="" if reliability is None else _payload(stamp, before, after, details, reliability, attempt_count),
+        changed_at=queue_time(stamp.now_s, stamp.tz_minutes),
+        attempt_count=attempt_count,
+        new_notes=notes,
+    )
+
+
+def _payload(
+    stamp: Stamp,
+    before: Item,
+    after: Item,
+    details: Mapping[str, str | int],
+    reliability: Reliability,
+    attempt_count: int | None,
+) -> str:
+    """Return the payload of the event, from which the change can be taken back; a document has no events."""
+    import json
+
+    held = held_cells(reliability)
+    new: dict[str, int | None] = {"lease_owner": None, "lease_expires_at": None}
+    new |= {} if attempt_count is None else {"attempt_count": attempt_count}
+    payload = {
         "from": before.status,
         "to": after.status,
         "actor": plain_line(stamp.actor),
         **details,
         "operation": stamp.operation,
+        "before": _cells(before) | held,
+        "after": _cells(after) | held | {name: value for name, value in new.items() if name in held},
     }
-    if reliability is not None:  # a document has no events
-        held = held_cells(reliability)
-        new: dict[str, int | None] = {"lease_owner": None, "lease_expires_at": None}
-        new |= {} if attempt_count is None else {"attempt_count": attempt_count}
-        payload["before"] = _cells(before) | held
-        payload["after"] = _cells(after) | held | {name: value for name, value in new.items() if name in held}
-    return Change(
-        before=before,
-        after=after,
-        event=event,
-        payload=json.dumps(payload, ensure_ascii=False),
-        changed_at=queue_time(stamp.now_s, stamp.tz_minutes),
-        attempt_count=attempt_count,
-        new_notes=notes,
-    )
+    return json.dumps(payload, ensure_ascii=False)
 
 
 def held_cells(reliability: Reliability) -> dict[str, str | int | float | None]:

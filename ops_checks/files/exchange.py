@@ -249,14 +249,16 @@ def _has_writers(folder_fd: int, name: str) -> bool:
     if sys.platform != "linux":
         return False
     import fcntl
-    import signal
+
+    # `signal` builds its enums first, which takes longer than all of this
+    from _signal import SIGURG  # type: ignore[import-not-found] # typeshed has no C modules
 
     try:
         fd = os.open(name, _READ, dir_fd=folder_fd)
     except OSError:
         return False
     try:
-        fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)  # ignored by default; that of a lease ends the process
+        fcntl.fcntl(fd, fcntl.F_SETSIG, SIGURG)  # ignored by default; that of a lease ends the process
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
