@@ -9,8 +9,8 @@ from ops_checks.cli.outcomes import decided, interrupted, none_decided, not_deci
 from ops_checks.cli.output import Made, error_lines
 from ops_checks.cli.sides import must_be_open_to_change
 from ops_checks.context import BOTH_SIDES, DB_SIDE, MARKDOWN_SIDE
-from ops_checks.errors import OpsError, RefusedTogetherError
-from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK, REFUSED
+from ops_checks.errors import OpsError, RefusedError, RefusedTogetherError
+from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK
 from ops_checks.model import FIELDS, NOTHING
 from ops_checks.sanitize import visible
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
+    from ops_checks.cli.bulk import Chosen
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.cli.outcomes import Met
     from ops_checks.context import Context
@@ -68,7 +69,7 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
     if args.dry_run:
         code, lines = each(invocation, chosen.ids, lambda item_id: told(store.preview(item_id, decide)))
     elif args.all_or_nothing:
-        code, lines = change_together(invocation, chosen.ids, lambda: store.change_together(chosen.ids, decide), told)
+        code, lines = change_together(invocation, chosen, lambda: store.change_together(chosen.ids, decide), told)
     else:
         with store.series() as series:
             code, lines = each(invocation, chosen.ids, lambda item_id: told(series.change(item_id, decide)))
@@ -149,28 +150,22 @@ def change_all(invocation: Invocation, ids: Sequence[str], change: Callable[[str
 
 
 def change_together(
-    invocation: Invocation,
-    ids: Sequence[str],
-    change: Callable[[], list[Change]],
-    told: Callable[[Change], list[str]],
+    invocation: Invocation, chosen: Chosen, change: Callable[[], list[Change]], told: Callable[[Change], list[str]]
 ) -> tuple[int, list[str]]:
     """Return exit code and lines of changes of which all are made or none: every refusal is told.
 
-    Raises what else `change` raises, unless its document is to say so.
+    Raises what else `change` raises, and the refusal of an only item that was named, unless its document is to say so.
     """
     try:
         changes = change()
-    except RefusedTogetherError as error:
-        for refusal in error.refused.values():
-            invocation.remarks += error_lines(refusal)
-        invocation.remarks += error_lines(error)
-        invocation.outcomes += none_decided(ids, error.refused)
-        return REFUSED, []
     except OpsError as error:
-        if not wants_json(invocation.args):
+        is_counted = isinstance(error, RefusedError) and (chosen.shown is not None or len(chosen.ids) > 1)
+        if not (is_counted or wants_json(invocation.args)):
             raise
-        invocation.remarks += error_lines(error)
-        invocation.outcomes += none_decided(ids, dict.fromkeys(ids, error))
+        together = error.refused if isinstance(error, RefusedTogetherError) else {}
+        for refusal in (*together.values(), error):
+            invocation.remarks += error_lines(refusal)
+        invocation.outcomes += none_decided(chosen.ids, together or dict.fromkeys(chosen.ids, error))
         return error.exit_code, []
     return OK, [line for changed in changes for line in told(changed)]
 

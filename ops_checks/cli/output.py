@@ -23,6 +23,12 @@ class Document(str):
     __slots__ = ()
 
 
+class Painted(str):
+    """A line with colours, and no other control sequence: what else is in it has been made visible."""
+
+    __slots__ = ()
+
+
 class Made(str):
     """The line of a change that was made: where stdout cannot take it, its user must know all the same."""
 
@@ -107,7 +113,7 @@ def standard_stream(path: str) -> str | None:
 
 def _safe(line: str) -> str:
     """Return a line that is safe for a terminal and for a CI system's log."""
-    shown = visible(line)
+    shown = line if isinstance(line, Painted) else visible(line)
     return without_commands(shown) if os.environ.get("GITHUB_ACTIONS") else shown
 
 

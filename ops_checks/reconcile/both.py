@@ -28,6 +28,7 @@ from ops_checks.stores.baseline import PREPARED, PlanRecord
 from ops_checks.stores.changes import RELIABILITY, Change, all_decided
 from ops_checks.stores.markdown.rewriting import row_edits
 from ops_checks.stores.markdown.writing import pipe_notes
+from ops_checks.stores.unknown_item import ids_in, meant_items
 from ops_checks.timestamps import queue_time
 from ops_checks.transitions import cancelled_notes
 
@@ -140,7 +141,7 @@ class BothStores:
     def _decided(self, item_id: str, md: Item | None, decide: Decide, right: DatabaseSnapshot) -> _Seen:
         found = right.find(item_id)
         if md is None or found is None:
-            raise RefusedError(self._missing(item_id, md, found))
+            raise self._missing(item_id, md, found, right)
         self._check(right, item_id)
         agreement = right.agreement()
         rows = agreement.rows([item_id]) if agreement.baseline() is not None else {}
@@ -154,13 +155,15 @@ class BothStores:
         change.payload = _with_document(change.payload, md, after)
         return _Seen(change, found[1])
 
-    def _missing(self, item_id: str, md: Item | None, found: object) -> str:
+    def _missing(self, item_id: str, md: Item | None, found: object, right: DatabaseSnapshot) -> RefusedError:
         if md is None and found is None:
-            return f"no item {visible(item_id)} in {visible(self._context.queue)} and {visible(self._context.db)}"
+            both = f"{visible(self._context.queue)} and {visible(self._context.db)}"
+            return RefusedError(f"no item {visible(item_id)} in {both}{meant_items([item_id], lambda: ids_in(right))}")
         lacking, other = (
             (self._context.queue, self._context.db) if md is None else (self._context.db, self._context.queue)
         )
-        return f"{visible(lacking)}: no item {visible(item_id)}, which {visible(other)} has: see `ops-checks drift`"
+        advice = f"which {visible(other)} has: see `ops-checks drift`"
+        return RefusedError(f"{visible(lacking)}: no item {visible(item_id)}, {advice}")
 
     def _attempt(self, ids: Sequence[str], decide: Decide) -> list[Change]:
         with document(self._context).rewriting() as text, database(self._context).transaction() as transaction:

@@ -17,6 +17,7 @@ from ops_checks.reconcile.plan_file import is_plan_id
 from ops_checks.reconcile.reading import database
 from ops_checks.sanitize import visible
 from ops_checks.stores.changes import all_decided
+from ops_checks.stores.unknown_item import ids_in, unknown_item
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +38,8 @@ def newest_change(context: Context, item_id: str, check: Callable[[Item], None] 
     with database(context).snapshot() as snapshot:
         item = snapshot.get(item_id)
         if item is None:
-            raise RefusedError(f"{visible(context.db)}: no item {visible(item_id)}: its events go with an item")
+            advice = "its events go with an item"
+            raise unknown_item(visible(context.db), [item_id], advice, lambda: ids_in(snapshot))
         check(item)
         return _newest(snapshot, item_id)
 
@@ -56,7 +58,7 @@ def must_keep_events(context: Context) -> None:
     """Raise RefusedError where there is only a document: nothing says what was changed in it last."""
     if not context.db_named and not os.path.lexists(context.db) and os.path.lexists(context.queue):
         raise RefusedError(
-            f"{visible(context.queue)}: {_OF_A_DOCUMENT}, beside a database that `ops-checks init` makes"
+            f"{visible(context.queue)}: {_OF_A_DOCUMENT}: `ops-checks init --from PATH` makes the database for it"
         )
 
 

@@ -181,8 +181,8 @@ _READING = (
     Defect(
         "a missing database is made",
         "stores/sqlite/connection.py",
-        '?mode=rw"',
-        '?mode=rwc"',
+        '_opened(path, "rw", timeout_s)',
+        '_opened(path, "rwc", timeout_s)',
         ("test_verified_writes", *_SQLITE),
     ),
     Defect(

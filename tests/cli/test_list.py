@@ -92,13 +92,14 @@ TIME = "90s, 15m, 2h, 7d, HH:MM (the last one), YYYY-MM-DD or 'YYYY-MM-DD HH:MM'
             "--db q.db list --id OPS-1 --id OPS --id ORCH-1 --status DONE",
             5,
             "",
-            "error: q.db: no item OPS, ORCH-1: see the ids in `ops-checks list -f ids`\n",
+            "error: q.db: no item OPS, ORCH-1: see the ids in `ops-checks list -f ids`; did you mean ORCH-101?\n",
         ),
         (
             "--queue Q.md list --status FALED",
             4,
             "",
-            "error: --status 'FALED': expected some of PENDING, IN_PROGRESS, BLOCKED, FAILED, DONE\n",
+            "error: --status 'FALED': expected some of PENDING, IN_PROGRESS, BLOCKED, FAILED, DONE; "
+            "did you mean FAILED?\n",
         ),
         (
             "--queue Q.md list --status 'DONE,'",

@@ -10,7 +10,24 @@ from ops_checks.cli.parser import parse
 from ops_checks.cli.quick_parser import plain_arguments
 from ops_checks.errors import UsageError
 
-WORDS = ["status", "workers", "kpi", "--queue", "--db", "--policy", "a.md", "b.db", "-x", "", " ", "--", "--help", "="]
+WORDS = [
+    "status",
+    "workers",
+    "kpi",
+    "--queue",
+    "--db",
+    "--policy",
+    "a.md",
+    "b.db",
+    "-x",
+    "",
+    " ",
+    "--",
+    "--help",
+    "=",
+    "-q",
+    "--quiet",
+]
 OWN = [
     "list",
     "show",
@@ -27,6 +44,7 @@ OWN = [
     "A-1",
     "--db",
     "b.db",
+    "-q",
 ]
 
 
@@ -64,7 +82,7 @@ def test_plain(argv: list[str], expected: dict[str, str]):
     """The plain forms take the fast lane, in either order."""
     plain = plain_arguments(argv)
     assert plain is not None
-    assert vars(plain) == expected
+    assert vars(plain) == {"color": "auto", **expected}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from ops_checks.errors import WriteError
 from ops_checks.stores.markdown.rewriting import MarkdownTransaction
 from ops_checks.stores.sqlite.series import SqliteSeries
 from ops_checks.stores.sqlite.transaction import SqliteTransaction
-from ops_checks.transitions import Stamp, cancel
+from ops_checks.transitions import Stamp, cancel, replan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +115,14 @@ def test_selected(project: Path, run: Run) -> None:
     told = run("--db", DB, "cancel", "--id", "A-*", "--yes", "--all-or-nothing")
     assert (told.code, told.out, errors(told)[-1]) == (5, "", "changed=0 refused=4")
     assert in_database() == BEFORE
+
+
+@pytest.mark.parametrize("together", [(), ("--all-or-nothing",)])
+def test_an_only_one_that_was_selected(project: Path, run: Run, together: tuple[str, ...]) -> None:
+    """A selection of one item is counted like any other."""
+    told = run("--db", DB, "cancel", "--status", "DONE", "--yes", *together)
+    assert (told.code, errors(told)[-1]) == (5, "changed=0 refused=1")
+    assert [line.partition(":")[0] for line in errors(told)[-2:]] == ["error", "changed=0 refused=1"]
 
 
 @pytest.mark.parametrize("stale", [False, True])
@@ -260,3 +268,17 @@ def test_a_series_sees_another_schema(project: Path) -> None:
         with pytest.raises(Exception, match="no item"):
             series.change("A-9", cancel(stamp))
     assert in_database() == AFTER
+
+
+def test_a_series_lets_others_in(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a second of changes it rests for longer than SQLite pauses before it asks for a lock again: 100 ms."""
+    stamp = Stamp(actor="a", now_s=NOW_S, tz_minutes=540, operation="op-1")
+    rests: list[float] = []
+    monkeypatch.setattr("time.sleep", rests.append)
+    ticks = iter(range(100))
+    monkeypatch.setattr("time.monotonic", lambda: next(ticks) * 0.6)
+    with SqliteSeries(DB, lock_timeout_s=1) as series:
+        for item_id in ("A-1", "A-2", "A-3"):
+            series.change(item_id, replan(stamp, "n"))
+    assert rests
+    assert all(rest > 0.1 for rest in rests)

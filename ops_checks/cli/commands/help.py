@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 HELP_SCHEMA = "ops-checks/help/1"
 
 
+_WIDEST = 100  # columns of a text that is easily read
+
+
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("topic", nargs="?", choices=topics(), metavar="TOPIC", help=f"one of {', '.join(topics())}")
     FORMAT.add_to(parser)
 
 
 def run(invocation: Invocation) -> Result:
-    """Show a page, with a pager on a terminal; without a topic, list the topics."""
+    """Show a page, on a terminal with a pager and wrapped to its width; without a topic, list the topics."""
     topic = invocation.args.topic
     if topic is None:
         return 0, Answer([f"{name}: {_title(name)}" for name in topics()], lambda: _as_json(topics()))
@@ -32,7 +35,10 @@ def run(invocation: Invocation) -> Result:
         return 0, Answer([Document(page(topic))], lambda: _as_json([topic], whole=True))
     from pydoc import pager
 
-    pager(page(topic))
+    from ops_checks.cli.item_table import terminal_columns
+    from ops_checks.presentation.wrapping import reflowed
+
+    pager(reflowed(page(topic), min(terminal_columns(invocation.environ), _WIDEST)))
     return 0, []
 
 

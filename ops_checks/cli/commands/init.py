@@ -151,5 +151,6 @@ COMMAND = Command(
     help="Make entry point, queue, database and logs in this folder.",
     example="ops-checks init --from QUEUE.md",
     needs=POLICY,
+    from_below=False,
     arguments=_add_arguments,
 )

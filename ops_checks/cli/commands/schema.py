@@ -78,7 +78,7 @@ SCHEMAS: Mapping[str, Callable[[], str]] = {
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("of", choices=SCHEMAS, help="what the schema is for")
+    parser.add_argument("of", metavar="NAME", choices=SCHEMAS, help=f"what the schema is for: {', '.join(SCHEMAS)}")
     FORMAT.add_to(parser)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ops_checks.cli.answer import FORMAT, Answer
 from ops_checks.cli.command import QUEUES, Command
 from ops_checks.cli.lines import status_lines
+from ops_checks.cli.marks import COLOR, marks_of
 from ops_checks.cli.queue_summary import summary
 
 TYPE_CHECKING = False
@@ -23,7 +24,7 @@ def run(invocation: Invocation) -> Result:
 
         return status_json(found, invocation.context)
 
-    return 0, Answer(status_lines(found), json)
+    return 0, Answer(status_lines(found, marks_of(invocation)), json)
 
 
 COMMAND = Command(
@@ -31,5 +32,5 @@ COMMAND = Command(
     help="Show items by status, and the top items in progress.",
     example="ops-checks status",
     needs=QUEUES,
-    options=(FORMAT,),
+    options=(FORMAT, COLOR),
 )

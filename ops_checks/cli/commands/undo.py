@@ -92,7 +92,7 @@ def _undo_changes(invocation: Invocation, chosen: Chosen, changes: dict[str, Mad
     args = invocation.args
     undone = _Undone(invocation, chosen, changes or {})
     if args.all_or_nothing and not args.dry_run:
-        code, lines = change_together(invocation, chosen.ids, lambda: undone.change_together(chosen.ids), undone.told)
+        code, lines = change_together(invocation, chosen, lambda: undone.change_together(chosen.ids), undone.told)
     else:
         each = change_each if chosen.shown is None else change_all
         code, lines = each(invocation, chosen.ids, undone.change)

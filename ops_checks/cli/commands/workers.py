@@ -5,6 +5,7 @@ from __future__ import annotations
 from ops_checks.cli.answer import FORMAT, Answer
 from ops_checks.cli.command import QUEUES, Command
 from ops_checks.cli.lines import workers_lines
+from ops_checks.cli.marks import COLOR, marks_of
 from ops_checks.cli.queue_summary import summary
 from ops_checks.overview import workers
 
@@ -24,7 +25,8 @@ def run(invocation: Invocation) -> Result:
 
         return workers_json(found, invocation.context)
 
-    return 0, Answer(workers_lines(workers(found.in_progress), len(found.in_progress)), json)
+    lines = workers_lines(workers(found.in_progress), len(found.in_progress), marks_of(invocation))
+    return 0, Answer(lines, json)
 
 
 COMMAND = Command(
@@ -32,5 +34,5 @@ COMMAND = Command(
     help="Show who works on what.",
     example="ops-checks --db queue.db workers",
     needs=QUEUES,
-    options=(FORMAT,),
+    options=(FORMAT, COLOR),
 )

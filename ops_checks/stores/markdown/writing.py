@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ops_checks.errors import ChangedError, ChangingError, InputError, RefusedError, WriteError
+from ops_checks.errors import ChangedError, ChangingError, InputError, WriteError
 from ops_checks.files.exchange import changed, clear_leftovers
 from ops_checks.files.git_index import GitIndex
 from ops_checks.model import FIELDS
@@ -67,8 +67,7 @@ def write_together(path: str, timeout_s: float, ids: Sequence[str], decide: Deci
     def replace() -> list[Change]:
         with MarkdownTransaction(path, timeout_s) as text, text.snapshot() as snapshot:
             items = {item.id: item for _, item in snapshot.items() if item.id in wanted}
-            remarks = snapshot.remarks()
-            changes = all_decided(ids, lambda item_id: _decision(path, items.get(item_id), item_id, decide, remarks))
+            changes = all_decided(ids, lambda item_id: _decision(path, items.get(item_id), item_id, decide, snapshot))
             edits = row_edits(changes)
             if edits:
                 text.write(snapshot, edits)
@@ -98,16 +97,17 @@ def _repeated(work: Callable[[], Result], git: GitIndex, until: float) -> Result
 def _decided(path: str, snapshot: MarkdownSnapshot, item_id: str, decide: Decide) -> tuple[int, Change]:
     """Return the line of an item and its change. Raises RefusedError for an unknown id, and as `decide`."""
     number, item = snapshot.find(item_id) or (0, None)
-    return number, _decision(path, item, item_id, decide, snapshot.remarks())
+    return number, _decision(path, item, item_id, decide, snapshot)
 
 
-def _decision(path: str, item: Item | None, item_id: str, decide: Decide, remarks: Sequence[str]) -> Change:
+def _decision(path: str, item: Item | None, item_id: str, decide: Decide, snapshot: MarkdownSnapshot) -> Change:
     if item is None:
-        raise RefusedError(
-            f"{visible(path)}: no item {visible(item_id)}: see the id column of the queue", tuple(remarks)
-        )
+        from ops_checks.stores.unknown_item import ids_in, unknown_item
+
+        advice = "see the id column of the queue"
+        raise unknown_item(visible(path), [item_id], advice, lambda: ids_in(snapshot), tuple(snapshot.remarks()))
     change = decide(item, None)
-    change.warnings += remarks
+    change.warnings += snapshot.remarks()
     change.notes += pipe_notes(path, change)
     return change
 

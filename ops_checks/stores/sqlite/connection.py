@@ -77,19 +77,29 @@ def connect(path: str, timeout_s: float, *, writing: bool = False) -> WaitingCon
 
     `timeout_s` bounds the wait for other programs, in seconds and in all. Raises InputError, and `sqlite3.Error`.
     """
-    must_have_no_leftovers(path)
-    stat_regular(path, DATABASE)  # never opened as a file: closing that would drop SQLite's locks
-    _must_have_unlinked_journals(path)
-    uri = "file:" + _quoted(os.path.abspath(path)) + "?mode=rw"  # SQLite opens a read-only file for reading
-    connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, factory=WaitingConnection)
-    connection.left_s = timeout_s
-    for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
+    connection = _opened(path, "rw", timeout_s)  # SQLite opens a read-only file for reading
     if writing:
         # EXTRA: a commit is the removal of the rollback journal, and only then on disk when the folder is too.
         connection.execute("PRAGMA synchronous = EXTRA")  # reads the schema: a reader need not wait for that twice
     else:
         connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def connect_to_read(path: str, timeout_s: float) -> WaitingConnection:
+    """Open it as `connect` does, and leave even what another program's crash left in it. Raises as `connect`."""
+    return _opened(path, "ro", timeout_s)
+
+
+def _opened(path: str, mode: str, timeout_s: float) -> WaitingConnection:
+    must_have_no_leftovers(path)
+    stat_regular(path, DATABASE)  # never opened as a file: closing that would drop SQLite's locks
+    _must_have_unlinked_journals(path)
+    uri = f"file:{_quoted(os.path.abspath(path))}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, factory=WaitingConnection)
+    connection.left_s = timeout_s
+    for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
     return connection
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ops_checks.stores.sqlite.connection import (
     EVENT_COLUMNS,
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+#: After so many seconds of changes nothing is done for longer than SQLite's own wait ever pauses: who waits for the
+#: lock with that would otherwise hardly ever find it free, and give up.
+_BUSY_S = 1.0
+_REST_S = 0.11
+
 
 class SqliteSeries(SqliteStore):
     """A store that stays open between its changes; each is a transaction of its own, as it is without.
@@ -32,6 +38,7 @@ class SqliteSeries(SqliteStore):
         super().__init__(location, lock_timeout_s=lock_timeout_s)
         self._connection: WaitingConnection | None = None
         self._opened: tuple[object, int] | None = None
+        self._since_s = time.monotonic()
 
     def __enter__(self) -> Self:
         """Return the store; it is opened by its first change."""
@@ -68,6 +75,7 @@ class SqliteSeries(SqliteStore):
         if self._connection is None:
             self._connection = super()._open(begin, writing=True)
         else:
+            self._let_others_in()
             self._connection.left_s = self._lock_timeout_s
             self._connection.execute(begin)
         return self._connection
@@ -78,6 +86,11 @@ class SqliteSeries(SqliteStore):
             connection.close()
         elif connection.in_transaction:
             connection.execute("ROLLBACK")
+
+    def _let_others_in(self) -> None:
+        if time.monotonic() - self._since_s >= _BUSY_S:
+            time.sleep(_REST_S)
+            self._since_s = time.monotonic()
 
     def _end(self) -> None:
         connection, self._connection, self._opened = self._connection, None, None

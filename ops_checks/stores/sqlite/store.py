@@ -9,7 +9,7 @@ from ops_checks.files.safe_open import last_write_s
 from ops_checks.sanitize import visible
 from ops_checks.stores.changes import all_decided
 from ops_checks.stores.sqlite.connection import TABLE, Translated, commit, open_queue, stop_runaways
-from ops_checks.stores.sqlite.rows import StoredRow, stored_row
+from ops_checks.stores.sqlite.rows import StoredRow, stored_ids, stored_row
 from ops_checks.stores.sqlite.snapshot import SqliteSnapshot
 from ops_checks.stores.sqlite.writing import write_change
 
@@ -177,5 +177,9 @@ class SqliteStore:
     def _read(self, connection: sqlite3.Connection, item_id: str) -> StoredRow:
         found = stored_row(connection, self.location, item_id)
         if found is None:
-            raise RefusedError(f"{visible(self.location)}: no item {visible(item_id)}: see the ids in {TABLE}")
+            from ops_checks.stores.unknown_item import unknown_item
+
+            raise unknown_item(
+                visible(self.location), [item_id], f"see the ids in {TABLE}", lambda: stored_ids(connection)
+            )
         return found
