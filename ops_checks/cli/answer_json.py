@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ERROR_SCHEMA = "ops-checks/error/1"
 _ERROR, _WARNING, _NOTE, _DETAIL = "error: ", "warning: ", "note: ", "  "
 _OPTIONS = ("-f", "--format")
+_QUIET = "-q"
 _STDOUT = 1
 #: `FILE:LINE: ` or `FILE:LINE:COLUMN: ` at the beginning of a message, and `FILE: `.
 _PLACES = (re.compile(r"(.+?):(\d{1,15})(?::\d+)?: ", re.DOTALL), re.compile(r"(.+?): ", re.DOTALL))
@@ -64,6 +65,7 @@ def _formats(words: Sequence[str]) -> list[tuple[str, str | None]]:
     for word, after in zip(words, (*words[1:], ""), strict=True):
         if word == "--":
             break
+        word = f"-{word[1:].lstrip('q')}" if word.startswith(_QUIET) else word  # noqa: PLW2901 - flags may run together
         option, equals, value = word.partition("=")
         if option in _OPTIONS:
             given.append(value if equals else after)

@@ -68,6 +68,7 @@ NODES: dict[str, Node] = {
         (('--color',), 'colour the text', ('one', 'auto', 'always', 'never'), False),
     ), ()),
     'completion': ('Print the script for completion in bash, zsh or fish.', (
+        (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
     ), ((('one', 'bash', 'fish', 'zsh'), False),)),
     'consistency-check': ('Compare the Markdown queue with the database.', (
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
@@ -237,7 +238,7 @@ NODES: dict[str, Node] = {
     ), ()),
     'schema': ('Print the JSON Schema of what ops-checks reads or prints as JSON.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
-    ), ((('one', 'report', 'policy', 'plan', 'result', 'baseline', 'list', 'show', 'status', 'workers', 'mutation', 'wait', 'init', 'baseline-result', 'policy-check', 'help', 'error'), False),)),
+    ), ((('one', 'report', 'policy', 'plan', 'result', 'baseline', 'list', 'show', 'status', 'workers', 'mutation', 'wait', 'init', 'baseline-result', 'policy-check', 'help', 'completion', 'error'), False),)),
     'show': ('Show everything about an item: history, runs, both sides, what can be done.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
         (('--color',), 'mark P0 and what is stale (default: auto)', ('one', 'auto', 'always', 'never'), False),

@@ -13,6 +13,7 @@ import pytest
 from builders import aged, execute, item, make_database, make_markdown
 from json_checks import assert_answered, validator
 
+from ops_checks import cli
 from ops_checks.cli.answer_json import asks_for_json
 from ops_checks.cli.command import command_names, load_command
 from ops_checks.cli.commands.schema import SCHEMAS
@@ -42,6 +43,7 @@ COMMANDS = {
     "cancel": "cancel --id A-1",
     "cancel in both": "cancel --id A-1 --both",
     "check": "check",
+    "completion": "completion bash",
     "consistency-check": "consistency-check",
     "drift": "drift",
     "help": "help",
@@ -83,7 +85,7 @@ def project(folder: Path) -> Path:
 
 def test_every_command_is_in_the_table():
     """A command without a format of its own is none, but for what prints a script for a shell."""
-    assert {words.split()[0] for words in COMMANDS.values()} == set(command_names()) - {"completion"}
+    assert {words.split()[0] for words in COMMANDS.values()} == set(command_names())
 
 
 #: `-f text` of these is the report, which is another text than the lines that OPS_COMMANDS specifies.
@@ -560,6 +562,9 @@ def test_no_error_is_written_into_an_input(project: Path, command: str, target: 
         ("status -fjson", True),
         ("status -f=json", True),
         ("status -f text", False),
+        ("status -qf json", True),
+        ("status -qfjson", True),
+        ("status -q json", False),
         ("status --json", False),
         ("list -f jsonl", False),
         ("status -- -f json", False),
@@ -575,6 +580,14 @@ def test_no_error_is_written_into_an_input(project: Path, command: str, target: 
 def test_what_asks_for_json(words: str, asked: bool) -> None:  # noqa: FBT001 - a column of the table
     """Where the words cannot be parsed, they themselves tell."""
     assert asks_for_json(words.split()) is asked
+
+
+def test_quiet(project: Path, run: Run) -> None:
+    """A document has the notes that a quiet command does not print."""
+    told = run("status", "-q", "-f", "json")
+    assert (told.code, told.err) == (0, "")
+    assert json.loads(told.out)["notes"] == ["Q.md was read, q.db was not"]
+    assert assert_answered(run("status", "-qf", "json", "--no-such-flag"))["exit_code"] == 4
 
 
 def test_two_formats_on_stdout_are_not_one_document(project: Path, run: Run) -> None:
@@ -594,6 +607,8 @@ def test_schemas_name_what_there_is():
     """Exit codes, outcomes and commands in schemas are those of the program."""
     for name in _OF_COMMANDS:
         assert validator(name).schema["properties"]["exit_code"]["enum"] == [int(code) for code in EXIT_CODES], name
+    shells = [path.name for path in (Path(cli.__file__).parent / "completion_scripts").iterdir()]
+    assert validator("completion").schema["properties"]["shell"]["enum"] == sorted(shells)
     mutation = validator("mutation").schema
     assert mutation["properties"]["command"]["enum"] == list(TRANSITIONS)
     assert mutation["$defs"]["outcome"]["properties"]["outcome"]["enum"] == list(OUTCOMES)

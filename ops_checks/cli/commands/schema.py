@@ -64,6 +64,7 @@ _PRINTED = (
     "baseline-result",
     "policy-check",
     "help",
+    "completion",
     "error",
 )
 #: What has a schema, and what returns it.
