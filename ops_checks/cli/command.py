@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
+    from ops_checks.cli.bulk import Chosen
     from ops_checks.context import Context
 
     #: Exit code, and the lines for stdout.
@@ -102,10 +103,11 @@ class Command:
 class Invocation:
     """One invocation of a command: its arguments, its context, the clock (a function: epoch seconds).
 
-    `terminal`: stdout is one. `remarks` collects lines for stderr that change no exit code.
+    `terminal`: stdout is one. `remarks` collects lines for stderr that change no exit code. `confirmed` are the items
+    that somebody was shown and asked about before, None where that is for the command to do.
     """
 
-    __slots__ = ("_context", "args", "clock", "environ", "remarks", "terminal")
+    __slots__ = ("_context", "args", "clock", "confirmed", "environ", "remarks", "terminal")
 
     def __init__(
         self,
@@ -115,8 +117,10 @@ class Invocation:
         clock: Callable[[], float],
         *,
         terminal: bool,
+        confirmed: Chosen | None = None,
     ) -> None:
         self.args = args
+        self.confirmed = confirmed
         self._context = context
         self.environ = environ
         self.clock = clock

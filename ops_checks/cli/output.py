@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 
+from ops_checks.exit_codes import NOT_EVALUATED, OK
 from ops_checks.sanitize import visible, without_commands
 
 TYPE_CHECKING = False
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Self, TextIO
 
     from ops_checks.errors import OpsError
+    from ops_checks.exit_codes import ExitCode
 
 
 class Document(str):
@@ -68,6 +70,28 @@ def write_remarks(lines: Iterable[str]) -> None:
     _write(sys.stderr, [_safe(line) + "\n" for line in lines])
 
 
+def write_on(lines: Iterable[str]) -> ExitCode | None:
+    """Write lines to stdout while a command goes on; return the exit code that it ends in, None if it may go on."""
+    if sys.stdout is None:
+        return NOT_EVALUATED
+    error = _attempt(sys.stdout, [_safe(line) + "\n" for line in lines])
+    if error is None:
+        return None
+    return OK if isinstance(error, BrokenPipeError) else NOT_EVALUATED
+
+
+def has_reader() -> bool:
+    """Return whether anybody may still read stdout: the other end of a pipe, or a terminal, may be gone."""
+    import select
+
+    poll = select.poll()
+    try:
+        poll.register(sys.stdout.fileno() if sys.stdout else -1, 0)
+    except (OSError, ValueError):  # no descriptor of its own
+        return True
+    return not poll.poll(0)
+
+
 def abandon_results() -> None:
     """Give up writing to stdout: its reader has had all it will get."""
     _redirect_to_nowhere(sys.stdout)
@@ -109,19 +133,25 @@ def _safe(line: str) -> str:
 def _write(stream: TextIO | None, lines: list[str]) -> bool:
     if stream is None:  # the descriptor was closed before we started
         return not lines
+    return isinstance(_attempt(stream, lines), BrokenPipeError | None)
+
+
+def _attempt(stream: TextIO, lines: list[str]) -> OSError | None:
+    """Write lines, and return what prevented it; a failure of stdout but a reader that has gone is told on stderr."""
     try:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         stream.write("".join(lines))
         stream.flush()
-    except BrokenPipeError:
+    except BrokenPipeError as error:
         _redirect_to_nowhere(stream)
+        return error
     except OSError as error:
         _redirect_to_nowhere(stream)
         if stream is not sys.stderr:
             write_remarks([f"error: the results cannot be written ({error.strerror}): check the disk"])
-        return False
-    return True
+        return error
+    return None
 
 
 def _redirect_to_nowhere(stream: TextIO | None) -> None:

@@ -42,18 +42,19 @@ class Rereader(Generic[Seen]):
         clock: Callable[[], float],
         patience_s: float = math.inf,
         at_rest: Callable[[], bool] = lambda: False,
-        lasts_s: Callable[[Seen], float] = lambda _: math.inf,
+        lasts_s: Callable[[Seen, float], float] = lambda *_: math.inf,
     ) -> None:
         """Watch inputs by `watches`, and read them by `read`, which raises InputError.
 
         `clock` returns seconds that never go back. An error that no writer explains is raised once it has lasted for
         `patience_s`, at the second look if nothing was ever read and `at_rest()`: nobody has written for a while.
-        `lasts_s` is how long what was read holds while nothing changes.
+        `lasts_s` is how long what was read, in so many seconds, holds while nothing changes.
         """
         self._watches, self._read, self._clock = watches, read, clock
         self._patience_s, self._at_rest, self._lasts_s = patience_s, at_rest, lasts_s
         self._stack = ExitStack()
-        self._versions: list[object] | None = None
+        self._versions: list[object] = []
+        self._forgotten = True
         self._due_s = -math.inf
         self._failing_since_s: float | None = None
         self._failed_at: list[object] | None = None
@@ -81,7 +82,8 @@ class Rereader(Generic[Seen]):
         asked_s = self._clock()
         versions = [watch.version() for watch in self._watches]
         began_s = self._clock()
-        if versions == self._versions and began_s < self._due_s:
+        forgotten, self._forgotten = self._forgotten, False  # at once: another thread may ask for more meanwhile
+        if not forgotten and versions == self._versions and began_s < self._due_s:
             self.rest_s = max(POLL_S, min(IDLE_REST * (began_s - asked_s), _LONGEST_REST_S))
             return False
         try:
@@ -95,12 +97,12 @@ class Rereader(Generic[Seen]):
         else:
             took_s = self._rest_after(began_s)
             self.error, self._versions, self._failing_since_s, self._failed_at = None, versions, None, None
-            self._due_s = began_s + max(self._lasts_s(self.seen), IDLE_REST * took_s)
+            self._due_s = began_s + self._lasts_s(self.seen, took_s)
         return True
 
     def forget(self) -> None:
-        """Let the next look read again: something else is asked for."""
-        self._versions = None
+        """Let the next look read again: something else is asked for. Any thread may call it."""
+        self._forgotten = True
 
     def _rest_after(self, began_s: float) -> float:
         """Rest after a reading, and return how long it took, in seconds."""
