@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ops_checks.errors import InputError
     from ops_checks.model import Item
-    from ops_checks.overview import Summary
+    from ops_checks.overview import Summary, Worker
     from ops_checks.report.model import RuleResult
     from ops_checks.stores.details import Details
 
@@ -54,11 +54,14 @@ class Filter(NamedTuple):
 class QueueSeen(NamedTuple):
     """What one reading of the queue found.
 
-    `marks` are all items by id, `rows` the first of the `selected` items that the filter means, `failed` those FAILED
-    that changed last, `arrived` those that failed since the reading before, and `remarks` lines on what was not read.
+    `workers` and the `oldest` item in progress are found in the `summary` once. `marks` are all items by id, `rows` the
+    first of the `selected` items that the filter means, `failed` those FAILED that changed last, `arrived` those that
+    failed since the reading before, and `remarks` lines on what was not read.
     """
 
     summary: Summary
+    workers: Sequence[Worker]
+    oldest: Item | None
     marks: Mapping[str, Mark]
     rows: Sequence[Details] = ()
     selected: int = 0

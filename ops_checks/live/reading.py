@@ -10,8 +10,18 @@ from ops_checks.gate.inputs import read_kpis
 from ops_checks.gate.run import evaluate_group
 from ops_checks.gate.stable_reading import compare_by, is_quiet, read_stable
 from ops_checks.gate.verdict import conclude
-from ops_checks.live.model import MOST_FAILURES, DriftSeen, Filter, KpiSeen, QueueSeen, attention, has_failed, mark
-from ops_checks.overview import summarise
+from ops_checks.live.model import (
+    MOST_FAILURES,
+    DriftSeen,
+    Filter,
+    KpiSeen,
+    QueueSeen,
+    attention,
+    has_failed,
+    mark,
+    oldest,
+)
+from ops_checks.overview import summarise, workers
 from ops_checks.rules.drift.rules import DRIFT_CHECKS
 from ops_checks.sanitize import visible
 from ops_checks.selection import Selection, orders
@@ -68,7 +78,17 @@ class QueueReading:
 
         summary = summarise(passing())
         rows = listed.selected()
-        return QueueSeen(summary, marks, rows.rows, rows.total, failed.selected().rows, arrived, snapshot.remarks())
+        return QueueSeen(
+            summary,
+            workers(summary.in_progress),
+            oldest(summary),
+            marks,
+            rows=rows.rows,
+            selected=rows.total,
+            failed=failed.selected().rows,
+            arrived=arrived,
+            remarks=snapshot.remarks(),
+        )
 
 
 def read_drift(context: Context) -> DriftSeen:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ops_checks.cli.item_table import age_text, cut, table_lines
 from ops_checks.cli.lines import kpi_lines, number, status_lines, workers_lines
-from ops_checks.live.model import DRIFT, KPI, PARTS, QUEUE, changes, oldest, verdict_changes
+from ops_checks.live.model import DRIFT, KPI, PARTS, QUEUE, changes, verdict_changes
 from ops_checks.model import NOTHING, STATUSES
-from ops_checks.overview import workers
 from ops_checks.presentation.widths import display_width
 from ops_checks.sanitize import visible
 from ops_checks.timestamps import queue_time, start_epoch
@@ -95,7 +94,8 @@ def _queue_lines(seen: QueueSeen | None, moment: Moment) -> Iterator[Line]:
         return
     for line in packed((f"{status} {seen.summary.counts[status]}" for status in STATUSES), moment.columns):
         yield Line(line)
-    groups = [each for each in workers(seen.summary.in_progress) if each.owner != NOTHING]
+    # Those without an owner come last, as one.
+    groups = seen.workers[:-1] if seen.workers and seen.workers[-1].owner == NOTHING else seen.workers
     named = ", ".join(
         f"{visible(each.owner)} {len(each.items)} (oldest {moment.age(each.oldest_start)})"
         for each in groups[:_WORKERS]
@@ -107,7 +107,7 @@ def _queue_lines(seen: QueueSeen | None, moment: Moment) -> Iterator[Line]:
 
 
 def _oldest_text(seen: QueueSeen, moment: Moment) -> str:
-    item = oldest(seen.summary)
+    item = seen.oldest
     if item is None:
         return "oldest in progress: none"
     age = moment.age(item.started_at_kst)
@@ -182,9 +182,8 @@ def first_lines(part: str, state: State) -> Iterator[Told]:
     """Yield how a part stands when it is first known."""
     if part == QUEUE and state.queue:
         yield Told(next(iter(status_lines(state.queue.summary))))
-        in_progress = state.queue.summary.in_progress
-        yield Told(next(iter(workers_lines(workers(in_progress), len(in_progress)))))
-        item = oldest(state.queue.summary)
+        yield Told(next(iter(workers_lines(state.queue.workers, len(state.queue.summary.in_progress)))))
+        item = state.queue.oldest
         if item is not None:
             started = f"owner={item.owner_session} started={item.started_at_kst}"
             yield Told(f"oldest_in_progress {item.id} ({item.priority}) {started}")
