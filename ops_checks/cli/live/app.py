@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from ops_checks.stores.details import Details
 
 _STYLES = {PLAIN: "", GOOD: "green", BAD: "bold red", DIM: "dim"}
-#: Ages are drawn anew, and the terminal is asked whether it is still there, so often.
-_AGING_S, _ALIVE_S = 15.0, 1.0
-#: A view whose terminal has gone may wait for it for ever: the process ends so long after.
-_LAST_S = 15.0
+#: Ages are drawn anew so often.
+_AGING_S = 15.0
+#: A terminal that is held (Ctrl-S) takes nothing: the process ends so long after it was told to.
+_LAST_S = 5.0
 
 
 class Arrived(Message):
@@ -92,6 +92,7 @@ class WatchApp(App[int]):
         self._wanted = Filter()
         self._rows: list[Details] = []
         self._busy = ""
+        self._changing = threading.Lock()
         self._last: threading.Timer | None = None
         self.made: list[str] = []
         self.failure: Exception | None = None
@@ -112,7 +113,7 @@ class WatchApp(App[int]):
         self._draw()
         self.set_interval(_AGING_S, self._draw)
         if not self.is_headless:
-            self.set_interval(_ALIVE_S, self._end_without_terminal)
+            threading.Thread(target=self._end_with_terminal, name="watch-terminal", daemon=True).start()
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self.action_end, int(INTERRUPTED))
@@ -155,7 +156,7 @@ class WatchApp(App[int]):
     def action_end(self, code: int) -> None:
         """End the view with an exit code."""
         if code == INTERRUPTED and not self.is_headless and self._last is None:
-            self._last = threading.Timer(_LAST_S, os._exit, [code])
+            self._last = threading.Timer(_LAST_S, self._leave)
             self._last.daemon = True
             self._last.start()
         self.exit(code)
@@ -198,8 +199,9 @@ class WatchApp(App[int]):
 
     def _carry_out(self, name: str, row: Details) -> None:
         """Change an item, in a thread; what was made is told after the view has ended, too."""
-        outcome = self._actions.change(name, row.item)
-        self.made += map(Made, outcome.lines)
+        with self._changing:
+            outcome = self._actions.change(name, row.item)
+            self.made += map(Made, outcome.lines)
         self.post_message(Done([*outcome.lines, *outcome.remarks]))
 
     def on_done(self, message: Done) -> None:
@@ -240,13 +242,18 @@ class WatchApp(App[int]):
         items.set_options([Option(Content(line)) for line in lines])
         items.highlighted = next((number for number, row in enumerate(rows) if row.item.id == pointed), None)
 
-    def _end_without_terminal(self) -> None:
-        """End when the terminal has gone without a word."""
+    def _end_with_terminal(self) -> None:
+        """End the process when the terminal goes: nothing is left to be restored, and drawing may wait for ever."""
         poll = select.poll()
         with suppress(OSError, ValueError):
             poll.register(sys.__stdin__.fileno() if sys.__stdin__ else -1, 0)
-            if poll.poll(0):
-                self.action_end(int(INTERRUPTED))
+            poll.poll()
+            self._leave()
+
+    def _leave(self) -> None:
+        """End the process at once, but for a change that is being made."""
+        with self._changing:
+            os._exit(int(INTERRUPTED))
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep what nobody expected, for the one line in which every command tells it."""
