@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.protocol import Snapshot, Store
 
 _DEFAULT_BULK = 3
-#: What confirms; everything else does not.
-YES = ("y", "yes")
+_YES = ("y", "yes")
 
 
 class Chosen:
@@ -97,7 +96,7 @@ def _confirm(invocation: Invocation, selected: Selected, verb: str) -> None:
     most = _DEFAULT_BULK if args.bulk is None else args.bulk
     if count > most:
         write_remarks([question(verb, count)])
-        if sys.stdin.readline().strip().lower() not in YES:
+        if sys.stdin.readline().strip().lower() not in _YES:
             raise RefusedError("not confirmed: nothing was changed")
 
 

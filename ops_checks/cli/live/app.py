@@ -10,27 +10,29 @@ import sys
 import threading
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding
 from textual.content import Content
-from textual.message import Message
+from textual.css.query import NoMatches
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from ops_checks.cli.bulk import question
 from ops_checks.cli.live.actions import CHANGES, Actions
 from ops_checks.cli.live.lines import BAD, DIM, GOOD, KEYS, PLAIN, Moment, head_lines, item_table, list_title, packed
+from ops_checks.cli.live.messages import Arrived, Done
 from ops_checks.cli.live.screens import ItemScreen, QuestionScreen
 from ops_checks.cli.output import Made
 from ops_checks.exit_codes import INTERRUPTED, OK
-from ops_checks.live.feed import Feed, News
+from ops_checks.live.feed import Feed
 from ops_checks.live.model import QUEUE, Filter, State
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.screen import Screen
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.stores.details import Details
@@ -40,22 +42,6 @@ _STYLES = {PLAIN: "", GOOD: "green", BAD: "bold red", DIM: "dim"}
 _AGING_S = 15.0
 #: A terminal that is held (Ctrl-S) takes nothing: the process ends so long after it was told to.
 _LAST_S = 5.0
-
-
-class Arrived(Message):
-    """Tells the view of News."""
-
-    def __init__(self, news: News) -> None:
-        super().__init__()
-        self.news = news
-
-
-class Done(Message):
-    """Tells the view what a change ended in."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__()
-        self.lines = lines
 
 
 class WatchApp(App[int]):
@@ -77,7 +63,8 @@ class WatchApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "end(0)", "Quit"),
         Binding("ctrl+c", "end(130)", "Interrupt", priority=True),
-        Binding("slash", "ask_text", "Filter by text"),
+        Binding("ctrl+z", "suspend_process", "Suspend", priority=True),
+        Binding("slash", "ask_text", "Filter by text", priority=True),  # what is typed next is the text already
         Binding("s", "next_status", "Filter by status"),
         Binding("escape", "no_filter", "No filter"),
         *(Binding(key, f"change('{name}')", name) for key, name in CHANGES.items()),
@@ -141,17 +128,24 @@ class WatchApp(App[int]):
             return
         self._state = self._state.after(news.part, news.seen, news.error, self._invocation.clock())
         self._draw()
-        if isinstance(self.screen, ItemScreen) and news.part == QUEUE:
-            self.screen.read_again()
+        above = self.screen_stack[-1] if self.screen_stack else None
+        if isinstance(above, ItemScreen) and news.part == QUEUE:
+            above.read_again()
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         """Open an item."""
-        item_id = self._rows[message.option_index].item.id
-        self.push_screen(ItemScreen(partial(self._actions.show, item_id)))
+        if message.option_id is not None:  # by its id: the list may have moved since
+            self.push_screen(ItemScreen(partial(self._actions.show, message.option_id)))
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         """Filter by a text."""
         self._list_only(self._wanted._replace(text=message.value.strip()))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return whether a key means an action here: within a text, and on another screen, `/` is a character."""
+        if action == "ask_text":
+            return len(self.screen_stack) == 1 and not isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
 
     def action_end(self, code: int) -> None:
         """End the view with an exit code."""
@@ -165,7 +159,7 @@ class WatchApp(App[int]):
         """Ask for the text to filter by."""
         field = self.query_one("#text", Input)
         field.display = True
-        field.focus()
+        self.screen.set_focus(field)
 
     def action_next_status(self) -> None:
         """Filter by the next status."""
@@ -214,15 +208,21 @@ class WatchApp(App[int]):
         self._wanted = wanted
         field = self.query_one("#text", Input)
         field.display = False
-        self.query_one("#items").focus()
+        self.screen.set_focus(self.query_one("#items"))
         self._feed.list_only(wanted)
 
     def _tell(self, lines: list[str]) -> None:
-        self.query_one("#told", Static).update(Content("\n".join(lines)))
+        with suppress(NoMatches):  # the view is being taken down
+            self.query_one("#told", Static).update(Content("\n".join(lines)))
 
     def _draw(self) -> None:
         """Draw what is known, in the width that there is."""
-        main = self.screen_stack[0]
+        if not self.screen_stack:
+            return
+        with suppress(NoMatches):  # news that came while the view is being taken down
+            self._draw_on(self.screen_stack[0])
+
+    def _draw_on(self, main: Screen[Any]) -> None:
         columns = max(1, self.size.width)
         moment = Moment(self._invocation.clock(), self._invocation.context.tz_minutes, columns)
         head = [Content.styled(line.text, _STYLES[line.tone]) for line in head_lines(self._state, moment)]
@@ -239,7 +239,7 @@ class WatchApp(App[int]):
         at = items.highlighted
         pointed = self._rows[at].item.id if at is not None and at < len(self._rows) else None
         self._rows = rows
-        items.set_options([Option(Content(line)) for line in lines])
+        items.set_options([Option(Content(line), row.item.id) for line, row in zip(lines, rows, strict=True)])
         items.highlighted = next((number for number, row in enumerate(rows) if row.item.id == pointed), None)
 
     def _end_with_terminal(self) -> None:
@@ -270,6 +270,11 @@ def watch(invocation: Invocation) -> Result:
 
     Raises what ended the watching.
     """
+    for name in (
+        "COLUMNS",
+        "LINES",
+    ):  # what a shell once exported comes before what the terminal says when it is resized
+        os.environ.pop(name, None)
     app = WatchApp(invocation)
     code = app.run()
     app.ended()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ops_checks.cli.item_table import age_text, cut, table_lines
 from ops_checks.cli.lines import kpi_lines, number, status_lines, workers_lines
-from ops_checks.live.model import DRIFT, KPI, PARTS, QUEUE, changes, verdict_changes
+from ops_checks.live.model import DRIFT, KPI, QUEUE, changes, verdict_changes
 from ops_checks.model import NOTHING, STATUSES
 from ops_checks.presentation.widths import display_width
 from ops_checks.sanitize import visible
@@ -49,13 +49,21 @@ class Moment(NamedTuple):
 def head_lines(state: State, moment: Moment) -> list[Line]:
     """Return the lines above the list: everything but the items."""
     lines = [
-        *(Line(f"error: {state.errors[part].message}", BAD) for part in PARTS if part in state.errors),
-        *_queue_lines(state.queue, moment),
-        Line(drift_text(state.drift), _drift_tone(state.drift)),
-        *_kpi_head(state.kpi),
+        *_unless_unknown(QUEUE, state, _queue_lines(state.queue, moment)),
+        *_unless_unknown(DRIFT, state, [Line(drift_text(state.drift), _drift_tone(state.drift))]),
+        *_unless_unknown(KPI, state, _kpi_head(state.kpi)),
         *_failure_lines(state.failures, moment),
     ]
-    return [Line(_fitting(line.text, moment.columns), line.tone) for line in lines]
+    return [Line(_fitting(visible(line.text), moment.columns), line.tone) for line in lines]
+
+
+def _unless_unknown(part: str, state: State, lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield why a part is not known now, or its lines. Of the queue both: how it was last is what there is to go by."""
+    error = state.errors.get(part)
+    if error is not None:
+        yield Line(f"{'error' if part == QUEUE else part}: {error.message}", BAD)
+    if error is None or (part == QUEUE and state.queue is not None):
+        yield from lines
 
 
 def item_table(seen: QueueSeen | None, moment: Moment) -> tuple[str, list[str]]:
@@ -97,13 +105,12 @@ def _queue_lines(seen: QueueSeen | None, moment: Moment) -> Iterator[Line]:
     # Those without an owner come last, as one.
     groups = seen.workers[:-1] if seen.workers and seen.workers[-1].owner == NOTHING else seen.workers
     named = ", ".join(
-        f"{visible(each.owner)} {len(each.items)} (oldest {moment.age(each.oldest_start)})"
-        for each in groups[:_WORKERS]
+        f"{each.owner} {len(each.items)} (oldest {moment.age(each.oldest_start)})" for each in groups[:_WORKERS]
     )
     more = f" and {len(groups) - _WORKERS} more" if len(groups) > _WORKERS else ""
     yield Line(f"workers {len(groups)}{': ' if named else ''}{named}{more}")
     yield Line(_oldest_text(seen, moment))
-    yield from (Line(f"warning: {remark}", BAD) for remark in map(visible, seen.remarks))
+    yield from (Line(f"warning: {remark}", BAD) for remark in seen.remarks)
 
 
 def _oldest_text(seen: QueueSeen, moment: Moment) -> str:
@@ -111,8 +118,9 @@ def _oldest_text(seen: QueueSeen, moment: Moment) -> str:
     if item is None:
         return "oldest in progress: none"
     age = moment.age(item.started_at_kst)
-    owner, task = visible(item.owner_session) or NOTHING, visible(item.task) or NOTHING
-    return f"oldest in progress: {visible(item.id)} {item.priority} {owner} {age}: {task}"
+    return (
+        f"oldest in progress: {item.id} {item.priority} {item.owner_session or NOTHING} {age}: {item.task or NOTHING}"
+    )
 
 
 def drift_text(seen: DriftSeen | None) -> str:
@@ -148,7 +156,7 @@ def verdict_text(seen: KpiSeen, result: RuleResult) -> str:
     if result.verdict == "pass":
         return f"ok {_held(result)}"
     lines = list(kpi_lines(seen.values, [result]))[1:]
-    return visible(lines[0] if lines and result.verdict != "error" else f"{result.id}: {result.message}")
+    return lines[0] if lines and result.verdict != "error" else f"{result.id}: {result.message}"
 
 
 def _held(result: RuleResult) -> str:
@@ -163,8 +171,8 @@ def _failure_lines(failures: Sequence[Failure], moment: Moment) -> Iterator[Line
     for failure in failures[:_FAILURES]:
         item, tone = failure.item, DIM if failure.at_s is None else BAD
         at = "before" if failure.at_s is None else queue_time(failure.at_s, moment.tz_minutes)[_CLOCK]
-        error = visible(failure.error) or "no last error"
-        yield Line(f"  {at} {visible(item.id)} {item.priority} {visible(item.owner_session) or NOTHING}: {error}", tone)
+        who = f"{item.id} {item.priority} {item.owner_session or NOTHING}"
+        yield Line(f"  {at} {who}: {failure.error or 'no last error'}", tone)
 
 
 def _fitting(text: str, columns: int | None) -> str:

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.live.lines import Moment, Told, change_lines, first_lines
 from ops_checks.cli.output import has_reader, write_on, write_remarks
+from ops_checks.errors import ChangingError, LockedError
 from ops_checks.exit_codes import OK
 from ops_checks.gate.watching import POLL_S
 from ops_checks.live.feed import Feed, News
-from ops_checks.live.model import PARTS, State
+from ops_checks.live.model import DRIFT, PARTS, QUEUE, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ops_checks.cli.command import Invocation
     from ops_checks.exit_codes import ExitCode
+    from ops_checks.live.model import DriftSeen
 
 
 class PlainLog:
@@ -40,10 +42,13 @@ class PlainLog:
         return lines
 
     def _is_known(self, part: str) -> bool:
-        return getattr(self._state, part) is not None or part in self._state.errors
+        """Return whether a part is read, or need not be waited for; without the queue there is nothing to tell."""
+        return getattr(self._state, part) is not None or (part != QUEUE and part in self._state.errors)
 
     def _errors(self, before: State, news: News) -> Iterator[Told]:
         old = before.errors.get(news.part)
+        if news.part == QUEUE and news.seen is None and not isinstance(news.error, LockedError | ChangingError | None):
+            return  # it ends with this error, if it stays
         if news.error is not None and (old is None or old.message != news.error.message):
             yield Told(f"warning: {news.error.message}", remark=True)
         elif news.error is None and old is not None:
@@ -55,8 +60,7 @@ class PlainLog:
             return ()
         if getattr(self._told, part) is None:
             return self._first(part)
-        drift = self._state.drift
-        if drift is not None and part == "drift" and (drift == self._told.drift or not drift.settled):
+        if part == DRIFT and not _drift_is_new(self._told.drift, self._state.drift):
             return ()
         lines = list(change_lines(part, self._told, self._state, Moment(now_s, self._tz_minutes)))
         self._keep_told(part)
@@ -71,6 +75,14 @@ class PlainLog:
 
     def _keep_told(self, part: str) -> None:
         self._told = self._told._replace(**{part: getattr(self._state, part)})
+
+
+def _drift_is_new(told: DriftSeen | None, drift: DriftSeen | None) -> bool:
+    """Return whether drift is another one than was told; what is not settled yet, or how many items agree, is none."""
+    if told is None or drift is None:
+        return True
+    same = (told.mismatches, told.why_not, told.settled) == (drift.mismatches, drift.why_not, drift.settled)
+    return drift.settled and not same
 
 
 def follow(invocation: Invocation) -> ExitCode:

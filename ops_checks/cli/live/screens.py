@@ -8,11 +8,10 @@ from textual import work
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from ops_checks.cli.bulk import YES
+from ops_checks.cli.live.messages import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,14 +22,6 @@ if TYPE_CHECKING:
 
 #: Characters of a line that are shown of an item: `show` prints the whole.
 _LONGEST = 4_000
-
-
-class Shown(Message):
-    """Tells the screen of an item what was read of it."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text
 
 
 class ItemScreen(ModalScreen[None]):
@@ -90,4 +81,4 @@ class QuestionScreen(ModalScreen[bool]):
     def on_key(self, event: Key) -> None:
         """Take `y` for a yes, and every other key for a no."""
         event.stop()
-        self.dismiss(event.key.lower() in YES)
+        self.dismiss(event.key.lower() == "y")
