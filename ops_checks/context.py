@@ -77,7 +77,7 @@ class Context:
         self._actor = actor
         self.works_on_db = works_on_db
         self.operate_on = operate_on
-        self.operation = f"op-{os.urandom(8).hex()}"
+        self.operation = new_operation()
         self.queue, self.db, self.db_named, self.logs = queue, db, db_named, logs
         self._stores: dict[str, Store] = {}
         self.tz_minutes = zone_minutes(environ, policy.timezone_minutes if policy else None)
@@ -258,6 +258,11 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         policy_path=policy_path or (policy and policy.path) or DEFAULT_POLICY,
         looked=defaults.looked,
     )
+
+
+def new_operation() -> str:
+    """Return an id by which what one command changes is found again."""
+    return f"op-{os.urandom(8).hex()}"
 
 
 def _sides(queue: str | None, db: str | None, policy: Policy | None) -> tuple[bool, str]:

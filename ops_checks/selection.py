@@ -123,6 +123,38 @@ class Selected:
         self.unmatched = unmatched
 
 
+class Selection:
+    """Selects items as they pass, one `offer` each, as `select` does; only those that are kept stay."""
+
+    def __init__(self, selector: Selector, *, order: Order | None = None, most: int | None = None) -> None:
+        self._selector, self._order, self._most = selector, order, most
+        self._unmatched = dict.fromkeys(selector.names)
+        self._kept: list[Details] = []
+        self._total = 0
+
+    def offer(self, row: Details) -> None:
+        """Keep an item if it is meant."""
+        if self._selector.names:
+            naming = self._selector.naming(row.item[0])
+            if not naming:
+                return
+            for name in naming:
+                self._unmatched.pop(name, None)
+        if not self._selector.matches(row):
+            return
+        self._total += 1
+        most = self._most
+        if most is None or self._order is not None or len(self._kept) < most:
+            self._kept.append(row)
+        if most is not None and len(self._kept) > most + _MANY:
+            self._kept = sorted(self._kept, key=self._order)[:most]  # only with an order
+
+    def selected(self) -> Selected:
+        """Return what was selected of the items that were offered."""
+        kept = self._kept if self._order is None else sorted(self._kept, key=self._order)
+        return Selected(kept if self._most is None else kept[: self._most], self._total, list(self._unmatched))
+
+
 def select(
     rows: Iterable[Details], selector: Selector, *, order: Order | None = None, most: int | None = None
 ) -> Selected:
@@ -130,26 +162,10 @@ def select(
 
     A name is unmatched if no item of the queue has it, whatever the other criteria say of the item.
     """
-    unmatched = dict.fromkeys(selector.names)
-    kept: list[Details] = []
-    total = 0
+    selection = Selection(selector, order=order, most=most)
     for row in rows:
-        if selector.names:
-            naming = selector.naming(row.item[0])
-            if not naming:
-                continue
-            for name in naming:
-                unmatched.pop(name, None)
-        if not selector.matches(row):
-            continue
-        total += 1
-        if most is None or order is not None or len(kept) < most:
-            kept.append(row)
-        if most is not None and len(kept) > most + _MANY:
-            kept = sorted(kept, key=order)[:most]  # only with an order
-    if order is not None:
-        kept.sort(key=order)
-    return Selected(kept if most is None else kept[:most], total, list(unmatched))
+        selection.offer(row)
+    return selection.selected()
 
 
 def orders(tz_minutes: int) -> Mapping[str, Order | None]:

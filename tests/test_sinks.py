@@ -72,7 +72,11 @@ def test_an_unsafe_sink_is_seen(monkeypatch):
     """The campaign can fail: a command that prints text as it is, and a format that does."""
     monkeypatch.setattr("ops_checks.cli.output._safe", lambda line: line)
     monkeypatch.setattr("ops_checks.cli.report_files._for_log", lambda _invocation, _name, text: text)
+    monkeypatch.setattr("ops_checks.cli.live.lines.visible", lambda text: text)
     found = "\n".join(sinks.problems(["\x1b[2J", "x##[error]y", "::error::x"], sinks.REPORTS))
     assert "workers: a terminal would obey" in found
+    assert "watch queue.db, drawn: a terminal would obey" in found
+    assert "watch QUEUE.md, printed: a terminal would obey" in found
+    assert "watch QUEUE.md, printed: the runner would obey ['error'" in found
     assert "workers: the runner would obey ['error'" in found
     assert "check -f text --color always: the runner would obey ['error'" in found

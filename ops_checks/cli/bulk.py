@@ -51,6 +51,8 @@ def chosen_items(invocation: Invocation, store: Store, verb: str) -> Chosen:
     are more than `--bulk`, and without a terminal it takes `--yes`. Raises UsageError for no selection, which never
     means all, and where nobody can be asked; RefusedError for a name that no item has, and for a "no".
     """
+    if invocation.confirmed is not None:
+        return invocation.confirmed
     selector = selector_of(invocation.args, invocation.context)
     if selector.empty:
         raise UsageError("no item is named: give --id, or select some, as with --status: nothing never means all")
@@ -89,13 +91,21 @@ def _confirm(invocation: Invocation, selected: Selected, verb: str) -> None:
     asks = sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()
     columns = terminal_columns(invocation.environ) if asks else None
     write_remarks(table_lines(selected.rows, now_s=context.now_s, tz_minutes=context.tz_minutes, columns=columns))
-    items = "1 item" if count == 1 else f"{count} items"
     if args.yes:
         return
     if not asks:
-        raise UsageError(f"{items} selected, and nobody can be asked here: give --yes to {verb} them")
+        raise UsageError(f"{_items(count)} selected, and nobody can be asked here: give --yes to {verb} them")
     most = _DEFAULT_BULK if args.bulk is None else args.bulk
     if count > most:
-        write_remarks([f"{verb} {items}? [y/N]"])
+        write_remarks([question(verb, count)])
         if sys.stdin.readline().strip().lower() not in _YES:
             raise RefusedError("not confirmed: nothing was changed")
+
+
+def question(verb: str, count: int) -> str:
+    """Return the question whether to do something to so many items that were shown."""
+    return f"{verb} {_items(count)}? [y/N]"
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
+    from ops_checks.cli.bulk import Chosen
     from ops_checks.cli.outcomes import ItemOutcome
     from ops_checks.context import Context
 
@@ -137,10 +138,11 @@ class Invocation:
     """One invocation of a command: its arguments, its context, the clock (a function: epoch seconds).
 
     `terminal`: stdout is one. `remarks` collects lines for stderr that change no exit code, `outcomes` what became of
-    each item that was to be changed.
+    each item that was to be changed. `confirmed` are the items that somebody was shown and asked about before, None
+    where that is for the command to do.
     """
 
-    __slots__ = ("_context", "args", "clock", "environ", "outcomes", "remarks", "terminal")
+    __slots__ = ("_context", "args", "clock", "confirmed", "environ", "outcomes", "remarks", "terminal")
 
     def __init__(
         self,
@@ -150,8 +152,10 @@ class Invocation:
         clock: Callable[[], float],
         *,
         terminal: bool,
+        confirmed: Chosen | None = None,
     ) -> None:
         self.args = args
+        self.confirmed = confirmed
         self._context = context
         self.environ = environ
         self.clock = clock

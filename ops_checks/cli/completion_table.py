@@ -25,7 +25,7 @@ GLOBALS: tuple[Option, ...] = (
 NODES: dict[str, Node] = {
     '': ('', (
         (('--version',), "show program's version number and exit", None, False),
-    ), ((('one', 'baseline', 'cancel', 'check', 'completion', 'consistency-check', 'drift', 'help', 'import', 'init', 'kpi', 'list', 'policy', 'reconcile', 'render', 'replan', 'report', 'retry', 'schema', 'show', 'status', 'undo', 'wait', 'workers'), False),)),
+    ), ((('one', 'baseline', 'cancel', 'check', 'completion', 'consistency-check', 'drift', 'help', 'import', 'init', 'kpi', 'list', 'policy', 'reconcile', 'render', 'replan', 'report', 'retry', 'schema', 'show', 'status', 'undo', 'wait', 'watch', 'workers'), False),)),
     'baseline': ('Record what both queues agree on.', (
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database (default: --db)', ('files',), False),
@@ -273,6 +273,9 @@ NODES: dict[str, Node] = {
         (('--for-status',), 'so many items in a status, such as FAILED=0; repeatable', ('one', 'PENDING=', 'IN_PROGRESS=', 'BLOCKED=', 'FAILED=', 'DONE='), True),
         (('--timeout',), 'give up after 90s, 15m, 2h or 7d (default: never)', (), False),
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
+    ), ()),
+    'watch': ('Watch the queue live: statuses, workers, failures, KPIs, drift; open, cancel and retry items.', (
+        (('--plain',), 'a line for each change, as without a terminal: for screen readers, logs', None, False),
     ), ()),
     'workers': ('Show who works on what.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),

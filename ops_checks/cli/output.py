@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 
+from ops_checks.exit_codes import NOT_EVALUATED, OK
 from ops_checks.sanitize import visible, without_commands
 
 TYPE_CHECKING = False
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Self, TextIO
 
     from ops_checks.errors import OpsError
+    from ops_checks.exit_codes import ExitCode
 
 
 class Document(str):
@@ -76,6 +78,26 @@ def _made(lines: Iterable[str], *, whole: bool) -> Iterator[str]:
 def write_remarks(lines: Iterable[str]) -> None:
     """Write lines to stderr."""
     _write(sys.stderr, [_safe(line) + "\n" for line in lines])
+
+
+def write_on(lines: Iterable[str]) -> ExitCode | None:
+    """Write lines to stdout while a command goes on; return the exit code that it ends in, None if it may go on."""
+    state = _write(sys.stdout, [_safe(line) + "\n" for line in lines])
+    if state is _WRITTEN:
+        return None
+    return OK if state is _GONE else NOT_EVALUATED
+
+
+def has_reader() -> bool:
+    """Return whether anybody may still read stdout: the other end of a pipe, or a terminal, may be gone."""
+    import select
+
+    poll = select.poll()
+    try:
+        poll.register(sys.stdout.fileno() if sys.stdout else -1, 0)
+    except (OSError, ValueError):  # no descriptor of its own
+        return True
+    return not poll.poll(0)
 
 
 def abandon_results(lines: Iterable[str] = ()) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from ops_checks.conditions import Outcome, Seen, State, evaluate, rests_on_absence
-from ops_checks.errors import ChangingError, InputError, LockedError
 from ops_checks.gate.stable_reading import compare_by, is_quiet, must_be_read_whole, read_stable
+from ops_checks.gate.watching import Rereader
 from ops_checks.model import STATUSES
 from ops_checks.rules.drift.rules import DRIFT_CHECKS
 from ops_checks.stores.transaction_protocol import DatabaseSnapshot
@@ -20,14 +19,10 @@ if TYPE_CHECKING:
     from ops_checks.context import Context
     from ops_checks.model import Item
     from ops_checks.rules.drift.drift import Drift
-    from ops_checks.stores.protocol import Snapshot, Watch
+    from ops_checks.stores.protocol import Snapshot
 
-#: How often it is asked whether something has changed: at most twice a second.
-POLL_S = 0.5
-#: A reading is followed by a pause so many times as long, or a large queue that never rests would take a core.
-_REST = 4
 #: One attempt to read waits so long for other writers; the next one waits again.
-_LOCK_S = 0.5
+LOCK_S = 0.5
 
 
 class Waited(NamedTuple):
@@ -60,82 +55,63 @@ def wait(
     """
     waiting = _Waiting(context, wanted, clock)
     began_s = clock()
-    with ExitStack() as stack:
-        for watch in waiting.watches:
-            stack.enter_context(watch)
+    with waiting.reader:
         while True:
             outcome, counts = waiting.ask()
             waited_s = clock() - began_s
             left_s = max(0.0, timeout_s - waited_s) if timeout_s is not None else None
             if counts and (outcome.state is not State.NOT_YET or left_s == 0):
-                return Waited(waiting.told(outcome), waited_s, waiting.seen)
-            pause(min(waiting.rest_s, left_s or waiting.rest_s))
+                return Waited(waiting.told(outcome), waited_s, waiting.reader.seen)
+            pause(min(waiting.reader.rest_s, left_s or waiting.reader.rest_s))
 
 
 class _Waiting:
-    """What a wait knows: what it `seen` last, and since when something has stood as it stands."""
+    """What a wait knows: what its `reader` saw last, and since when something has stood as it stands."""
 
     def __init__(self, context: Context, wanted: Wanted, clock: Callable[[], float]) -> None:
-        self._patience_s = context.lock_timeout_s
+        patience_s = context.lock_timeout_s
         self._context = context.with_queues()
-        self._context.lock_timeout_s = min(_LOCK_S, context.lock_timeout_s)
+        self._context.lock_timeout_s = min(LOCK_S, context.lock_timeout_s)
         self._context.progress = None  # what it would draw would stay while nothing is read
         self._settle_s = context.policy.consistency.settle_s
         self._wanted = wanted
         self._clock = clock
         both = (self._context.md_store, self._context.db_store) if wanted.consistent else ()
         self._stores = both or (self._context.working_store,)
-        self.watches: list[Watch] = [store.watch() for store in self._stores]
-        self._versions: list[object] = []
         self._known: set[str] = set()
-        self.seen: Seen | None = None
-        self.rest_s = POLL_S
-        self._error: InputError | None = None
-        self._failing_since_s: float | None = None
+        self.reader = Rereader(
+            [store.watch() for store in self._stores],
+            self._read,
+            clock=clock,
+            patience_s=patience_s,
+            at_rest=lambda: is_quiet(self._stores, self._settle_s),
+        )
         self._standing: tuple[Outcome, float] | None = None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Remarks on what was not read."""
+        return self.reader.seen.remarks if self.reader.seen else ()
 
     def ask(self) -> tuple[Outcome, bool]:
         """Return what has become of what is wanted, and whether that counts. Raises InputError."""
-        versions = [watch.version() for watch in self.watches]
-        if versions != self._versions:
-            self._read_again(versions)
-        if self._error is not None or self.seen is None:
+        self.reader.look()
+        seen = self.reader.seen
+        if self.reader.error is not None or seen is None:
             return Outcome(State.NOT_YET), True
-        self._known.update(item_id for item_id, item in self.seen.items.items() if item is not None)
-        outcome = evaluate(self._wanted, self.seen, self._known)
-        return outcome, self._stands(outcome, self.seen)
+        self._known.update(item_id for item_id, item in seen.items.items() if item is not None)
+        outcome = evaluate(self._wanted, seen, self._known)
+        return outcome, self._stands(outcome, seen)
 
     def told(self, outcome: Outcome) -> Outcome:
         """Return an outcome with what could not be read at last. Raises that if nothing ever was read."""
-        if self._error is None:
+        error = self.reader.error
+        if error is None:
             return outcome
-        if self.seen is None:
-            raise self._error
-        last = evaluate(self._wanted, self.seen, self._known)
-        return Outcome(State.NOT_YET, (*last.reasons, self._error.message))
-
-    def _read_again(self, versions: list[object]) -> None:
-        """Read what is wanted, and keep what could not be read."""
-        began_s = self._clock()
-        try:
-            self.seen = self._read()
-        except InputError as error:
-            self._must_be_passing(error)
-            self._error, self._versions, self.rest_s = error, [], POLL_S
-        else:
-            self._error, self._versions, self._failing_since_s = None, versions, None
-            self.rest_s = max(POLL_S, _REST * (self._clock() - began_s))
-
-    def _must_be_passing(self, error: InputError) -> None:
-        """Raise an error of reading unless a writer may be at it."""
-        if isinstance(error, ChangingError | LockedError):
-            return
-        if self._failing_since_s is None:  # between the two renames of a writer nothing is there
-            self._failing_since_s = self._clock()
-            return
-        at_rest = self.seen is None and is_quiet(self._stores, self._settle_s)
-        if self._clock() - self._failing_since_s >= (0 if at_rest else self._patience_s):
+        if self.reader.seen is None:
             raise error
+        last = evaluate(self._wanted, self.reader.seen, self._known)
+        return Outcome(State.NOT_YET, (*last.reasons, error.message))
 
     def _stands(self, outcome: Outcome, seen: Seen) -> bool:
         """Return whether an outcome counts: not while it rests on rows that a writer may be about to write."""

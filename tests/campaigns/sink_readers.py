@@ -53,6 +53,7 @@ def unescaped(line: str) -> str:
     return _ESCAPE.sub(lambda match: _NAMED.get(match[4]) or chr(int(match[1] or match[2] or match[3], 16)), line)
 
 
+@cache
 def as_shown(text: str) -> str:
     """Return a text as it must be shown: each character that cannot be seen as its escape, resolved again as a line is.
 

@@ -26,6 +26,7 @@ from ops_checks import cli
 from ops_checks.formats import FORMATS
 from tests.campaigns.common import Tally
 from tests.campaigns.operation import Operation, ended
+from tests.campaigns.sink_live import live_problems
 from tests.campaigns.sink_readers import as_shown, runner_commands, table_rows, terminal_lines
 from tests.format_readers import READERS
 from tests.report_samples import HOSTILE, hostile
@@ -235,6 +236,7 @@ def _printed(folder: Path, batch: list[str], more: tuple[tuple[str, ...], ...]) 
     plain = [argv for argv in (*LINES, *more) if _TEXT not in argv]
     for argv in plain:
         yield from _printed_by(argv, list(argv), cells)
+    yield from live_problems(cells, ("QUEUE.md", "queue.db") if more else ("QUEUE.md",), everywhere=bool(more))
     for argv in (*COMMANDS_WITH_TEXT, *(argv for argv in more if _TEXT in argv)):
         for text in batch:
             given = text.replace("\0", "")[:_LONGEST_ARGUMENT]  # no argument of a process can hold a NUL

@@ -16,7 +16,8 @@ from conftest import NOW_S
 from ops_checks.conditions import Outcome, State, Wanted
 from ops_checks.context import resolve
 from ops_checks.errors import InputError, LockedError
-from ops_checks.gate.waiting import POLL_S, wait
+from ops_checks.gate.waiting import wait
+from ops_checks.gate.watching import POLL_S
 from ops_checks.policy.loader import parse_policy
 from ops_checks.stores.markdown.store import MarkdownStore
 from ops_checks.stores.sqlite.store import SqliteStore

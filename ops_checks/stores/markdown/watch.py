@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
-from ops_checks.files.safe_open import written_state
+from ops_checks.files.file_version import file_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
-
-#: File systems keep times in steps, of 2 s at most: two writes within one may leave the same size and time.
-_LONGEST_STEP_NS = 2_000_000_000
 
 
 class MarkdownWatch:
@@ -31,8 +26,5 @@ class MarkdownWatch:
         """Hold nothing that is to be released."""
 
     def version(self) -> object:
-        """Return the state of the file; of one that was written just now, what equals nothing."""
-        state = written_state(self._path)
-        if state is None or abs(time.time_ns() - state[-1]) < _LONGEST_STEP_NS:
-            return object()
-        return state
+        """Return the state of the file, None while it is not there; of one written just now, what equals nothing."""
+        return file_version(self._path)

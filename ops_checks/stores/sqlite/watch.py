@@ -40,10 +40,14 @@ class SqliteWatch:
         self._close()
 
     def version(self) -> object:
-        """Return the state of the file and its data version; what equals nothing while it cannot be asked."""
+        """Return the state of the file and its data version, None while it is not there.
+
+        What equals nothing while it cannot be asked.
+        """
         state = written_state(self._path)
         if state is None:
-            return object()
+            self._close()
+            return None
         try:
             version = data_version(self._connected(state[_IDENTITY]))
         except (sqlite3.Error, InputError):
