@@ -15,6 +15,7 @@ ANSWERED = {
     "drift": ["ops-checks", "polars"],
     "status": ["Markdown", "SQLite"],
     "workers": ["Markdown", "SQLite"],
+    "completion": ["Markdown", "SQLite"],
     "cancel": ["ops-checks"],
     "retry": ["ops-checks", "bare sqlite3"],
     "check": [],

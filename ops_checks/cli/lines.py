@@ -45,8 +45,11 @@ def workers_lines(groups: Sequence[Worker], in_progress: int, marks: Marks = NO_
         yield marks.line(f"- {owner} tasks={len(group.items)} {by_priority} ids={ids} oldest_start={oldest}")
 
 
-def consistency_lines(drift: Drift) -> Iterator[str]:
-    """Yield the lines of `consistency-check`: the findings of each kind, and the number of those not listed."""
+def consistency_lines(drift: Drift, *, marked: bool = False) -> Iterator[str]:
+    """Yield the lines of `consistency-check`: the findings of each kind, and the number of those not listed.
+
+    `marked`: a line below one with long values shows where they differ; for people only.
+    """
     from ops_checks.rules.drift.rules import DRIFT_CHECKS
 
     if drift.ok:
@@ -59,12 +62,21 @@ def consistency_lines(drift: Drift) -> Iterator[str]:
         for finding in kept:
             reason = f" ({finding.reason})" if finding.reason else ""
             yield f"- {rule.word} {finding.item}{_both_values(finding)}{reason}"
+            yield from _where_they_differ(finding) if marked else ()
         if drift.counts[rule.id] > len(kept):
             yield f"- {rule.word}: {drift.counts[rule.id] - len(kept)} more (--max-details 0 shows all)"
 
 
 def _both_values(finding: Finding) -> str:
     return f":{finding.field}:md={finding.md} db={finding.db}" if finding.field else ""
+
+
+def _where_they_differ(finding: Finding) -> Iterator[str]:
+    from ops_checks.presentation.difference import excerpts
+
+    values = (finding.md or "", finding.db or "")
+    if finding.field and (shown := excerpts(*values)) != values:
+        yield f"    {shown[0]} -> {shown[1]}"
 
 
 def kpi_lines(values: Mapping[str, float | None], rules: Sequence[RuleResult]) -> Iterator[str]:

@@ -121,7 +121,11 @@ class DefaultPaths:
                 self.notes.append(f"{visible(found or '')}: not taken, {strange}: name it if you trust it")
             elif found:
                 return prefix.rstrip("/")
-        here, top = os.path.abspath(os.curdir), os.path.abspath(folders[-1][0] or os.curdir)
+        try:
+            here = os.getcwd()
+        except OSError:  # the current folder is gone, and nothing is above it
+            return ""
+        top = os.path.normpath(os.path.join(here, folders[-1][0])) if folders else here
         looked = f"looked in {visible(here)}" + ("" if here == top else f" and above it, up to {visible(top)}")
         self.looked, self.notes = "; ".join((looked, *self.notes)), []
         return ""

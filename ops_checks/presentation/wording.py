@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
 from ops_checks.model import NOTHING
+from ops_checks.presentation.difference import excerpts
 from ops_checks.presentation.limits import shorten
 from ops_checks.report.summary import live_findings, rules_by_verdict, waived_findings
 
@@ -94,11 +95,15 @@ def offender_value(rule: RuleResult, finding: Finding) -> str:
 
 
 def differing_values(finding: Finding) -> str | None:
-    """Return `status: md=IN_PROGRESS db=DONE` for a finding that holds two values, None for another."""
+    """Return `status: md=IN_PROGRESS db=DONE` for a finding that holds two values, None for another.
+
+    Of long values it shows where they differ.
+    """
     if finding.field is None or (finding.md is None and finding.db is None):
         return None
     md = "-" if finding.md is None else finding.md
     db = "-" if finding.db is None else finding.db
+    md, db = excerpts(md, db)
     return f"{finding.field}: md={md} db={db}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.model import NOTHING
+from ops_checks.presentation.difference import excerpts
 from ops_checks.presentation.limits import shorten
 from ops_checks.reconcile.blame import blame_line
 from ops_checks.reconcile.claims import holder, lease_end_s
@@ -107,7 +108,8 @@ def _change(action: Action) -> str:
     if action.unit == ROW:
         return f"rekey {after['id']}" if action.kind == REKEY else action.kind
     names = _telling(action.unit, before, after)
-    return " ".join(f"{_label(action.unit, name)}{_text(name, before)} -> {_text(name, after)}" for name in names)
+    pairs = ((_label(action.unit, name), excerpts(_text(name, before), _text(name, after))) for name in names)
+    return " ".join(f"{label}{old} -> {new}" for label, (old, new) in pairs)
 
 
 def _telling(unit: str, one: Cells, other: Cells) -> list[str]:
@@ -134,7 +136,8 @@ def _values(need: Need) -> str:
         return ""
     units = UNITS if need.unit == ROW else (need.unit,)
     labels = [(_label(need.unit, name), name) for unit in units for name in _telling(unit, md, db)]
-    return "".join(f" {label}md={_text(name, md)} db={_text(name, db)}" for label, name in labels)
+    pairs = ((label, excerpts(_text(name, md), _text(name, db))) for label, name in labels)
+    return "".join(f" {label}md={left} db={right}" for label, (left, right) in pairs)
 
 
 def _lease(need: Need, now_s: float) -> str:

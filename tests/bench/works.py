@@ -143,16 +143,34 @@ def drifting(place: Place) -> Work:
     )
 
 
-def quick(place: Place, command: str) -> Work:
-    """Run a command that an operator types all day, on both backends."""
+def _number_of_lines(out: str) -> str:
+    """Return what both backends offer, each in an order of its own."""
+    return str(len(out.splitlines()))
+
+
+def quick(
+    place: Place,
+    name: str,
+    after: tuple[str, ...] = (),
+    *,
+    before: tuple[str, ...] = (),
+    most: float = 1.5,
+    answer: Callable[[str], str] = str.strip,
+) -> Work:
+    """Run a command that an operator types all day, or a shell for them, on both backends; at most so many starts."""
     md, db, rows = place.folder / "QUEUE.md", place.folder / "queue.db", place.sizes.small
     data.write_markdown(md, data.queue_rows(rows, _SEED))
     data.write_database(db, data.queue_rows(rows, _SEED))
+    words = before or (name,)
     return Work(
-        command,
+        name,
         f"{rows:,} rows",
-        (place.ours("Markdown", command, "--queue", md), place.ours("SQLite", command, "--db", db), place.start()),
-        (times("Markdown", 1.5, _START), times("SQLite", 1.5, _START)),
+        (
+            place.ours("Markdown", *words, "--queue", md, *after, answer=answer),
+            place.ours("SQLite", *words, "--db", db, *after, answer=answer),
+            place.start(),
+        ),
+        (times("Markdown", most, _START), times("SQLite", most, _START)),
         rounds=place.sizes.quick_rounds,
     )
 
@@ -267,8 +285,16 @@ WORKS: dict[str, Callable[[Place], Work]] = {
     "kpi": kpi,
     "consistency": agreeing,
     "drift": drifting,
-    "status": partial(quick, command="status"),
-    "workers": partial(quick, command="workers"),
+    "status": partial(quick, name="status"),
+    "workers": partial(quick, name="workers"),
+    "completion": partial(
+        quick,
+        name="completion",
+        before=("__complete", "zsh"),
+        after=("cancel", "--id", ""),
+        most=2.5,
+        answer=_number_of_lines,
+    ),
     "cancel": cancel,
     "retry": retry,
     "check": check,

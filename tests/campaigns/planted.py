@@ -693,6 +693,34 @@ _SPEAKING = (
         "return code",
         ("test_cli",),
     ),
+    Defect(
+        "a completed word runs what is in it",
+        "cli/shell_words.py",
+        "if char in _PLAIN or not char.isascii() else",
+        "if True else",
+        ("test_completion",),
+    ),
+    Defect(
+        "a completion opens a log that nobody has open",
+        "stores/sqlite/glance.py",
+        "    return _copy(path) if _has_log(path) else",
+        "    return",
+        ("test_completion",),
+    ),
+    Defect(
+        "a quiet command hides why it failed",
+        "cli/entry.py",
+        "if code != OK else (NOTE, SUMMARY, WARNING)",
+        'if code != OK else (NOTE, SUMMARY, "error: ")',
+        ("test_quiet",),
+    ),
+    Defect(
+        "a queue above that everybody may write to is taken",
+        "policy/search.py",
+        "    if folder.st_mode & stat.S_IWOTH:\n        return",
+        "    if False:\n        return",
+        ("test_search",),
+    ),
 )
 
 _REPLAYING = (

@@ -376,6 +376,16 @@ def test_only_the_current_folder_was_looked_in(bare: Path, run: Callable[..., To
     assert run("check").err.endswith(f"note: no project is here: looked in {bare / 'a/b'}\n")
 
 
+def test_a_folder_that_is_gone(bare: Path) -> None:
+    """In a folder that was removed, and has no project above it, nobody knows where was looked."""
+    (bare / "a/b").rmdir()
+    for name in (QUEUE, DB):
+        (bare / name).unlink()
+    context = resolve({})
+    assert (context.queue, context.looked, context.notes) == (QUEUE, "", ())
+    os.chdir(bare)
+
+
 def test_init_makes_a_project_here(bare: Path, run: Callable[..., Told]) -> None:
     """A queue above without a policy is no reason not to make a new project in the current folder."""
     assert run("init").code == 0

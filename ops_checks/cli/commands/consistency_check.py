@@ -40,7 +40,7 @@ def run(invocation: Invocation) -> Result:
     )
     invocation.warn(context.warnings)
     invocation.note([*drift.notes, *([drift_hint(drift)] if drift.baseline else [])])
-    return (OK if drift.ok else DRIFT), consistency_lines(drift)
+    return (OK if drift.ok else DRIFT), consistency_lines(drift, marked=invocation.terminal)
 
 
 COMMAND = Command(
