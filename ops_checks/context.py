@@ -10,6 +10,7 @@ import os
 import time
 
 from ops_checks.environment import is_markdown_read_only, login_name, retry_backoff_s, zone_minutes
+from ops_checks.errors import MissingError, OpsError
 from ops_checks.policy.search import DEFAULT_POLICY, DefaultPaths, find_policy
 from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_url, store_kind
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 DEFAULT_QUEUE = "automation/orchestrator/QUEUE.md"
 DEFAULT_DB = "automation/orchestrator/db/queue.db"
 DEFAULT_LOG = "automation/orchestrator/logs/orch_runs.jsonl"
+#: What makes a folder a project where no policy does.
+_MARKS = (DEFAULT_QUEUE, DEFAULT_DB)
 #: What operators' commands change: the document of people, the database of machines, or both.
 MARKDOWN_SIDE, DB_SIDE, BOTH_SIDES = "markdown", "db", "both"
 
@@ -40,31 +43,14 @@ class Context:
     `source_of_truth` is `markdown` or `db`. `policy` is the effective policy, the command line's limits in it.
     `progress` gets how far a long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings,
     `notes` on where they were found and what is not read. `policy_in_code`: the policy is no file; else `policy_path`
-    is where it is or would be.
+    is where it is or would be. `looked`: where a project was looked for in vain.
     """
 
     __slots__ = (
-        "_actor",
-        "_policy",
-        "_stores",
-        "db",
-        "db_named",
-        "environ",
-        "lock_timeout_s",
-        "logs",
-        "notes",
-        "now_s",
-        "operate_on",
-        "operation",
-        "policy_in_code",
-        "policy_path",
-        "progress",
-        "queue",
-        "source_of_truth",
-        "tz_minutes",
-        "warnings",
-        "works_on_db",
-    )
+        "_actor", "_policy", "_stores", "db", "db_named", "environ", "lock_timeout_s", "logs", "looked", "notes",
+        "now_s", "operate_on", "operation", "policy_in_code", "policy_path", "progress", "queue", "source_of_truth",
+        "tz_minutes", "warnings", "works_on_db",
+    )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - by name, from one place
         self,
@@ -84,6 +70,7 @@ class Context:
         notes: tuple[str, ...] = (),
         policy_in_code: bool = False,
         policy_path: str = DEFAULT_POLICY,
+        looked: str = "",
     ) -> None:
         self.environ = environ
         self._policy = policy
@@ -102,6 +89,12 @@ class Context:
         self.notes = notes
         self.policy_in_code = policy_in_code
         self.policy_path = policy_path
+        self.looked = looked
+
+    def located(self, error: MissingError) -> MissingError:
+        """Return the error for a queue that is not there; one at a default path tells where it was looked for."""
+        looked = f"; {self.looked}" if self.looked and error.message.startswith(_MARKS) else ""
+        return MissingError(error.message + looked, error.details)
 
     @property
     def policy(self) -> Policy:
@@ -112,6 +105,18 @@ class Context:
         if self._policy is None:
             raise AttributeError("there is always a policy: that of the defaults, if no other")
         return self._policy
+
+    @property
+    def stale_minutes(self) -> int:
+        """After how long work is shown as stale: by the policy, which is parsed only where it must and can be."""
+        from ops_checks.policy.source import DEFAULT_STALE_MINUTES, plain_stale_minutes, read_policy
+
+        try:
+            plain = None if self._policy is not None else plain_stale_minutes(read_policy(self.policy_path))
+            minutes = self.policy.kpi.stale_minutes if plain is None else plain
+        except OpsError:
+            minutes = DEFAULT_STALE_MINUTES
+        return minutes
 
     def without_exceptions(self) -> Context:
         """Return this context with a policy that waives nothing and counts no drift less; the stores are the same."""
@@ -141,10 +146,14 @@ class Context:
     @property
     def stamp(self) -> Stamp:
         """Who changes the queue (by default the login name), and when."""
+        return self.stamp_at(self.now_s)
+
+    def stamp_at(self, now_s: float) -> Stamp:
+        """Return the stamp of another time, in epoch seconds."""
         from ops_checks.transitions import Stamp
 
-        actor = self._actor or login_name()
-        return Stamp(actor=actor, now_s=self.now_s, tz_minutes=self.tz_minutes, operation=self.operation)
+        self._actor = self._actor or login_name()  # asked for once, however many items there are
+        return Stamp(actor=self._actor, now_s=now_s, tz_minutes=self.tz_minutes, operation=self.operation)
 
     @property
     def md_store(self) -> Store:
@@ -202,6 +211,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S,
     progress: Callable[[int, int], object] | None = None,
     queues_only: bool = False,
+    from_below: bool = True,
 ) -> Context:
     """Return the context of what the command line names (None or empty: not named), the environment and the policy.
 
@@ -210,6 +220,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     values allowed, by metric), `stale_minutes` and `fields` come before its own. `environ` defaults to the process's
     environment, `now_s` to the clock. `queues_only`: a policy that nobody named is not read if it plainly says nothing
     of the queues: that takes ten times as long as `status`, and a misspelled limit must not stop an operator.
+    `from_below`: without a policy, the project is the nearest folder above that has a queue at a default path.
     Raises UsageError for a bad policy or environment.
     """
     environ = os.environ if environ is None else environ
@@ -217,7 +228,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     policy_path, notes = (policy_path, ()) if named or policy_in_code else find()
     if policy is None:
         policy = _read_policy(policy_path, queues_only=queues_only, named=named)
-    defaults = DefaultPaths(policy_path)
+    defaults = DefaultPaths(policy_path, _MARKS if from_below and not policy_in_code else ())
     if policy is not None and not queues_only:
         policy = policy.with_limits(limits or {}, stale_minutes=stale_minutes, fields=fields)
     if not queues_only:
@@ -245,6 +256,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         notes=(*notes, *defaults.notes),
         policy_in_code=policy_in_code,
         policy_path=policy_path or (policy and policy.path) or DEFAULT_POLICY,
+        looked=defaults.looked,
     )
 
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from ops_checks.exit_codes import NOT_EVALUATED, REFUSED, USAGE
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 class OpsError(Exception):
     """Root of the errors a user sees: `message` is one line, `details` are further lines of the same kind."""
@@ -58,6 +62,14 @@ class RefusedError(OpsError):
     """A safety check refused: unknown id, terminal item, not eligible, attempts used up, read-only queue."""
 
     exit_code = REFUSED
+
+
+class RefusedTogetherError(RefusedError):
+    """Some of several items are refused, by their ids, and nothing was changed: it was to be all of them or none."""
+
+    def __init__(self, refused: Mapping[str, RefusedError], total: int) -> None:
+        super().__init__(f"nothing was changed: {len(refused)} of {total} items refused, and it was to be all or none")
+        self.refused = refused
 
 
 def unexpected(error: BaseException) -> str:

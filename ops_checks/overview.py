@@ -7,7 +7,7 @@ from ops_checks.timestamps import expiry_defect, start_epoch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ops_checks.model import Item
     from ops_checks.stores.changes import Stored
@@ -20,13 +20,17 @@ _MOST_DIGITS = 15
 
 
 class Summary:
-    """`counts` of items by status, and the IN_PROGRESS items in the order of triage."""
+    """`counts` of items by status, and the IN_PROGRESS items in the order of triage.
 
-    __slots__ = ("counts", "in_progress")
+    `details` of the latter by id: what their store knows of them besides, where that was read.
+    """
+
+    __slots__ = ("counts", "details", "in_progress")
 
     def __init__(self, counts: dict[str, int], in_progress: list[Item]) -> None:
         self.counts = counts
         self.in_progress = in_progress
+        self.details: Mapping[str, Details] = {}
 
 
 class Worker:
@@ -55,6 +59,21 @@ def summarise(numbered: Iterable[tuple[int, Item]]) -> Summary:
         if status == "IN_PROGRESS":
             in_progress.append(item)
     return Summary(counts, sorted(in_progress, key=triage_order))
+
+
+def summarise_details(rows: Iterable[Details]) -> Summary:
+    """Summarise what a store knows of its items, and keep it of those in progress, in one pass."""
+    kept: dict[str, Details] = {}
+
+    def numbered() -> Iterator[tuple[int, Item]]:
+        for row in rows:
+            if row.item.status == "IN_PROGRESS":
+                kept[row.item.id] = row
+            yield row.number, row.item
+
+    found = summarise(numbered())
+    found.details = kept
+    return found
 
 
 def workers(in_progress: Iterable[Item]) -> list[Worker]:

@@ -226,7 +226,7 @@ def _change(
         "operation": stamp.operation,
     }
     if reliability is not None:  # a document has no events
-        held = {name: _in_json(getattr(reliability, name)) for name in RELIABILITY if name not in reliability.absent}
+        held = held_cells(reliability)
         new: dict[str, int | None] = {"lease_owner": None, "lease_expires_at": None}
         new |= {} if attempt_count is None else {"attempt_count": attempt_count}
         payload["before"] = _cells(before) | held
@@ -240,6 +240,11 @@ def _change(
         attempt_count=attempt_count,
         new_notes=notes,
     )
+
+
+def held_cells(reliability: Reliability) -> dict[str, str | int | float | None]:
+    """Return lease and attempts for JSON, as far as the database has those columns."""
+    return {name: _in_json(getattr(reliability, name)) for name in RELIABILITY if name not in reliability.absent}
 
 
 def _cells(item: Item) -> dict[str, object]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
+from ops_checks.report.json_text import json_text
 from ops_checks.report.parse import from_json, parse_report, report_schema
-from ops_checks.report.serialize import json_text, to_json
+from ops_checks.report.serialize import to_json
 
 if TYPE_CHECKING:
     from ops_checks.report.model import Report

@@ -16,6 +16,7 @@ import pytest
 import ops_checks
 from ops_checks import help as manual
 from ops_checks.cli.command import command_names
+from ops_checks.cli.commands.schema import SCHEMAS
 from ops_checks.cli.parser import build_parser
 from ops_checks.exit_codes import EXIT_CODES
 from ops_checks.formats import FORMATS
@@ -73,6 +74,14 @@ def test_commands() -> None:
     """The table of commands lists each of them, and none that does not exist."""
     listed = set(re.findall(r"`([a-z][a-z-]+)", first_cells(section(README, "Commands"))))
     assert listed == set(command_names())
+
+
+def test_schemas() -> None:
+    """The manual says of each schema what it is of; the others have the name of their command."""
+    text = "".join(PAGES.values())
+    named = {name for name in SCHEMAS if f"| `{name}` |" in text or f"`ops-checks schema {name}`" in text}
+    assert set(SCHEMAS) - named <= set(command_names())
+    assert set(re.findall(r"`ops-checks schema (\w+)`", text)) <= {*SCHEMAS}
 
 
 def test_commands_that_are_mentioned_exist() -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _NOT_EVALUATED = 3
 _INTERRUPTED = 130
 #: Made here: where no memory is left, a tuple of two cannot be made when an exception is held against it.
-_UNEXPECTED = (Exception, SystemExit)
+UNEXPECTED = (Exception, SystemExit)
 _NO_MEMORY_LEFT = b"error: unexpected MemoryError: give the process more memory, or report it to ops-checks\n"
 
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(argv)
     except KeyboardInterrupt:  # before the command has begun
         return _INTERRUPTED
-    except _UNEXPECTED as error:
+    except UNEXPECTED as error:
         return _unexpected(error)
 
 

@@ -77,7 +77,7 @@ def _selected(invocation: Invocation, store: Store, selector: Selector) -> Selec
 
     found, remarks = read_stable(store, read)
     invocation.warn(remarks)
-    must_be_matched(found, store.location)
+    must_be_matched(found, store)
     return found
 
 
@@ -86,6 +86,8 @@ def _confirm(invocation: Invocation, selected: Selected, verb: str) -> None:
     from ops_checks.cli.item_table import table_lines, terminal_columns
 
     args, context, count = invocation.args, invocation.context, selected.total
+    if args.yes and "quiet" in vars(args):
+        return
     asks = sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()
     columns = terminal_columns(invocation.environ) if asks else None
     write_remarks(table_lines(selected.rows, now_s=context.now_s, tz_minutes=context.tz_minutes, columns=columns))

@@ -14,14 +14,28 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ops_checks.cli.bulk import Chosen
+    from ops_checks.cli.outcomes import ItemOutcome
     from ops_checks.context import Context
 
-    #: Exit code, and the lines for stdout.
+    #: Exit code, and the lines for stdout: an Answer, where it can be JSON instead.
     Result = tuple[int, Iterable[str]]
 
 #: What a command needs of the context: none at all, the queues, or the whole policy.
 NOTHING, QUEUES, POLICY = "nothing", "queues", "policy"
 
+
+#: The word that begins the command line by which a shell asks what can stand where the cursor is.
+COMPLETE = "__complete"
+#: What a shell completes the value of an option with, besides its choices: a kind, and the words of it that there are.
+#: `ids` and `owners` of the store that the command line names, `files`, one of some words (ONE), several with commas
+#: (SOME), one with or without `=FILE` after it (TARGET).
+IDS, OWNERS, FILES = ("ids",), ("owners",), ("files",)
+ONE, SOME, TARGET = "one", "some", "target"
+
+#: How the remarks begin that only comment on a result.
+WARNING, NOTE, SUMMARY = "warning: ", "note: ", "changed="
+#: The names of the option that leaves out what only comments on a result.
+QUIET = ("-q", "--quiet")
 
 _FOLDER = os.path.dirname(__file__) + "/commands"
 _LONGEST_NAME = 40
@@ -35,9 +49,12 @@ class PlainOption:
     """An argument that needs no parsing: an option with a value as it is written, a flag, or words without an option.
 
     `names` are the option's, the long one last, or the one name of the words; `repeatable`: its values are a list.
+    `words`: what a shell completes its value with, where that is not its choices.
     """
 
-    __slots__ = ("choices", "default", "dest", "help", "is_flag", "is_option", "metavar", "names", "repeatable")
+    __slots__ = (
+        "choices", "default", "dest", "help", "is_flag", "is_option", "metavar", "names", "repeatable", "words",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -48,8 +65,10 @@ class PlainOption:
         default: str | None = None,
         repeatable: bool = False,
         is_flag: bool = False,
+        words: tuple[str, ...] | None = None,
     ) -> None:
         self.names = names
+        self.words = words
         self.dest = names[-1].lstrip("-").replace("-", "_")
         self.is_option = names[0].startswith("-")
         self.help, self.metavar, self.choices = help, metavar, choices
@@ -63,7 +82,7 @@ class PlainOption:
             more |= {"choices": self.choices, "default": self.default}
         if self.repeatable:
             more |= {"action": "append"} if self.is_option else {"nargs": "+"}
-        parser.add_argument(*self.names, help=self.help, **more)
+        parser.add_argument(*self.names, help=self.help, **more).words = self.words  # type: ignore[attr-defined] # ours
 
 
 def add_options(parser: ArgumentParser, options: Iterable[PlainOption]) -> None:
@@ -76,11 +95,12 @@ class Command:
     """One command: `help` in a sentence, an `example`, what adds its `arguments`, what carries it out, what it needs.
 
     `options`: all the arguments of a command that must start fast, None for one whose `arguments` only argparse knows.
+    `from_below`: the project of a queue above the current folder is meant; not by what makes one here.
 
     Each module of `ops_checks.cli.commands` defines one as COMMAND; its name is that of the module.
     """
 
-    __slots__ = ("arguments", "example", "help", "needs", "options", "run")
+    __slots__ = ("arguments", "example", "from_below", "help", "needs", "options", "run")
 
     def __init__(
         self,
@@ -91,8 +111,10 @@ class Command:
         needs: str,
         arguments: Callable[[ArgumentParser], None] = no_arguments,
         options: Sequence[PlainOption] | None = None,
+        from_below: bool = True,
     ) -> None:
         self.run = run
+        self.from_below = from_below
         self.help = help
         self.example = example
         self.needs = needs
@@ -103,11 +125,12 @@ class Command:
 class Invocation:
     """One invocation of a command: its arguments, its context, the clock (a function: epoch seconds).
 
-    `terminal`: stdout is one. `remarks` collects lines for stderr that change no exit code. `confirmed` are the items
-    that somebody was shown and asked about before, None where that is for the command to do.
+    `terminal`: stdout is one. `remarks` collects lines for stderr that change no exit code, `outcomes` what became of
+    each item that was to be changed. `confirmed` are the items that somebody was shown and asked about before, None
+    where that is for the command to do.
     """
 
-    __slots__ = ("_context", "args", "clock", "confirmed", "environ", "remarks", "terminal")
+    __slots__ = ("_context", "args", "clock", "confirmed", "environ", "outcomes", "remarks", "terminal")
 
     def __init__(
         self,
@@ -126,6 +149,7 @@ class Invocation:
         self.clock = clock
         self.terminal = terminal
         self.remarks: list[str] = []
+        self.outcomes: list[ItemOutcome] = []
 
     @property
     def context(self) -> Context:
@@ -136,11 +160,16 @@ class Invocation:
 
     def warn(self, remarks: Iterable[str]) -> None:
         """Keep remarks for stderr."""
-        self.remarks += [f"warning: {remark}" for remark in remarks]
+        self._remark(WARNING, remarks)
 
     def note(self, remarks: Iterable[str]) -> None:
         """Keep notes for stderr: what is good to know, and asks for nothing."""
-        self.remarks += [f"note: {remark}" for remark in remarks]
+        self._remark(NOTE, remarks)
+
+    def _remark(self, kind: str, remarks: Iterable[str]) -> None:
+        """Keep remarks; one that several items have is told once."""
+        lines = dict.fromkeys(kind + remark for remark in remarks)
+        self.remarks += [line for line in lines if line not in self.remarks]
 
 
 def command_names() -> list[str]:

@@ -30,4 +30,6 @@ def gate_report(
     if ("text", None) in outputs.formats:
         invocation.note(report.hints)
     invocation.remarks += [f"error: {error}" for error in report.errors]
+    if report.errors and context.looked:
+        invocation.note([f"no project is here: {context.looked}"])
     return render_report(invocation, report, outputs)

@@ -6,6 +6,7 @@ from ops_checks.model import FIELDS, NOTHING
 from ops_checks.overview import age_s, has_lease, lease_left_s, retry_not_before
 from ops_checks.sanitize import visible
 from ops_checks.stores.details import COLUMNS
+from ops_checks.timestamps import start_epoch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,13 +22,6 @@ LIST_SCHEMA = "ops-checks/list/1"
 _FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 #: What a CSV has besides the nine cells, in this order.
 _CSV_MORE = ("age_s", *COLUMNS, "lease_left_s", "retry_not_before")
-
-
-def list_schema() -> str:
-    """Return the JSON Schema (2020-12) of `list`, as text."""
-    from importlib.resources import files
-
-    return files("ops_checks.cli").joinpath("schemas", "list-1.json").read_text(encoding="utf-8")
 
 
 def list_json(selected: Selected, context: Context, read: str) -> dict[str, Any]:
@@ -50,6 +44,8 @@ def item_json(row: Details, now_s: float, tz_minutes: int) -> dict[str, Any]:
         **dict(zip(FIELDS, row.item, strict=True)),
         **stored,
         "number": row.number,
+        "started_s": start_epoch(row.item.started_at_kst, tz_minutes),
+        "due_s": start_epoch(row.item.due_at_kst, tz_minutes),
         "age_s": None if age is None else int(age),
         "lease_left_s": None if left is None else int(left),
         "retry_not_before": retry_not_before(row.item.notes, now_s),

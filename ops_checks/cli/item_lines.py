@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from ops_checks.cli.item_table import age_text, lease_text
+from ops_checks.cli.marks import NO_MARKS
 from ops_checks.model import NOTHING
 from ops_checks.overview import age_s, retry_not_before
 from ops_checks.sanitize import visible
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from ops_checks.cli.marks import Marks
     from ops_checks.context import Context
     from ops_checks.reconcile.item_view import ItemView, Side
     from ops_checks.runlog.item_runs import ItemRun
     from ops_checks.stores.details import Details
-    from ops_checks.stores.protocol import Event
+    from ops_checks.stores.event import Event
     from ops_checks.transitions import Outlook
 
 _LONGEST = 200  # characters of a reason or an error in a line of history
@@ -27,16 +29,16 @@ _ACTORS = ("actor", "owner_session", "lease_owner", "agent", "by")
 _REASONS = ("notes", "reason", "error", "last_error", "message")
 
 
-def item_lines(found: ItemView, md: Side, db: Side, context: Context) -> Iterator[str]:
+def item_lines(found: ItemView, md: Side, db: Side, context: Context, marks: Marks = NO_MARKS) -> Iterator[str]:
     """Yield the lines of an item."""
     item = found.row.item
     due = retry_not_before(item.notes, context.now_s)
-    yield f"{item.id} {item.status} {item.priority}"
+    yield marks.line(f"{marks.text(item.id)} {item.status} {marks.priority(item.priority, item.priority)}")
     yield f"  task: {item.task or NOTHING}"
     yield f"  criteria: {item.success_criteria or NOTHING}"
     age = age_text(age_s(found.row, context.now_s, context.tz_minutes))
     yield f"  owner: {item.owner_session or NOTHING}"
-    yield f"  started: {item.started_at_kst or NOTHING} (age {age})"
+    yield marks.line(f"  started: {marks.stale(f'{item.started_at_kst or NOTHING} (age {age})', item)}")
     yield f"  due: {item.due_at_kst or NOTHING}"
     yield f"  notes: {item.notes or NOTHING}"
     if due is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ops_checks.cli.marks import NO_MARKS
 from ops_checks.model import NOTHING
 from ops_checks.overview import age_s, has_lease, lease_left_s, retry_not_before
 from ops_checks.sanitize import visible
@@ -13,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ops_checks.cli.marks import Marks
     from ops_checks.stores.changes import Stored
     from ops_checks.stores.details import Details
 
@@ -27,7 +29,9 @@ _RETRY = "retry_not_before="
 _MOST_CELL = 4_000  # characters measured of a cell that has to be cut
 
 
-def table_lines(rows: Sequence[Details], *, now_s: float, tz_minutes: int, columns: int | None) -> Iterator[str]:
+def table_lines(
+    rows: Sequence[Details], *, now_s: float, tz_minutes: int, columns: int | None, marks: Marks = NO_MARKS
+) -> Iterator[str]:
     """Yield the head and a line for each item, cut to `columns` of a terminal; None: as wide as the widest cells.
 
     The table is made column by column: a thousand lines must not take longer than reading them.
@@ -46,9 +50,26 @@ def table_lines(rows: Sequence[Details], *, now_s: float, tz_minutes: int, colum
             if width < max(measured[name]):
                 table[name] = [cut(cell, width) for cell in table[name]]
                 measured[name] = _widths(table[name])
-    padded = [_padded(table[name], measured[name], width) for name, width in widths.items()]
-    lines = (_GAP.join(cells).rstrip() for cells in zip(*padded, strict=True))
+    padded = {name: _padded(table[name], measured[name], width) for name, width in widths.items()}
+    if marks.paint.on and (columns is None or _width(widths) <= columns):
+        yield from _marked(rows, padded, marks)
+        return
+    lines = (_GAP.join(cells).rstrip() for cells in zip(*padded.values(), strict=True))
     yield from lines if columns is None else (cut(line, columns) for line in lines)
+
+
+def _marked(rows: Sequence[Details], padded: dict[str, Sequence[str]], marks: Marks) -> Iterator[str]:
+    """Yield the lines with the highest priority and the age of stale work marked; their cells are visible texts."""
+    for name, mark in (
+        ("P", lambda text, item: marks.priority(text, item.priority)),
+        ("AGE", marks.stale),
+    ):
+        if name in padded:
+            head, *cells = padded[name]
+            marked = (mark(cell.rstrip(), row.item) for cell, row in zip(cells, rows, strict=True))
+            blanks = (" " * (len(cell) - len(cell.rstrip())) for cell in cells)
+            padded[name] = [head, *map(str.__add__, marked, blanks)]
+    yield from (marks.line(_GAP.join(cells).rstrip()) for cells in zip(*padded.values(), strict=True))
 
 
 def terminal_columns(environ: Mapping[str, str]) -> int:
@@ -152,11 +173,16 @@ def _padded(cells: Sequence[str], measured: Sequence[int], width: int) -> Sequen
     return [cell.ljust(width - has + len(cell)) for cell, has in zip(cells, measured, strict=True)]
 
 
+def _width(widths: dict[str, int]) -> int:
+    """Return the columns that a line takes."""
+    return sum(widths.values()) + len(_GAP) * (len(widths) - 1)
+
+
 def _fit(widths: dict[str, int], columns: int) -> None:
     """Make columns narrower, then leave out some, until a line fits."""
 
     def excess() -> int:
-        return sum(widths.values()) + len(_GAP) * (len(widths) - 1) - columns
+        return _width(widths) - columns
 
     for name, least in _ELASTIC:
         widths[name] = max(min(least, widths[name]), widths[name] - max(0, excess()))

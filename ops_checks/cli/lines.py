@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ops_checks.cli.marks import NO_MARKS
 from ops_checks.model import STATUSES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from ops_checks.cli.marks import Marks
     from ops_checks.findings import Finding
     from ops_checks.overview import Summary, Worker
     from ops_checks.report.model import RuleResult
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 _TOP = 5
 
 
-def status_lines(summary: Summary) -> Iterator[str]:
+def status_lines(summary: Summary, marks: Marks = NO_MARKS) -> Iterator[str]:
     """Yield the lines of `status`."""
     yield "summary " + " ".join(f"{status}={summary.counts[status]}" for status in STATUSES)
     if not summary.in_progress:
@@ -24,18 +26,23 @@ def status_lines(summary: Summary) -> Iterator[str]:
         return
     yield "top_in_progress:"
     for item in summary.in_progress[:_TOP]:
-        yield f"- {item.id} ({item.priority}) owner={item.owner_session} started={item.started_at_kst}"
+        priority, started = marks.priority(item.priority, item.priority), marks.stale(item.started_at_kst, item)
+        item_id, owner = marks.text(item.id), marks.text(item.owner_session)
+        yield marks.line(f"- {item_id} ({priority}) owner={owner} started={started}")
 
 
-def workers_lines(groups: Sequence[Worker], in_progress: int) -> Iterator[str]:
+def workers_lines(groups: Sequence[Worker], in_progress: int, marks: Marks = NO_MARKS) -> Iterator[str]:
     """Yield the lines of `workers`; the owner `-` means none: it is listed and not counted."""
     yield f"workers_active={sum(group.owner != '-' for group in groups)} in_progress={in_progress}"
     if not groups:
         yield "workers: none"
     for group in groups:
-        ids = ",".join(item.id for item in group.items)
-        by_priority = " ".join(f"{name.lower()}={group.count(name)}" for name in ("P0", "P1", "P2"))
-        yield f"- {group.owner} tasks={len(group.items)} {by_priority} ids={ids} oldest_start={group.oldest_start}"
+        ids = marks.text(",".join(item.id for item in group.items))
+        first, *others = (f"{name.lower()}={group.count(name)}" for name in ("P0", "P1", "P2"))
+        by_priority = " ".join((marks.priority(first) if group.count("P0") else first, *others))
+        oldest = marks.stale(group.oldest_start, *group.items)
+        owner = marks.text(group.owner)
+        yield marks.line(f"- {owner} tasks={len(group.items)} {by_priority} ids={ids} oldest_start={oldest}")
 
 
 def consistency_lines(drift: Drift) -> Iterator[str]:

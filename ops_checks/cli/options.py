@@ -5,14 +5,49 @@ from __future__ import annotations
 import argparse
 import math
 
+from ops_checks.cli.command import FILES, IDS, QUIET, SOME, TARGET
+from ops_checks.suggestions import did_you_mean
 from ops_checks.timestamps import duration_s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from typing import Any, TypeVar
+
+    Type = TypeVar("Type", bound=Callable[[str], Any])
 
 _LONGEST_COUNT = 15  # digits: exact as a float too
 _LONGEST_WAIT_S = 86_400
+
+
+def completed(*words: str, of: Callable[[], Iterable[str]] = tuple) -> Callable[[Type], Type]:
+    """Let shells complete the values that a type parses: with a kind and its words, and those that `of` returns."""
+
+    def named(parse: Type) -> Type:
+        parse.words = lambda: (*words, *of())  # type: ignore[attr-defined] # ours
+        return parse
+
+    return named
+
+
+def _format_names() -> Iterable[str]:
+    from ops_checks.formats import FORMATS
+
+    return FORMATS
+
+
+def _field_names() -> Iterable[str]:
+    from ops_checks.model import FIELDS
+
+    return (*FIELDS[1:], "all")
+
+
+class UnknownWordError(argparse.ArgumentTypeError):
+    """A value is none of the words that an option knows; `meant` is the end of the error's line, maybe empty."""
+
+    def __init__(self, message: str, word: str, known: Iterable[str]) -> None:
+        super().__init__(message)
+        self.meant = did_you_mean(word, known)
 
 
 def add_globals(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +63,9 @@ def add_globals(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--lock-timeout", metavar="SECONDS", type=seconds, default=absent, help="wait for other writers (default: 10)"
+    )
+    group.add_argument(
+        *QUIET, action="store_true", default=absent, help="no notes, summaries and warnings; errors and results stay"
     )
 
 
@@ -121,30 +159,44 @@ def add_formats(parser: argparse.ArgumentParser) -> None:
 
 def add_mutation(parser: argparse.ArgumentParser) -> None:
     """Add the items of a mutation, who does it, and whether to write and to ask."""
+    from ops_checks.cli.answer import FORMAT
+
+    add_selected(parser, "an item, such as ORCH-013, or a glob; repeatable")
+    add_bulk(parser)
+    parser.add_argument("--both", action="store_true", help="change both queues, or neither")
+    parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
+    FORMAT.add_to(parser)
+
+
+def add_selected(parser: argparse.ArgumentParser, id_help: str) -> None:
+    """Add the options that select the items to change."""
     from ops_checks.cli.command import add_options
     from ops_checks.cli.selection_options import SELECTION
 
-    parser.add_argument(
-        "--id", metavar="ID", type=item_id, action="append", help="an item, such as ORCH-013, or a glob; repeatable"
-    )
+    parser.add_argument("--id", metavar="ID", type=item_id, action="append", help=id_help)
     add_options(parser, [option for option in SELECTION if option.dest != "id"])
+
+
+def add_bulk(parser: argparse.ArgumentParser) -> None:
+    """Add whether to ask about selected items, whether to write, and whether to write all of them or none."""
     parser.add_argument("--yes", action="store_true", help="do not ask about items that were selected")
     parser.add_argument("--bulk", metavar="N", type=count, help="ask about more than N selected items (default: 3)")
-    parser.add_argument("--both", action="store_true", help="change both queues, or neither")
+    parser.add_argument("--all-or-nothing", action="store_true", help="change all of the items, or none")
     parser.add_argument("--dry-run", action="store_true", help="decide and print what would change, write nothing")
-    parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
 
 
+@completed(TARGET, of=_format_names)
 def report_format(word: str) -> tuple[str, str | None]:
     """Return a format and its file (None: stdout) from `NAME[=FILE]`."""
     from ops_checks.formats import FORMATS
 
     found, has_target, target = word.partition("=")
     if found not in FORMATS:
-        raise argparse.ArgumentTypeError(f"no format {found!a}: expected one of {', '.join(FORMATS)}")
+        raise UnknownWordError(f"no format {found!a}: expected one of {', '.join(FORMATS)}", found, FORMATS)
     return found, path(target) if has_target else None
 
 
+@completed(*FILES)
 def path(word: str) -> str:
     """Return a path that is none of nothing."""
     if not word.strip() or "\0" in word:
@@ -168,6 +220,7 @@ def name(word: str) -> str:
     return text(word)
 
 
+@completed(*IDS)
 def item_id(word: str) -> str:
     """Return an item's id, trimmed."""
     return name(word).strip()
@@ -204,6 +257,7 @@ def time_span(word: str) -> int:
     return span_s
 
 
+@completed(SOME, of=_field_names)
 def fields(word: str) -> tuple[str, ...]:
     """Return the fields that a comma separated list names, each once; `all` is every field that can be compared."""
     from ops_checks.model import FIELDS
@@ -214,7 +268,8 @@ def fields(word: str) -> tuple[str, ...]:
     names = tuple(part.strip() for part in word.split(","))
     for part in names:
         if part not in comparable:
-            raise argparse.ArgumentTypeError(f"no field {part!a}: expected some of {', '.join(comparable)}, or all")
+            expected = f"expected some of {', '.join(comparable)}, or all"
+            raise UnknownWordError(f"no field {part!a}: {expected}", part, (*comparable, "all"))
     return tuple(dict.fromkeys(names))
 
 

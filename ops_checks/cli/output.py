@@ -12,7 +12,7 @@ from ops_checks.sanitize import visible, without_commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Self, TextIO
 
     from ops_checks.errors import OpsError
@@ -25,6 +25,12 @@ class Document(str):
     __slots__ = ()
 
 
+class Painted(str):
+    """A line with colours, and no other control sequence: what else is in it has been made visible."""
+
+    __slots__ = ()
+
+
 class Made(str):
     """The line of a change that was made: where stdout cannot take it, its user must know all the same."""
 
@@ -32,19 +38,16 @@ class Made(str):
 
 
 class MadeDocument(Document):
-    """A document that tells of changes that were made; `line` says so in a few words where stdout cannot take it."""
+    """A document that tells of changes that were made; `lines` say so in a few words where stdout cannot take it."""
 
-    __slots__ = ("line",)
-    line: str
+    __slots__ = ("lines",)
+    lines: tuple[str, ...]
 
-    def __new__(cls, text: str, line: str) -> Self:
-        """Return the document with its line."""
+    def __new__(cls, text: str, *lines: str) -> Self:
+        """Return the document with its lines."""
         document = super().__new__(cls, text)
-        document.line = line
+        document.lines = lines
         return document
-
-
-_MADE = (Made, MadeDocument)
 
 
 def error_lines(error: OpsError) -> list[str]:
@@ -55,14 +58,21 @@ def error_lines(error: OpsError) -> list[str]:
 def write_results(lines: Iterable[str]) -> bool:
     """Write lines and documents to stdout, and return whether they arrived.
 
-    A reader that has gone is no failure (`| head -1`); a full disk is, and is told on stderr.
+    A reader that has gone is no failure (`| head -1`); a full disk is, and is told on stderr. What a document tells of
+    that has not arrived is told there too: nobody cuts one short and has had enough of it.
     """
     lines = list(lines)
-    written = _write(sys.stdout, [line if isinstance(line, Document) else _safe(line) + "\n" for line in lines])
-    if not written:
-        made = [line.line if isinstance(line, MadeDocument) else line for line in lines if isinstance(line, _MADE)]
-        write_remarks(f"note: {line}: this change was made, only the output failed" for line in made)
-    return written
+    state = _write(sys.stdout, [line if isinstance(line, Document) else _safe(line) + "\n" for line in lines])
+    if state is not _WRITTEN:
+        write_remarks(_made(lines, whole=state is _FAILED))
+    return state is not _FAILED
+
+
+def _made(lines: Iterable[str], *, whole: bool) -> Iterator[str]:
+    """Yield a note on each change that was made of which stdout did not take the word; `whole`: the lines too."""
+    for line in lines:
+        told = line.lines if isinstance(line, MadeDocument) else (line,) if whole and isinstance(line, Made) else ()
+        yield from (f"note: {each}: this change was made, only the output failed" for each in told)
 
 
 def write_remarks(lines: Iterable[str]) -> None:
@@ -72,12 +82,8 @@ def write_remarks(lines: Iterable[str]) -> None:
 
 def write_on(lines: Iterable[str]) -> ExitCode | None:
     """Write lines to stdout while a command goes on; return the exit code that it ends in, None if it may go on."""
-    if sys.stdout is None:
-        return NOT_EVALUATED
-    error = _attempt(sys.stdout, [_safe(line) + "\n" for line in lines])
-    if error is None:
-        return None
-    return OK if isinstance(error, BrokenPipeError) else NOT_EVALUATED
+    ends_in = {_WRITTEN: None, _GONE: OK, _FAILED: NOT_EVALUATED}
+    return ends_in[_write(sys.stdout, [_safe(line) + "\n" for line in lines])]
 
 
 def has_reader() -> bool:
@@ -92,9 +98,10 @@ def has_reader() -> bool:
     return not poll.poll(0)
 
 
-def abandon_results() -> None:
-    """Give up writing to stdout: its reader has had all it will get."""
+def abandon_results(lines: Iterable[str] = ()) -> None:
+    """Give up writing to stdout: its reader has had all it will get. What a document tells of is told on stderr."""
     _redirect_to_nowhere(sys.stdout)
+    write_remarks(_made(lines, whole=False))
 
 
 def is_redirected() -> bool:
@@ -126,32 +133,31 @@ def standard_stream(path: str) -> str | None:
 
 def _safe(line: str) -> str:
     """Return a line that is safe for a terminal and for a CI system's log."""
-    shown = visible(line)
+    shown = line if isinstance(line, Painted) else visible(line)
     return without_commands(shown) if os.environ.get("GITHUB_ACTIONS") else shown
 
 
-def _write(stream: TextIO | None, lines: list[str]) -> bool:
+#: What became of what was to be written: a reader that has gone is another thing than a failure.
+_WRITTEN, _GONE, _FAILED = "written", "gone", "failed"
+
+
+def _write(stream: TextIO | None, lines: list[str]) -> str:
     if stream is None:  # the descriptor was closed before we started
-        return not lines
-    return isinstance(_attempt(stream, lines), BrokenPipeError | None)
-
-
-def _attempt(stream: TextIO, lines: list[str]) -> OSError | None:
-    """Write lines, and return what prevented it; a failure of stdout but a reader that has gone is told on stderr."""
+        return _FAILED if lines else _WRITTEN
     try:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         stream.write("".join(lines))
         stream.flush()
-    except BrokenPipeError as error:
+    except BrokenPipeError:
         _redirect_to_nowhere(stream)
-        return error
+        return _GONE
     except OSError as error:
         _redirect_to_nowhere(stream)
         if stream is not sys.stderr:
             write_remarks([f"error: the results cannot be written ({error.strerror}): check the disk"])
-        return error
-    return None
+        return _FAILED
+    return _WRITTEN
 
 
 def _redirect_to_nowhere(stream: TextIO | None) -> None:

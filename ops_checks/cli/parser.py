@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
+import itertools
 
 from ops_checks.cli.command import command_names, load_command
-from ops_checks.cli.options import add_globals
+from ops_checks.cli.help_format import HelpFormatter, exit_code_lines, formatter
+from ops_checks.cli.options import UnknownWordError, add_globals
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import EXIT_CODES
+from ops_checks.suggestions import did_you_mean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, NoReturn
 
-_ANY_WIDTH = 80
+_EXIT_CODES = "exit codes of all commands:"
+_EXIT_CODES_THERE = "exit codes: see `ops-checks --help`"
 
 
 class Answered(Exception):  # noqa: N818 - not an error
@@ -46,18 +49,53 @@ class SingleValue(argparse.Action):
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are UsageError, so that they end in one line and exit code 4.
 
-    `given` are the values of the options so far, those before the command's name included.
+    `given` are the values of the options so far, those before the command's name included. `words` are those that are
+    parsed, and `meant` the end of the error's line: what was likely meant by one that is unknown.
     """
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - argparse's own
-        super().__init__(**settings)
+        super().__init__(**{"formatter_class": HelpFormatter, **settings})
         self.given: dict[str, object] = {}
+        self.words: Sequence[str] = ()
+        self.meant = ""
         for action in (None, "store"):
             self.register("action", action, SingleValue)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with the command's name and where to read more."""
-        raise UsageError(f"{message}: see `{self.prog} --help`")
+        raise UsageError(f"{message}: see `{self.prog} --help`{self.meant}")
+
+    def refuse(self, unknown: Sequence[str], options: Iterable[str]) -> NoReturn:
+        """Raise UsageError for words that are no arguments; `options` are those that one of them can mean."""
+        wrong = next((word.partition("=")[0] for word in unknown if word.startswith("-")), None)
+        self.meant = "" if wrong is None else did_you_mean(wrong, options)
+        self.error(f"unrecognized arguments: {' '.join(unknown)}")
+
+    def shown_options(self) -> list[str]:
+        """Return the names of the options that the help shows."""
+        shown = (action for action in self._actions if action.help != argparse.SUPPRESS)
+        return [name for action in shown for name in action.option_strings]
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        """Raise ArgumentError for a value that is none of the choices. An option before it may be what is wrong."""
+        if action.choices is not None and value not in action.choices:
+            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no other name for it
+                before = itertools.takewhile(lambda word: word != value, self.words)
+                options = [word for word in before if word.startswith("-")]
+                unknown = [word for word in options if word.partition("=")[0] not in self._option_string_actions]
+                if unknown:
+                    self.refuse(unknown[:1], self.shown_options())
+            self.meant = did_you_mean(str(value), map(str, action.choices))
+        super()._check_value(action, value)
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:  # noqa: ANN401 - argparse's own
+        """Return the value of an argument. Raises ArgumentError."""
+        try:
+            return super()._get_value(action, arg_string)
+        except argparse.ArgumentError as error:
+            if isinstance(error.__context__, UnknownWordError):
+                self.meant = error.__context__.meant
+            raise
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:  # noqa: ANN401 - argparse's own
         """Return the values of an argument; `--option=--` has one, which argparse drops before Python 3.13."""
@@ -74,10 +112,26 @@ class Parser(argparse.ArgumentParser):
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Return the arguments as a namespace; `command` names the command. Raises UsageError, or Answered for --help."""
-    return build_parser(argv).parse_args(argv)
+    parser = build_parser(argv)
+    parser.words = argv
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:
+        parser.refuse(unknown, [option for each in _chain(parser, args) for option in each.shown_options()])
+    return args
 
 
-def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+def _chain(parser: Parser, args: argparse.Namespace) -> Iterator[Parser]:
+    """Yield a parser, and those of the command and its step that were named."""
+    yield parser
+    for action in _steps(parser):
+        yield from _chain(action.choices[getattr(args, action.dest)], args)
+
+
+def _steps(parser: Parser) -> Iterator[Any]:
+    return (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))  # noqa: SLF001 - no other way
+
+
+def build_parser(argv: Sequence[str]) -> Parser:
     """Return the parser of the commands that these arguments can mean: all of them take longer to build than to use."""
     from ops_checks import __version__
 
@@ -85,8 +139,8 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser = Parser(
         prog="ops-checks",
         description="The gate between QUEUE.md and the queue database.",
-        epilog=_epilog("ops-checks status") if asked else None,
-        formatter_class=_formatter(asked=asked),
+        epilog=f"{_example('ops-checks status')}\n\n{_EXIT_CODES}\n{exit_code_lines(EXIT_CODES)}" if asked else None,
+        formatter_class=formatter(asked=asked),
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"ops-checks {__version__}")
@@ -100,8 +154,8 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             name,
             help=command.help,
             description=command.help,
-            epilog=_epilog(command.example) if asked else None,
-            formatter_class=_formatter(asked=asked),
+            epilog=f"{_example(command.example)}\n\n{_EXIT_CODES_THERE}" if asked else None,
+            formatter_class=formatter(asked=asked),
             allow_abbrev=False,
         )
         add_globals(subparser)
@@ -110,14 +164,12 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _share_given(parser: argparse.ArgumentParser, given: dict[str, object]) -> None:
+def _share_given(parser: Parser, given: dict[str, object]) -> None:
     """Let a command, and each step of it, know the options that were given before its name."""
-    if isinstance(parser, Parser):
-        parser.given = given
-    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to its parsers
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
-            for below in action.choices.values():
-                _share_given(below, given)
+    parser.given = given
+    for action in _steps(parser):
+        for below in action.choices.values():
+            _share_given(below, given)
 
 
 def _possible(argv: Sequence[str]) -> list[str]:
@@ -128,16 +180,5 @@ def _possible(argv: Sequence[str]) -> list[str]:
     return names if asks_for_all else list(dict.fromkeys(named))
 
 
-def _formatter(*, asked: bool) -> Callable[..., argparse.HelpFormatter]:
-    """Return what writes the help. Every option makes one; asking the terminal its width takes longer than all else."""
-    return partial(argparse.RawDescriptionHelpFormatter, width=None if asked else _ANY_WIDTH)
-
-
-def _epilog(example: str) -> str:
-    from textwrap import fill
-
-    lines = [
-        fill(code.meaning, _ANY_WIDTH - 1, initial_indent=f"  {code:<5}", subsequent_indent=" " * 7)
-        for code in EXIT_CODES
-    ]
-    return "\n".join((f"example:\n  {example}\n", "exit codes:", *lines))
+def _example(example: str) -> str:
+    return f"example:\n  {example}"

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 
+from ops_checks.cli.answer import wants_json
 from ops_checks.gate.stable_reading import read_stable
-from ops_checks.overview import summarise
+from ops_checks.overview import summarise, summarise_details
 from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ops_checks.cli.command import Invocation
+    from ops_checks.context import Context
     from ops_checks.overview import Summary
     from ops_checks.stores.protocol import Snapshot
 
 
 def summary(invocation: Invocation) -> Summary:
-    """Return the summary of the working store; keep its remarks. Raises InputError."""
+    """Return the summary of the working store, for JSON with details; keep its remarks. Raises InputError."""
+    whole = wants_json(invocation.args)
 
     def read(snapshot: Snapshot) -> tuple[Summary, list[str]]:
-        return summarise(snapshot.items()), snapshot.remarks()
+        found = summarise_details(snapshot.details()) if whole else summarise(snapshot.items())
+        return found, snapshot.remarks()
 
     context = invocation.context
     found, remarks = read_stable(context.working_store, read)
@@ -31,6 +35,13 @@ def summary(invocation: Invocation) -> Summary:
 def note_unread_queue(invocation: Invocation) -> None:
     """Note which of two queues was read, and which was not (FORMATS section 6)."""
     context = invocation.context
-    queues = [context.db, context.queue] if context.works_on_db else [context.queue, context.db]
-    if all(map(os.path.lexists, queues)):
-        invocation.note([f"{visible(queues[0])} was read, {visible(queues[1])} was not"])
+    unread = unread_queue(context)
+    if unread is not None:
+        read = context.db if context.works_on_db else context.queue
+        invocation.note([f"{visible(read)} was read, {visible(unread)} was not"])
+
+
+def unread_queue(context: Context) -> str | None:
+    """Return the other one of two queues that are both there, which commands do not read."""
+    queues = (context.queue, context.db)
+    return queues[not context.works_on_db] if all(map(os.path.lexists, queues)) else None

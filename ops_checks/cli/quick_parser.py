@@ -5,7 +5,7 @@ Whatever is not plainly one of them is left to `ops_checks.cli.parser`, which pa
 
 from __future__ import annotations
 
-from ops_checks.cli.command import PlainOption, is_command, load_command
+from ops_checks.cli.command import QUIET, PlainOption, is_command, load_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ _PATHS = {"--queue": "queue", "--db": "db"}
 
 
 class PlainArguments:
-    """What argparse's namespace would hold: `command`, `queue` and `db` where they were given, the command's own."""
+    """What argparse's namespace would hold: `command`, the global options that were given, the command's own."""
 
     def __init__(self, command: str, values: dict[str, Any]) -> None:
         self.command = command
@@ -28,7 +28,9 @@ def plain_arguments(argv: Sequence[str]) -> PlainArguments | None:
     paths: dict[str, Any] = {}
     words = iter(argv)
     for word in words:
-        if word in _PATHS:
+        if word in QUIET:
+            paths["quiet"] = True
+        elif word in _PATHS:
             if not _take_path(paths, word, words):
                 return None
         elif not is_command(word):
@@ -58,7 +60,9 @@ def _own_arguments(
     before: PlainOption | None = None
     for word in words:
         option = positional if word[:1] not in ("-", "") else named.get(word)
-        if word in _PATHS:
+        if word in QUIET:
+            paths["quiet"] = True
+        elif word in _PATHS:
             if not _take_path(paths, word, words):
                 return None
         elif (

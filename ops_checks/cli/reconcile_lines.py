@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.output import Made
-from ops_checks.reconcile.lines import cut, plan_lines
+from ops_checks.reconcile.lines import cut, plan_lines, tasks_of
 from ops_checks.reconcile.model import DB, MD
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def drift_lines(planned: Planned, path: str, keep: int | None) -> Iterator[str]:
         counts = " ".join(f"to_{side}={sum(action.to == side for action in plan.actions)}" for side in (MD, DB))
         named = f"{base.name} {base.made_at} lineage={planned.situation.lineage}" if base else "none"
         yield f"drift total={total} {counts} needs={len(plan.needs)} base={named}"
-    yield from plan_lines(plan, planned.situation.now_s, keep, planned.blames, path, planned.remarks)
+    tasks = tasks_of(planned.reading.states)
+    yield from plan_lines(plan, planned.situation.now_s, keep, planned.blames, path, planned.remarks, tasks)
     yield from (f"unused: {option}: nothing asks for it" for option in plan.unused)
     if plan.stop is not None:
         yield f"stop {plan.stop.reason}: {plan.stop.message}"
@@ -46,7 +47,8 @@ def baseline_lines(recorded: Recorded, plan: Plan, context: Context, blames: Bla
     """Yield the lines of `baseline`: what was recorded, then what is not agreed, and who moved it last."""
     counts = recorded.counts
     yield Made(f"baseline {recorded.baseline.name} agreed={counts.agreed} unagreed={counts.unagreed}")
-    yield from plan_lines(plan, context.now_s, keep, blames, context.queue)
+    tasks = tasks_of(recorded.reading.states)
+    yield from plan_lines(plan, context.now_s, keep, blames, context.queue, tasks=tasks)
 
 
 def baseline_line(reading: Reading, lineage: str) -> str:
@@ -81,10 +83,10 @@ def _named(kind: str, units: Sequence[tuple[str, str]], keep: int | None) -> Ite
     return cut(kind, details, keep)
 
 
-def undone_lines(found: Result) -> Iterator[str]:
-    """Yield the lines of `undo`."""
+def undone_lines(found: Result, word: str = "undone") -> Iterator[str]:
+    """Yield the lines of `undo`, or of what begins with another word."""
     outcome = found.outcome
     done = outcome.applied + outcome.done
     counts = " ".join(f"to_{side}={sum(action.to == side for action in done)}" for side in (MD, DB))
-    yield f"undone {found.plan.plan_id} {counts} refused={len(outcome.stale)}"
+    yield f"{word} {found.plan.plan_id} {counts} refused={len(outcome.stale)}"
     yield from (f"- refused {action.id} {action.unit}" for action in outcome.stale)

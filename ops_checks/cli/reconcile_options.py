@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ops_checks.cli.options import add_fields, count, name, path
+from ops_checks.cli.command import FILES, ONE
+from ops_checks.cli.options import add_fields, completed, count, name, path
 from ops_checks.errors import UsageError
 from ops_checks.reconcile.bases import GIT
 from ops_checks.reconcile.model import DB, EVERY, MD, Options
@@ -42,6 +43,7 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-details", metavar="N", type=count, help="details a kind; 0 prints all (default: 50)")
 
 
+@completed(ONE, *_SIDES)
 def preference(word: str) -> tuple[str, str]:
     """Return what is preferred (an id, an id and a unit, or everything) and the side."""
     key, equals, side = word.rpartition("=")
@@ -53,6 +55,7 @@ def preference(word: str) -> tuple[str, str]:
     return (name(key).strip() if equals else EVERY), side
 
 
+@completed(*FILES)
 def base(word: str) -> str:
     """Return the name of a base."""
     if word.startswith(GIT) and (not word.removeprefix(GIT).strip() or word.startswith(f"{GIT}-") or "\0" in word):

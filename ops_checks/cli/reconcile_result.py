@@ -4,33 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ops_checks.cli.answer import FORMAT, Answer
 from ops_checks.cli.lines import consistency_lines
-from ops_checks.cli.output import Document, Made, MadeDocument
+from ops_checks.cli.output import Document, Made
+from ops_checks.errors import OpsError
 from ops_checks.exit_codes import DRIFT, OK, REFUSED
 from ops_checks.gate.stable_reading import compare_by
-from ops_checks.reconcile.result_json import result_json
-from ops_checks.report.serialize import json_text
+from ops_checks.reconcile.result_json import WOULD_UNDO, result_json
+from ops_checks.report.json_text import json_text
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
     from collections.abc import Iterable
+    from typing import Any
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.reconcile.apply import Result as Applied
     from ops_checks.reconcile.planning import Planned
     from ops_checks.rules.drift.drift import Drift
 
-_TEXT, _JSON = "text", "json"
-
-
-def add_format(parser: ArgumentParser) -> None:
-    """Add how the result is printed."""
-    parser.add_argument("-f", "--format", choices=(_TEXT, _JSON), default=_TEXT, help="how to print (default: text)")
-
-
-def wants_json(invocation: Invocation) -> bool:
-    """Return whether JSON was asked for."""
-    return bool(invocation.args.format == _JSON)
+#: Adds how the result is printed.
+add_format = FORMAT.add_to
 
 
 def plan_document(invocation: Invocation, planned: Planned, data: object) -> Document:
@@ -41,9 +34,9 @@ def plan_document(invocation: Invocation, planned: Planned, data: object) -> Doc
 
 def shown(invocation: Invocation, operation: str, found: Applied | None, lines: Iterable[str]) -> Iterable[str]:
     """Return what an operation made of a plan, None for nothing: its lines, or the published JSON where asked for."""
-    if not wants_json(invocation):
-        return map(Made, lines) if _is_written(found) else lines
-    return [_document(operation, found, agreement(invocation), is_made=_is_written(found))]
+    is_made = _is_written(found) and operation != WOULD_UNDO
+    told = map(Made, lines) if is_made else lines
+    return Answer(told, lambda: result_json(operation, found, consistent=_agrees(invocation)) | _items(invocation))
 
 
 def applied_result(
@@ -55,10 +48,9 @@ def applied_result(
     """
     invocation.note(found.notes)
     drift = agreement(invocation) if preview is None else preview
-    if wants_json(invocation):
-        return applied_code(found), [_document(operation, found, drift, is_made=preview is None)]
     made = map(Made, lines) if preview is None else lines
-    return applied_code(found), [*made, *consistency_lines(drift)]
+    lines = [*made, *consistency_lines(drift)]
+    return applied_code(found), Answer(lines, lambda: result_json(operation, found, consistent=drift.ok))
 
 
 def applied_code(found: Applied) -> int:
@@ -73,9 +65,27 @@ def agreement(invocation: Invocation) -> Drift:
     return compare_by(context.policy.consistency, context.md_store, context.db_store, settle_s=0)
 
 
-def _document(operation: str, found: Applied | None, drift: Drift, *, is_made: bool) -> Document:
-    text = json_text(result_json(operation, found, consistent=drift.ok))
-    return MadeDocument(text, f"{operation} {found.plan.plan_id}") if found and is_made else Document(text)
+def _agrees(invocation: Invocation) -> bool | None:
+    """Return whether both queues agree now; None where that cannot be read, which takes nothing back that was done."""
+    try:
+        return agreement(invocation).ok
+    except OpsError as error:
+        invocation.warn([f"the queues were not compared: {error.message}"])
+        return None
+
+
+def _items(invocation: Invocation) -> dict[str, Any]:
+    """Return what became of single items, where single items were changed, and the id of that operation."""
+    if not invocation.outcomes:
+        return {}
+    from ops_checks.cli.mutation_json import operation_id, outcome_json, summary_json, told_outcomes
+
+    outcomes = told_outcomes(invocation)
+    return {
+        "operation_id": operation_id(invocation),
+        "summary": summary_json(outcomes),
+        "items": [outcome_json(each) for each in outcomes],
+    }
 
 
 def _is_written(found: Applied | None) -> bool:

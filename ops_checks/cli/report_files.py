@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ops_checks.cli.marks import is_coloured
 from ops_checks.cli.output import Document, standard_stream
 from ops_checks.errors import UsageError
 from ops_checks.files.output_file import write_output
@@ -56,7 +57,7 @@ def render_report(invocation: Invocation, report: Report, outputs: Outputs) -> R
     """
     folder = os.getcwd()
     root = _repository_root(folder, invocation.environ)
-    options = RenderOptions(color=_is_coloured(invocation), folder=folder, root=root)
+    options = RenderOptions(color=is_coloured(invocation), folder=folder, root=root)
     shown: list[str] = []
     for name, output in outputs.formats:
         text = FORMATS[name].render(report, options)
@@ -90,18 +91,6 @@ def _targets(invocation: Invocation) -> list[tuple[str, str | None]]:
     if whole and len(on_stdout) > 1:
         raise UsageError(f"--format {whole[0]} is a whole document: give all but one format a file, as {whole[0]}=FILE")
     return chosen
-
-
-def _is_coloured(invocation: Invocation) -> bool:
-    """Return whether to colour the text: by --color, then NO_COLOR and FORCE_COLOR, then by what stdout is."""
-    choice = invocation.args.color
-    if choice != "auto":
-        return bool(choice == "always")
-    if invocation.environ.get("NO_COLOR"):
-        return False
-    if invocation.environ.get("FORCE_COLOR"):
-        return True
-    return invocation.terminal and invocation.environ.get("TERM") != "dumb"
 
 
 def _repository_root(folder: str, environ: Mapping[str, str]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ops_checks.cli.command import PlainOption, add_options
-from ops_checks.errors import RefusedError, UsageError
+from ops_checks.cli.command import IDS, OWNERS, SOME, PlainOption, add_options
+from ops_checks.errors import UsageError
 from ops_checks.model import PRIORITIES, STATUSES
 from ops_checks.sanitize import visible
 from ops_checks.selection import Selector
+from ops_checks.stores.unknown_item import ids_of, unknown_item
+from ops_checks.suggestions import did_you_mean
 from ops_checks.timestamps import moment
 
 TYPE_CHECKING = False
@@ -17,20 +19,32 @@ if TYPE_CHECKING:
 
     from ops_checks.context import Context
     from ops_checks.selection import Selected
+    from ops_checks.stores.protocol import Store
 
 _TIME = "90s, 15m, 2h, 7d, HH:MM (the last one), YYYY-MM-DD or 'YYYY-MM-DD HH:MM'"
-_SEVERAL = "{}; repeatable, or with commas"
+#: What to do about an id that no item has.
+SEE_IDS = "see the ids in `ops-checks list -f ids`"
 
 #: Every option by which items are selected.
 SELECTION = (
-    PlainOption("--id", metavar="ID", repeatable=True, help="an id, or a glob with * and ?; repeatable"),
+    PlainOption("--id", metavar="ID", repeatable=True, words=IDS, help="an id, or a glob with * and ?; repeatable"),
     PlainOption(
-        "--status", metavar="STATUS", repeatable=True, help=", ".join(STATUSES) + "; repeatable, or with commas"
+        "--status",
+        metavar="STATUS",
+        repeatable=True,
+        words=(SOME, *STATUSES),
+        help=", ".join(STATUSES) + "; repeatable, or with commas",
     ),
     PlainOption(
-        "--priority", metavar="P", repeatable=True, help=", ".join(PRIORITIES) + "; repeatable, or with commas"
+        "--priority",
+        metavar="P",
+        repeatable=True,
+        words=(SOME, *PRIORITIES),
+        help=", ".join(PRIORITIES) + "; repeatable, or with commas",
     ),
-    PlainOption("--owner", metavar="NAME", repeatable=True, help="an owner, exactly, - for none; repeatable"),
+    PlainOption(
+        "--owner", metavar="NAME", repeatable=True, words=OWNERS, help="an owner, exactly, - for none; repeatable"
+    ),
     PlainOption("--since", metavar="TIME", help=f"changed or started since then: {_TIME}"),
     PlainOption("--until", metavar="TIME", help="changed or started until then"),
     PlainOption("--stale", is_flag=True, help="in progress for longer than the policy's stale_minutes"),
@@ -60,11 +74,10 @@ def selector_of(args: Any, context: Context) -> Selector:  # noqa: ANN401 - argp
     )
 
 
-def must_be_matched(selected: Selected, location: str) -> None:
+def must_be_matched(selected: Selected, store: Store) -> None:
     """Raise RefusedError for ids and globs that no item has: what was meant is not there, and never everything is."""
     if selected.unmatched:
-        names = ", ".join(map(visible, selected.unmatched))
-        raise RefusedError(f"{visible(location)}: no item {names}: see the ids in `ops-checks list -f ids`")
+        raise unknown_item(visible(store.location), selected.unmatched, SEE_IDS, lambda: ids_of(store))
 
 
 def _bounds(args: Any, now_s: float, tz_minutes: int) -> tuple[float | None, float | None]:  # noqa: ANN401 - as above
@@ -91,7 +104,8 @@ def _chosen(option: str, words: Iterable[str] | None, allowed: Sequence[str]) ->
     parts = [part.strip() for word in words or () for part in word.split(",")]
     for part in parts:
         if not part.isascii() or part.upper() not in allowed:
-            raise UsageError(f"{option} {part!a}: expected some of {', '.join(allowed)}")
+            meant = did_you_mean(part, allowed)
+            raise UsageError(f"{option} {part!a}: expected some of {', '.join(allowed)}{meant}")
     return [part.upper() for part in parts]
 
 

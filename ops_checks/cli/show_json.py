@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 SHOW_SCHEMA = "ops-checks/show/1"
 
 
-def show_schema() -> str:
-    """Return the JSON Schema (2020-12) of `show`, as text."""
-    from importlib.resources import files
-
-    return files("ops_checks.cli").joinpath("schemas", "show-1.json").read_text(encoding="utf-8")
-
-
 def show_json(views: Sequence[ItemView], md: Side, db: Side, context: Context) -> dict[str, Any]:
     """Return all that is known of some items, all events and runs included."""
     return {

@@ -95,6 +95,11 @@ class OutputGuard:
         for _, name, path in hit:
             raise UsageError(f"{name}: goes to {visible(path)}, which is an input: redirect it to another file")
 
+    def is_input(self, descriptor: int) -> bool:
+        """Return whether a descriptor leads to an input."""
+        state = _regular(descriptor)
+        return state is not None and _inode(state) in map(_identity, self._inputs())
+
 
 def is_own_kind(head: bytes, begins: Iterable[str], *, whole: bool) -> bool:
     """Return whether the first bytes of a file are how one of these texts begins.

@@ -10,7 +10,8 @@ from ops_checks.presentation.annotations import annotate
 from ops_checks.presentation.format import Format, RenderOptions
 from ops_checks.presentation.limits import GITLAB_BYTES, TEXT, fitting, shorten, unlisted
 from ops_checks.presentation.locations import fallback_path, locate
-from ops_checks.report.serialize import TOOL, json_text
+from ops_checks.report.json_text import json_text
+from ops_checks.report.serialize import TOOL
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.presentation.format import Format, RenderOptions
-from ops_checks.report.serialize import json_text, to_json
+from ops_checks.report.json_text import json_text
+from ops_checks.report.serialize import to_json
 
 if TYPE_CHECKING:
     from ops_checks.report.model import Report

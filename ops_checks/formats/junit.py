@@ -13,7 +13,7 @@ from msgspec import Struct
 from ops_checks.findings import Verdict
 from ops_checks.presentation.format import Format, RenderOptions
 from ops_checks.presentation.limits import JUNIT_BODY, JUNIT_CASES, TEXT, cut_lines, shorten
-from ops_checks.presentation.wording import finding_line, is_told, measurements, number
+from ops_checks.presentation.wording import is_told, measurements, number, titled_line
 from ops_checks.report.serialize import TOOL, iso_utc
 from ops_checks.sanitize import visible
 
@@ -93,9 +93,9 @@ def _body(rule: RuleResult) -> tuple[str, ...]:
     return (
         f"{rule.verdict}: {rule.message}",
         *(f"{word}: {text}" for word, text in measurements(rule)),
-        *(finding_line(finding) for finding in rule.live),
+        *(titled_line(finding) for finding in rule.live),
         *([f"and {rule.more_findings} more"] if rule.more_findings else []),
-        *(f"waived ({finding.suppressed}): {finding_line(finding)}" for finding in rule.waived),
+        *(f"waived ({finding.suppressed}): {titled_line(finding)}" for finding in rule.waived),
         *([f"help: {rule.help}"] if rule.help and rule.verdict is not Verdict.PASS else []),
     )
 

@@ -18,6 +18,7 @@ from ops_checks.presentation.wording import (
     input_name,
     input_size,
     is_told,
+    item_title,
     measurements,
     offender_value,
     plural,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from ops_checks.findings import Finding
     from ops_checks.report.model import Report, RuleResult
 
+_COLUMNS = ("Rule", "Where", "Item", "Task", "What is out", "Waived because")
+_TASK = 3  # left out where no finding has one
 _ICONS = {
     Verdict.PASS: "✅",
     Verdict.INSUFFICIENT: "⚠️",
@@ -102,7 +105,8 @@ def _rule(report: Report, rule: RuleResult) -> list[str]:
 
 def _finding(rule: RuleResult, finding: Finding) -> list[str]:
     text = " ".join(part for part in (offender_value(rule, finding), detail_without_item(finding)) if part)
-    return [_code(rule.id), _code(first_place(finding)), _code(subject(finding)), _code(text)]
+    task = _code(item_title(finding))
+    return [_code(rule.id), _code(first_place(finding)), _code(subject(finding)), task, _code(text)]
 
 
 def _waived(rule: RuleResult, finding: Finding) -> list[str]:
@@ -115,12 +119,16 @@ def _unlisted(rules: list[RuleResult]) -> int:
 
 def _findings(title: str, rows: list[list[str]], unlisted: int, room: int) -> Iterator[str]:
     """Yield a table of findings of at most so many characters, and how many more there are."""
+    head = list(_COLUMNS)
     if not rows and not unlisted:
         return
     yield from (f"**{title}:**", "")
+    if not any(row[_TASK] for row in rows):
+        rows = [row[:_TASK] + row[_TASK + 1 :] for row in rows]
+        head = head[:_TASK] + head[_TASK + 1 :]
     shown = fitting(rows[:_MOST_ROWS], room - _AROUND, lambda row: len(_row(_escaped(row))) + 1)
     if shown:
-        yield from _table(("Rule", "Where", "Item", "What is out", "Waived because")[: len(shown[0])], shown)
+        yield from _table(head[: len(shown[0])], shown)
     more = len(rows) - len(shown) + unlisted
     if more:
         yield from (f"And {plural(more, 'more', 'more')}: see the whole report.", "")

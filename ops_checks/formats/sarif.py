@@ -20,7 +20,8 @@ from ops_checks.presentation.limits import (
     unlisted,
 )
 from ops_checks.presentation.locations import locate
-from ops_checks.report.serialize import TOOL, iso_utc, json_text
+from ops_checks.report.json_text import json_text
+from ops_checks.report.serialize import TOOL, iso_utc
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.paint import BOLD, DIM, GREEN, RED, YELLOW, Paint
 from ops_checks.presentation.widths import display_width, pad
 from ops_checks.presentation.wording import (
     detail_without_item,
@@ -13,6 +14,7 @@ from ops_checks.presentation.wording import (
     input_name,
     input_size,
     is_told,
+    item_title,
     measurements,
     offender_value,
     plural,
@@ -33,58 +35,48 @@ _GAP = "  "
 _WAIVED = 50  # are listed
 _WIDEST = 48  # columns up to which a cell widens its whole column
 
-_BOLD, _DIM, _RED, _GREEN, _YELLOW = 1, 2, 31, 32, 33
 _COLORS = {
-    Verdict.PASS: _GREEN,
-    Verdict.INSUFFICIENT: _YELLOW,
-    Verdict.WARN: _YELLOW,
-    Verdict.FAIL: _RED,
-    Verdict.ERROR: _RED,
+    Verdict.PASS: GREEN,
+    Verdict.INSUFFICIENT: YELLOW,
+    Verdict.WARN: YELLOW,
+    Verdict.FAIL: RED,
+    Verdict.ERROR: RED,
 }
-
-
-class _Paint:
-    """Surround this program's own words with colour, never text from the inputs."""
-
-    def __init__(self, *, on: bool) -> None:
-        self._on = on
-
-    def __call__(self, text: str, *codes: int) -> str:
-        return f"\x1b[{';'.join(map(str, codes))}m{text}\x1b[0m" if self._on else text
-
-    def verdict(self, verdict: Verdict) -> str:
-        return self(verdict.upper(), _BOLD, _COLORS[verdict])
 
 
 def render(report: Report, options: RenderOptions) -> str:
     """Return the report as lines for people; text from the inputs has every control character escaped."""
-    return "".join(f"{line}\n" for line in _lines(report, _Paint(on=options.color)))
+    return "".join(f"{line}\n" for line in _lines(report, Paint(on=options.color)))
 
 
-def _lines(report: Report, paint: _Paint) -> Iterator[str]:
+def _lines(report: Report, paint: Paint) -> Iterator[str]:
     rules = worst_first(report)
-    yield f"{paint.verdict(report.verdict)} {_headline(report)}"
-    yield from (f"{paint('error:', _BOLD, _RED)} {visible(message)}" for message in report.errors)
+    yield f"{_verdict(paint, report.verdict)} {_headline(report)}"
+    yield from (f"{paint('error:', BOLD, RED)} {visible(message)}" for message in report.errors)
     for rule in rules:
         if rule.verdict is not Verdict.PASS and not is_told(report, rule):
             yield ""
             yield from _rule(rule, paint)
     told = ", ".join(visible(rule.id) for rule in rules if is_told(report, rule))
     if told:
-        yield f"{paint('not evaluated:', _RED)} {told}"
+        yield f"{paint('not evaluated:', RED)} {told}"
     waived = [_waived_row(rule, finding) for rule in rules for finding in rule.waived]
     if waived:
         yield ""
-        yield paint("waived:", _DIM)
+        yield paint("waived:", DIM)
         yield from _table(waived[:_WAIVED])
     if len(waived) > _WAIVED:
         yield f"{_INDENT}and {len(waived) - _WAIVED} more"
     yield ""
     passed = ", ".join(visible(rule.id) for rule in rules if rule.verdict is Verdict.PASS)
-    yield f"{paint('passed:', _GREEN)} {passed or 'none'}"
+    yield f"{paint('passed:', GREEN)} {passed or 'none'}"
     yield from (f"read: {visible(read.kind)} {visible(input_name(read))}{input_size(read)}" for read in report.inputs)
     yield from (f"note: {visible(note)}" for note in report.notes)
     yield f"{report_counts(report)}, exit code {report.exit_code}"
+
+
+def _verdict(paint: Paint, verdict: Verdict) -> str:
+    return paint(verdict.upper(), BOLD, _COLORS[verdict])
 
 
 def _headline(report: Report) -> str:
@@ -100,10 +92,10 @@ def _headline(report: Report) -> str:
     return "no rule violated" if undecided else f"{plural(rules, 'rule', 'rules')} met"
 
 
-def _rule(rule: RuleResult, paint: _Paint) -> Iterator[str]:
+def _rule(rule: RuleResult, paint: Paint) -> Iterator[str]:
     """Yield the lines of a rule that is not met: message, measurements, offenders, help."""
     effect = f" (counts as {rule.effect})" if rule.effect not in {rule.verdict, Verdict.WARN} else ""
-    yield f"{paint.verdict(rule.verdict)} {visible(rule.id)}: {visible(rule.message)}{effect}"
+    yield f"{_verdict(paint, rule.verdict)} {visible(rule.id)}: {visible(rule.message)}{effect}"
     numbers = ", ".join(f"{word} {visible(text)}" for word, text in measurements(rule))
     if numbers:
         yield _INDENT + numbers
@@ -111,11 +103,17 @@ def _rule(rule: RuleResult, paint: _Paint) -> Iterator[str]:
     if rule.more_findings:
         yield f"{_INDENT}and {rule.more_findings} more"
     if rule.help:
-        yield f"{_INDENT}{paint('help:', _DIM)} {visible(rule.help)}"
+        yield f"{_INDENT}{paint('help:', DIM)} {visible(rule.help)}"
 
 
 def _row(rule: RuleResult, finding: Finding) -> list[str]:
-    return [first_place(finding), subject(finding), offender_value(rule, finding), detail_without_item(finding)]
+    return [
+        first_place(finding),
+        subject(finding),
+        item_title(finding),
+        offender_value(rule, finding),
+        detail_without_item(finding),
+    ]
 
 
 def _waived_row(rule: RuleResult, finding: Finding) -> list[str]:

@@ -20,6 +20,7 @@ from ops_checks.rules.registry import RULES
 from ops_checks.rules.rule import Threshold, evaluate, not_evaluated
 from ops_checks.rules.waivers import apply
 from ops_checks.sanitize import visible
+from ops_checks.suggestions import did_you_mean
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def run_gate(
     for name, values, allowed in (("only", named, READERS), ("fail_level", [fail_level], FAIL_LEVELS)):
         for value in values:
             if value not in allowed:
-                raise UsageError(f"{name}={visible(str(value))}: expected one of {', '.join(allowed)}")
+                expected = f"expected one of {', '.join(allowed)}"
+                raise UsageError(f"{name}={visible(str(value))}: {expected}{did_you_mean(str(value), allowed)}")
     policy = context.policy.asking_for(named)
     found = _Found(inputs=[policy_read(context)], notes=[*context.notes, *context.warnings])
     asked = [group for group in READERS if (group in named if named else policy.names(group))]

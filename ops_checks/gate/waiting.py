@@ -26,11 +26,16 @@ LOCK_S = 0.5
 
 
 class Waited(NamedTuple):
-    """How a wait ended: the outcome (NOT_YET: in time-out), after `seconds`, and remarks on what was not read."""
+    """How a wait ended: the outcome (NOT_YET: in time-out), after `seconds`, and what was seen last (None: nothing)."""
 
     outcome: Outcome
     seconds: float
-    remarks: tuple[str, ...]
+    seen: Seen | None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Lines on what was not read."""
+        return self.seen.remarks if self.seen else ()
 
 
 def wait(
@@ -56,7 +61,7 @@ def wait(
             waited_s = clock() - began_s
             left_s = max(0.0, timeout_s - waited_s) if timeout_s is not None else None
             if counts and (outcome.state is not State.NOT_YET or left_s == 0):
-                return Waited(waiting.told(outcome), waited_s, waiting.remarks)
+                return Waited(waiting.told(outcome), waited_s, waiting.reader.seen)
             pause(min(waiting.reader.rest_s, left_s or waiting.reader.rest_s))
 
 
@@ -82,11 +87,6 @@ class _Waiting:
             at_rest=lambda: is_quiet(self._stores, self._settle_s),
         )
         self._standing: tuple[Outcome, float] | None = None
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """Remarks on what was not read."""
-        return self.reader.seen.remarks if self.reader.seen else ()
 
     def ask(self) -> tuple[Outcome, bool]:
         """Return what has become of what is wanted, and whether that counts. Raises InputError."""

@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from ops_checks.errors import UsageError
 from ops_checks.findings import CONSISTENCY, GROUPS, HISTORY, WAIVERS
+from ops_checks.policy.source import DEFAULT_STALE_MINUTES
 from ops_checks.rules.registry import BY_GROUP, BY_METRIC
 from ops_checks.rules.rule import Threshold
 from ops_checks.sanitize import visible
+from ops_checks.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -52,7 +54,7 @@ class KpiPolicy(Struct, frozen=True):
     thresholds: Mapping[str, Threshold] = field(default_factory=lambda: dict(DEFAULT_THRESHOLDS))
     window_s: int | None = None
     commands: frozenset[str] | None = None
-    stale_minutes: int = 60
+    stale_minutes: int = DEFAULT_STALE_MINUTES
     on_insufficient: str = "fail"
     max_log_age_s: int | None = 604_800
 
@@ -142,7 +144,8 @@ class Policy(Struct, frozen=True):
         thresholds = dict(self.kpi.thresholds)
         for metric, limit in limits.items():
             if metric not in BY_METRIC:
-                raise UsageError(f"{visible(metric)}: no such metric: expected one of {', '.join(BY_METRIC)}")
+                expected = f"expected one of {', '.join(BY_METRIC)}"
+                raise UsageError(f"{visible(metric)}: no such metric: {expected}{did_you_mean(metric, BY_METRIC)}")
             thresholds[metric] = replace(thresholds.get(metric, Threshold()), max=limit)
         minutes = self.kpi.stale_minutes if stale_minutes is None else stale_minutes
         return replace(

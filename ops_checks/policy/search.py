@@ -1,4 +1,4 @@
-"""Find the policy: `ops-checks.yaml` in the current folder or the nearest one above it (FORMATS section 8).
+"""Find the policy, and the project: in the current folder or the nearest one above it (FORMATS section 8).
 
 Every command imports this, so it imports next to nothing.
 """
@@ -13,7 +13,7 @@ from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     #: Path of the policy, relative to the current folder (None: there is none), and notes on what was not taken.
     FoundPolicy = tuple[str | None, tuple[str, ...]]
@@ -96,15 +96,35 @@ def _bytes(path: str, most: int) -> bytes:
 
 
 class DefaultPaths:
-    """The default paths: in the policy's folder if that is above the current one, else in the current one.
+    """The default paths: in the folder of the project if that is above the current one, else in the current one.
 
-    `folder` is the policy's folder above, empty for the current one. A default path that exists in the current folder
-    comes first all the same, with a note.
+    It is the policy's folder; where no policy is, the nearest folder that has one of `marks` (default paths). `folder`
+    is empty for the current one. A default path that exists in the current folder comes first all the same, with a
+    note. `looked` says where a project was looked for in vain.
     """
 
-    def __init__(self, policy_path: str | None) -> None:
-        self.folder = _folder_above(policy_path)
+    def __init__(self, policy_path: str | None, marks: Sequence[str] = ()) -> None:
         self.notes: list[str] = []
+        self.looked = ""
+        self.folder = _folder_above(policy_path)
+        if marks and not _is_here_or_above(policy_path):
+            self.folder = self._marked(marks)
+
+    def _marked(self, marks: Sequence[str]) -> str:
+        """Return the nearest folder with one of the marks, as `find_policy` looks for a policy; empty for none."""
+        for prefix, state in (folders := _folders()):
+            if prefix and not os.access(prefix, os.X_OK):
+                break
+            found = next((prefix + mark for mark in marks if os.path.lexists(prefix + mark)), None)
+            strange = _strange(state, found) if found and prefix else None
+            if strange:
+                self.notes.append(f"{visible(found or '')}: not taken, {strange}: name it if you trust it")
+            elif found:
+                return prefix.rstrip("/")
+        here, top = os.path.abspath(os.curdir), os.path.abspath(folders[-1][0] or os.curdir)
+        looked = f"looked in {visible(here)}" + ("" if here == top else f" and above it, up to {visible(top)}")
+        self.looked, self.notes = "; ".join((looked, *self.notes)), []
+        return ""
 
     def path(self, default: str) -> str:
         """Return where a default path is; keep a note if it is not where the policy is."""
@@ -115,6 +135,21 @@ class DefaultPaths:
             return beside_policy
         self.notes.append(f"{default}: the one in the current folder is read, not {visible(beside_policy)}")
         return default
+
+
+def _strange(folder: os.stat_result, path: str) -> str | None:
+    """Return why a file above the current folder is not taken for the project's, None if it is."""
+    if folder.st_mode & stat.S_IWOTH:
+        return "everybody may write to its folder"
+    state = _state(path)
+    trusted = state is None or state.st_uid in {os.geteuid(), 0}
+    return None if trusted or state is None else f"it belongs to another user (uid {state.st_uid})"
+
+
+def _is_here_or_above(policy_path: str | None) -> bool:
+    """Return whether there is a policy, in the current folder or one above it."""
+    state = _state(os.path.dirname(policy_path) or os.curdir) if policy_path else None
+    return state is not None and any(os.path.samestat(state, each) for _, each in _up_to_the_top())
 
 
 def _folder_above(policy_path: str | None) -> str:

@@ -6,6 +6,7 @@ import os
 
 from ops_checks.policy.search import DEFAULT_POLICY
 from ops_checks.sanitize import visible
+from ops_checks.suggestions import closest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,12 +72,10 @@ def policies_below(policy_path: str | None, inputs: Iterable[str]) -> Iterator[s
 
 
 def _meant(name: str) -> str | None:
-    from difflib import get_close_matches
-
     plain = {variable.replace("_", ""): variable for variable in VARIABLES} | _SHORT
     bare = name.replace("_", "").replace("-", "")
-    close = [bare] if bare in plain else get_close_matches(bare, plain, n=1, cutoff=_LIKENESS)
-    return plain[close[0]] if close else None
+    close = closest(bare, plain, _LIKENESS)
+    return None if close is None else plain[close]
 
 
 def _same(path: str, other: str) -> bool:

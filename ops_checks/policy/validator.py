@@ -12,6 +12,7 @@ from ops_checks.policy.scalars import UNKNOWN
 from ops_checks.policy.schema import policy_schema
 from ops_checks.policy.yaml_reader import Problem, short
 from ops_checks.sanitize import visible
+from ops_checks.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -31,8 +32,6 @@ _ORDERS = (
     ("warn_min", gt, "warn_max", "at most warn_max, or no value passes without a warning"),
     ("min", gt, "warn_max", "at most warn_max, or no value passes without a warning"),
 )
-#: Characters: a longer word is no misspelling of a key, and comparing it would take long.
-_LONGEST_WORD = 40
 
 
 def problems(document: YamlDocument) -> list[Problem]:
@@ -108,12 +107,12 @@ def _problems_of(document: YamlDocument, error: ValidationError) -> Iterator[Pro
 
 
 def _unknown_key(key: str, allowed: tuple[str, ...]) -> str:
-    return f"unknown key{_suggestion(key, allowed)}; allowed: {', '.join(allowed)}"
+    return f"unknown key{did_you_mean(key, allowed)}; allowed: {', '.join(allowed)}"
 
 
 def _not_allowed(value: object, schema: Mapping[str, Any]) -> str:
     words = [*schema.get("enum", ()), *(branch.get("const", "") for branch in schema.get("anyOf", ()))]
-    suggestion = _suggestion(value, words) if isinstance(value, str) else ""
+    suggestion = did_you_mean(value, words) if isinstance(value, str) else ""
     return f"{_as_yaml(value)} is not allowed; expected {_expected(schema)}{suggestion}"
 
 
@@ -123,16 +122,6 @@ def _expected(schema: Mapping[str, Any]) -> str:
     if "enum" in schema and "`" not in title:
         title += f" ({', '.join(schema['enum'])})"
     return title
-
-
-def _suggestion(word: str, allowed: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    if len(word) > _LONGEST_WORD:
-        return ""
-    spelled = {name.replace("-", "_").lower(): name for name in allowed}
-    close = get_close_matches(word.replace("-", "_").lower(), spelled, n=1)
-    return f"; did you mean {spelled[close[0]]}?" if close else ""
 
 
 def _as_yaml(value: object) -> str:

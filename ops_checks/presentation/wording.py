@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
 from ops_checks.model import NOTHING
+from ops_checks.presentation.limits import shorten
 from ops_checks.report.summary import live_findings, rules_by_verdict, waived_findings
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _DECIMALS = 4
 _LARGE = 1e15
 #: Characters of a task that stand in one line with what is out about it.
 _TITLE = 120
+_SHORT_TITLE = 40
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -132,14 +134,25 @@ def item_details(finding: Finding) -> str:
     """Return what the queue says of an item, to stand behind a finding: `: Rotate keys, owner s1, P0`, or nothing."""
     if finding.task is None:
         return ""
-    title = finding.task if len(finding.task) <= _TITLE else finding.task[: _TITLE - 1] + "…"
+    title = shorten(finding.task, _TITLE)
     owner = "no owner" if finding.owner in (None, "", NOTHING) else f"owner {finding.owner}"
     return f": {title}, {owner}, {finding.priority}"
+
+
+def item_title(finding: Finding) -> str:
+    """Return the task of the item that a finding is about, cut to a few words; empty where that is not known."""
+    return shorten(finding.task or "", _SHORT_TITLE)
 
 
 def finding_line(finding: Finding) -> str:
     """Return a finding as one line: `QUEUE.md:42 ORCH-013 status: md=IN_PROGRESS db=DONE`."""
     return " ".join(part for part in (first_place(finding), finding_text(finding)) if part)
+
+
+def titled_line(finding: Finding) -> str:
+    """Return a finding as `finding_line` does, with the task of its item where that is known."""
+    title = item_title(finding)
+    return f"{finding_line(finding)} (task: {title})" if title else finding_line(finding)
 
 
 def input_name(read: InputRead) -> str:

@@ -75,6 +75,7 @@ def read_inputs(config: pytest.Config) -> Inputs:
             logs=_logs(config, rootdir),
             limits=_limits(config),
             stale_minutes=_count(config, _STALE_MINUTES),
+            from_below=False,
         )
     context.queue = shown_path(context.queue, rootdir)
     context.db = shown_path(context.db, rootdir)

@@ -15,7 +15,7 @@ from ops_checks.timestamps import queue_time
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ops_checks.stores.protocol import Event
+    from ops_checks.stores.event import Event
 
     #: Who moved last: by side, id and unit.
     Blames = Mapping[tuple[str, str, str], "Blame"]

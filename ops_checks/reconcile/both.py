@@ -1,4 +1,4 @@
-"""Change one item in both queues or in neither (FORMATS section 5 `--both`, RECONCILE section 9).
+"""Change items in both queues or in neither (FORMATS section 5 `--both`, RECONCILE section 9).
 
 The order is that of an application: a record that it was begun, then the database without its commit, the document,
 the commit. What is interrupted between them is finished by `reconcile resume`. The event keeps all that is needed to
@@ -8,7 +8,7 @@ take the change back, so that no record stays of one that is done.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from msgspec import Struct
 from ops_checks.errors import ChangedError, RefusedError
 from ops_checks.model import DASHED, FIELDS, MD_NOTES_SEPARATOR, NOTHING, TERMINAL, Item
 from ops_checks.reconcile.agreement import checked_out
-from ops_checks.reconcile.both_writing import edits_of, write_database
+from ops_checks.reconcile.both_writing import rows_of, write_database
 from ops_checks.reconcile.document_writing import DocumentWriting
 from ops_checks.reconcile.model import BaseRow
 from ops_checks.reconcile.operation_record import record_text
@@ -25,13 +25,16 @@ from ops_checks.reconcile.units import CLAIM, UNCLAIMED, UNITS, same, value
 from ops_checks.reconcile.writing import must_not_be_interrupted, while_changing
 from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import PREPARED, PlanRecord
-from ops_checks.stores.changes import RELIABILITY, Change
+from ops_checks.stores.changes import RELIABILITY, Change, all_decided
+from ops_checks.stores.markdown.rewriting import row_edits
 from ops_checks.stores.markdown.writing import pipe_notes
+from ops_checks.stores.unknown_item import ids_in, meant_items
 from ops_checks.timestamps import queue_time
 from ops_checks.transitions import cancelled_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from ops_checks.context import Context
     from ops_checks.stores.changes import Decide, Reliability
@@ -96,13 +99,16 @@ def _claim_cells(item: Item) -> list[tuple[str, str]]:
 
 
 class BothStores:
-    """Both queues of a context, for changing one item in both or in neither; it changes as a store does.
+    """Both queues of a context, for changing items in both or in neither; it changes as a store does.
 
-    `follow_by` says what becomes of the document's row; `check` may refuse by what the database says.
+    `follow_by` says what becomes of the document's row; `check` may refuse an item by what the database says.
     """
 
     def __init__(
-        self, context: Context, follow_by: Follow = follow, check: Callable[[DatabaseSnapshot], None] = lambda _: None
+        self,
+        context: Context,
+        follow_by: Follow = follow,
+        check: Callable[[DatabaseSnapshot, str], None] = lambda _snapshot, _item_id: None,
     ) -> None:
         self._context = context
         self._follow = follow_by
@@ -112,7 +118,7 @@ class BothStores:
     def preview(self, item_id: str, decide: Decide) -> Change:
         """Return the change that `change` would write. Raises what `change` raises."""
         with document(self._context).snapshot() as left, database(self._context).snapshot() as right:
-            return self._decided(item_id, decide, left, right).change
+            return self._decided(item_id, left.get(item_id), decide, right).change
 
     def change(self, item_id: str, decide: Decide) -> Change:
         """Call the database's `decide` on an item and write the change to both queues, the database's with its event.
@@ -121,14 +127,22 @@ class BothStores:
         that nobody agreed on, or as `decide`), InputError, WriteError; then neither queue was changed, unless the
         error says so.
         """
-        self._md_commit = checked_out(self._context)
-        return while_changing(self._context, lambda: self._attempt(item_id, decide))
+        return self.change_together([item_id], decide)[0]
 
-    def _decided(self, item_id: str, decide: Decide, left: Snapshot, right: DatabaseSnapshot) -> _Seen:
-        md, found = left.get(item_id), right.find(item_id)
+    def change_together(self, ids: Sequence[str], decide: Decide) -> list[Change]:
+        """Change several items in both queues: all of them, or none. Raises RefusedTogetherError, as `change`."""
+        self._md_commit = checked_out(self._context)
+        return while_changing(self._context, lambda: self._attempt(ids, decide))
+
+    def series(self) -> AbstractContextManager[BothStores]:
+        """Return the stores themselves: between two changes nothing is kept."""
+        return nullcontext(self)
+
+    def _decided(self, item_id: str, md: Item | None, decide: Decide, right: DatabaseSnapshot) -> _Seen:
+        found = right.find(item_id)
         if md is None or found is None:
-            raise RefusedError(self._missing(item_id, md, found))
-        self._check(right)
+            raise self._missing(item_id, md, found, right)
+        self._check(right, item_id)
         agreement = right.agreement()
         rows = agreement.rows([item_id]) if agreement.baseline() is not None else {}
         base = BaseRow(dict(zip(FIELDS, rows[item_id].cells, strict=True))) if rows else None
@@ -141,31 +155,36 @@ class BothStores:
         change.payload = _with_document(change.payload, md, after)
         return _Seen(change, found[1])
 
-    def _missing(self, item_id: str, md: Item | None, found: object) -> str:
+    def _missing(self, item_id: str, md: Item | None, found: object, right: DatabaseSnapshot) -> RefusedError:
         if md is None and found is None:
-            return f"no item {visible(item_id)} in {visible(self._context.queue)} and {visible(self._context.db)}"
+            both = f"{visible(self._context.queue)} and {visible(self._context.db)}"
+            return RefusedError(f"no item {visible(item_id)} in {both}{meant_items([item_id], lambda: ids_in(right))}")
         lacking, other = (
             (self._context.queue, self._context.db) if md is None else (self._context.db, self._context.queue)
         )
-        return f"{visible(lacking)}: no item {visible(item_id)}, which {visible(other)} has: see `ops-checks drift`"
+        advice = f"which {visible(other)} has: see `ops-checks drift`"
+        return RefusedError(f"{visible(lacking)}: no item {visible(item_id)}, {advice}")
 
-    def _attempt(self, item_id: str, decide: Decide) -> Change:
+    def _attempt(self, ids: Sequence[str], decide: Decide) -> list[Change]:
         with document(self._context).rewriting() as text, database(self._context).transaction() as transaction:
             with text.snapshot() as left:
-                seen = self._decided(item_id, decide, left, transaction.snapshot())
-                if seen.empty:
-                    return seen.change
+                rows, right = rows_of(left, ids), transaction.snapshot()
+                every = all_decided(ids, lambda item_id: self._decided(item_id, rows.get(item_id), decide, right))
+                changes = [seen.change for seen in every]
+                seen = [seen for seen in every if not seen.empty]
+                if not seen:
+                    return changes
                 must_not_be_interrupted(transaction.records())
                 transaction.records().save(self._record(seen))
                 transaction.commit()
                 _Writing(self._context, text, transaction, seen, self._md_commit).write(left)
-            seen.change.notes += text.settle()
-            return seen.change
+            changes[0].notes += text.settle()
+            return changes
 
-    def _record(self, seen: _Seen) -> PlanRecord:
+    def _record(self, seen: Sequence[_Seen]) -> PlanRecord:
         stamp = self._context.stamp
         made_at = queue_time(stamp.now_s, stamp.tz_minutes)
-        text = record_text(seen.change, seen.document, seen.lease)
+        text = record_text([(each.change, each.document, each.lease) for each in seen])
         return PlanRecord(self._context.operation, PREPARED, made_at, stamp.actor, text, "{}", "", "")
 
 
@@ -177,7 +196,7 @@ class _Writing:
         context: Context,
         text: DocumentTransaction,
         transaction: Transaction,
-        seen: _Seen,
+        seen: Sequence[_Seen],
         md_commit: str | None,
     ) -> None:
         self._context = context
@@ -191,22 +210,22 @@ class _Writing:
         try:
             with self._document.half_told():
                 self._transaction.begin_exclusive()
-                self._must_be_as_seen()
-                row = self._seen.document.after
-                write_database(self._context, self._transaction, self._seen.change, row, self._md_commit)
+                for seen in self._seen:
+                    self._must_be_as_seen(seen)
+                    write_database(self._context, self._transaction, seen.change, seen.document.after, self._md_commit)
                 self._transaction.records().delete(self._context.operation)
-                self._document.write(left, edits_of(self._seen.document))
+                self._document.write(left, row_edits(seen.document for seen in self._seen))
                 self._transaction.commit()
         except BaseException:
             if not self._document.written:
                 self._withdraw()
             raise
 
-    def _must_be_as_seen(self) -> None:
-        """Raise ChangedError where the item is another one since the decision: it is decided again."""
-        item_id = self._seen.change.before.id
+    def _must_be_as_seen(self, seen: _Seen) -> None:
+        """Raise ChangedError where an item is another one since the decision: it is decided again."""
+        item_id = seen.change.before.id
         found = self._transaction.snapshot().find(item_id)
-        if found is None or (found[0], _held(found[1])) != (self._seen.change.before, _held(self._seen.lease)):
+        if found is None or (found[0], _held(found[1])) != (seen.change.before, _held(seen.lease)):
             raise ChangedError(f"{visible(self._context.db)}: {visible(item_id)} changed meanwhile: run this again")
 
     def _withdraw(self) -> None:

@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from ops_checks.runlog.item_runs import ItemRuns
     from ops_checks.stores.changes import Change, Decide, Reliability
     from ops_checks.stores.details import Details
-    from ops_checks.stores.protocol import Event, Snapshot, Store
+    from ops_checks.stores.event import Event
+    from ops_checks.stores.protocol import Snapshot, Store
     from ops_checks.transitions import Outlook
 
-_MOST_COMPARED = 20_000  # ids among which one like a mistyped one is looked for
-_SUGGESTED = 3
 _NOTES = FIELDS.index("notes")
 
 
@@ -103,21 +102,6 @@ def _side(store: Store, snapshot: Snapshot, ids: Sequence[str], most: int | None
             kept.append(event)
         side.events[item_id], side.older[item_id] = list(kept), total - len(kept)
     return side
-
-
-def suggestions(store: Store, item_id: str) -> list[str]:
-    """Return the ids of a queue that are most like one that it has not; none where they cannot be read."""
-    from difflib import get_close_matches
-    from itertools import islice
-
-    def read(snapshot: Snapshot) -> dict[str, str]:
-        return {item.id.casefold(): item.id for _, item in islice(snapshot.items(), _MOST_COMPARED)}
-
-    try:
-        ids = read_stable(store, read)
-    except OpsError:
-        return []
-    return [ids[near] for near in get_close_matches(item_id.casefold(), ids, _SUGGESTED, 0.75)]
 
 
 def view(

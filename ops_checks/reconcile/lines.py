@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.model import NOTHING
+from ops_checks.presentation.limits import shorten
 from ops_checks.reconcile.blame import blame_line
 from ops_checks.reconcile.claims import holder, lease_end_s
 from ops_checks.reconcile.decision import ADD, REKEY
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ops_checks.reconcile.blame import Blames
-    from ops_checks.reconcile.model import Need, Plan
+    from ops_checks.reconcile.model import ItemState, Need, Plan
 
     Cells = Mapping[str, str]
+
+
+_TITLE = 80  # characters
 
 
 def plan_lines(
@@ -29,19 +33,36 @@ def plan_lines(
     blames: Blames | None = None,
     path: str = "",
     remarks: Mapping[str, Sequence[str]] | None = None,
+    tasks: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """Yield what goes over and what a person must decide, at most `keep` of a kind (None: the default, 0: all).
 
     `blames` say who moved last, in the document at a path and in the database; `remarks` by item that its events
-    could not have happened.
+    could not have happened, `tasks` what an item is about.
     """
     known = blames or {}
     for side in (MD, DB):
         actions = [action for action in plan.actions if action.to == side]
-        details = [[*action_lines(each, known, path), *_remarks(each, remarks)] for each in actions]
+        details = [
+            _titled(each, tasks, [*action_lines(each, known, path), *_remarks(each, remarks)]) for each in actions
+        ]
         yield from cut(f"to_{side}", details, keep)
-    needs = [[*need_lines(need, now_s, known, path), *_remarks(need, remarks)] for need in plan.needs]
+    needs = [
+        _titled(need, tasks, [*need_lines(need, now_s, known, path), *_remarks(need, remarks)]) for need in plan.needs
+    ]
     yield from cut("needs", needs, keep)
+
+
+def tasks_of(states: Sequence[ItemState]) -> dict[str, str]:
+    """Return the tasks of items by id: the document's, or else the database's."""
+    sides = ((state.id, state.md or state.db) for state in states)
+    return {item_id: item.task for item_id, item in sides if item is not None and item.task}
+
+
+def _titled(each: Action | Need, tasks: Mapping[str, str] | None, lines: list[str]) -> list[str]:
+    """Return lines with the task of the item below the first."""
+    task = (tasks or {}).get(each.id)
+    return [lines[0], f"    task: {shorten(task, _TITLE)}", *lines[1:]] if task else lines
 
 
 def _remarks(each: Action | Need, remarks: Mapping[str, Sequence[str]] | None) -> list[str]:

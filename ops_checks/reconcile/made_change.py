@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ops_checks.reconcile.both import Follow
     from ops_checks.reconcile.model import BaseRow
     from ops_checks.stores.changes import Decide, Reliability
-    from ops_checks.stores.protocol import Event
+    from ops_checks.stores.event import Event
     from ops_checks.transitions import Stamp
 
 #: The events of changes of single items, whose payloads hold them before and after.

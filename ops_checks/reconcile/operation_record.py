@@ -15,6 +15,8 @@ from ops_checks.sanitize import visible
 from ops_checks.stores.changes import Change
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ops_checks.stores.baseline import PlanRecord
     from ops_checks.stores.changes import Reliability
 
@@ -92,9 +94,17 @@ class Operation(Struct, frozen=True, forbid_unknown_fields=True):
         return self.document.change(now, event="", payload="", changed_at=self.changed_at)
 
 
-def record_text(change: Change, document: Change, lease: Reliability) -> str:
-    """Return the JSON of the record of a change, decided on an item with this lease."""
-    operation = Operation(
+def record_text(changes: Sequence[tuple[Change, Change, Reliability]]) -> str:
+    """Return the JSON of the record of changes, each with that of the document and the lease it was decided on.
+
+    One change is an object, several are a list of them.
+    """
+    operations = [_operation(*each) for each in changes]
+    return encode(operations if len(operations) > 1 else operations[0]).decode()
+
+
+def _operation(change: Change, document: Change, lease: Reliability) -> Operation:
+    return Operation(
         schema=_SCHEMA,
         document=Side(tuple(document.before), tuple(document.after)),
         database=Side(tuple(change.before), tuple(change.after)),
@@ -105,18 +115,18 @@ def record_text(change: Change, document: Change, lease: Reliability) -> str:
         attempt_count=change.attempt_count,
         attempts_before=attempts(lease),
     )
-    return encode(operation).decode()
 
 
 def is_operation(record: PlanRecord) -> bool:
-    """Return whether a record is that of a change of one item, and no plan's."""
+    """Return whether a record is that of changes of single items, and no plan's."""
     return _SCHEMA in record.plan_json[:100]
 
 
-def parse_operation(record: PlanRecord) -> Operation:
-    """Return the change of a record. Raises InputError for one that is damaged."""
+def parse_operations(record: PlanRecord) -> list[Operation]:
+    """Return the changes of a record. Raises InputError for one that is damaged."""
     try:
-        return decode(record.plan_json, type=Operation)
+        found = decode(record.plan_json, type=Operation | list[Operation])
+        return found if isinstance(found, list) else [found]
     except (DecodeError, ValidationError, RecursionError) as error:
         raise InputError(
             f"the record of {visible(record.plan_id)} is damaged: restore the database from a copy"

@@ -57,8 +57,8 @@ class Origins:
     ) -> None:
         self.found: dict[tuple[str, str], Origin] = {}
         self._shallow = shallow
-        self._parents: dict[str, tuple[str, ...]] = {version.commit: version.parents for version in versions}
-        self._parents[_NOW] = (versions[0].commit,)
+        listed = {version.commit: version.parents for version in versions}
+        self._parents: dict[str, tuple[str, ...]] = {_NOW: (versions[0].commit,), **listed}
         self._queue = deque(_children_first(self._parents))
         self.order = list(self._queue)[1:]
         self._rows: dict[str, Rows | None] = {_NOW: None}
@@ -76,7 +76,7 @@ class Origins:
     def add(self, commit: str, rows: Rows | None) -> None:
         """Add the rows of the next version in `order`, None if it cannot be read."""
         self._rows[commit] = rows
-        while self._queue and all(parent in self._rows for parent in self._inside(self._queue[0])):
+        while self._queue and all(known in self._rows for known in (self._queue[0], *self._inside(self._queue[0]))):
             self._decide(self._queue.popleft())
 
     def give_up(self) -> None:

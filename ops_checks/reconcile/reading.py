@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.drift.pair import Pair
     from ops_checks.stores.baseline import AgreedRow, Baseline, Counts
-    from ops_checks.stores.protocol import Event, Snapshot
+    from ops_checks.stores.event import Event
+    from ops_checks.stores.protocol import Snapshot
     from ops_checks.stores.sqlite.temporary_base import TemporaryBase
     from ops_checks.stores.transaction_protocol import AgreementReader
 

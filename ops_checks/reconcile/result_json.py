@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 SCHEMA = "ops-checks/reconcile-result/1"
 #: What was done; the first line of text begins with the same word.
 APPLIED, WOULD_APPLY, RESUMED, UNDONE = "applied", "would-apply", "resumed", "undone"
+WOULD_UNDO = "would-undo"
 ALREADY_APPLIED, NOTHING_DONE = "already-applied", "nothing"
 
 
@@ -20,12 +21,11 @@ def result_schema() -> str:
     return files("ops_checks.reconcile").joinpath("schemas", "reconcile-result-1.json").read_text(encoding="utf-8")
 
 
-def result_json(operation: str, found: Result | None, *, consistent: bool) -> dict[str, Any]:
+def result_json(operation: str, found: Result | None, *, consistent: bool | None) -> dict[str, Any]:
     """Return what an operation made of a plan; None where there was nothing to do.
 
     In an undo what changed since is refused; the plan's needs are none of its own, nor of a plan that was applied
-    already. `consistent`: what
-    `consistency-check` says afterwards.
+    already. `consistent`: what `consistency-check` says afterwards, None where it cannot.
     """
     data: dict[str, Any] = {
         "schema": SCHEMA,
@@ -36,7 +36,7 @@ def result_json(operation: str, found: Result | None, *, consistent: bool) -> di
     }
     if found is None:
         return data
-    outcome, undone = found.outcome, operation == UNDONE
+    outcome, undone = found.outcome, operation in {UNDONE, WOULD_UNDO}
     needs = [] if undone or found.already else found.plan.needs
     refused = [_need(item_id, unit, reason) for item_id, unit, reason, is_refused in needs if is_refused]
     stale = [_action(each) for each in outcome.stale]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ops_checks.policy.model import Policy
     from ops_checks.reconcile.model import ItemState
     from ops_checks.stores.changes import Reliability
-    from ops_checks.stores.protocol import Event
+    from ops_checks.stores.event import Event
 
     #: The broken laws of an item: rule, and what is out in one line.
     Broken = Sequence[tuple[str, str]]

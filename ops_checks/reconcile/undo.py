@@ -2,71 +2,110 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from ops_checks.errors import RefusedError
+from ops_checks.errors import ChangingError, RefusedError
 from ops_checks.model import FIELDS
 from ops_checks.reconcile.agreement import checked_out
-from ops_checks.reconcile.apply import Result
+from ops_checks.reconcile.application import apply_actions
+from ops_checks.reconcile.apply import Result, must_be_whole
 from ops_checks.reconcile.decision import ADD, MERGED, REKEY, REMOVE, RESTORE, SET
 from ops_checks.reconcile.images import images_of
 from ops_checks.reconcile.model import MD, BaseRow
 from ops_checks.reconcile.plan_file import parse_plan
-from ops_checks.reconcile.reading import database, document
+from ops_checks.reconcile.reading import database, document, read_inside
 from ops_checks.reconcile.units import ROW, UNITS
-from ops_checks.reconcile.writing import BothQueues, must_write_document, while_changing
+from ops_checks.reconcile.writing import BothQueues, item_finder, must_write_document, while_changing
 from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import DONE, UNDONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ops_checks.context import Context
     from ops_checks.reconcile.application import Outcome
     from ops_checks.reconcile.model import Action, ItemState
+    from ops_checks.reconcile.plan_file import SavedPlan
     from ops_checks.stores.baseline import PlanRecord
+    from ops_checks.stores.transaction_protocol import Transaction
 
 _INVERSE = {SET: SET, ADD: REMOVE, RESTORE: REMOVE, REMOVE: RESTORE, REKEY: REKEY}
 
 
-def undo_plan(context: Context, plan_id: str) -> Result:
+def undo_plan(context: Context, plan_id: str, *, all_or_nothing: bool = False) -> Result:
     """Take an applied plan back; what somebody changed since is stale, and stays. Its base goes back with it.
 
     Events, `updated_at` and leases are never taken back. An undo that was interrupted is finished by another one.
-    Raises RefusedError for a plan that was not applied here, WriteError, InputError.
+    Raises RefusedError for a plan that was not applied here, or with `all_or_nothing` for a stale part; WriteError,
+    InputError.
     """
     md_commit = checked_out(context)
-    return while_changing(context, lambda: _undone(context, plan_id, md_commit))
+    return while_changing(context, lambda: _undone(context, plan_id, md_commit, all_or_nothing=all_or_nothing))
 
 
-def _undone(context: Context, plan_id: str, md_commit: str | None) -> Result:
+def preview_undo(context: Context, plan_id: str, *, all_or_nothing: bool = False) -> Result:
+    """Return what `undo_plan` would do now; nothing is written. Raises what it raises."""
+    return while_changing(context, lambda: _previewed(context, plan_id, all_or_nothing=all_or_nothing))
+
+
+class _Back(Struct, frozen=True):
+    """A plan that is to be taken back: its record, what was there before, and the actions that take it back."""
+
+    record: PlanRecord
+    plan: SavedPlan
+    images: dict[str, Any]
+    actions: Sequence[Action]
+
+
+def _back(context: Context, transaction: Transaction, plan_id: str) -> _Back:
+    record = transaction.records().find(plan_id)
+    if record is None or record.state != DONE:
+        raise RefusedError(f"the plan {visible(plan_id)} {_why_not(record)}")
+    plan = parse_plan(record.plan_json, f"the record of {record.plan_id}")
+    images = images_of(record)
+    applied = {tuple(each) for each in images["applied"]}
+    actions = [each for each in plan.actions if (each.id, each.unit, each.to, each.kind) in applied]
+    must_write_document(context, actions)
+    return _Back(record, plan, images, inverse(actions, images["above"]))
+
+
+def _previewed(context: Context, plan_id: str, *, all_or_nothing: bool) -> Result:
+    with database(context).transaction() as transaction, transaction.snapshot() as right:
+        back = _back(context, transaction, plan_id)
+        transaction.records().probe()
+        with document(context).snapshot() as left:
+            find = item_finder(read_inside(left, right), right)
+            outcome = apply_actions(back.actions, find, context.now_s, resuming=True, undoing=True)
+            if left.changed():
+                raise ChangingError(f"{visible(context.queue)}: changing while read: run the command again")
+    if all_or_nothing:
+        must_be_whole(outcome)
+    return Result(back.plan, outcome)
+
+
+def _undone(context: Context, plan_id: str, md_commit: str | None, *, all_or_nothing: bool) -> Result:
     with document(context).rewriting() as text, database(context).transaction() as transaction:
         transaction.begin_exclusive()
-        record = transaction.records().find(plan_id)
-        if record is None or record.state != DONE:
-            raise RefusedError(f"the plan {visible(plan_id)} {_why_not(record)}")
-        plan = parse_plan(record.plan_json, f"the record of {record.plan_id}")
-        images = images_of(record)
-        applied = {tuple(each) for each in images["applied"]}
-        actions = [each for each in plan.actions if (each.id, each.unit, each.to, each.kind) in applied]
-        must_write_document(context, actions)
+        back = _back(context, transaction, plan_id)
         both = BothQueues(context, text, transaction, operation=plan_id, md_commit=md_commit)
         with both.document.half_told(f"ops-checks undo --plan {plan_id}"):
             written = both.write(
-                inverse(actions, images["above"]),
+                back.actions,
                 event="reconcile_undone",
                 resuming=True,
                 undoing=True,
-                removed=images["rows"],
+                removed=back.images["rows"],
                 base_of=lambda state, outcome: _with_base(
-                    state, outcome, images["base"], first=plan.data["base"]["source"] == "union"
+                    state, outcome, back.images["base"], first=back.plan.data["base"]["source"] == "union"
                 ),
                 keeps_base=transaction.new_baseline().before is not None,
+                check=must_be_whole if all_or_nothing else lambda _: None,
             )
-            both.finish(record._replace(state=UNDONE))
-        return Result(plan, written.outcome, notes=text.settle())
+            both.finish(back.record._replace(state=UNDONE))
+        return Result(back.plan, written.outcome, notes=text.settle())
 
 
 def _why_not(record: PlanRecord | None) -> str:

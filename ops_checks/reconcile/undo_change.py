@@ -10,26 +10,37 @@ from ops_checks.errors import OpsError, RefusedError
 from ops_checks.reconcile.agreement import checked_out
 from ops_checks.reconcile.blame import bears_state, blame_words, database_blame
 from ops_checks.reconcile.both import BothStores
-from ops_checks.reconcile.both_writing import write_database
+from ops_checks.reconcile.both_writing import rows_of, write_database
 from ops_checks.reconcile.made_change import CHANGES, UNDONE, follow_back, made_change, operation_of, take_back
 from ops_checks.reconcile.model import DB
 from ops_checks.reconcile.plan_file import is_plan_id
 from ops_checks.reconcile.reading import database
 from ops_checks.sanitize import visible
+from ops_checks.stores.changes import all_decided
+from ops_checks.stores.unknown_item import ids_in, unknown_item
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from ops_checks.context import Context
     from ops_checks.model import Item
     from ops_checks.reconcile.made_change import MadeChange
-    from ops_checks.stores.changes import Change, Decide
+    from ops_checks.reconcile.model import BaseRow
+    from ops_checks.stores.changes import Change, Reliability
     from ops_checks.stores.transaction_protocol import DatabaseSnapshot
 
 
-def newest_change(context: Context, item_id: str) -> MadeChange:
-    """Return the newest change of an item. Raises RefusedError if it was none of an operator's, with what it was."""
+def newest_change(context: Context, item_id: str, check: Callable[[Item], None] = lambda _: None) -> MadeChange:
+    """Return the newest change of an item; `check` may refuse the item as it is now.
+
+    Raises RefusedError if it was none of an operator's, with what it was.
+    """
     with database(context).snapshot() as snapshot:
-        if snapshot.get(item_id) is None:
-            raise RefusedError(f"{visible(context.db)}: no item {visible(item_id)}: its events go with an item")
+        item = snapshot.get(item_id)
+        if item is None:
+            advice = "its events go with an item"
+            raise unknown_item(visible(context.db), [item_id], advice, lambda: ids_in(snapshot))
+        check(item)
         return _newest(snapshot, item_id)
 
 
@@ -43,53 +54,92 @@ def changes_of(context: Context, operation: str) -> list[MadeChange]:
     return sorted(made, key=lambda each: each.item_id)
 
 
-def undo_change(context: Context, made: MadeChange, *, dry_run: bool = False) -> Change:
-    """Take a change back in the queues that it was made in, and return the change that does it.
+def must_keep_events(context: Context) -> None:
+    """Raise RefusedError where there is only a document: nothing says what was changed in it last."""
+    if not context.db_named and not os.path.lexists(context.db) and os.path.lexists(context.queue):
+        raise RefusedError(
+            f"{visible(context.queue)}: {_OF_A_DOCUMENT}: `ops-checks init --from PATH` makes the database for it"
+        )
 
-    Raises RefusedError where somebody changed the item since, or the document may only be read; InputError,
-    WriteError. Then nothing was changed, unless the error says so.
+
+class Undoing:
+    """Takes changes back, by the ids of their items, in the queues that they were made in; it changes as a store does.
+
+    `made` are the changes by item. What somebody changed since is refused.
     """
-    decide = take_back(context.stamp, made)
-    if made.document is None:
-        return _undo_in_database(context, made, decide, dry_run=dry_run)
-    if context.markdown_read_only:
-        raise RefusedError(f"{visible(context.queue)}: read-only by ORCH_QUEUE_MD_READ_ONLY, and both were changed")
-    stores = BothStores(context, follow_back(made), lambda snapshot: _must_be_newest(snapshot, made))
-    return (stores.preview if dry_run else stores.change)(made.item_id, decide)
+
+    def __init__(self, context: Context, made: Mapping[str, MadeChange]) -> None:
+        self._context = context
+        self._made = made
+
+    def preview(self, item_id: str) -> Change:
+        """Return the change that `change` would write. Raises what `change` raises."""
+        made = self._made[item_id]
+        if made.document is not None:
+            return self._both().preview(item_id, self._decide)
+        with database(self._context).snapshot() as before:
+            return self._decided(before, item_id)
+
+    def change(self, item_id: str) -> Change:
+        """Take a change back, and return the change that does it.
+
+        Raises RefusedError where somebody changed the item since, or the document may only be read; InputError,
+        WriteError. Then nothing was changed, unless the error says so.
+        """
+        return self.change_together([item_id])[0]
+
+    def change_together(self, ids: Sequence[str]) -> list[Change]:
+        """Take several changes back: all of them, or none. Raises RefusedTogetherError, and what `change` raises."""
+        of_both = {self._made[item_id].document is not None for item_id in ids}
+        if len(of_both) > 1:
+            raise RefusedError("some were changed in both queues and some in the database alone: take them back apart")
+        return self._both().change_together(ids, self._decide) if True in of_both else self._in_database(ids)
+
+    def _both(self) -> BothStores:
+        if self._context.markdown_read_only:
+            raise RefusedError(
+                f"{visible(self._context.queue)}: read-only by ORCH_QUEUE_MD_READ_ONLY, and both were changed"
+            )
+        return BothStores(self._context, self._follow, self._must_be_newest)
+
+    def _in_database(self, ids: Sequence[str]) -> list[Change]:
+        md_commit = checked_out(self._context)
+        with database(self._context).transaction() as transaction:
+            snapshot = transaction.snapshot()
+            changes = all_decided(ids, lambda item_id: self._decided(snapshot, item_id))
+            rows = _rows(self._context, ids)
+            for change in changes:
+                write_database(self._context, transaction, change, rows.get(change.before.id), md_commit)
+            transaction.commit()
+        return changes
+
+    def _decided(self, snapshot: DatabaseSnapshot, item_id: str) -> Change:
+        self._must_be_newest(snapshot, item_id)
+        found = snapshot.find(item_id)
+        if found is None:
+            raise RefusedError(f"no item {visible(item_id)} any more: not taken back: {self._made[item_id].name}")
+        return self._decide(*found)
+
+    def _decide(self, item: Item, reliability: Reliability | None) -> Change:
+        return take_back(self._context.stamp, self._made[item.id])(item, reliability)
+
+    def _follow(self, change: Change, md: Item, base: BaseRow | None) -> Item:
+        return follow_back(self._made[md.id])(change, md, base)
+
+    def _must_be_newest(self, snapshot: DatabaseSnapshot, item_id: str) -> None:
+        made = self._made[item_id]
+        newest = _newest(snapshot, item_id)
+        if newest.event.event_id != made.event.event_id:
+            raise RefusedError(f"{visible(item_id)}: was changed since, {newest.name}: not taken back: {made.name}")
 
 
-def _undo_in_database(context: Context, made: MadeChange, decide: Decide, *, dry_run: bool) -> Change:
-    store = database(context)
-    if dry_run:
-        with store.snapshot() as before:
-            return _decided(before, made, decide)
-    md_commit = checked_out(context)
-    with store.transaction() as transaction:
-        change = _decided(transaction.snapshot(), made, decide)
-        write_database(context, transaction, change, _row(context, made.item_id), md_commit)
-        transaction.commit()
-    return change
-
-
-def _decided(snapshot: DatabaseSnapshot, made: MadeChange, decide: Decide) -> Change:
-    _must_be_newest(snapshot, made)
-    found = snapshot.find(made.item_id)
-    if found is None:
-        raise RefusedError(f"no item {visible(made.item_id)} any more: not taken back: {made.name}")
-    return decide(*found)
-
-
-def _row(context: Context, item_id: str) -> Item | None:
-    """Return the document's row, None where there is none to be read: then nothing is agreed on."""
+def _rows(context: Context, ids: Sequence[str]) -> dict[str, Item]:
+    """Return rows of the document, none where it cannot be read: then nothing is agreed on."""
     with suppress(OpsError):
-        return context.md_store.get(item_id) if os.path.lexists(context.queue) else None
-    return None
-
-
-def _must_be_newest(snapshot: DatabaseSnapshot, made: MadeChange) -> None:
-    newest = _newest(snapshot, made.item_id)
-    if newest.event.event_id != made.event.event_id:
-        raise RefusedError(f"{visible(made.item_id)}: was changed since, {newest.name}: not taken back: {made.name}")
+        if os.path.lexists(context.queue):
+            with context.md_store.snapshot() as left:
+                return rows_of(left, ids)
+    return {}
 
 
 def _newest(snapshot: DatabaseSnapshot, item_id: str) -> MadeChange:

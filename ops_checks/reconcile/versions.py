@@ -1,11 +1,12 @@
 """Read the rows of some items out of one version of the document after the other. Pure.
 
-Versions that follow each other have nearly everything in common. Of a version whose table stands between the same
-text as the one before, only the rows that are new or gone are looked at.
+Versions that follow each other have nearly everything in common. Of a version whose table is headed as the one before,
+only the text around the table, where it is another, and the rows that are new or gone are looked at.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from itertools import compress, count
 from operator import ne
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from ops_checks.model import Item
 
+#: The end of lines that begin with a pipe.
+_PAST_ROWS = re.compile(rb"\n(?!\|)")
+_ANY_ROW = b"|\n"
 #: In place of a row that is one of several of its id.
 _AMBIGUOUS = ""
 _MOST_KNOWN = 1 << 15
@@ -55,10 +59,13 @@ class Rows:
 
 
 class _Frame(NamedTuple):
-    """The version that was read last: the bytes above and below its rows, its rows, and those looked for."""
+    """The version that was read last: its table's header and delimiter row, the text around, its rows.
 
-    above: bytes
-    below: bytes
+    `around`: the bytes above the header, and those below the last row. `by_id` are the rows that are looked for.
+    """
+
+    heading: bytes
+    around: tuple[bytes, bytes]
     rows: list[bytes]
     by_id: dict[str, str]
     number: int
@@ -90,28 +97,26 @@ class RowReader:
         found = self._parse([data.decode().removeprefix(_BOM)])
         if found is None:
             return None
-        by_id, first, rows = found
+        by_id, header = found
         number = next(self._numbers)
-        lines = data.split(b"\n")
-        start = sum(len(line) + 1 for line in lines[: first - 1])
-        end = start + sum(len(line) + 1 for line in lines[first - 1 : first - 1 + rows])
+        head = data.removeprefix(_BOM.encode()).split(b"\n", header + 1)[header - 1 : header + 1]
+        heading = b"\n".join([*head, b""])
+        unsure = _AMBIGUOUS in by_id.values() or data.endswith(b"\r")
+        parts = None if unsure else _parts(data, heading)
         self._last = None
-        table = _split(data[start:end])
-        if _AMBIGUOUS not in by_id.values() and _are_framed(table) and not data.endswith(b"\r"):
-            self._last = _Frame(data[:start], data[end:], table, by_id, number)
+        if parts is not None and _is_frame(heading, parts[0]):
+            self._last = _Frame(heading, *parts, by_id, number)
         return Rows(by_id, number)
 
     def _read_changes(self, data: bytes) -> Rows | None:
-        """Return the rows of a version that differs from the last one in rows only, None for another."""
+        """Return the rows of a version whose table is headed as the last one's, None for another."""
         last = self._last
-        if last is None or not (data.startswith(last.above) and data.endswith(last.below)):
+        parts = None if last is None else _parts(data, last.heading)
+        if last is None or parts is None:
             return None
-        table = data[len(last.above) : len(data) - len(last.below)]
-        if last.below and not table.endswith(b"\n"):
-            return None  # what stood below the table's end continues it now
-        rows = _split(table)
+        around, rows = parts
         differing = _differing(last.rows, rows)
-        if differing is None or not _are_framed(differing[1]):
+        if differing is None or not (around == last.around or _is_frame(last.heading, around)):
             return None
         old, new = ([(self._id_of(line), line) for line in map(_text, lines)] for lines in differing)
         by_id = {**last.by_id}
@@ -124,21 +129,19 @@ class RowReader:
                 by_id[item_id] = line
         changed = {item_id for item_id, _ in (*old, *new) if item_id}
         number = next(self._numbers)
-        self._last = _Frame(last.above, last.below, rows, by_id, number)
+        self._last = _Frame(last.heading, around, rows, by_id, number)
         return Rows(by_id, number, last.number, changed)
 
-    def _parse(self, texts: Iterable[str]) -> tuple[dict[str, str], int, int] | None:
-        """Return the rows looked for in a document given as text, the line of its first row, and how many it has."""
+    def _parse(self, texts: Iterable[str]) -> tuple[dict[str, str], int] | None:
+        """Return the rows looked for in a document given as text, and the line of the table's header."""
         table = Table()
         by_id: dict[str, str] = {}
-        first = rows = 0
-        for start, lines in table.rows(texts):
-            first, rows = first or start, rows + len(lines)
+        for _, lines in table.rows(texts):
             for line in lines:
                 item_id = self._id_of(line)
                 if item_id:
                     by_id[item_id] = _AMBIGUOUS if item_id in by_id else line
-        return None if table.defects else (by_id, first or table.header_line + 2, rows)
+        return None if table.defects else (by_id, table.header_line)
 
     def _id_of(self, line: str) -> str:
         item_id = self._known.get(line)
@@ -181,13 +184,27 @@ def _differing(old: list[bytes], new: list[bytes]) -> tuple[Collection[bytes], C
     return (before - after, after - before) if len(after) == len(new) else None
 
 
-def _are_framed(lines: Iterable[bytes]) -> bool:
-    """Return whether every line begins with a pipe, and so continues a table whatever stands behind it."""
-    return all(line.startswith(b"|") for line in lines)
+def _parts(data: bytes, heading: bytes) -> tuple[tuple[bytes, bytes], list[bytes]] | None:
+    """Return the text around a table and its rows, None if there is no such heading: the lines that begin with a pipe.
+
+    Each of them continues a table, whatever stands behind the pipe.
+    """
+    start = data.find(heading) + len(heading)
+    if start < len(heading):
+        return None
+    past = _PAST_ROWS.search(data, start - 1)
+    end = past.end() if past else len(data)
+    rows = data[start:end].removesuffix(b"\n").split(b"\n") if end > start else []
+    return (data[: start - len(heading)], data[end:]), rows
 
 
-def _split(table: bytes) -> list[bytes]:
-    return table.removesuffix(b"\n").split(b"\n") if table else []
+def _is_frame(heading: bytes, around: tuple[bytes, bytes]) -> bool:
+    """Return whether a table between these texts is the document's one, and its rows all that begin with a pipe."""
+    above, below = around
+    text = b"".join((above, heading, _ANY_ROW, below)).decode().removeprefix(_BOM)
+    table = Table()
+    found = [(start, len(lines)) for start, lines in table.rows([text])]
+    return found == [(above.count(b"\n") + 3, 1)] and not table.defects
 
 
 def _text(line: bytes) -> str:

@@ -48,32 +48,6 @@ def to_json(report: Report) -> dict[str, Any]:
     }
 
 
-def json_text(value: object) -> str:
-    r"""Return a JSON value as indented text that ends in a line break and is safe to print anywhere.
-
-    Control and invisible characters are written as `\u` escapes, and so are lone surrogates: the
-    text can always be encoded as UTF-8. `##[`, which GitHub's runner executes anywhere in a line,
-    has its second character escaped. Every JSON reader returns the same strings. Numbers must be
-    finite.
-    """
-    return _dumped(value, indent=2) + "\n"
-
-
-def json_line(value: object) -> str:
-    """Return a JSON value as one line, without its line break, as safe to print as `json_text`."""
-    return _dumped(value, indent=None)
-
-
-def _dumped(value: object, *, indent: int | None) -> str:
-    import json
-
-    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
-    if not text.replace("\n", "").isprintable():
-        unseen = (char for char in set(text) if char != "\n" and not char.isprintable())
-        text = text.translate({ord(char): _escape(char) for char in unseen})
-    return text.replace("##[", r"#\u0023[")
-
-
 def iso_utc(epoch_ms: int) -> str | None:
     """Return epoch milliseconds as ISO 8601 in UTC with milliseconds, or None outside of the years 1 to 9999."""
     try:
@@ -81,11 +55,6 @@ def iso_utc(epoch_ms: int) -> str | None:
     except OverflowError:
         return None
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _escape(char: str) -> str:
-    units = char.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True))
 
 
 def _policy(report: Report) -> dict[str, Any] | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ops_checks.errors import RefusedError, RefusedTogetherError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
 
     from ops_checks.model import Item
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 
     #: What a column of a database may hold, whatever its declaration says.
     Stored = str | int | float | bytes | None
+
+    Decided = TypeVar("Decided")
 else:
     Decide = object
 
@@ -101,3 +106,22 @@ class Change:
     def empty(self) -> bool:
         """Whether there is nothing to write: the item is as it is to be."""
         return self.before == self.after and not self.clears_lease and self.attempt_count is None
+
+
+def all_decided(ids: Sequence[str], decided: Callable[[str], Decided]) -> list[Decided]:
+    """Return what `decided` returns for each id.
+
+    Raises RefusedTogetherError with every refusal if there is one; for an only id the refusal itself.
+    """
+    if len(ids) == 1:
+        return [decided(ids[0])]
+    found: list[Decided] = []
+    refused: dict[str, RefusedError] = {}
+    for item_id in ids:
+        try:
+            found.append(decided(item_id))
+        except RefusedError as error:
+            refused[item_id] = error
+    if refused:
+        raise RefusedTogetherError(refused, len(ids))
+    return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Self
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide, Reliability, Stored
     from ops_checks.stores.details import Details
+    from ops_checks.stores.event import Event
 
     #: Comparison keys of consecutive items: the number of the first (line or row), and the key of each.
     Keys = tuple[int, list[str]]
@@ -21,15 +23,6 @@ if TYPE_CHECKING:
     #: the ids of items, of events (None for a row), types (of a row its status), payloads (`{}`), times (attempt_count)
     #: and nothing (max_attempts).
     Recorded = tuple[tuple[object, ...], ...]
-
-
-class Event(NamedTuple):
-    """One event of an item (FORMATS section 2): its id, type, payload (JSON text) and queue time."""
-
-    event_id: int
-    event_type: str
-    payload: str
-    created_at: str
 
 
 class Snapshot(Protocol):
@@ -189,6 +182,17 @@ class Changeable(Protocol):
 
         Raises RefusedError for an unknown id or as `decide` does, InputError, WriteError; then nothing has changed.
         """
+        ...
+
+    def change_together(self, ids: Sequence[str], decide: Decide) -> list[Change]:
+        """Change several items inside one lock or transaction: all of them, or none.
+
+        Raises RefusedTogetherError if some are refused, and what `change` raises; then nothing has changed.
+        """
+        ...
+
+    def series(self) -> AbstractContextManager[Changeable]:
+        """Return what changes many items one after the other, each by itself, as `change` does, with less effort."""
         ...
 
 

@@ -7,11 +7,13 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ops_checks.stores.protocol import Store
 
     Progress = Callable[[int, int], object]
+    #: Id, status, task and owner of an item.
+    Glanced = tuple[str, str, str, str]
 
 DEFAULT_LOCK_TIMEOUT_S = 10.0
 
@@ -19,7 +21,8 @@ DEFAULT_LOCK_TIMEOUT_S = 10.0
 class StoreKind:
     """One kind of store.
 
-    `module` defines `open_store(location, *, lock_timeout_s, progress)` and is imported when a store is opened.
+    `module` defines `open_store(location, *, lock_timeout_s, progress)` and is imported when a store is opened. The
+    module `glance` beside it defines `glance(location, prefix, most)`.
     A location selects this kind by a URL scheme (`schemes`) or by the end of its path (`suffixes`).
     """
 
@@ -44,6 +47,16 @@ class StoreKind:
         __import__(self.module)  # importlib's import alone takes longer
         store: Store = sys.modules[self.module].open_store(location, lock_timeout_s=lock_timeout_s, progress=progress)
         return store
+
+    def glance(self, location: str, prefix: str, most: int) -> Iterator[Glanced]:
+        """Yield some items whose ids begin so, at most `most`: for a completion, which neither waits nor writes.
+
+        It takes less than opening the store. What it says may be out of date; whatever keeps it from reading is raised.
+        """
+        module = f"{self.module.rpartition('.')[0]}.glance"
+        __import__(module)
+        items: Iterator[Glanced] = sys.modules[module].glance(location, prefix, most)
+        return items
 
 
 MARKDOWN = StoreKind("markdown", "ops_checks.stores.markdown.store", suffixes=(".md", ".markdown"))

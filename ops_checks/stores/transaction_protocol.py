@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from ops_checks.model import Item
     from ops_checks.stores.baseline import AgreedRow, Baseline, Counts, PlanRecord
     from ops_checks.stores.changes import Change, Reliability
+    from ops_checks.stores.event import Event
     from ops_checks.stores.markdown.rewriting import RowEdits
-    from ops_checks.stores.protocol import Event, Recorded
+    from ops_checks.stores.protocol import Recorded
 
 
 class AgreementReader(Protocol):

@@ -8,7 +8,8 @@ from contextlib import closing
 from functools import cache
 from pathlib import Path
 
-from ops_checks.report.serialize import json_text, to_json
+from ops_checks.report.json_text import json_text
+from ops_checks.report.serialize import to_json
 from tests.campaigns.operation import HEAD, Operation, log, markdown
 from tests.report_samples import EVERYTHING, SAMPLES
 

@@ -14,8 +14,9 @@ from ops_checks.errors import InputError, OpsError, RefusedError, UsageError, Wr
 from ops_checks.formats import FORMATS
 from ops_checks.model import FIELDS
 from ops_checks.policy.loader import load_policy
+from ops_checks.report.json_text import json_text
 from ops_checks.report.parse import parse_report
-from ops_checks.report.serialize import json_text, to_json
+from ops_checks.report.serialize import to_json
 from ops_checks.runlog.reader import read_runs
 from ops_checks.stores.markdown.table import Table, edit_row, parse_row
 from ops_checks.stores.registry import MARKDOWN, SQLITE

@@ -30,6 +30,7 @@ _GATE = ("test_verdicts",)
 _POLICY = ("test_loader", "test_validator")
 _FORMATS = ("test_formats",)
 _SINKS = ("test_sinks",)
+_ANSWERS = ("test_answer_json",)
 _HISTORY = ("test_history_laws", "test_legal_histories", "test_histories")
 _RECONCILE = ("test_planner", "test_decisions", "test_apply", "test_laws")
 
@@ -180,8 +181,8 @@ _READING = (
     Defect(
         "a missing database is made",
         "stores/sqlite/connection.py",
-        '?mode=rw"',
-        '?mode=rwc"',
+        '_opened(path, "rw", timeout_s)',
+        '_opened(path, "rwc", timeout_s)',
         ("test_verified_writes", *_SQLITE),
     ),
     Defect(
@@ -604,7 +605,35 @@ _SPEAKING = (
     Defect("commas in GitHub's properties", "formats/github.py", '.replace(",", "%2C")', "", _FORMATS),
     Defect("quotes in OpenMetrics", "formats/openmetrics.py", """.replace('"', r"\\"")""", "", _FORMATS),
     Defect("braces in SARIF", "formats/sarif.py", '.replace("{", "{{").replace("}", "}}")', "", _FORMATS),
-    Defect("commands in JSON", "report/serialize.py", '.replace("##[", r"#\\u0023[")', "", ("test_report_serialize",)),
+    Defect("commands in JSON", "report/json_text.py", '.replace("##[", r"#\\u0023[")', "", ("test_report_serialize",)),
+    Defect(
+        "a refusal is left out of the document",
+        "cli/mutation.py",
+        "            invocation.outcomes.append(not_decided(item_id, error))\n",
+        "",
+        _ANSWERS,
+    ),
+    Defect(
+        "what is so already counts as changed",
+        "cli/outcomes.py",
+        "same = change.empty and",
+        "same = False and",
+        _ANSWERS,
+    ),
+    Defect(
+        "an error's document goes into an input",
+        "cli/answer_json.py",
+        " or not _may_print(words, args):",
+        ":",
+        _ANSWERS,
+    ),
+    Defect(
+        "a document that nobody took tells of no change",
+        "cli/output.py",
+        "        return _GONE\n",
+        "        return _WRITTEN\n",
+        _ANSWERS,
+    ),
     Defect("format characters are shown", "sanitize.py", '"Cc", "Cf", ', '"Cc", ', ("test_sanitize",)),
     Defect("controls are shown", "sanitize.py", '{"Cc", ', "{", ("test_sanitize",)),
     Defect("an indented command", "sanitize.py", "body = broken.lstrip()", "body = broken", ("test_sanitize",)),
@@ -842,7 +871,7 @@ _RECONCILING = (
     Defect(
         "a change of both queues is not compared once more",
         "reconcile/both.py",
-        "                self._must_be_as_seen()\n",
+        "                    self._must_be_as_seen(seen)\n",
         "",
         ("test_both",),
     ),

@@ -82,6 +82,21 @@ def operate(racer: Racer) -> None:
         note(token=token, code=code, seconds=time.monotonic() - started, said=said)
 
 
+def select(racer: Racer) -> None:
+    """Be an operator who works on whatever has a status, or on all: each item by itself, or all of them or none."""
+    chance = racer.chance()
+    options = (*where(racer.backend), "--lock-timeout", str(LOCK_TIMEOUT_S))
+    kinds = ("cancel", "replan") if racer.backend == "markdown" else ("cancel", "replan", "retry")
+    for token in racer.tokens():
+        kind = chance.choice(kinds)
+        notes = () if kind == "retry" else ("--notes", token)
+        meant = chance.choice((("--status", "PENDING,IN_PROGRESS,FAILED"), ("--id", "ORCH-*")))
+        together = chance.choice(((), (), ("--all-or-nothing",)))
+        code, said = call((*options, kind, *meant, *together, "--yes", "--actor", token, *notes))
+        note(token=token, kind="selected", code=code, said=said, together=bool(together))
+        time.sleep(chance.random() * 0.02)
+
+
 def dispatch(racer: Racer) -> None:
     """Be a foreign dispatcher: pick a pending item, under a lease in the database; later say done or failed."""
     chance = racer.chance()
@@ -224,6 +239,7 @@ def check_both(racer: Racer) -> None:
 
 BODIES: dict[str, Callable[[Racer], None]] = {
     "operator": operate,
+    "selector": select,
     "dispatcher": dispatch,
     "worker": renew,
     "reader": read,

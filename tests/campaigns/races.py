@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -60,7 +61,7 @@ def run(size: int, report: Callable[[str], None]) -> Outcome:
     commands.prepare()
     short = size <= _SHORT
     for operators in (8,) if short else (8, 32):
-        crew = {"operator": operators, "dispatcher": 1, "worker": 1, "reader": 1}
+        crew = {"operator": operators, "selector": 2, "dispatcher": 1, "worker": 1, "reader": 1}
         for backend in ("markdown", "wal") if short else stage.BACKENDS:
             _run_race(_Race(backend, crew, "operator"), size, tally)
             report(f"{backend}, {operators} operators: in all {dict(tally.figures)}")
@@ -69,7 +70,7 @@ def run(size: int, report: Callable[[str], None]) -> Outcome:
     report(f"one writer of both queues: in all {dict(tally.figures)}")
     races = 2 if short else 6
     least = {"acknowledged": races * size // 8, "foreign": races * size // 20, "killed": races, "stopped": races}
-    return tally.outcome(least | {"reads": races * 5, "compared_ok": size // 20, "held": 2})
+    return tally.outcome(least | {"selected": races * 5, "reads": races * 5, "compared_ok": size // 20, "held": 2})
 
 
 def _run_race(race: _Race, size: int, tally: Tally) -> None:
@@ -202,10 +203,32 @@ def _account(race: _Race, ledger: Sequence[dict[str, Any]], tally: Tally) -> Non
     tally.count("cut_off", len(unsure))
     if not race.disturbed:
         _account_comparisons(ledger, tally)
-    elif race.backend == "markdown":
-        _account_notes(begun, sure, unsure, tally)
+        return
+    if race.backend == "markdown":
+        found = _account_notes(begun, sure, unsure, tally)
     else:
-        _account_events(race.backend, sure, unsure, tally)
+        found = _account_events(race.backend, sure, unsure, tally)
+    _account_selected(race.backend, ledger, found, tally)
+
+
+def _is_of_selection(token: str) -> bool:
+    return token.startswith("selector.")
+
+
+def _account_selected(backend: str, ledger: Sequence[dict[str, Any]], found: Counter[str], tally: Tally) -> None:
+    """Check that who worked on a selection was told of just what was done."""
+    for entry in ledger:
+        if entry.get("kind") != "selected":
+            continue
+        what, said = f"{backend}: {entry['token']}: {entry['said']!r}", entry["said"]
+        told = len(re.findall(r"^ORCH-\d+ -> ", said, re.MULTILINE))
+        counted = re.search(r"^changed=(\d+) refused=(\d+)$", said, re.MULTILINE)
+        changed, refused = map(int, counted.groups()) if counted else (0, 0)
+        tally.count("selected", changed)
+        tally.check(f"{what}: {found[entry['token']]} were done", holds=found[entry["token"]] == told == changed)
+        tally.check(f"{what}: some of all or nothing", holds=not (entry["together"] and changed and refused))
+        tally.check(f"{what}: exit {entry['code']}", holds=entry["code"] == (5 if refused else 0 if counted else 3))
+        tally.check(f"{what}: was not expected", holds="unexpected" not in said)
 
 
 def _check_end(what: str, end: dict[str, Any], tally: Tally) -> None:
@@ -222,8 +245,11 @@ def _check_end(what: str, end: dict[str, Any], tally: Tally) -> None:
     tally.check(f"{what}: took {seconds:.1f} s without an error", holds=in_time)
 
 
-def _account_notes(begun: dict[str, dict[str, Any]], sure: set[str], unsure: set[str], tally: Tally) -> None:
-    """Account for what the document keeps: a note for each change, most with a token of their own."""
+def _account_notes(begun: dict[str, dict[str, Any]], sure: set[str], unsure: set[str], tally: Tally) -> Counter[str]:
+    """Account for what the document keeps: a note for each change, most with a token of their own.
+
+    Returns how many changes have each token of who worked on a selection.
+    """
     found: Counter[tuple[str, str]] = Counter()
     fresh = {cells[0]: cells[8] for cells in racers.table(Path("fresh"))}
     for cells in racers.table(Path(stage.QUEUE)):
@@ -233,15 +259,18 @@ def _account_notes(begun: dict[str, dict[str, Any]], sure: set[str], unsure: set
     tokens = Counter({text: number for (_, text), number in found.items() if text not in _NOTED.values()})
     kept = {token for token in sure if begun[token]["kind"] not in _NOTED}
     _check_tokens("markdown", tokens, kept, unsure, tally)
+    seen = Counter(text for (_, text), number in found.items() for _ in range(number) if _is_of_selection(text))
     for kind, text in _NOTED.items():
         for item in stage.IDS:
             ours = {token for token, entry in begun.items() if (entry["kind"], entry["item"]) == (kind, item)}
             least, number = len(ours & sure), found[item, text]
             holds = least <= number <= least + len(ours & unsure)
             tally.check(f"markdown: {item}: {number} notes of {kind}, acknowledged {least}", holds=holds)
+    return seen
 
 
 def _check_tokens(backend: str, found: Counter[str], sure: set[str], unsure: set[str], tally: Tally) -> None:
+    found = Counter({token: number for token, number in found.items() if not _is_of_selection(token)})
     lost = sure - set(found)
     tally.check(f"{backend}: acknowledged and lost: {sorted(lost)[:5]}", holds=not lost)
     twice = [token for token, number in found.items() if number > 1]
@@ -251,15 +280,19 @@ def _check_tokens(backend: str, found: Counter[str], sure: set[str], unsure: set
     tally.count("found", len(found))
 
 
-def _account_events(backend: str, sure: set[str], unsure: set[str], tally: Tally) -> None:
-    """Account for what the database keeps: its events, one after another, must lead to its rows."""
+def _account_events(backend: str, sure: set[str], unsure: set[str], tally: Tally) -> Counter[str]:
+    """Account for what the database keeps: its events, one after another, must lead to its rows.
+
+    Returns how many changes have each token of who worked on a selection.
+    """
     with closing(sqlite3.connect(stage.DB)) as connection:
         rows = connection.execute("SELECT id, status, attempt_count, notes FROM queue_items").fetchall()
         query = "SELECT item_id, event_type, payload_json FROM queue_events ORDER BY event_id"
         events = [(item, kind, json.loads(payload)) for item, kind, payload in connection.execute(query)]
         health = connection.execute("PRAGMA integrity_check").fetchall()
     tally.check(f"{backend}: {health}", holds=health == [("ok",)])
-    _check_tokens(backend, Counter(payload["actor"] for _, _, payload in events), sure, unsure, tally)
+    actors = Counter(payload["actor"] for _, _, payload in events)
+    _check_tokens(backend, actors, sure, unsure, tally)
     for item, status, attempts, notes in rows:
         own = [(kind, payload) for name, kind, payload in events if name == item]
         if not own:
@@ -272,6 +305,7 @@ def _account_events(backend: str, sure: set[str], unsure: set[str], tally: Tally
         tally.check(f"{backend}: {item}: {attempts} attempts, {retried} retries", holds=attempts == retried)
         added = [part for part in notes.split(" | ") if part not in {"", "picked", "a", "b", _CANCELLED}]
         tally.check(f"{backend}: {item}: {len(added)} notes, {len(own)} events", holds=len(added) == len(own))
+    return Counter({token: number for token, number in actors.items() if _is_of_selection(token)})
 
 
 def _account_comparisons(ledger: Sequence[dict[str, Any]], tally: Tally) -> None:

@@ -52,6 +52,7 @@ LINES = (
     ("list",),
     ("show", "T-0"),
     ("consistency-check", "--fields", "all", "--max-details", "0"),
+    ("status", "-f", "json"),
 )
 #: Further commands, those that print reports among them: each format is held to every code point by its own tests.
 REPORTS = (
@@ -72,7 +73,20 @@ REPORTS = (
     ("check", "-f", "gitlab"),
     ("check", "-f", "openmetrics"),
     ("check", "-f", "json"),
+    ("workers", "-f", "json"),
+    ("cancel", "--id", "*", "--dry-run", "-f", "json"),
+    ("--db", "queue.db", "cancel", "--id", "*", "--dry-run", "-f", "json"),
+    ("wait", "--id", "T-0", "--for", "DONE", "--timeout", "0s", "-f", "json"),
+    ("drift", "-f", "json"),
+    ("baseline", "-f", "json"),
+    ("cancel", "--id", "TEXT", "-f", "json"),
+    ("cancel", "--id", "T-0", "--dry-run", "--notes", "TEXT", "-f", "json"),
+    ("wait", "--id", "TEXT", "--for", "DONE", "--timeout", "0s", "-f", "json"),
+    ("undo", "--operation", "TEXT", "-f", "json"),
+    ("TEXT", "-f", "json"),
 )
+#: What a hostile text takes the place of in the words of a command.
+_TEXT = "TEXT"
 #: Commands that print their arguments, in an error or not.
 COMMANDS_WITH_TEXT = (
     ("cancel", "--id", "TEXT"),
@@ -90,6 +104,7 @@ COMMANDS_WITH_TEXT = (
     ("check", "--fields", "TEXT"),
     ("check", "-f", "TEXT"),
     ("TEXT",),
+    ("status", "--queue", "TEXT", "-f", "json"),
 )
 #: More texts that only these places could mistake for something else.
 MORE_HOSTILE = (
@@ -218,20 +233,23 @@ def _printed(folder: Path, batch: list[str], more: tuple[tuple[str, ...], ...]) 
         operation.db.append({**operation.db[0], "id": cell})
         operation.runs += ended(100 + number, "fail", 1, item_id=cell)
     operation.lay_down(folder)
-    for argv in (*LINES, *more):
+    plain = [argv for argv in (*LINES, *more) if _TEXT not in argv]
+    for argv in plain:
         yield from _printed_by(argv, list(argv), cells)
     yield from live_problems(cells, ("QUEUE.md", "queue.db") if more else ("QUEUE.md",), everywhere=bool(more))
-    for argv in COMMANDS_WITH_TEXT:
+    for argv in (*COMMANDS_WITH_TEXT, *(argv for argv in more if _TEXT in argv)):
         for text in batch:
             given = text.replace("\0", "")[:_LONGEST_ARGUMENT]  # no argument of a process can hold a NUL
-            yield from _printed_by(argv, [given if word == "TEXT" else word for word in argv], ())
+            yield from _printed_by(argv, [given if word == _TEXT else word for word in argv], ())
 
 
 def _printed_by(argv: tuple[str, ...], filled: list[str], cells: Sequence[str]) -> Iterator[str]:
     name = " ".join(argv)
     _, logged = command(filled, GITHUB_ACTIONS="true")
-    shown = logged if argv in LINES else command(filled)[1]
+    shown = logged if argv in LINES or (argv[-1] == "json" and argv[0] != "check") else command(filled)[1]
     yield from (f"{name}: {problem}" for problem in _on_a_terminal(argv, shown, cells))
+    if argv[-1] == "json" and not shown.startswith("usage: "):
+        yield from (f"{name}: {problem}" for problem in _in_json(argv, shown, cells))
     found = runner_commands(_ordinary(argv, logged))
     if found:
         yield f"{name}: the runner would obey {found}"
@@ -257,6 +275,29 @@ def _on_a_terminal(argv: tuple[str, ...], shown: str, cells: Sequence[str]) -> I
         yield from (f"{cell!a:.99} is not shown" for cell in cells if f"- {_broken(cell.strip())}" not in owners)
     if any(line.startswith("Traceback") for line in lines):
         yield "a traceback"
+
+
+def _in_json(argv: tuple[str, ...], shown: str, cells: Sequence[str]) -> Iterator[str]:
+    """Yield what a reader of JSON does not get back: the document, and each owner that it is about."""
+    try:
+        data, end = json.JSONDecoder().raw_decode(shown)
+    except ValueError as error:
+        yield f"no document: {error}: {shown!a:.200}"
+        return
+    if shown[end : end + 2].lstrip("\n").startswith("{"):
+        yield "more than one document"
+    owners = set(_texts(data))
+    if argv[0] in ("status", "workers"):
+        yield from (f"{cell!a:.99} is not in the document" for cell in cells if cell.strip() not in owners)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
 
 
 def _broken(text: str) -> str:

@@ -90,7 +90,7 @@ def judge(situation: Situation, more: int = 0) -> tuple[int, list[str]]:
 
 
 def _gate(operation: Operation) -> tuple[int, list[str], dict[str, Any] | None]:
-    """Run `check`; return the exit code, the lines on stderr, and the report if there is one."""
+    """Run `check`; return the exit code, the lines on stderr, and the report, where it is no error that is told."""
     database = [] if "--db-path" in operation.argv else ["--db-path", "queue.db"]
     paths = ["--queue-path", "QUEUE.md", *database, "--log-path", "runs.jsonl"]
     argv = ["check", *(paths if operation.named else ()), "-f", "json", *operation.argv]
@@ -103,8 +103,8 @@ def _gate(operation: Operation) -> tuple[int, list[str], dict[str, Any] | None]:
         redirect_stderr(err),
     ):
         code = cli.main(argv)
-    shown = out.getvalue()
-    return code, err.getvalue().splitlines(), json.loads(shown) if shown else None
+    shown: dict[str, Any] = json.loads(out.getvalue())
+    return code, err.getvalue().splitlines(), shown if "verdict" in shown else None
 
 
 def _pad(operation: Operation, more: int) -> None:

@@ -92,13 +92,14 @@ TIME = "90s, 15m, 2h, 7d, HH:MM (the last one), YYYY-MM-DD or 'YYYY-MM-DD HH:MM'
             "--db q.db list --id OPS-1 --id OPS --id ORCH-1 --status DONE",
             5,
             "",
-            "error: q.db: no item OPS, ORCH-1: see the ids in `ops-checks list -f ids`\n",
+            "error: q.db: no item OPS, ORCH-1: see the ids in `ops-checks list -f ids`; did you mean ORCH-101?\n",
         ),
         (
             "--queue Q.md list --status FALED",
             4,
             "",
-            "error: --status 'FALED': expected some of PENDING, IN_PROGRESS, BLOCKED, FAILED, DONE\n",
+            "error: --status 'FALED': expected some of PENDING, IN_PROGRESS, BLOCKED, FAILED, DONE; "
+            "did you mean FAILED?\n",
         ),
         (
             "--queue Q.md list --status 'DONE,'",
@@ -163,7 +164,7 @@ def test_json_is_published(run: Run, queues: Path) -> None:
         "owner_session": "s1", "started_at_kst": "2026-01-01 10:00", "due_at_kst": "-", "notes": "",
         "lease_owner": "s1", "lease_expires_at": NOW_S + 600, "attempt_count": 0, "max_attempts": 3,
         "created_at": "2026-01-01 00:00", "updated_at": "2026-01-01 00:00", "last_error": "", "number": 2,
-        "age_s": 0, "lease_left_s": 600, "retry_not_before": None,
+        "started_s": 1_767_229_200, "due_s": None, "age_s": 0, "lease_left_s": 600, "retry_not_before": None,
     }  # fmt: skip
 
 

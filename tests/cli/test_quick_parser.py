@@ -10,7 +10,24 @@ from ops_checks.cli.parser import parse
 from ops_checks.cli.quick_parser import plain_arguments
 from ops_checks.errors import UsageError
 
-WORDS = ["status", "workers", "kpi", "--queue", "--db", "--policy", "a.md", "b.db", "-x", "", " ", "--", "--help", "="]
+WORDS = [
+    "status",
+    "workers",
+    "kpi",
+    "--queue",
+    "--db",
+    "--policy",
+    "a.md",
+    "b.db",
+    "-x",
+    "",
+    " ",
+    "--",
+    "--help",
+    "=",
+    "-q",
+    "--quiet",
+]
 OWN = [
     "list",
     "show",
@@ -27,6 +44,7 @@ OWN = [
     "A-1",
     "--db",
     "b.db",
+    "-q",
 ]
 
 
@@ -49,10 +67,11 @@ def test_own_arguments_are_the_same_as_argparse_s(argv: list[str]):
 @pytest.mark.parametrize(
     ("argv", "expected"),
     [
-        (["status"], {"command": "status"}),
-        (["--queue", "q.md", "workers"], {"command": "workers", "queue": "q.md"}),
-        (["status", "--db", "a", "--db", "a"], {"command": "status", "db": "a"}),
-        (["--queue", "status", "status"], {"command": "status", "queue": "status"}),
+        (["status"], {"command": "status", "format": "text"}),
+        (["--queue", "q.md", "workers"], {"command": "workers", "queue": "q.md", "format": "text"}),
+        (["status", "--db", "a", "--db", "a"], {"command": "status", "db": "a", "format": "text"}),
+        (["--queue", "status", "status"], {"command": "status", "queue": "status", "format": "text"}),
+        (["status", "-f", "json"], {"command": "status", "format": "json"}),
         (
             ["--db", "q", "show", "A-1", "A-2", "-f", "json"],
             {"command": "show", "db": "q", "ids": ["A-1", "A-2"], "format": "json"},
@@ -63,7 +82,7 @@ def test_plain(argv: list[str], expected: dict[str, str]):
     """The plain forms take the fast lane, in either order."""
     plain = plain_arguments(argv)
     assert plain is not None
-    assert vars(plain) == expected
+    assert vars(plain) == {"color": "auto", **expected}
 
 
 @pytest.mark.parametrize(
@@ -71,6 +90,7 @@ def test_plain(argv: list[str], expected: dict[str, str]):
     [[], ["kpi"], ["status", "status"], ["status", "--queue"], ["status", "--queue", "-x"], ["status", "--help"],
      ["status", "--queue=q.md"], ["status", "--policy", "p"], ["--queue", "q"], ["status", "--db", "\0"],
      ["status", "--db", "a", "--db", "b"], ["--queue", "a", "workers", "--queue", "b"],
+     ["status", "-fjson"], ["status", "-f", "xml"],
      ["show"], ["show", "A-1", "--db", "q", "A-2"], ["list", "--id", "-"], ["list", "-n", "1", "-n", "2"],
      ["list", "A-1"], ["list", "-f", "x"], ["list", "--id"], ["list", "--status="]],
 )  # fmt: skip

@@ -36,8 +36,10 @@ VALUES = {
 }  # fmt: skip
 #: What a command needs besides.
 NEEDED = {
+    "completion": ["bash"],
     "cancel": ["--id", "A-1"], "retry": ["--id", "A-1"], "replan": ["--id", "A-1", "--notes", "n"],
     "show": ["A-1"], "report": ["r.json"], "schema": ["report"], "policy": ["check"],
+    "completion": ["zsh"],
     "reconcile": ["plan"], "reconcile apply": ["plan.json"],
 }  # fmt: skip
 

@@ -107,13 +107,13 @@ USED_UP = "no: 3 of 3 attempts are used up: replan it, which makes it PENDING"
             "show ORCH-1031 --lock-timeout 1",
             5,
             "",
-            "error: QUEUE.md: no item ORCH-1031: did you mean ORCH-103, ORCH-101, ORCH-102?\n",
+            "error: QUEUE.md: no item ORCH-1031: see the ids in `ops-checks list -f ids`; did you mean ORCH-103?\n",
         ),
         (
             "--db queue.db show orch-103 ORCH-103",
             5,
             FAILED.format(age="24h", retry=USED_UP),
-            "error: queue.db: no item orch-103: did you mean ORCH-103, ORCH-102, ORCH-101?\n",
+            "error: queue.db: no item orch-103: see the ids in `ops-checks list -f ids`; did you mean ORCH-103?\n",
         ),
         ("show X", 5, "", "error: QUEUE.md: no item X: see the ids in `ops-checks list -f ids`\n"),
         ("show ''", 4, "", "error: show: expected an id such as ORCH-013, found nothing\n"),
@@ -293,3 +293,15 @@ def test_whatever_an_event_holds(run: Run, queues: Path, payload: str) -> None:
     assert (told.code, lines_of(told, "history")) == (0, ["  history:", "    2026-01-01 00:00 x"])
     data = json.loads(run("show", "ORCH-102", "-f", "json").out)
     Draft202012Validator(json.loads(SCHEMAS["show"]())).validate(data)
+
+
+def test_a_terminal_gets_wrapped_lines(run: Run, queues: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal no line is wider than that, and the words are those of a line that is not wrapped."""
+    assert queues
+    whole = run("--db", "queue.db", "show", "ORCH-103", "--color", "never").out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    for columns in (60, 20):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        told = run("--db", "queue.db", "show", "ORCH-103", "--color", "never")
+        assert (told.code, told.out.split()) == (0, whole.split())
+        assert max(map(len, told.out.splitlines())) <= columns

@@ -23,10 +23,12 @@ ROOT = Path(__file__).parents[2]
 #: Arguments with which each command gets as far as carrying something out.
 ARGV = {
     "cancel": ["--id", "A-1"],
+    "completion": ["bash"],
     "replan": ["--id", "A-1", "--notes", "x"],
     "retry": ["--id", "A-1"],
     "report": ["r.json"],
     "schema": ["report"],
+    "completion": ["bash"],
     "policy": ["check"],
     "reconcile": ["plan"],
     "show": ["A-1"],

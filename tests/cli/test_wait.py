@@ -119,13 +119,13 @@ TABLE: dict[str, tuple[int, str, str]] = {
         4,
         "",
         "error: argument --for: found 'done': expected one of PENDING, IN_PROGRESS, BLOCKED, FAILED, DONE, or "
-        f"consistent{HELP}",
+        f"consistent{HELP[:-1]}; did you mean DONE?\n",
     ),
     "--for-status FAILED<=0": (
         4,
         "",
         "error: argument --for-status: found 'FAILED<=0': expected STATUS=N, such as FAILED=0, with one of PENDING, "
-        f"IN_PROGRESS, BLOCKED, FAILED, DONE{HELP}",
+        f"IN_PROGRESS, BLOCKED, FAILED, DONE{HELP[:-1]}; did you mean FAILED?\n",
     ),
     "--for-status FAILED=-1": (
         4,

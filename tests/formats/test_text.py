@@ -125,3 +125,18 @@ def test_verdicts_have_colours():
     """Red for fail and error, yellow for warn and insufficient, green for pass; bold."""
     for name, start in {"alert": "\x1b[1;31mFAIL", "warn": "\x1b[1;33mWARN", "pass": "\x1b[1;32mPASS"}.items():
         assert FORMATS["text"].render(SAMPLES[name], RenderOptions(color=True)).startswith(start + "\x1b[0m ")
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "junit"])
+def test_the_task_of_an_item(name: str):
+    """A finding shows what its item is about, cut to a few words, on one line; without it nothing changes."""
+    task = "Rotate\nthe \x1b[31mkeys " + "x" * 99
+    titled, plain = (
+        FORMATS[name].render(report(rule("field-mismatch", Verdict.FAIL, MISMATCH._replace(task=each))))
+        for each in (task, None)
+    )
+    assert "Rotate" not in plain
+    assert "Rotate" in titled
+    assert "x" * 30 not in titled
+    assert "\x1b" not in titled
+    assert titled.count("\n") == plain.count("\n")

@@ -196,8 +196,8 @@ def test_its_words(project: Path, run: Run) -> None:
     assert fail.splitlines() == [
         "FAIL view-edited: edits of the view: 2",
         "  value 2, limit <= 0, samples 4",
-        "  QUEUE.md:8   ORCH-2  priority: md=P0 db=P1 (the document changed since b-1, the database did not)",
-        "  QUEUE.md:10  ORCH-9  was added to the document since b-1",
+        "  QUEUE.md:8   ORCH-2  task  priority: md=P0 db=P1 (the document changed since b-1, the database did not)",
+        "  QUEUE.md:10  ORCH-9  new   was added to the document since b-1",
         "  help: The database is the source of truth, and the document, its view, was changed since both agreed. "
         "Change the database with --db instead. `ops-checks reconcile plan --prefer ID=md` carries the edit over to "
         "the database; `ops-checks render --prefer ID=db` brings the view back, and the edit is gone (a row that was "

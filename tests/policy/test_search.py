@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import item, make_database, make_markdown
 
+from ops_checks.context import resolve
 from ops_checks.policy.search import find_policy
 
 if TYPE_CHECKING:
@@ -297,3 +298,86 @@ def test_a_folder_that_cannot_be_looked_at_is_no_folder_without_a_policy(
         "error: ../: cannot be looked at for a policy (Input/output error): check the disk, or name it with --policy\n"
     )
     assert top.is_dir()
+
+
+@pytest.fixture
+def bare(top: Path) -> Path:
+    """Return the project without a policy; the current folder is two below it."""
+    (top / "ops-checks.yaml").unlink()
+    return top
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("status",),
+        ("workers",),
+        ("list", "-f", "ids"),
+        ("show", "ORCH-1"),
+        ("cancel", "--id", "ORCH-1", "--dry-run"),
+        ("consistency-check",),
+        ("kpi", "--log-path", "../../" + LOG),
+        ("drift",),
+        ("wait", "--for", "consistent", "--timeout", "0s"),
+        ("__complete", "fish", "show", ""),
+    ],
+)
+def test_a_project_without_a_policy_is_found_from_below(
+    bare: Path, run: Callable[..., Told], argv: tuple[str, ...]
+) -> None:
+    """Every command finds the nearest folder that has a queue, and says of it what it says there."""
+    below = run(*argv)
+    os.chdir(bare)
+    here = run(*[arg.removeprefix("../../") for arg in argv])
+    assert below.code == here.code
+    assert below.out.replace("../../", "") == here.out
+    assert "ORCH-1" in below.out or below.code == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "queue"),
+    [
+        (lambda _: None, "../../" + QUEUE),
+        (lambda top: (top / QUEUE).unlink(), "../../" + QUEUE),  # the database is there
+        (lambda top: (top / "a/b/.git").mkdir(), None),
+        (lambda top: (top / "a/.git").mkdir(), None),
+        (lambda top: (top / ".git").mkdir(), "../../" + QUEUE),
+        (lambda top: (top / "a" / QUEUE).mkdir(parents=True), "../" + QUEUE),
+        (lambda top: (top / "a/b" / QUEUE).mkdir(parents=True), QUEUE),
+        (lambda top: top.chmod(0o777), None),
+        (lambda top: (top / "a").chmod(0o777), "../../" + QUEUE),
+        (lambda top: (top / "a/ops-checks.yaml").write_text(POLICY), "../" + QUEUE),  # a policy comes first
+        pytest.param(lambda top: os.chown(top / QUEUE, 4711, 4711), None, marks=ROOT_ONLY),
+    ],
+)
+def test_which_folder_is_the_project(bare: Path, make: Callable[[Path], object], queue: str | None) -> None:
+    """The nearest one up to the repository's root that has a queue and can be trusted; else the current one."""
+    make(bare)
+    context = resolve({})
+    assert (context.queue, bool(context.looked)) == (queue or QUEUE, queue is None)
+
+
+def test_a_strange_queue_above_is_told(bare: Path, run: Callable[..., Told]) -> None:
+    """A queue that is passed over is named, and so is where was looked."""
+    bare.chmod(0o777)
+    told = run("status")
+    where = f"looked in {bare / 'a/b'} and above it, up to "
+    assert (told.code, told.out, told.err.count("\n")) == (3, "", 1)
+    assert f"{QUEUE}: no such queue: name a Markdown file with --queue, or run `ops-checks init`; {where}" in told.err
+    assert f"; ../../{QUEUE}: not taken, everybody may write to its folder: name it if you trust it" in told.err
+    named = run("status", "--queue", "none.md")
+    assert (named.code, "looked in" in named.err) == (3, False)
+
+
+def test_only_the_current_folder_was_looked_in(bare: Path, run: Callable[..., Told]) -> None:
+    """At the root of a repository that is the only one; the gate says it too."""
+    mark(bare / "a/b")
+    assert run("list").err.endswith(f"; looked in {bare / 'a/b'}\n")
+    assert run("check").err.endswith(f"note: no project is here: looked in {bare / 'a/b'}\n")
+
+
+def test_init_makes_a_project_here(bare: Path, run: Callable[..., Told]) -> None:
+    """A queue above without a policy is no reason not to make a new project in the current folder."""
+    assert run("init").code == 0
+    assert (bare / "a/b" / QUEUE).exists()
+    assert not (bare / "ops-checks.yaml").exists()

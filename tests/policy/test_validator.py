@@ -270,7 +270,7 @@ def test_day_that_does_not_exist(tmp_path: Path, day: str):
 
 @pytest.mark.parametrize(
     ("rule", "suggestion"),
-    [("failure_rate", "failure-rate"), ("missing-in-dbs", "missing-in-db"), ("latency-p59-ms", "latency-p99-ms")],
+    [("failure_rate", "failure-rate"), ("missing-in-dbs", "missing-in-db"), ("latency-p59-ms", "latency-p95-ms")],
 )
 def test_unknown_rule(tmp_path: Path, rule: str, suggestion: str):
     """A waiver of a rule that does not exist is an error that names the one that was meant."""

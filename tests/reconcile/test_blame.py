@@ -19,7 +19,7 @@ from ops_checks.reconcile.blame import (
     unknown,
 )
 from ops_checks.reconcile.commits import parse_commit
-from ops_checks.stores.protocol import Event
+from ops_checks.stores.event import Event
 
 COMMIT = "3d5e56d" + "0" * 33
 JM = {"who": "JM", "when": "2026-02-08 23:52", "commit": COMMIT, "subject": "chore"}

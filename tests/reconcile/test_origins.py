@@ -90,6 +90,21 @@ def test_origins(history: History) -> None:
             assert search.found[item_id, unit] == ("commit", history.origin("0", item_id, unit))
 
 
+@given(histories(), st.data())
+def test_origins_in_a_part_of_the_history(history: History, data: st.DataObject) -> None:
+    """Where commits are not listed, wherever they stand (dates need not follow the parents), no other one is named."""
+    listed = [version for version in history.versions if version.commit == "0" or data.draw(st.booleans())]
+    search = Origins(listed, (), dict.fromkeys(IDS, UNITS), history.items["0"])
+    assert sorted(search.order) == sorted(version.commit for version in listed)
+    for commit, rows in history.rows(search.order):
+        search.add(commit, rows)
+    search.give_up()
+    for item_id in history.items["0"]:
+        for unit in UNITS:
+            what, commit = search.found[item_id, unit]
+            assert what == "at-or-before" or commit == history.origin("0", item_id, unit)
+
+
 @given(histories())
 def test_moves(history: History) -> None:
     """A unit moved if a commit has another value than the base, and one before it had the base's."""

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from report_samples import EVERYTHING, SAMPLES
 
 from ops_checks.errors import InputError
+from ops_checks.report.json_text import json_text
 from ops_checks.report.parse import from_json, parse_report
-from ops_checks.report.serialize import json_text, to_json
+from ops_checks.report.serialize import to_json
 
 SAVED = json_text(to_json(EVERYTHING))
 AGAIN = "; make it again with `ops-checks check -f json=FILE`"

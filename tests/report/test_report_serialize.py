@@ -14,9 +14,10 @@ from report_samples import EVERYTHING, HOSTILE, REPORTS, SAMPLES, hostile, rate,
 
 from ops_checks.findings import Verdict
 from ops_checks.presentation.wording import input_size
+from ops_checks.report.json_text import json_text
 from ops_checks.report.model import InputRead, LeftOut, Metric
 from ops_checks.report.parse import from_json, parse_report
-from ops_checks.report.serialize import iso_utc, json_text, to_json
+from ops_checks.report.serialize import iso_utc, to_json
 
 #: Fields that an earlier program of the same version did not write.
 ADDED = {"policy", "counted", "left_out", "task", "owner", "priority"}

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from ops_checks.cli.answer import FORMAT, Answer
+from ops_checks.cli.baseline_json import baseline_result_json, recorded_json
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import add_queues, count, name, path
 from ops_checks.cli.reconcile_lines import baseline_line, baseline_lines
@@ -44,6 +46,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     add_queues(parser)
     parser.add_argument("--max-details", metavar="N", type=count, help="details a kind; 0 prints all (default: 50)")
     parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
+    FORMAT.add_to(parser)
 
 
 def run(invocation: Invocation) -> Result:
@@ -63,7 +66,8 @@ def _record(invocation: Invocation) -> Result:
     with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
         blames = blames_of(history, recorded.reading, planned)
     lines = baseline_lines(recorded, planned, context, blames, invocation.args.max_details)
-    return (DRIFT if states else OK), lines
+    found = recorded.baseline, recorded.counts, planned, recorded.reading, context, blames
+    return (DRIFT if states else OK), Answer(lines, lambda: recorded_json(*found))
 
 
 def _show(invocation: Invocation) -> Result:
@@ -73,7 +77,9 @@ def _show(invocation: Invocation) -> Result:
     base = reading.baseline
     with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
         lineage = history.lineage(base.md_commit, base.md_digest).state if base else LINEAGE_UNKNOWN
-    return OK, [baseline_line(reading, lineage)]
+    found = (_SHOW, base.name if base else None, reading.totals.base, reading.unagreed, base)
+    lines = [baseline_line(reading, lineage)]
+    return OK, Answer(lines, lambda: baseline_result_json(*found, lineage=lineage if base else None))
 
 
 def _export(invocation: Invocation) -> Result:
@@ -83,7 +89,9 @@ def _export(invocation: Invocation) -> Result:
     guard = OutputGuard(lambda: input_files(context), [output])
     guard.check()
     name, counts = export(context, lambda chunks: write_output(output, chunks, guard))
-    return OK, [f"baseline {name} agreed={counts.agreed} unagreed={counts.unagreed} -> {args.file}"]
+    found = (_EXPORT, name, counts.agreed, counts.unagreed)
+    lines = [f"baseline {name} agreed={counts.agreed} unagreed={counts.unagreed} -> {args.file}"]
+    return OK, Answer(lines, lambda: baseline_result_json(*found, file=args.file))
 
 
 _ACTIONS: Mapping[str, Callable[[Invocation], Result]] = {_RECORD: _record, _SHOW: _show, _EXPORT: _export}

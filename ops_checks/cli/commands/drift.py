@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ops_checks.cli.answer import wants_json
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import add_queues
 from ops_checks.cli.reconcile_lines import drift_lines
 from ops_checks.cli.reconcile_options import add_plan, base_name, plan_options
-from ops_checks.cli.reconcile_result import add_format, plan_document, wants_json
+from ops_checks.cli.reconcile_result import add_format, plan_document
 from ops_checks.exit_codes import DRIFT, OK
 from ops_checks.reconcile.planning import make_plan
 
@@ -27,7 +28,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
 def run(invocation: Invocation) -> Result:
     """Return the lines of `drift`, or the plan as JSON; neither queue is written to."""
     args, context = invocation.args, invocation.context
-    as_json = wants_json(invocation)
+    as_json = wants_json(invocation.args)
     planned = make_plan(
         context, plan_options(invocation), base=base_name(args), digests=as_json, blame=not args.no_blame
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ops_checks.cli.answer import FORMAT, Answer
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import path
 from ops_checks.cli.output import Made
@@ -20,10 +21,14 @@ from ops_checks.scaffold.unshared import unshared
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Iterator
+    from typing import Any
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.context import Context
+    from ops_checks.reconcile.agreement import Recorded
     from ops_checks.scaffold.layout import Layout
+
+INIT_SCHEMA = "ops-checks/init/1"
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -32,6 +37,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     content.add_argument(
         "--from", dest="source", metavar="PATH", type=path, help="a document or a database: make the other side from it"
     )
+    FORMAT.add_to(parser)
 
 
 def run(invocation: Invocation) -> Result:
@@ -41,15 +47,19 @@ def run(invocation: Invocation) -> Result:
     is made, for a file that only looks like the policy.
     """
     args, context = invocation.args, invocation.context
+    recorded: Recorded | None = None
     if args.source is None:
         project = layout(context, queue=getattr(args, "queue", None), db=getattr(args, "db", None))
-        lines = _listed(_made(context, project, demo=args.demo))
+        made = _made(context, project, demo=args.demo)
+        lines = _listed(made)
     else:
-        context, project, lines = _from_source(invocation)
+        context, project, made, recorded = _from_source(invocation)
+        lines = [*_listed(made[:-1]), *map(Made, _listed(made[-1:])), _baseline_line(recorded)]
     what, notes = add_ignored(project.folder, unshared(project.folder, context.queue, context.db))
-    lines += [f"{what} {os.path.join(project.folder, GITIGNORE)}"] if what else []
+    ignoring = [(what, os.path.join(project.folder, GITIGNORE))] if what else []
     invocation.note([*notes, *_found_elsewhere(invocation, context)])
-    return OK, lines
+    lines += _listed(ignoring)
+    return OK, Answer(lines, lambda: _as_json(context, project, [*made, *ignoring], recorded))
 
 
 def _made(context: Context, project: Layout, *, demo: bool = False, but: str | None = None) -> list[tuple[str, str]]:
@@ -60,10 +70,30 @@ def _listed(made: list[tuple[str, str]]) -> list[str]:
     return [f"{what} {each}" for what, each in made]
 
 
-def _from_source(invocation: Invocation) -> tuple[Context, Layout, list[str]]:
-    """Make the side that is missing, and the rest of the project; return its context and layout, and what to list.
+def _baseline_line(recorded: Recorded) -> str:
+    counts = recorded.counts
+    return f"baseline {recorded.baseline.name} agreed={counts.agreed} unagreed={counts.unagreed}"
 
-    Raises UsageError for an option that names another source, and what making the side raises.
+
+def _as_json(
+    context: Context, project: Layout, made: list[tuple[str, str]], recorded: Recorded | None
+) -> dict[str, Any]:
+    """Return what was made, what was kept, and the baseline that was recorded, as published JSON."""
+    return {
+        "schema": INIT_SCHEMA,
+        "folder": os.path.abspath(project.folder or os.curdir),
+        "queue": context.queue,
+        "db": context.db,
+        "files": [{"path": each, "outcome": what} for what, each in made],
+        "baseline": recorded
+        and {"id": recorded.baseline.name, "agreed": recorded.counts.agreed, "unagreed": recorded.counts.unagreed},
+    }
+
+
+def _from_source(invocation: Invocation) -> tuple[Context, Layout, list[tuple[str, str]], Recorded]:
+    """Make the side that is missing, and the rest of the project; return its context and layout, and what was made.
+
+    The side comes last. Raises UsageError for an option that names another source, and what making the side raises.
     """
     from ops_checks.reconcile.missing_side import make_database, make_document
     from ops_checks.stores.by_content import kind_by_content
@@ -92,12 +122,7 @@ def _from_source(invocation: Invocation) -> tuple[Context, Layout, list[str]]:
     else:
         side = make_document(context, place, lay_down=lay_down, db_shown=project.db_shown)
     invocation.note(side.notes)
-    return context, project, [
-        *_listed(made),
-        Made(f"{MADE} {os.path.join(*place)}"),
-        f"baseline {side.recorded.baseline.name} agreed={side.recorded.counts.agreed} "
-        f"unagreed={side.recorded.counts.unagreed}",
-    ]  # fmt: skip
+    return context, project, [*made, (MADE, os.path.join(*place))], side.recorded
 
 
 def _same_file(one: str, other: str) -> bool:
@@ -126,5 +151,6 @@ COMMAND = Command(
     help="Make entry point, queue, database and logs in this folder.",
     example="ops-checks init --from QUEUE.md",
     needs=POLICY,
+    from_below=False,
     arguments=_add_arguments,
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ops_checks.cli.answer import Answer
 from ops_checks.cli.command import QUEUES, Command, PlainOption
+from ops_checks.cli.marks import COLOR, marks_of
 from ops_checks.cli.output import Document, error_lines
 from ops_checks.cli.queue_summary import note_unread_queue
 from ops_checks.cli.selection_options import SELECTION, must_be_matched, selector_of
@@ -36,7 +38,7 @@ def run(invocation: Invocation) -> Result:
 
     selected, remarks = read_stable(context.working_store, read)
     invocation.warn(remarks)
-    must_be_matched(selected, context.working_store.location)
+    must_be_matched(selected, context.working_store)
     note_unread_queue(invocation)
     if len(selected.rows) < selected.total:
         invocation.note([f"-n: {len(selected.rows)} of {selected.total} items are shown"])
@@ -48,20 +50,21 @@ def _text(invocation: Invocation, selected: Selected) -> Result:
 
     context = invocation.context
     columns = terminal_columns(invocation.environ) if invocation.terminal else None
-    return OK, table_lines(selected.rows, now_s=context.now_s, tz_minutes=context.tz_minutes, columns=columns)
+    return OK, table_lines(
+        selected.rows, now_s=context.now_s, tz_minutes=context.tz_minutes, columns=columns, marks=marks_of(invocation)
+    )
 
 
 def _json(invocation: Invocation, selected: Selected) -> Result:
     from ops_checks.cli.item_json import list_json
-    from ops_checks.report.serialize import json_text
 
     context = invocation.context
-    return OK, [Document(json_text(list_json(selected, context, context.working_store.location)))]
+    return OK, Answer((), lambda: list_json(selected, context, context.working_store.location))
 
 
 def _jsonl(invocation: Invocation, selected: Selected) -> Result:
     from ops_checks.cli.item_json import item_json
-    from ops_checks.report.serialize import json_line
+    from ops_checks.report.json_text import json_line
 
     context = invocation.context
     items = (item_json(row, context.now_s, context.tz_minutes) for row in selected.rows)
@@ -119,5 +122,6 @@ COMMAND = Command(
         PlainOption("--sort", choices=ORDERS, default=ORDERS[0], help="the order (default: as they were added)"),
         PlainOption("-n", metavar="N", help="the first N only (default: all)"),
         PlainOption("-f", "--format", choices=tuple(_FORMATS), default="text", help="how to print (default: text)"),
+        COLOR,
     ),
 )

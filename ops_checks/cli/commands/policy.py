@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ops_checks.cli.answer import FORMAT, Answer
 from ops_checks.cli.command import NOTHING, Command
 from ops_checks.sanitize import visible
 
@@ -11,9 +12,12 @@ if TYPE_CHECKING:
 
     from ops_checks.cli.command import Invocation, Result
 
+POLICY_CHECK_SCHEMA = "ops-checks/policy-check/1"
+
 
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("action", choices=("check",), help="validate the policy")
+    FORMAT.add_to(parser)
 
 
 def run(invocation: Invocation) -> Result:
@@ -29,7 +33,7 @@ def run(invocation: Invocation) -> Result:
     path = path or DEFAULT_POLICY  # and reading it tells that there is none
     OutputGuard(lambda: [path]).check_streams()
     invocation.warn(load_policy(path).warnings)
-    return 0, [f"policy ok {visible(path)}"]
+    return 0, Answer([f"policy ok {visible(path)}"], lambda: {"schema": POLICY_CHECK_SCHEMA, "policy": path})
 
 
 COMMAND = Command(

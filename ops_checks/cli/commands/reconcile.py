@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ops_checks.cli.answer import wants_json
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import add_details, add_globals, add_queues, name, path
 from ops_checks.cli.reconcile_lines import applied_lines, drift_lines, resumed_lines
 from ops_checks.cli.reconcile_options import add_plan, base_name, plan_options
-from ops_checks.cli.reconcile_result import add_format, applied_result, plan_document, shown, wants_json
+from ops_checks.cli.reconcile_result import add_format, applied_result, plan_document, shown
 from ops_checks.exit_codes import DRIFT, OK
 from ops_checks.files.output_file import write_output
 from ops_checks.files.output_guard import Output, OutputGuard
@@ -71,7 +72,7 @@ def _plan(invocation: Invocation) -> Result:
     if output is not None:
         write_output(output, plan_text(data), guard)
     code = OK if planned.plan.empty else DRIFT
-    if wants_json(invocation):
+    if wants_json(invocation.args):
         return code, [plan_document(invocation, planned, data)]
     saved = f" -> {args.output}" if args.output else ""
     counts = f"actions={len(planned.plan.actions)} needs={len(planned.plan.needs)}"

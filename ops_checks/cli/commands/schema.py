@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from ops_checks.cli.answer import FORMAT
 from ops_checks.cli.command import NOTHING, Command
 from ops_checks.cli.output import Document
 
@@ -43,18 +46,26 @@ def _base_schema() -> str:
     return base_schema()
 
 
-def _list_schema() -> str:
-    from ops_checks.cli.item_json import list_schema
+def _of_commands(name: str) -> str:
+    from importlib.resources import files
 
-    return list_schema()
-
-
-def _show_schema() -> str:
-    from ops_checks.cli.show_json import show_schema
-
-    return show_schema()
+    return files("ops_checks.cli").joinpath("schemas", f"{name}-1.json").read_text(encoding="utf-8")
 
 
+#: The documents that commands print, and the one that they print in place of those where an error is all there is.
+_PRINTED = (
+    "list",
+    "show",
+    "status",
+    "workers",
+    "mutation",
+    "wait",
+    "init",
+    "baseline-result",
+    "policy-check",
+    "help",
+    "error",
+)
 #: What has a schema, and what returns it.
 SCHEMAS: Mapping[str, Callable[[], str]] = {
     "report": _report_schema,
@@ -62,17 +73,17 @@ SCHEMAS: Mapping[str, Callable[[], str]] = {
     "plan": _plan_schema,
     "result": _result_schema,
     "baseline": _base_schema,
-    "list": _list_schema,
-    "show": _show_schema,
+    **{name: partial(_of_commands, name) for name in _PRINTED},
 }
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("of", choices=SCHEMAS, help="what the schema is for")
+    parser.add_argument("of", metavar="NAME", choices=SCHEMAS, help=f"what the schema is for: {', '.join(SCHEMAS)}")
+    FORMAT.add_to(parser)
 
 
 def run(invocation: Invocation) -> Result:
-    """Print the schema."""
+    """Print the schema, which is JSON in either format."""
     return 0, [Document(SCHEMAS[invocation.args.of]())]
 
 

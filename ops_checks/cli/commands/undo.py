@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ops_checks.cli.answer import wants_json
+from ops_checks.cli.bulk import Chosen, chosen_items
 from ops_checks.cli.command import POLICY, Command
-from ops_checks.cli.mutation import change_each
-from ops_checks.cli.options import add_queues, item_id, name
+from ops_checks.cli.mutation import DRY_RUN, cell_lines, change_all, change_each, change_together
+from ops_checks.cli.options import add_bulk, add_queues, add_selected, name
 from ops_checks.cli.other_side import other_side_notes
+from ops_checks.cli.outcomes import decided
 from ops_checks.cli.output import Made
 from ops_checks.cli.reconcile_lines import undone_lines
-from ops_checks.cli.reconcile_result import add_format, shown, wants_json
+from ops_checks.cli.reconcile_result import add_format, shown
+from ops_checks.cli.selection_options import selector_of
 from ops_checks.context import DB_SIDE
 from ops_checks.errors import RefusedError, UsageError
 from ops_checks.exit_codes import OK, REFUSED
@@ -19,31 +23,31 @@ from ops_checks.reconcile.apply import Result as Applied
 from ops_checks.reconcile.made_change import CHANGES, made_change
 from ops_checks.reconcile.plan_file import is_plan_id, read_plan, unplanned
 from ops_checks.reconcile.reading import database
-from ops_checks.reconcile.result_json import UNDONE
-from ops_checks.reconcile.undo import undo_plan
-from ops_checks.reconcile.undo_change import changes_of, newest_change, undo_change
+from ops_checks.reconcile.result_json import UNDONE, WOULD_UNDO
+from ops_checks.reconcile.undo import preview_undo, undo_plan
+from ops_checks.reconcile.undo_change import Undoing, changes_of, must_keep_events, newest_change
 from ops_checks.sanitize import visible
+from ops_checks.stores.changes import all_decided
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.model import Item
     from ops_checks.reconcile.made_change import MadeChange
-    from ops_checks.stores.protocol import Event
+    from ops_checks.stores.changes import Change
+    from ops_checks.stores.event import Event
 
 _LISTED = 5
 _EVENTS_LISTED = 500
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--plan", metavar="ID|FILE", type=name, help="an applied plan, by its id or its file")
-    what.add_argument(
-        "--id", metavar="ID", type=item_id, action="append", help="the newest change of an item; repeatable"
-    )
-    what.add_argument("--operation", metavar="ID", type=name, help="all that one command changed, by its id")
+    parser.add_argument("--plan", metavar="ID|FILE", type=name, help="an applied plan, by its id or its file")
+    parser.add_argument("--operation", metavar="ID", type=name, help="all that one command changed, by its id")
+    add_selected(parser, "the newest change of an item, or of those that a glob means; repeatable")
+    add_bulk(parser)
     add_queues(parser)
     parser.add_argument("--actor", metavar="NAME", type=name, help="who does it (default: the login name)")
     add_format(parser)
@@ -52,69 +56,112 @@ def _add_arguments(parser: ArgumentParser) -> None:
 def run(invocation: Invocation) -> Result:
     """Take back what was named. Raises UsageError, with what could be meant, where nothing was."""
     args = invocation.args
+    must_keep_events(invocation.context)
     plan = args.operation if args.operation and is_plan_id(args.operation) else args.plan
+    selects = not selector_of(args, invocation.context).empty
+    if (args.plan is not None) + (args.operation is not None) + selects > 1:
+        raise UsageError("name what to take back with --id and the options that select, or --operation, or --plan")
     if plan is not None:
         return _undo_plan(invocation, plan)
     if args.operation is not None:
-        return _undo_changes(invocation, changes_of(invocation.context, args.operation))
-    if args.id is not None:
-        return _undo_newest(invocation, list(dict.fromkeys(args.id)))
+        changes = {made.item_id: made for made in changes_of(invocation.context, args.operation)}
+        return _undo_changes(invocation, Chosen(list(changes)), changes)
+    if selects:
+        return _undo_changes(invocation, chosen_items(invocation, database(invocation.context), "undo"))
     raise UsageError("name what to take back with --id, --operation or --plan", tuple(_candidates(invocation)))
 
 
 def _undo_plan(invocation: Invocation, plan: str) -> Result:
-    """Take an applied plan back."""
-    found = undo_plan(invocation.context, plan if is_plan_id(plan) else read_plan(plan).plan_id)
+    """Take an applied plan back, or tell what that would do."""
+    args, context = invocation.args, invocation.context
+    plan_id = plan if is_plan_id(plan) else read_plan(plan).plan_id
+    carry_out, operation = (preview_undo, WOULD_UNDO) if args.dry_run else (undo_plan, UNDONE)
+    found = carry_out(context, plan_id, all_or_nothing=args.all_or_nothing)
     invocation.note(found.notes)
-    return (REFUSED if found.outcome.stale else OK), shown(invocation, UNDONE, found, undone_lines(found))
+    if args.dry_run:
+        invocation.remarks.append(DRY_RUN)
+    code = REFUSED if found.outcome.stale else OK
+    return code, shown(invocation, operation, found, undone_lines(found, operation))
 
 
-def _undo_newest(invocation: Invocation, ids: list[str]) -> Result:
-    """Take the newest change of each item back."""
-    return _undo_each(invocation, ids, lambda item_id: newest_change(invocation.context, item_id))
+def _undo_changes(invocation: Invocation, chosen: Chosen, changes: dict[str, MadeChange] | None = None) -> Result:
+    """Take changes back, each by itself, so that one that is refused stops no other; or all of them or none.
 
-
-def _undo_changes(invocation: Invocation, changes: list[MadeChange]) -> Result:
-    """Take the changes of one operation back."""
-    made = {change.item_id: change for change in changes}
-    return _undo_each(invocation, list(made), made.__getitem__)
-
-
-def _undo_each(invocation: Invocation, ids: list[str], find: Callable[[str], MadeChange]) -> Result:
-    """Take a change of each item back, each by itself; what is refused stops no other."""
-    outcome = Outcome()
-    operations: set[str] = set()
-    one_sided: list[Item] = []
-
-    def undo(item_id: str) -> list[str]:
-        made = find(item_id)
-        operations.add(made.operation)
-        try:
-            lines = _undo(invocation, made, one_sided)
-        except RefusedError:
-            outcome.stale += made.actions_back
-            raise
-        outcome.applied += made.actions_back
-        return lines
-
-    code, lines = change_each(invocation, ids, undo)
-    invocation.note(other_side_notes(invocation.context, DB_SIDE, one_sided))
-    if not wants_json(invocation):
+    `changes` are those by item; without them the newest change of each item is taken back.
+    """
+    args = invocation.args
+    undone = _Undone(invocation, chosen, changes or {})
+    if args.all_or_nothing and not args.dry_run:
+        code, lines = change_together(invocation, chosen, lambda: undone.change_together(chosen.ids), undone.told)
+    else:
+        each = change_each if chosen.shown is None else change_all
+        code, lines = each(invocation, chosen.ids, undone.change)
+    invocation.note(other_side_notes(invocation.context, DB_SIDE, undone.one_sided))
+    if chosen.shown is not None or args.all_or_nothing:
+        invocation.remarks.append(f"changed={undone.count} refused={len(chosen.ids) - undone.count}")
+    if args.dry_run:
+        invocation.remarks.append(DRY_RUN)
+    if not wants_json(invocation.args):
         return code, lines
-    operation = operations.pop() if len(operations) == 1 else ""
-    return code, shown(invocation, UNDONE, Applied(unplanned(operation), outcome), lines)
+    operation = undone.operations.pop() if len(undone.operations) == 1 else ""
+    word = WOULD_UNDO if args.dry_run else UNDONE
+    return code, shown(invocation, word, Applied(unplanned(operation), undone.outcome), lines)
 
 
-def _undo(invocation: Invocation, made: MadeChange, one_sided: list[Item]) -> list[str]:
-    """Take one change back and return its line; note the item where the database alone was changed."""
-    context = invocation.context
-    changed = undo_change(context, made)
-    invocation.note(changed.notes)
-    if made.lease_owner:
-        invocation.note([f"{visible(made.item_id)}: the lease of {visible(made.lease_owner)} is not given back"])
-    if changed.document is None:
-        one_sided.append(changed.after)
-    return [Made(f"undone {made.operation} {changed.after.id} -> {changed.after.status}")]
+class _Undone:
+    """What becomes of changes that are taken back."""
+
+    def __init__(self, invocation: Invocation, chosen: Chosen, changes: dict[str, MadeChange]) -> None:
+        self._invocation = invocation
+        self._chosen = chosen
+        self._changes = changes
+        self.outcome = Outcome()
+        self.operations: set[str] = set()
+        self.one_sided: list[Item] = []
+        self.count = 0
+
+    def change(self, item_id: str) -> list[str]:
+        """Take the change of an item back, or only decide, and return its lines."""
+        made = self._made(item_id)
+        undoing = Undoing(self._invocation.context, {item_id: made})
+        try:
+            return self.told((undoing.preview if self._invocation.args.dry_run else undoing.change)(item_id))
+        except RefusedError:
+            self.outcome.stale += made.actions_back
+            raise
+
+    def change_together(self, ids: list[str]) -> list[Change]:
+        """Take the changes of all items back, or of none. Raises RefusedTogetherError."""
+        made = dict(zip(ids, all_decided(ids, self._made), strict=True))
+        try:
+            return Undoing(self._invocation.context, made).change_together(ids)
+        except RefusedError:
+            self.outcome.stale += [action for each in made.values() for action in each.actions_back]
+            raise
+
+    def told(self, changed: Change) -> list[str]:
+        """Return the lines of a change that was made, or would be."""
+        made, dry_run = self._changes[changed.before.id], self._invocation.args.dry_run
+        self._invocation.outcomes.append(decided(changed, dry_run=dry_run))
+        self.count += 1
+        self.operations.add(made.operation)
+        self.outcome.applied += made.actions_back
+        self._invocation.note(changed.notes)
+        if made.lease_owner:
+            holder, name = visible(made.lease_owner), visible(made.item_id)
+            self._invocation.note([f"{name}: the lease of {holder} is not given back"])
+        if dry_run:
+            word = f"{WOULD_UNDO} {made.operation} {changed.after.id} -> {changed.after.status}"
+            return [word, *cell_lines(changed)]
+        if changed.document is None:
+            self.one_sided.append(changed.after)
+        return [Made(f"{UNDONE} {made.operation} {changed.after.id} -> {changed.after.status}")]
+
+    def _made(self, item_id: str) -> MadeChange:
+        if item_id not in self._changes:
+            check = self._chosen.must_be_as_shown
+            self._changes[item_id] = newest_change(self._invocation.context, item_id, check)
+        return self._changes[item_id]
 
 
 def _candidates(invocation: Invocation) -> list[str]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from typing import TYPE_CHECKING
 
-from ops_checks.cli.command import POLICY, Command
-from ops_checks.cli.options import count, item_id, time_span
+from ops_checks.cli.answer import FORMAT, Answer
+from ops_checks.cli.command import ONE, POLICY, Command
+from ops_checks.cli.options import UnknownWordError, completed, count, item_id, time_span
 from ops_checks.cli.queue_summary import note_unread_queue
+from ops_checks.cli.wait_json import wait_json
 from ops_checks.conditions import State, Wanted
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import DRIFT, OK, REFUSED, TIMED_OUT
 from ops_checks.gate.waiting import wait
 from ops_checks.model import STATUSES
 from ops_checks.sanitize import visible
+from ops_checks.stores.unknown_item import ids_of, meant_items
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -55,6 +57,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", metavar="TIME", type=time_span, help="give up after 90s, 15m, 2h or 7d (default: never)"
     )
+    FORMAT.add_to(parser)
 
 
 def run(invocation: Invocation) -> Result:
@@ -65,10 +68,11 @@ def run(invocation: Invocation) -> Result:
     invocation.warn([*context.warnings, *waited.remarks])
     if not wanted.consistent:
         note_unread_queue(invocation)
-    if waited.outcome.state is State.HOLDS:
-        return OK, [f"waited {waited.seconds:.0f}s {' '.join(_parts(wanted))}"]
-    invocation.remarks.append(f"error: {_failure(context, wanted, waited)}")
-    return _CODES[waited.outcome.state], []
+    holds = waited.outcome.state is State.HOLDS
+    if not holds:
+        invocation.remarks.append(f"error: {_failure(context, wanted, waited)}")
+    lines = [f"waited {waited.seconds:.0f}s {' '.join(_parts(wanted))}"] if holds else []
+    return _CODES[waited.outcome.state], Answer(lines, lambda: wait_json(waited, wanted, context))
 
 
 def _wanted(ids: Sequence[str], conditions: Sequence[str], counts: Sequence[tuple[str, int]]) -> Wanted:
@@ -105,24 +109,27 @@ def _failure(context: Context, wanted: Wanted, waited: Waited) -> str:
     if waited.outcome.state is State.NOT_YET:
         return f"{where}: timed out after {waited.seconds:.0f}s: {stands}: give --timeout more, or find out why"
     if waited.outcome.state is State.UNKNOWN:
-        return f"{where}: {stands}: name an item that is there"
+        store = context.working_store
+        return f"{where}: {stands}: name an item that is there{meant_items(wanted.ids, lambda: ids_of(store))}"
     return f"{where}: {stands}"
 
 
+@completed(ONE, *STATUSES, _CONSISTENT)
 def _condition(word: str) -> str:
     """Return a status, or what else can be waited for."""
     if word not in (*STATUSES, _CONSISTENT):
-        raise argparse.ArgumentTypeError(f"found {word!a}: expected one of {', '.join(STATUSES)}, or {_CONSISTENT}")
+        expected = f"expected one of {', '.join(STATUSES)}, or {_CONSISTENT}"
+        raise UnknownWordError(f"found {word!a}: {expected}", word, (*STATUSES, _CONSISTENT))
     return word
 
 
+@completed(ONE, *(f"{status}=" for status in STATUSES))
 def _status_count(word: str) -> tuple[str, int]:
     """Return a status and a number of items from `STATUS=N`."""
     status, _, number = word.partition("=")
     if status not in STATUSES:
-        raise argparse.ArgumentTypeError(
-            f"found {word!a}: expected STATUS=N, such as FAILED=0, with one of {', '.join(STATUSES)}"
-        )
+        expected = f"expected STATUS=N, such as FAILED=0, with one of {', '.join(STATUSES)}"
+        raise UnknownWordError(f"found {word!a}: {expected}", status, STATUSES)
     return status, count(number)
 
 

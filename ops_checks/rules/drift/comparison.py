@@ -13,6 +13,7 @@ from ops_checks.rules.drift.pair import Pair, Row, normal, plain_status, rendere
 from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, VIEW_EDITED
 from ops_checks.rules.drift.unseen import explain_ids, unseen_difference
 from ops_checks.sanitize import visible
+from ops_checks.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -35,7 +36,8 @@ _MANY = 1 << 14
 def _position(field: str) -> int:
     """Return the position of a field in an item. Raises UsageError for a name that is none."""
     if field not in FIELDS:
-        raise UsageError(f"{visible(field)}: no such field: expected some of {', '.join(FIELDS)}")
+        expected = f"expected some of {', '.join(FIELDS)}"
+        raise UsageError(f"{visible(field)}: no such field: {expected}{did_you_mean(field, FIELDS)}")
     return FIELDS.index(field)
 
 
@@ -192,7 +194,11 @@ class Comparison:
             unseen = None if md is None or db is None else unseen_difference(md, db)
             reason = "; ".join(filter(None, (unseen, known))) or None
             places = tuple(row.place for row in rows)
-            kept.append(Finding(rule, message, item, name, md, db, reason=reason, places=places))
+            about = rows[0].item
+            finding = Finding(rule, message, item, name, md, db, reason=reason, places=places)
+            kept.append(
+                finding._replace(task=about.task, owner=about.owner_session, priority=about.priority),
+            )
 
 
 def _in_step(md: Iterator[Keys], db: Iterator[Keys]) -> Iterator[tuple[Keys, Keys]]:

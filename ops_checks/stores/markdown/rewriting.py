@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ops_checks.model import Item
+    from ops_checks.stores.changes import Change
 
     Edit = Callable[[str], list[str]]
 
@@ -46,6 +47,17 @@ class RowEdits:
     def __bool__(self) -> bool:
         """Return whether there is anything to do."""
         return bool(self.cells or self.removed or self.inserted)
+
+
+def row_edits(changes: Iterable[Change]) -> RowEdits:
+    """Return what changes are to the rows of a document."""
+    edits = RowEdits()
+    for change in changes:
+        pairs = zip(FIELDS, change.before, change.after, strict=True)
+        new = [(name, after) for name, before, after in pairs if before != after]
+        if new:
+            edits.cells[change.before.id] += new
+    return edits
 
 
 def edited_document(path: str, snapshot: MarkdownSnapshot, edits: RowEdits) -> Iterator[bytes]:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from ops_checks.model import Item
     from ops_checks.stores.changes import Stored
     from ops_checks.stores.details import Details
+    from ops_checks.stores.event import Event
     from ops_checks.stores.markdown.document import Progress
-    from ops_checks.stores.protocol import Event, Keys
+    from ops_checks.stores.protocol import Keys
 
 
 #: In characters: an output's beginning is compared with so many bytes at most.

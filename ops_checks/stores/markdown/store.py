@@ -11,14 +11,16 @@ from ops_checks.stores.markdown.snapshot import MarkdownSnapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide
+    from ops_checks.stores.event import Event
     from ops_checks.stores.markdown.document import Progress
     from ops_checks.stores.markdown.rewriting import MarkdownTransaction
     from ops_checks.stores.markdown.watch import MarkdownWatch
-    from ops_checks.stores.protocol import Event, Store
+    from ops_checks.stores.protocol import Store
 
 
 def open_store(location: str, *, lock_timeout_s: float, progress: Progress | None = None) -> Store:
@@ -81,6 +83,18 @@ class MarkdownStore:
         from ops_checks.stores.markdown.writing import write
 
         return write(self.location, self._lock_timeout_s, item_id, decide)
+
+    def change_together(self, ids: Sequence[str], decide: Decide) -> list[Change]:
+        """Change several rows at once: all of them, or none. Raises RefusedTogetherError, and what `change` raises."""
+        from ops_checks.stores.markdown.writing import write_together
+
+        return write_together(self.location, self._lock_timeout_s, ids, decide)
+
+    def series(self) -> AbstractContextManager[MarkdownStore]:
+        """Return the store itself: between two changes nothing is kept, for others write the document too."""
+        from contextlib import nullcontext
+
+        return nullcontext(self)
 
     def rewriting(self) -> MarkdownTransaction:
         """Return what changes many rows at once; enter it before the rows are read."""

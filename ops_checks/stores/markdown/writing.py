@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 
-from ops_checks.errors import ChangedError, ChangingError, InputError, RefusedError, WriteError
+from ops_checks.errors import ChangedError, ChangingError, InputError, WriteError
 from ops_checks.files.exchange import changed, clear_leftovers
 from ops_checks.files.git_index import GitIndex
 from ops_checks.model import FIELDS
 from ops_checks.sanitize import visible
+from ops_checks.stores.changes import all_decided
 from ops_checks.stores.markdown.lock import locked
 from ops_checks.stores.markdown.snapshot import MarkdownSnapshot
 from ops_checks.stores.markdown.table import edit_row, parse_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeVar
 
     from ops_checks.model import Item
@@ -59,6 +60,24 @@ def write(path: str, timeout_s: float, item_id: str, decide: Decide) -> Change:
     return change
 
 
+def write_together(path: str, timeout_s: float, ids: Sequence[str], decide: Decide) -> list[Change]:
+    """Replace the rows of several items at once, and return the changes (see `MarkdownStore.change_together`)."""
+    from ops_checks.stores.markdown.rewriting import MarkdownTransaction, row_edits
+
+    def replace() -> list[Change]:
+        with MarkdownTransaction(path, timeout_s) as text, text.snapshot() as snapshot:
+            items = {item.id: item for _, item in snapshot.items() if item.id in wanted}
+            changes = all_decided(ids, lambda item_id: _decision(path, items.get(item_id), item_id, decide, snapshot))
+            edits = row_edits(changes)
+            if edits:
+                text.write(snapshot, edits)
+                changes[0].notes += text.settle()
+            return changes
+
+    wanted = frozenset(ids)
+    return _repeated(replace, GitIndex(path), time.monotonic() + timeout_s)
+
+
 def _repeated(work: Callable[[], Result], git: GitIndex, until: float) -> Result:
     """Return what `work` returns; begin again while other programs change the document, up to a moment.
 
@@ -77,15 +96,20 @@ def _repeated(work: Callable[[], Result], git: GitIndex, until: float) -> Result
 
 def _decided(path: str, snapshot: MarkdownSnapshot, item_id: str, decide: Decide) -> tuple[int, Change]:
     """Return the line of an item and its change. Raises RefusedError for an unknown id, and as `decide`."""
-    found = snapshot.find(item_id)
-    if found is None:
-        raise RefusedError(
-            f"{visible(path)}: no item {visible(item_id)}: see the id column of the queue", tuple(snapshot.remarks())
-        )
-    change = decide(found[1], None)
+    number, item = snapshot.find(item_id) or (0, None)
+    return number, _decision(path, item, item_id, decide, snapshot)
+
+
+def _decision(path: str, item: Item | None, item_id: str, decide: Decide, snapshot: MarkdownSnapshot) -> Change:
+    if item is None:
+        from ops_checks.stores.unknown_item import ids_in, unknown_item
+
+        advice = "see the id column of the queue"
+        raise unknown_item(visible(path), [item_id], advice, lambda: ids_in(snapshot), tuple(snapshot.remarks()))
+    change = decide(item, None)
     change.warnings += snapshot.remarks()
     change.notes += pipe_notes(path, change)
-    return found[0], change
+    return change
 
 
 def pipe_notes(path: str, change: Change) -> list[str]:

@@ -42,6 +42,8 @@ class WaitingConnection(sqlite3.Connection):
     """
 
     left_s = 0.0
+    #: The columns of tables, while nobody can have changed the schema; None where nobody saw to that.
+    columns: dict[str, set[str]] | None = None
 
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:  # noqa: ANN401 - as sqlite3 has it
         """Carry out a statement; begin it again while another program's lock forbids it, for as long as is left."""
@@ -70,19 +72,12 @@ def _pause_s(now_s: float) -> float:
     return _SHORTEST_PAUSE_S + now_s * 1e9 % _PAUSES_NS * 1e-9
 
 
-def connect(path: str, timeout_s: float, *, writing: bool = False) -> sqlite3.Connection:
+def connect(path: str, timeout_s: float, *, writing: bool = False) -> WaitingConnection:
     """Open an existing database file, with the features disabled that a hostile file could use.
 
     `timeout_s` bounds the wait for other programs, in seconds and in all. Raises InputError, and `sqlite3.Error`.
     """
-    must_have_no_leftovers(path)
-    stat_regular(path, DATABASE)  # never opened as a file: closing that would drop SQLite's locks
-    _must_have_unlinked_journals(path)
-    uri = "file:" + _quoted(os.path.abspath(path)) + "?mode=rw"  # SQLite opens a read-only file for reading
-    connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, factory=WaitingConnection)
-    connection.left_s = timeout_s
-    for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
+    connection = _opened(path, "rw", timeout_s)  # SQLite opens a read-only file for reading
     if writing:
         # EXTRA: a commit is the removal of the rollback journal, and only then on disk when the folder is too.
         connection.execute("PRAGMA synchronous = EXTRA")  # reads the schema: a reader need not wait for that twice
@@ -91,7 +86,24 @@ def connect(path: str, timeout_s: float, *, writing: bool = False) -> sqlite3.Co
     return connection
 
 
-def open_queue(path: str, timeout_s: float, begin: str, *, writing: bool, sound: bool = False) -> sqlite3.Connection:
+def connect_to_read(path: str, timeout_s: float) -> WaitingConnection:
+    """Open it as `connect` does, and leave even what another program's crash left in it. Raises as `connect`."""
+    return _opened(path, "ro", timeout_s)
+
+
+def _opened(path: str, mode: str, timeout_s: float) -> WaitingConnection:
+    must_have_no_leftovers(path)
+    stat_regular(path, DATABASE)  # never opened as a file: closing that would drop SQLite's locks
+    _must_have_unlinked_journals(path)
+    uri = f"file:{_quoted(os.path.abspath(path))}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, factory=WaitingConnection)
+    connection.left_s = timeout_s
+    for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def open_queue(path: str, timeout_s: float, begin: str, *, writing: bool, sound: bool = False) -> WaitingConnection:
     """Open a queue database and begin a transaction on its tables, both of which are there and plain.
 
     `sound`: its pages were checked before, which takes reading all of them. Raises InputError, WriteError, and
@@ -215,8 +227,14 @@ def check_table(connection: sqlite3.Connection, path: str, table: str, columns: 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
     """Return the names, in lower case, of a table's columns, without the hidden and generated ones."""
+    known = connection.columns if isinstance(connection, WaitingConnection) else None
+    if known is not None and table in known:
+        return known[table]
     rows = connection.execute("SELECT lower(name) FROM pragma_table_xinfo(?) WHERE hidden = 0", (table,))
-    return {name for (name,) in rows}
+    columns = {name for (name,) in rows}
+    if known is not None:
+        known[table] = columns
+    return columns
 
 
 def data_version(connection: sqlite3.Connection) -> int:

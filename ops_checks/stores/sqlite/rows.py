@@ -13,7 +13,7 @@ from ops_checks.stores.sqlite.connection import TABLE, columns_of, where
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from ops_checks.stores.changes import Stored
@@ -126,6 +126,16 @@ def stored_row(connection: sqlite3.Connection, path: str, item_id: str) -> Store
         return None
     triples = zip(row[::3], row[1::3], row[2::3], strict=True)
     return StoredRow(dict(zip(names, triples, strict=True)), where(path, item_id))
+
+
+def stored_ids(connection: sqlite3.Connection) -> Iterator[str]:
+    """Stream the ids that are text; where they cannot be read, as far as they can."""
+    import sqlite3
+
+    try:
+        yield from (item_id for (item_id,) in connection.execute(f"SELECT id FROM {TABLE} WHERE typeof(id) = 'text'"))
+    except (sqlite3.Error, UnicodeDecodeError):
+        return
 
 
 def find_item(connection: sqlite3.Connection, path: str, item_id: str) -> tuple[Item, Reliability] | None:

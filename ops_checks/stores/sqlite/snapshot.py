@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from ops_checks.findings import Place
     from ops_checks.stores.changes import Reliability, Stored
     from ops_checks.stores.details import Details
-    from ops_checks.stores.protocol import Event, Keys, Recorded
+    from ops_checks.stores.event import Event
+    from ops_checks.stores.protocol import Keys, Recorded
     from ops_checks.stores.sqlite.baseline import AgreementReader
 
 #: Rows fetched at a time: few, so that most batches contain no row that must be validated alone.
@@ -46,6 +47,7 @@ class SqliteSnapshot:
         self._path = path
         self._timeout_s = timeout_s
         self._version = 0
+        self._has_events = False  # checked, once: no table changes inside of a transaction
         self._connection: sqlite3.Connection
 
     def __enter__(self) -> Self:
@@ -185,8 +187,8 @@ class SqliteSnapshot:
 
     def identity(self) -> str:
         """Return an identifier of the state: the newest event's id and the time of the last change of an item."""
-        event = self._one(f"SELECT max(event_id) FROM {EVENTS}", EVENTS)
-        updated = self._one(f"SELECT max(updated_at) FROM {TABLE}", TABLE)
+        event = self._one(f"SELECT max(event_id) FROM {EVENTS}")
+        updated = self._one(f"SELECT max(updated_at) FROM {TABLE}")
         return f"event_id={event or 0} updated_at={updated or NOTHING}"
 
     def place(self, number: int, item_id: str) -> Place:  # noqa: ARG002 - a key needs no number
@@ -197,23 +199,23 @@ class SqliteSnapshot:
 
     def retry_count(self) -> int | None:
         """Count the `retried` events."""
-        return int(self._one(f"SELECT count(*) FROM {EVENTS} WHERE event_type = 'retried'", EVENTS))
+        return int(self._one(f"SELECT count(*) FROM {EVENTS} WHERE event_type = 'retried'"))
 
     def newest_event(self) -> str | None:
         """Return the time of the newest event, or None if there is none."""
         query = f"SELECT created_at FROM {EVENTS} ORDER BY event_id DESC LIMIT 1"
-        return _text_or_none(self._one(query, EVENTS))
+        return _text_or_none(self._one(query))
 
     def events(self, item_id: str) -> Iterator[Event]:
         """Stream the events of an item, oldest first. Raises InputError."""
-        from ops_checks.stores.protocol import Event
+        from ops_checks.stores.event import Event
 
         columns = "event_id, event_type, payload_json, created_at"
         yield from map(Event._make, self._rows(f"SELECT {columns} FROM {EVENTS} WHERE item_id = ? ORDER BY 1", item_id))
 
     def events_of(self, types: Sequence[str], operation: str = "", most: int = -1) -> Iterator[tuple[str, Event]]:
         """Stream events of some types, each with its item, the newest first; of an operation, those that name it."""
-        from ops_checks.stores.protocol import Event
+        from ops_checks.stores.event import Event
 
         query = (
             f"SELECT item_id, event_id, event_type, payload_json, created_at FROM {EVENTS} "
@@ -267,7 +269,7 @@ class SqliteSnapshot:
     def _rows(self, query: str, *values: str | float) -> Iterator[tuple[Any, ...]]:
         """Stream the rows of a query on the events or on both tables. Raises InputError."""
         with Translated(self._path, writing=False):
-            check_table(self._connection, self._path, EVENTS, EVENT_COLUMNS)
+            self._check_events()
             # Not `yield from` the cursor: an abandoned generator would close it late, after the connection.
             yield from self._fetched(self._connection.execute(query, values))
 
@@ -275,11 +277,17 @@ class SqliteSnapshot:
         while (row := self._fetch(cursor)) is not None:
             yield row
 
-    def _one(self, query: str, table: str) -> Any:  # noqa: ANN401 - whatever the database holds
+    def _one(self, query: str) -> Any:  # noqa: ANN401 - whatever the database holds
         with Translated(self._path, writing=False):
-            check_table(self._connection, self._path, table, ITEM_COLUMNS if table == TABLE else EVENT_COLUMNS)
+            self._check_events()
             row = self._fetch(self._connection.execute(query))
             return row[0] if row else None
+
+    def _check_events(self) -> None:
+        """Raise InputError unless there is a table of events."""
+        if not self._has_events:
+            check_table(self._connection, self._path, EVENTS, EVENT_COLUMNS)
+            self._has_events = True
 
     def _fetch(self, cursor: sqlite3.Cursor) -> Any:  # noqa: ANN401 - whatever the database holds
         """Return the next row. What is no UTF-8 is escaped: no cell of an item is read here, and the others can be."""

@@ -7,21 +7,31 @@ import os
 from ops_checks.errors import RefusedError
 from ops_checks.files.safe_open import last_write_s
 from ops_checks.sanitize import visible
+from ops_checks.stores.changes import all_decided
 from ops_checks.stores.sqlite.connection import TABLE, Translated, commit, open_queue, stop_runaways
-from ops_checks.stores.sqlite.rows import StoredRow, stored_row
+from ops_checks.stores.sqlite.rows import StoredRow, stored_ids, stored_row
 from ops_checks.stores.sqlite.snapshot import SqliteSnapshot
 from ops_checks.stores.sqlite.writing import write_change
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeVar
 
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide
-    from ops_checks.stores.protocol import Event, Store
+    from ops_checks.stores.event import Event
+    from ops_checks.stores.protocol import Store
+    from ops_checks.stores.sqlite.connection import WaitingConnection
+    from ops_checks.stores.sqlite.series import SqliteSeries
     from ops_checks.stores.sqlite.transaction import SqliteTransaction
     from ops_checks.stores.sqlite.watch import SqliteWatch
+
+    Result = TypeVar("Result")
+
+#: Begins a transaction in which the decision and the write see the same rows.
+_WRITING = "BEGIN IMMEDIATE"
 
 
 def open_store(location: str, *, lock_timeout_s: float, progress: object = None) -> Store:  # noqa: ARG001 - rows, not bytes
@@ -72,8 +82,7 @@ class SqliteStore:
         """Return the change that `change` would write. Raises what `change` raises."""
 
         def work(connection: sqlite3.Connection) -> Change:
-            row = self._read(connection, item_id)
-            return decide(row.item(), row.reliability())
+            return self._decided(connection, item_id, decide)[0]
 
         return self._within("BEGIN", work, writing=False)
 
@@ -86,13 +95,32 @@ class SqliteStore:
         """
 
         def work(connection: sqlite3.Connection) -> Change:
-            row = self._read(connection, item_id)
-            change = decide(row.item(), row.reliability())
+            change, row = self._decided(connection, item_id, decide)
             if not change.empty:
                 write_change(connection, self.location, change, row)
             return change
 
-        return self._within("BEGIN IMMEDIATE", work, writing=True)
+        return self._within(_WRITING, work, writing=True)
+
+    def change_together(self, ids: Sequence[str], decide: Decide) -> list[Change]:
+        """Change several items in one transaction: all of them, or none. Raises RefusedTogetherError, as `change`."""
+
+        def work(connection: sqlite3.Connection) -> list[Change]:
+            changes: list[Change] = []
+            for change, row in all_decided(ids, lambda item_id: self._decided(connection, item_id, decide)):
+                if not change.empty:
+                    stop_runaways(connection)
+                    write_change(connection, self.location, change, row)
+                changes.append(change)
+            return changes
+
+        return self._within(_WRITING, work, writing=True)
+
+    def series(self) -> SqliteSeries:
+        """Return what changes many items one after the other, each in a transaction of its own, by one connection."""
+        from ops_checks.stores.sqlite.series import SqliteSeries
+
+        return SqliteSeries(self.location, lock_timeout_s=self._lock_timeout_s)
 
     def transaction(self) -> SqliteTransaction:
         """Return a write transaction; enter it before anything is written."""
@@ -123,21 +151,35 @@ class SqliteStore:
             snapshot.copy_to(path)
         return SqliteStore(path, lock_timeout_s=self._lock_timeout_s)
 
-    def _within(self, begin: str, work: Callable[[sqlite3.Connection], Change], *, writing: bool) -> Change:
+    def _within(self, begin: str, work: Callable[[sqlite3.Connection], Result], *, writing: bool) -> Result:
         """Call `work` inside a transaction on a checked database, commit, and return what `work` returned."""
         with Translated(self.location, writing=writing):
-            connection = open_queue(self.location, self._lock_timeout_s, begin, writing=writing, sound=self._sound)
+            connection = self._open(begin, writing=writing)
             try:
                 self._sound = True
                 stop_runaways(connection)
-                change = work(connection)
+                result = work(connection)
                 commit(connection, self.location)
-                return change
+                return result
             finally:
-                connection.close()  # what was not committed is rolled back
+                self._close(connection)
+
+    def _open(self, begin: str, *, writing: bool) -> WaitingConnection:
+        return open_queue(self.location, self._lock_timeout_s, begin, writing=writing, sound=self._sound)
+
+    def _close(self, connection: sqlite3.Connection) -> None:
+        connection.close()  # what was not committed is rolled back
+
+    def _decided(self, connection: sqlite3.Connection, item_id: str, decide: Decide) -> tuple[Change, StoredRow]:
+        row = self._read(connection, item_id)
+        return decide(row.item(), row.reliability()), row
 
     def _read(self, connection: sqlite3.Connection, item_id: str) -> StoredRow:
         found = stored_row(connection, self.location, item_id)
         if found is None:
-            raise RefusedError(f"{visible(self.location)}: no item {visible(item_id)}: see the ids in {TABLE}")
+            from ops_checks.stores.unknown_item import unknown_item
+
+            raise unknown_item(
+                visible(self.location), [item_id], f"see the ids in {TABLE}", lambda: stored_ids(connection)
+            )
         return found

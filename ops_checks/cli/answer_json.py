@@ -1,0 +1,146 @@
+"""The one JSON document that a command prints: its answer, or the error that there is in place of one."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ops_checks.cli.answer import JSON
+from ops_checks.cli.output import Document, Made, MadeDocument, standard_stream
+from ops_checks.errors import OpsError
+from ops_checks.report.json_text import json_text
+from ops_checks.sanitize import visible
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from typing import Any
+
+    from ops_checks.cli.answer import Answer
+
+ERROR_SCHEMA = "ops-checks/error/1"
+_ERROR, _WARNING, _NOTE, _DETAIL = "error: ", "warning: ", "note: ", "  "
+_OPTIONS = ("-f", "--format")
+_STDOUT = 1
+#: `FILE:LINE: ` or `FILE:LINE:COLUMN: ` at the beginning of a message, and `FILE: `.
+_PLACES = (re.compile(r"(.+?):(\d{1,15})(?::\d+)?: ", re.DOTALL), re.compile(r"(.+?): ", re.DOTALL))
+#: What arguments call the files that commands read.
+_FILES = ("queue", "db", "policy", "queue_path", "db_path", "file", "base", "source", "plan", "output")
+
+
+def answer_document(answer: Answer, code: int, remarks: Sequence[str], args: object) -> Document:
+    """Return the document of an answer, with exit code and remarks; of changes that were made it keeps the lines."""
+    known = _known_files(args) if any(line.startswith(_ERROR) for line in remarks) else ()
+    data = answer.json()
+    whole = {"schema": data.pop("schema"), "exit_code": int(code)} | data | _remarks_json(remarks, known)
+    return MadeDocument(json_text(whole), *(line for line in answer.lines if isinstance(line, Made)))
+
+
+def error_documents(words: Sequence[str], args: object, code: int, remarks: Sequence[str]) -> list[str]:
+    """Return the document of an error as a list, empty where none was asked for; `remarks` are its lines on stderr.
+
+    `args` are the arguments, None where they could not be understood. Nothing is printed into an input either.
+    """
+    if not asks_for_json(words, args) or not _may_print(words, args):
+        return []
+    found = _remarks_json(remarks, _known_files(args))
+    first, *others = found.pop("errors")
+    data = {"schema": ERROR_SCHEMA, "exit_code": int(code)} | first | {"errors": others} | found
+    return [Document(json_text(data))]
+
+
+def asks_for_json(words: Sequence[str], args: object = None) -> bool:
+    """Return whether arguments ask for JSON on stdout: as they were parsed, and for nothing else, or by their words."""
+    chosen = getattr(args, "format", None) if args is not None else _formats(words)
+    if isinstance(chosen, str) or chosen is None:
+        return chosen == JSON
+    shown = {name for name, target in chosen if target is None or standard_stream(target) == "stdout"}
+    return JSON in shown and (args is None or len(shown) == 1)
+
+
+def _formats(words: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Return the formats that words name which nobody could parse."""
+    given = []
+    for word, after in zip(words, (*words[1:], ""), strict=True):
+        if word == "--":
+            break
+        option, equals, value = word.partition("=")
+        if option in _OPTIONS:
+            given.append(value if equals else after)
+        elif word.startswith(_OPTIONS[0]):
+            given.append(word.removeprefix(_OPTIONS[0]))
+    pairs = [each.partition("=") for each in given]
+    return [(name, target if equals else None) for name, equals, target in pairs]
+
+
+def _remarks_json(remarks: Iterable[str], known: Collection[str]) -> dict[str, Any]:
+    """Return the remarks of stderr by their kind; those without one say nothing that the document does not."""
+    errors: list[dict[str, Any]] = []
+    warnings, notes = [], []
+    for line in map(visible, remarks):
+        if line.startswith(_ERROR):
+            message = line.removeprefix(_ERROR)
+            errors.append({"message": message, "details": [], **_place(message, known)})
+        elif line.startswith(_WARNING):
+            warnings.append(line.removeprefix(_WARNING))
+        elif line.startswith(_NOTE):
+            notes.append(line.removeprefix(_NOTE))
+        elif line.startswith(_DETAIL) and errors:
+            errors[-1]["details"].append(line.removeprefix(_DETAIL))
+    return {"errors": errors, "warnings": warnings, "notes": notes}
+
+
+def _place(message: str, known: Collection[str]) -> dict[str, Any]:
+    """Return the file that a message begins with, and the line, where it is one of those that are known."""
+    for pattern in _PLACES:
+        found = pattern.match(message)
+        if found and found[1] in known:
+            return {"file": found[1], "line": int(found[2]) if pattern is _PLACES[0] else None}
+    return {"file": None, "line": None}
+
+
+def _known_files(args: object) -> set[str]:
+    """Return the files that an error can be about, as messages name them."""
+    try:
+        found = _files(args, whole=hasattr(args, "log_path"))
+    except (OSError, ValueError):  # the current folder is gone, or an argument is no path
+        found = list(_given_files(args).values())
+    return {visible(path) for path in found}
+
+
+def _given_files(args: object) -> dict[str, str]:
+    return {name: value for name in _FILES if isinstance(value := getattr(args, name, None), str)}
+
+
+def _files(args: object, *, whole: bool) -> list[str]:
+    """Return the inputs that arguments (None: unknown) and environment name, as if a bad policy were not there.
+
+    `whole`: those as well that only a policy names of which commands on the queues read nothing.
+    """
+    from ops_checks.context import resolve
+    from ops_checks.gate.input_files import input_files
+    from ops_checks.policy.model import Policy
+
+    given = _given_files(args)
+    named: dict[str, Any] = {
+        "policy_path": given.get("policy"),
+        "queue": given.get("queue_path", given.get("queue")),
+        "db": given.get("db_path", given.get("db")),
+        "logs": tuple(getattr(args, "log_path", None) or ()),
+    }
+    try:
+        inputs = input_files(resolve(os.environ, **named, queues_only=not whole))
+    except OpsError:
+        inputs = input_files(resolve({}, Policy(path=named.pop("policy_path")), **named))
+    return [*inputs, *given.values()]
+
+
+def _may_print(words: Sequence[str], args: object) -> bool:
+    """Return whether stdout goes to no input and to nothing that is named: an error may come before that check."""
+    from ops_checks.files.output_guard import OutputGuard
+
+    named = [part for word in words for part in (word, word.partition("=")[2]) if part]
+    try:
+        return not OutputGuard(lambda: [*_files(args, whole=True), *named]).is_input(_STDOUT)
+    except (OSError, ValueError):  # nobody can tell what the inputs are
+        return False
