@@ -82,10 +82,8 @@ def write_remarks(lines: Iterable[str]) -> None:
 
 def write_on(lines: Iterable[str]) -> ExitCode | None:
     """Write lines to stdout while a command goes on; return the exit code that it ends in, None if it may go on."""
-    state = _write(sys.stdout, [_safe(line) + "\n" for line in lines])
-    if state is _WRITTEN:
-        return None
-    return OK if state is _GONE else NOT_EVALUATED
+    ends_in = {_WRITTEN: None, _GONE: OK, _FAILED: NOT_EVALUATED}
+    return ends_in[_write(sys.stdout, [_safe(line) + "\n" for line in lines])]
 
 
 def has_reader() -> bool:

@@ -88,11 +88,6 @@ class _Waiting:
         )
         self._standing: tuple[Outcome, float] | None = None
 
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """Remarks on what was not read."""
-        return self.reader.seen.remarks if self.reader.seen else ()
-
     def ask(self) -> tuple[Outcome, bool]:
         """Return what has become of what is wanted, and whether that counts. Raises InputError."""
         self.reader.look()

@@ -8,7 +8,6 @@ from ops_checks.cli.bulk import Chosen
 from ops_checks.cli.command import Invocation, load_command
 from ops_checks.cli.output import error_lines
 from ops_checks.cli.parser import parse
-from ops_checks.cli.quick_parser import PlainArguments
 from ops_checks.context import new_operation
 from ops_checks.errors import OpsError
 from ops_checks.sanitize import visible
@@ -41,7 +40,7 @@ class Actions:
 
     def show(self, item_id: str) -> list[str]:
         """Return the lines of `show`."""
-        done = self._carry_out("show", PlainArguments("show", {"ids": [item_id], "format": "text"}))
+        done = self._carry_out("show", parse(["show", "--color", "never", "--", item_id]))
         return [*done.remarks, *done.lines]
 
     def change(self, name: str, item: Item) -> Outcome:
