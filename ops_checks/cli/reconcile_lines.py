@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _NO_BASE_HELP = "help: ops-checks baseline records what is equal; it changes neither queue"
 
 
-def drift_lines(planned: Planned, path: str, keep: int | None) -> Iterator[str]:
-    """Yield the lines of `drift` about the document at a path."""
+def drift_lines(planned: Planned, path: str, keep: int | None, *, for_people: bool) -> Iterator[str]:
+    """Yield the lines of `drift` about the document at a path; those that a person reads have each item's task too."""
     plan, base, total = planned.plan, planned.reading.baseline, planned.reading.total
     if plan.empty:
         yield f"drift ok total={total} base={base.name if base else 'none'}"
@@ -34,7 +34,7 @@ def drift_lines(planned: Planned, path: str, keep: int | None) -> Iterator[str]:
         counts = " ".join(f"to_{side}={sum(action.to == side for action in plan.actions)}" for side in (MD, DB))
         named = f"{base.name} {base.made_at} lineage={planned.situation.lineage}" if base else "none"
         yield f"drift total={total} {counts} needs={len(plan.needs)} base={named}"
-    tasks = tasks_of(planned.reading.states)
+    tasks = tasks_of(planned.reading.states) if for_people else None
     yield from plan_lines(plan, planned.situation.now_s, keep, planned.blames, path, planned.remarks, tasks)
     yield from (f"unused: {option}: nothing asks for it" for option in plan.unused)
     if plan.stop is not None:
@@ -43,11 +43,13 @@ def drift_lines(planned: Planned, path: str, keep: int | None) -> Iterator[str]:
         yield _NO_BASE_HELP
 
 
-def baseline_lines(recorded: Recorded, plan: Plan, context: Context, blames: Blames, keep: int | None) -> Iterator[str]:
+def baseline_lines(
+    recorded: Recorded, plan: Plan, context: Context, blames: Blames, keep: int | None, *, for_people: bool
+) -> Iterator[str]:
     """Yield the lines of `baseline`: what was recorded, then what is not agreed, and who moved it last."""
     counts = recorded.counts
     yield Made(f"baseline {recorded.baseline.name} agreed={counts.agreed} unagreed={counts.unagreed}")
-    tasks = tasks_of(recorded.reading.states)
+    tasks = tasks_of(recorded.reading.states) if for_people else None
     yield from plan_lines(plan, context.now_s, keep, blames, context.queue, tasks=tasks)
 
 

@@ -16,12 +16,14 @@ from ops_checks.reconcile.units import ROW, UNITS
 from ops_checks.rules.drift.comparison import DEFAULT_KEEP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ops_checks.reconcile.blame import Blames
     from ops_checks.reconcile.model import ItemState, Need, Plan
 
     Cells = Mapping[str, str]
+    #: Makes of both values what is shown of them.
+    Show = Callable[[str, str], tuple[str, str]]
 
 
 _TITLE = 80  # characters
@@ -39,17 +41,20 @@ def plan_lines(
     """Yield what goes over and what a person must decide, at most `keep` of a kind (None: the default, 0: all).
 
     `blames` say who moved last, in the document at a path and in the database; `remarks` by item that its events
-    could not have happened, `tasks` what an item is about.
+    could not have happened. `tasks` say what an item is about, and that a person reads the lines: they are added, and
+    of long values what differs is shown. Without them the lines are those of RECONCILE section 13.
     """
     known = blames or {}
+    show = _whole if tasks is None else excerpts
     for side in (MD, DB):
         actions = [action for action in plan.actions if action.to == side]
         details = [
-            _titled(each, tasks, [*action_lines(each, known, path), *_remarks(each, remarks)]) for each in actions
+            _titled(each, tasks, [*action_lines(each, known, path, show), *_remarks(each, remarks)]) for each in actions
         ]
         yield from cut(f"to_{side}", details, keep)
     needs = [
-        _titled(need, tasks, [*need_lines(need, now_s, known, path), *_remarks(need, remarks)]) for need in plan.needs
+        _titled(need, tasks, [*need_lines(need, now_s, known, path, show), *_remarks(need, remarks)])
+        for need in plan.needs
     ]
     yield from cut("needs", needs, keep)
 
@@ -70,16 +75,20 @@ def _remarks(each: Action | Need, remarks: Mapping[str, Sequence[str]] | None) -
     return [f"    events: {line}" for line in (remarks or {}).get(each.id, ())]
 
 
-def action_lines(action: Action, blames: Blames, path: str) -> Iterator[str]:
+def _whole(left: str, right: str) -> tuple[str, str]:
+    return left, right
+
+
+def action_lines(action: Action, blames: Blames, path: str, show: Show = _whole) -> Iterator[str]:
     """Yield what goes over, and who moved last."""
-    yield f"- to_{action.to} {action.id} {action.unit} {_change(action)}"
+    yield f"- to_{action.to} {action.id} {action.unit} {_change(action, show)}"
     yield from _blame_lines(action, blames, path)
 
 
-def need_lines(need: Need, now_s: float, blames: Blames, path: str) -> Iterator[str]:
+def need_lines(need: Need, now_s: float, blames: Blames, path: str, show: Show = _whole) -> Iterator[str]:
     """Yield what a person must decide, who moved last, and what can be done."""
     refused = " refused" if need.refused else ""
-    yield f"- needs {need.id} {need.unit} {need.reason}{_values(need)}{_lease(need, now_s)}{refused}"
+    yield f"- needs {need.id} {need.unit} {need.reason}{_values(need, show)}{_lease(need, now_s)}{refused}"
     yield from _blame_lines(need, blames, path)
     yield f"    help: {need.help}"
 
@@ -103,12 +112,12 @@ def cut(kind: str, details: Sequence[Sequence[str]], keep: int | None) -> Iterat
         yield f"- {kind}: {len(details) - len(shown)} more (--max-details 0 shows all)"
 
 
-def _change(action: Action) -> str:
+def _change(action: Action, show: Show) -> str:
     before, after = action.before or {}, action.after or {}
     if action.unit == ROW:
         return f"rekey {after['id']}" if action.kind == REKEY else action.kind
     names = _telling(action.unit, before, after)
-    pairs = ((_label(action.unit, name), excerpts(_text(name, before), _text(name, after))) for name in names)
+    pairs = ((_label(action.unit, name), show(_text(name, before), _text(name, after))) for name in names)
     return " ".join(f"{label}{old} -> {new}" for label, (old, new) in pairs)
 
 
@@ -127,7 +136,7 @@ def _text(name: str, cells: Cells) -> str:
     return cells.get(name) or NOTHING
 
 
-def _values(need: Need) -> str:
+def _values(need: Need, show: Show) -> str:
     """Return what both sides say, where both have the item."""
     md, db = need.md_cells, need.db_cells
     if need.other is not None:
@@ -136,7 +145,7 @@ def _values(need: Need) -> str:
         return ""
     units = UNITS if need.unit == ROW else (need.unit,)
     labels = [(_label(need.unit, name), name) for unit in units for name in _telling(unit, md, db)]
-    pairs = ((label, excerpts(_text(name, md), _text(name, db))) for label, name in labels)
+    pairs = ((label, show(_text(name, md), _text(name, db))) for label, name in labels)
     return "".join(f" {label}md={left} db={right}" for label, (left, right) in pairs)
 
 

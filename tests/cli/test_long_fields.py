@@ -48,10 +48,24 @@ def test_the_specified_line_is_whole(queues: Path, run: Run, monkeypatch: pytest
         (("drift", "--prefer", "A-1.task=md"), f"- to_db A-1 task {DB} -> {MD}"),
     ],
 )
-def test_the_changed_word(queues: Path, run: Run, argv: tuple[str, ...], shown: str) -> None:
-    """Reports and plans show where the values differ; JSON has them whole."""
+def test_the_changed_word(
+    queues: Path, run: Run, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...], shown: str
+) -> None:
+    """Reports, and plans on a terminal, show where the values differ; JSON has them whole."""
     assert queues
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     run("baseline", *BOTH)
     told = run(*argv, *BOTH)
     assert (told.code, shown in told.out) == (1, True)
     assert OLD in run("check", "--only", "consistency", "-f", "json", *BOTH).out
+
+
+def test_a_plan_in_a_pipe_is_as_specified(queues: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines of RECONCILE section 13 are whole, and no others stand between them; a terminal gets the task too."""
+    assert queues
+    run("baseline", *BOTH)
+    argv = ("drift", "--no-blame", "--prefer", "A-1.task=md", *BOTH)
+    assert run(*argv).out.splitlines()[1:] == [f"- to_db A-1 task {NEW} -> {OLD}"]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    told = run(*argv).out.splitlines()[1:]
+    assert (told[0], told[1][:10]) == (f"- to_db A-1 task {DB} -> {MD}", "    task: ")

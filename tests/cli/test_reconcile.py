@@ -54,7 +54,6 @@ def test_the_first_agreement(project: Path, run: Run) -> None:
         1,
         "drift unknown total=3 differ=1 base=none\n"
         "- needs ORCH-2 row no-base priority:md=P1 db=P0\n"
-        "    task: task\n"
         "    db: updated_at 2026-01-01 00:00, no event\n"
         "    help: --prefer ORCH-2=md takes the document's, --prefer ORCH-2=db the database's\n"
         "help: ops-checks baseline records what is equal; it changes neither queue\n",
@@ -64,7 +63,6 @@ def test_the_first_agreement(project: Path, run: Run) -> None:
         1,
         "baseline b-1 agreed=2 unagreed=1\n"
         "- needs ORCH-2 priority no-base md=P1 db=P0\n"
-        "    task: task\n"
         "    db: updated_at 2026-01-01 00:00, no event\n"
         "    help: --prefer ORCH-2.priority=md takes the document's, --prefer ORCH-2.priority=db the database's\n",
         "",
@@ -74,7 +72,6 @@ def test_the_first_agreement(project: Path, run: Run) -> None:
     assert planned.code == 1
     assert planned.out.splitlines()[1:] == [
         "- to_md ORCH-2 priority P1 -> P0",
-        "    task: task",
         "    db: updated_at 2026-01-01 00:00, no event",
         f"plan {plan_id} actions=1 needs=0 -> plan.json",
     ]
@@ -148,12 +145,12 @@ def test_an_older_checkout_takes_nothing_over(project: Path, run: Run) -> None:
     _git(project, "checkout", "-q", "HEAD~1")
     found = run("drift")
     assert found.code == 1
-    assert "lineage=unknown\n- needs ORCH-1 priority lineage md=P1 db=P0\n    task: task\n    md: " in found.out
+    assert "lineage=unknown\n- needs ORCH-1 priority lineage md=P1 db=P0\n    md: " in found.out
     assert found.err.startswith(f"note: {QUEUE}: lineage unknown: ")
     _git(project, "checkout", "-q", "-")
     _edit(project, "| ORCH-2 | PENDING | P1 |", "| ORCH-2 | PENDING | P2 |")
     found = run("drift")
-    assert "lineage=ok\n- to_db ORCH-2 priority P1 -> P2\n    task: task\n    md: uncommitted" in found.out
+    assert "lineage=ok\n- to_db ORCH-2 priority P1 -> P2\n    md: uncommitted" in found.out
 
 
 def test_what_moved_and_came_back_is_asked_about(project: Path, run: Run) -> None:

@@ -43,8 +43,7 @@ def _move(project: Path) -> None:
     execute(project / DB, "UPDATE queue_items SET priority = 'P2' WHERE id = 'ORCH-2'")
 
 
-_TASK = "    task: task\n"
-_LINES = f"- to_md ORCH-2 priority P1 -> P2\n{_TASK}- to_db ORCH-1 priority P1 -> P0\n{_TASK}"
+_LINES = "- to_md ORCH-2 priority P1 -> P2\n- to_db ORCH-1 priority P1 -> P0\n"
 
 
 @pytest.mark.parametrize("revision", ["HEAD", "main", "HEAD^{commit}", ":/one"])

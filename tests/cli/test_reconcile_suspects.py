@@ -20,7 +20,6 @@ EVENT = "INSERT INTO queue_events (item_id, event_type, payload_json, created_at
 PICKED = "('ORCH-2', 'picked', '{\"owner_session\": \"w1\"}', '2026-01-01 10:00')"
 TWICE = f"{EVENT} {PICKED}, {PICKED};"
 CLAIM = "UPDATE queue_items SET status = 'IN_PROGRESS', owner_session = 'w1', started_at_kst = '2026-01-01 10:00' "
-TASK = "    task: task"
 REMARK = (
     "    events: picked-twice: was picked 2 times and put back 0 times (event 1 picked by w1 2026-01-01 10:00, "
     "event 2 picked by w1 2026-01-01 10:00)"
@@ -51,7 +50,7 @@ def test_the_document_follows_with_a_remark(project: Path, run: Run) -> None:
     assert run("baseline").code == 0
     execute(project / "q.db", f"{TWICE} {CLAIM} WHERE id = 'ORCH-2'")
     told = run("drift", "--no-blame")
-    assert told.out.splitlines()[1:] == ["- to_md ORCH-2 claim PENDING -> IN_PROGRESS", TASK, REMARK]
+    assert told.out.splitlines()[1:] == ["- to_md ORCH-2 claim PENDING -> IN_PROGRESS", REMARK]
     planned = run("reconcile", "plan", "--no-blame", "-o", "plan.json")
     assert REMARK in planned.out.splitlines()
     assert run("reconcile", "apply", "plan.json").code == 0
@@ -67,12 +66,11 @@ def test_the_database_follows_only_if_a_person_says_so(project: Path, run: Run) 
     assert told.code == 1
     assert told.out.splitlines()[1:] == [
         "- needs ORCH-2 priority conflict md=P0 db=P1",
-        TASK,
         "    help: --prefer ORCH-2.priority=md takes the document's, --prefer ORCH-2.priority=db the database's",
         REMARK,
     ]
     preferred = run("drift", "--no-blame", "--prefer", "ORCH-2.priority=md")
-    assert preferred.out.splitlines()[1:] == ["- to_db ORCH-2 priority P1 -> P0", TASK, REMARK]
+    assert preferred.out.splitlines()[1:] == ["- to_db ORCH-2 priority P1 -> P0", REMARK]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +89,7 @@ def test_what_is_no_error_is_no_matter(project: Path, run: Run, script: str, pol
     assert run("baseline").code == 0
     execute(project / "q.db", script)
     _edit(project)
-    assert run("drift", "--no-blame").out.splitlines()[1:] == ["- to_db ORCH-2 priority P1 -> P0", TASK]
+    assert run("drift", "--no-blame").out.splitlines()[1:] == ["- to_db ORCH-2 priority P1 -> P0"]
 
 
 def test_an_older_database(folder: Path, run: Run) -> None:
@@ -102,4 +100,4 @@ def test_an_older_database(folder: Path, run: Run) -> None:
     _policy(folder, "")
     assert run("baseline").code == 0
     _edit(folder)
-    assert run("drift", "--no-blame").out.splitlines()[1:] == ["- to_db ORCH-2 priority P1 -> P0", TASK]
+    assert run("drift", "--no-blame").out.splitlines()[1:] == ["- to_db ORCH-2 priority P1 -> P0"]

@@ -65,7 +65,8 @@ def _record(invocation: Invocation) -> Result:
     planned = plan(states, Totals(), Options(), Situation(context.now_s))
     with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
         blames = blames_of(history, recorded.reading, planned)
-    lines = baseline_lines(recorded, planned, context, blames, invocation.args.max_details)
+    keep, for_people = invocation.args.max_details, invocation.terminal
+    lines = baseline_lines(recorded, planned, context, blames, keep, for_people=for_people)
     found = recorded.baseline, recorded.counts, planned, recorded.reading, context, blames
     return (DRIFT if states else OK), Answer(lines, lambda: recorded_json(*found))
 

@@ -36,7 +36,7 @@ def run(invocation: Invocation) -> Result:
     code = OK if planned.plan.empty else DRIFT
     if as_json:
         return code, [plan_document(invocation, planned, planned.json(context))]
-    return code, drift_lines(planned, context.queue, args.max_details)
+    return code, drift_lines(planned, context.queue, args.max_details, for_people=invocation.terminal)
 
 
 COMMAND = Command(

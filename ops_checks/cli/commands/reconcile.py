@@ -76,7 +76,8 @@ def _plan(invocation: Invocation) -> Result:
         return code, [plan_document(invocation, planned, data)]
     saved = f" -> {args.output}" if args.output else ""
     counts = f"actions={len(planned.plan.actions)} needs={len(planned.plan.needs)}"
-    lines = [*drift_lines(planned, context.queue, args.max_details), f"plan {data['plan_id']} {counts}{saved}"]
+    drift = drift_lines(planned, context.queue, args.max_details, for_people=invocation.terminal)
+    lines = [*drift, f"plan {data['plan_id']} {counts}{saved}"]
     if output is None and planned.plan.actions:
         lines.append("help: add -o plan.json")
     return code, lines
