@@ -23,7 +23,7 @@ class Equivalent(NamedTuple):
 EQUIVALENTS: tuple[Equivalent, ...] = (
     Equivalent(
         "stores/sqlite/connection.py",
-        "connect",
+        "_opened",
         "connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, factory=WaitingConnection)",
         "connection = sqlite3.connect(uri, uri=True, timeout=0, factory=WaitingConnection)",
         "the driver begins a transaction of its own only where none is open, and every write is inside one of ours",
@@ -37,7 +37,7 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
     ),
     Equivalent(
         "stores/sqlite/connection.py",
-        "connect",
+        "_opened",
         "connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None, factory=WaitingConnection)",
         "connection = sqlite3.connect(uri, uri=False, timeout=0, isolation_level=None, factory=WaitingConnection)",
         "a SQLite with the compile option USE_URI, as Debian's, takes a URI anyway; with others every test fails",
