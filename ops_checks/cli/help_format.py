@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from functools import partial
 from textwrap import TextWrapper
 
@@ -60,6 +59,8 @@ def formatter(*, asked: bool) -> partial[HelpFormatter]:
 
 def exit_code_lines(codes: Iterable[ExitCode]) -> str:
     """Return the table of exit codes, as wide as the terminal."""
+    import shutil  # brings compression along, and only help needs it
+
     columns = max(shutil.get_terminal_size().columns - _MARGIN, _CODES + _LEAST)
     rest = " " * _CODES
     return "\n".join("\n".join(_fill(code.meaning, columns, first=f"  {code:<5}", rest=rest)) for code in codes)

@@ -51,7 +51,7 @@ def table_lines(
                 table[name] = [cut(cell, width) for cell in table[name]]
                 measured[name] = _widths(table[name])
     padded = {name: _padded(table[name], measured[name], width) for name, width in widths.items()}
-    if marks.paint.on and (columns is None or _width(widths) <= columns):
+    if marks.on and (columns is None or _width(widths) <= columns):
         yield from _marked(rows, padded, marks)
         return
     lines = (_GAP.join(cells).rstrip() for cells in zip(*padded.values(), strict=True))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ops_checks.cli.command import PlainOption
 from ops_checks.cli.output import Painted
-from ops_checks.presentation.paint import BOLD, RED, YELLOW, Paint
 from ops_checks.sanitize import visible
 from ops_checks.timestamps import is_overdue, start_epoch
 
@@ -36,32 +35,38 @@ class Marks:
     Work is stale if it is in progress for more than `stale_s` seconds at `now_s`, by a clock `tz_minutes` east of UTC.
     """
 
-    __slots__ = ("_now_s", "_stale_s", "_tz_minutes", "paint")
+    __slots__ = ("_now_s", "_stale_s", "_tz_minutes", "on")
 
     def __init__(self, *, on: bool = False, now_s: float = 0, tz_minutes: int = 0, stale_s: float = 0) -> None:
-        self.paint = Paint(on=on)
+        self.on = on
         self._now_s, self._tz_minutes, self._stale_s = now_s, tz_minutes, stale_s
 
     def line(self, text: str) -> str:
         """Return a line of texts that `text`, `priority` and `stale` returned."""
-        return Painted(text) if self.paint.on else text
+        return Painted(text) if self.on else text
 
     def text(self, text: str) -> str:
         """Return a text from a queue for a marked line: what is printed there is not made visible any more."""
-        return visible(text) if self.paint.on else text
+        return visible(text) if self.on else text
 
     def priority(self, text: str, priority: str = _FIRST) -> str:
         """Return a text marked if the priority is the highest."""
-        return self.paint(text, BOLD, RED) if priority == _FIRST else text
+        return _painted(text, "BOLD", "RED") if self.on and priority == _FIRST else text
 
     def stale(self, text: str, *items: Item) -> str:
         """Return a text marked if one of its items is stale."""
-        return self.paint(self.text(text), YELLOW) if any(map(self.is_stale, items)) else self.text(text)
+        return _painted(self.text(text), "YELLOW") if any(map(self.is_stale, items)) else self.text(text)
 
     def is_stale(self, item: Item) -> bool:
         """Return whether an item is stale; none is where nothing is coloured."""
-        is_busy = self.paint.on and item.status == "IN_PROGRESS"
+        is_busy = self.on and item.status == "IN_PROGRESS"
         return is_busy and is_overdue(start_epoch(item.started_at_kst, self._tz_minutes), self._now_s, self._stale_s)
+
+
+def _painted(text: str, *names: str) -> str:
+    from ops_checks.presentation import paint  # only where something is coloured
+
+    return paint.Paint(on=True)(text, *(getattr(paint, name) for name in names))
 
 
 #: Leaves everything as it is.
