@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from ops_checks.cli.item_table import age_text, lease_text
 from ops_checks.cli.marks import NO_MARKS
 from ops_checks.model import NOTHING
@@ -173,6 +171,8 @@ def _first(payload: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
 
 def _payload(text: object) -> Mapping[str, Any]:
     """Return an event's payload, empty if it is no JSON object."""
+    import json
+
     try:
         known = json.loads(text)  # type: ignore[arg-type] # whatever it is
     except (TypeError, ValueError, RecursionError):

@@ -84,6 +84,8 @@ def _lines(read: Callable[[], bytes], needles: Iterable[bytes]) -> Iterator[tupl
 
 
 def _as_json(item_id: str) -> bytes:
+    if item_id.isascii() and item_id.replace("-", "").isalnum():  # as nearly all are: `json` takes long to import
+        return item_id.encode()
     import json
 
     return json.dumps(item_id, ensure_ascii=False)[1:-1].encode("utf-8", "surrogatepass")

@@ -7,7 +7,6 @@ and follows links to folders in circles.
 from __future__ import annotations
 
 import os
-import re
 from itertools import islice
 
 from ops_checks.errors import InputError, MissingError
@@ -26,7 +25,8 @@ MOST_LOGS = 10_000
 MOST_NAMES = 1_000_000
 
 _ANY_FOLDERS = "**"
-_MAGIC = re.compile(r"[*?\[]")
+_MAGIC = "*?["
+_ROTATED_DIGITS = 5
 _NAMED = 3  # files with several names that a remark names
 
 
@@ -51,9 +51,20 @@ def unread_pieces(logs: Iterable[str]) -> list[str]:
     found = []
     for log in named:
         base = os.path.basename(log)
-        piece = re.compile(re.escape(base) + r"(\.[0-9]{1,5})?(\.gz|\.zst)?").fullmatch
-        found += [path for path in _beside(log) if piece(os.path.basename(path)) and path not in named]
+        found += [path for path in _beside(log) if _is_piece(os.path.basename(path), base) and path not in named]
     return sorted(found, key=_rotation_order)
+
+
+def _is_piece(name: str, log: str) -> bool:
+    """Return whether a name is that of a rotated piece of a log: a number of up to 5 digits, packed or not."""
+    suffix = name[len(log) :].removesuffix(".gz") if name.endswith(".gz") else name[len(log) :].removesuffix(".zst")
+    number = suffix[1:]
+    numbered = number.isascii() and number.isdigit() and len(number) <= _ROTATED_DIGITS
+    return name.startswith(log) and (not suffix or (suffix[0] == "." and numbered))
+
+
+def _is_pattern(text: str) -> bool:
+    return any(character in text for character in _MAGIC)
 
 
 def _beside(log: str) -> list[str]:
@@ -75,7 +86,7 @@ def expand_logs(patterns: Iterable[str], remark: Remark = lambda _: None) -> lis
     """
     found: dict[str, None] = {}
     for pattern in patterns:
-        if os.path.lexists(pattern) or not _MAGIC.search(pattern):
+        if os.path.lexists(pattern) or not _is_pattern(pattern):
             found[pattern] = None
             continue
         walk = _Walk(pattern)
@@ -150,7 +161,7 @@ class _Walk:
         last = at + 1 == len(self._parts)
         if part == _ANY_FOLDERS:
             yield from self._any_folders(folder, at, last=last)
-        elif _MAGIC.search(part):
+        elif _is_pattern(part):
             matched = _matcher(part)
             for entry in self._listed(folder):
                 if matched(entry.name) and (last or self._is_folder(entry)):
@@ -219,6 +230,7 @@ class _Walk:
 
 def _matcher(part: str) -> Callable[[str], object]:
     """Return what matches names with one part of a pattern; it takes time linear in the name."""
+    import re
     from fnmatch import translate
 
     match = re.compile(translate(part)).match
