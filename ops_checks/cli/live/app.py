@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import select
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,11 +23,24 @@ from textual.widgets.option_list import Option
 
 from ops_checks.cli.bulk import question
 from ops_checks.cli.live.actions import CHANGES, Actions
-from ops_checks.cli.live.lines import BAD, DIM, GOOD, KEYS, PLAIN, Moment, head_lines, item_table, list_title, packed
+from ops_checks.cli.live.lines import (
+    BAD,
+    DIM,
+    GOOD,
+    KEYS,
+    PLAIN,
+    Moment,
+    about,
+    head_lines,
+    item_table,
+    list_title,
+    packed,
+)
 from ops_checks.cli.live.messages import Arrived, Done
 from ops_checks.cli.live.screens import ItemScreen, QuestionScreen
 from ops_checks.cli.output import Made
 from ops_checks.exit_codes import INTERRUPTED, OK
+from ops_checks.gate.watching import POLL_S
 from ops_checks.live.feed import Feed
 from ops_checks.live.model import QUEUE, Filter, State
 
@@ -33,6 +48,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.screen import Screen
+    from textual.timer import Timer
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.stores.details import Details
@@ -81,6 +97,8 @@ class WatchApp(App[int]):
         self._busy = ""
         self._changing = threading.Lock()
         self._last: threading.Timer | None = None
+        self._drawn_s = -math.inf
+        self._due: Timer | None = None
         self.made: list[str] = []
         self.failure: Exception | None = None
 
@@ -127,7 +145,7 @@ class WatchApp(App[int]):
             self.action_end(1)
             return
         self._state = self._state.after(news.part, news.seen, news.error, self._invocation.clock())
-        self._draw()
+        self._draw_soon()
         above = self.screen_stack[-1] if self.screen_stack else None
         if isinstance(above, ItemScreen) and news.part == QUEUE:
             above.read_again()
@@ -179,7 +197,7 @@ class WatchApp(App[int]):
             self._tell([f"{self._busy} is not done yet"])
         else:
             row = self._rows[at]
-            lines = [f"{label}: {value}" for label, value in _shown(row)]
+            lines = [f"{label}: {value}" for label, value in about(row)]
             answered = partial(self._answered, name, row)
             self.push_screen(QuestionScreen(question(name, 1), lines), answered)
 
@@ -187,7 +205,7 @@ class WatchApp(App[int]):
         if not yes:
             self._tell(["not confirmed: nothing was changed"])
             return
-        self._busy = f"{name} {_shown(row)[0][1]}"
+        self._busy = f"{name} {about(row)[0][1]}"
         self._tell([f"{self._busy} …"])
         self.run_worker(partial(self._carry_out, name, row), thread=True)
 
@@ -215,8 +233,20 @@ class WatchApp(App[int]):
         with suppress(NoMatches):  # the view is being taken down
             self.query_one("#told", Static).update(Content("\n".join(lines)))
 
+    def _draw_soon(self) -> None:
+        """Draw at once, or half a second after the last time: what arrives together is drawn together."""
+        left_s = self._drawn_s + POLL_S - time.monotonic()
+        if left_s <= 0:
+            self._draw()
+        elif self._due is None:
+            self._due = self.set_timer(left_s, self._draw)
+
     def _draw(self) -> None:
         """Draw what is known, in the width that there is."""
+        self._drawn_s = time.monotonic()
+        if self._due is not None:
+            self._due.stop()
+            self._due = None
         if not self.screen_stack:
             return
         with suppress(NoMatches):  # news that came while the view is being taken down
@@ -270,10 +300,7 @@ def watch(invocation: Invocation) -> Result:
 
     Raises what ended the watching.
     """
-    for name in (
-        "COLUMNS",
-        "LINES",
-    ):  # what a shell once exported comes before what the terminal says when it is resized
+    for name in ("COLUMNS", "LINES"):  # once exported they come before what the terminal says when it is resized
         os.environ.pop(name, None)
     app = WatchApp(invocation)
     code = app.run()
@@ -286,12 +313,3 @@ def watch(invocation: Invocation) -> Result:
     elif app.return_code:
         raise RuntimeError("the live view ended by itself")
     return (INTERRUPTED if code == INTERRUPTED else OK), app.made
-
-
-def _shown(row: Details) -> list[tuple[str, str]]:
-    """Return what an operator must know of an item before changing it."""
-    from ops_checks.sanitize import visible
-
-    item = row.item
-    named = (("id", item.id), ("status", item.status), ("owner", item.owner_session or "-"), ("task", item.task))
-    return [(label, visible(value)) for label, value in named]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ops_checks.live.model import Change, DriftSeen, Failure, Filter, KpiSeen, QueueSeen, State
     from ops_checks.report.model import RuleResult
+    from ops_checks.stores.details import Details
 
 #: How a line is meant: nothing to see, all is well, something is wrong, of less weight.
 PLAIN, GOOD, BAD, DIM = "plain", "good", "bad", "dim"
@@ -239,3 +240,10 @@ def _change_text(change: Change) -> str:
     if before.owner != after.owner:
         return f"owner {before.owner} -> {after.owner}"
     return "changed"
+
+
+def about(row: Details) -> list[tuple[str, str]]:
+    """Return what an operator must know of an item before changing it."""
+    item = row.item
+    named = (("id", item.id), ("status", item.status), ("owner", item.owner_session or "-"), ("task", item.task))
+    return [(label, visible(value)) for label, value in named]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from operator import itemgetter
 
 from ops_checks.errors import InputError
@@ -93,19 +94,34 @@ class StoredRow:
 
     def unchanged(self) -> tuple[str, list[Any]]:
         """Return the condition that every column still holds the same value of the same type, and its values."""
-        conditions: list[str] = []
+        kinds: list[tuple[str, bool]] = []
         values: list[Any] = []
         for name, (value, kind, digits) in self._columns.items():
             bytewise = kind in (b"text", b"blob")  # a text may be no UTF-8, and a collation may take others for equal
-            conditions.append(f"typeof({name}) = ? AND {f'hex({name})' if bytewise else name} IS ?")
+            kinds.append((name, bytewise))
             values += (kind.decode(), digits.decode() if bytewise else value)
-        return " AND ".join(conditions), values
+        return _condition(tuple(kinds)), values
 
     def _value(self, name: str) -> Stored:
         value, kind, _ = self._columns[name]
         if kind != b"text":
             return value  # type: ignore[no-any-return] # SQLite has no other types
         return value.decode("utf-8", "backslashreplace" if name in RELIABILITY else "strict")  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=16)
+def _condition(kinds: tuple[tuple[str, bool], ...]) -> str:
+    """Return the condition that columns hold a value of a type each, some compared byte by byte."""
+    return " AND ".join(
+        f"typeof({name}) = ? AND {f'hex({name})' if bytewise else name} IS ?" for name, bytewise in kinds
+    )
+
+
+@lru_cache(maxsize=16)
+def _query(names: tuple[str, ...]) -> str:
+    """Return the query for columns of an item, each with its type and its bytes."""
+    columns = ", ".join(f"{name}, typeof({name}), hex({name})" for name in names)
+    return f"SELECT {columns} FROM {TABLE} WHERE id = ?"
 
 
 #: The cells that a change works on; it carries the others over, or puts `-` in their place.
@@ -115,11 +131,10 @@ _NEEDED = frozenset({"id", "status", "notes"})
 def stored_row(connection: sqlite3.Connection, path: str, item_id: str) -> StoredRow | None:
     """Return the row of an item by its id, None if there is none."""
     present = columns_of(connection, TABLE)
-    names = [name for name in (*FIELDS, *RELIABILITY) if name in present]
-    columns = ", ".join(f"{name}, typeof({name}), hex({name})" for name in names)
+    names = tuple(name for name in (*FIELDS, *RELIABILITY) if name in present)
     connection.text_factory = bytes  # what is no UTF-8 is read as well
     try:
-        row = connection.execute(f"SELECT {columns} FROM {TABLE} WHERE id = ?", (item_id,)).fetchone()
+        row = connection.execute(_query(names), (item_id,)).fetchone()
     finally:
         connection.text_factory = str
     if row is None:

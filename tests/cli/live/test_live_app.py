@@ -244,7 +244,7 @@ def test_any_size(live: Callable[..., WatchApp], size: tuple[int, int]) -> None:
     """The view can be drawn in, and resized to, any size; on 20 columns the keys are all there."""
 
     async def scenario(view: View) -> None:
-        await view.until(lambda: view.app._state.kpi and view.app._state.queue and view.app._state.drift)
+        await view.until(lambda: view.app._state.kpi and view.app._rows and view.app._state.drift)
         for keys, screen in ((("down", "c"), QuestionScreen), (("n", "enter"), ItemScreen)):
             await view.press(*keys)
             await view.until(lambda screen=screen: isinstance(view.app.screen, screen))
