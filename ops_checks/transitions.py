@@ -8,6 +8,7 @@ lease and attempts of a database item, None for a Markdown item.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 from ops_checks.errors import InputError, RefusedError, UsageError
 from ops_checks.model import DB_NOTES_SEPARATOR, FIELDS, MD_NOTES_SEPARATOR, NOTHING, TERMINAL, Item
@@ -237,8 +238,6 @@ def _payload(
     attempt_count: int | None,
 ) -> str:
     """Return the payload of the event, from which the change can be taken back; a document has no events."""
-    import json
-
     held = held_cells(reliability)
     new: dict[str, int | None] = {"lease_owner": None, "lease_expires_at": None}
     new |= {} if attempt_count is None else {"attempt_count": attempt_count}
@@ -251,7 +250,15 @@ def _payload(
         "before": _cells(before) | held,
         "after": _cells(after) | held | {name: value for name, value in new.items() if name in held},
     }
-    return json.dumps(payload, ensure_ascii=False)
+    return _encoder()(payload)
+
+
+@cache
+def _encoder() -> Callable[[object], str]:
+    """Return what writes JSON, made once: `json.dumps` makes it anew each time."""
+    import json
+
+    return json.JSONEncoder(ensure_ascii=False).encode
 
 
 def held_cells(reliability: Reliability) -> dict[str, str | int | float | None]:
