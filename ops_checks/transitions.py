@@ -30,7 +30,6 @@ _REASON = "reason:"
 _OTHERS = ("replan:", "retry_requested", "retry_not_before=")
 _BLANK = " \t\v\f"  # trimmed from the cells of a table
 _MOST_ATTEMPTS = 1_000_000
-_ANY_REASON = "why"  # the decision does not depend on it
 
 
 class Stamp:
@@ -279,31 +278,3 @@ def _in_json(value: Stored) -> str | int | float | None:
 
 #: Every transition by the name of its command. Its first argument is a Stamp, then the command's own.
 TRANSITIONS: Mapping[str, Callable[..., Decide]] = {"cancel": cancel, "replan": replan, "retry": retry}
-
-
-class Outlook:
-    """What a command would make of an item: the status it would get (`to`), or why it is refused (`reason`).
-
-    A reason beside a status: it would change nothing, or what it needs besides.
-    """
-
-    __slots__ = ("command", "reason", "to")
-
-    def __init__(self, command: str, to: str | None, reason: str | None = None) -> None:
-        self.command = command
-        self.to = to
-        self.reason = reason
-
-
-def outlooks(stamp: Stamp, backoff_s: Sequence[int], attempt: Callable[[Decide], Change]) -> list[Outlook]:
-    """Return what every transition would make of an item now; `attempt` calls a `decide` on it and writes nothing."""
-    decides = {"cancel": cancel(stamp), "replan": replan(stamp, _ANY_REASON), "retry": retry(stamp, backoff_s)}
-    return [_outlook(name, decides[name], attempt) for name in TRANSITIONS]
-
-
-def _outlook(command: str, decide: Decide, attempt: Callable[[Decide], Change]) -> Outlook:
-    try:
-        change = attempt(decide)
-    except (RefusedError, InputError) as error:
-        return Outlook(command, None, error.message)
-    return Outlook(command, change.after.status, "changes nothing: it is so already" if change.empty else None)

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from ops_checks.cli.marks import Marks
     from ops_checks.context import Context
+    from ops_checks.outlooks import Outlook
     from ops_checks.reconcile.item_view import ItemView, Side
     from ops_checks.runlog.item_runs import ItemRun
     from ops_checks.stores.details import Details
     from ops_checks.stores.event import Event
-    from ops_checks.transitions import Outlook
 
 _LONGEST = 200  # characters of a reason or an error in a line of history
 _ACTORS = ("actor", "owner_session", "lease_owner", "agent", "by")

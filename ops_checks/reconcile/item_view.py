@@ -9,8 +9,9 @@ from ops_checks.context import BOTH_SIDES, DB_SIDE
 from ops_checks.errors import InputError, OpsError, RefusedError
 from ops_checks.gate.stable_reading import read_stable
 from ops_checks.model import FIELDS
+from ops_checks.outlooks import outlooks
 from ops_checks.sanitize import visible
-from ops_checks.transitions import Stamp, outlooks
+from ops_checks.transitions import Stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 
     from ops_checks.context import Context
     from ops_checks.model import Item
+    from ops_checks.outlooks import Outlook
     from ops_checks.runlog.item_runs import ItemRuns
     from ops_checks.stores.changes import Change, Decide, Reliability
     from ops_checks.stores.details import Details
     from ops_checks.stores.event import Event
     from ops_checks.stores.protocol import Snapshot, Store
-    from ops_checks.transitions import Outlook
 
 _NOTES = FIELDS.index("notes")
 
