@@ -131,7 +131,8 @@ class BothStores:
 
     def change_together(self, ids: Sequence[str], decide: Decide) -> list[Change]:
         """Change several items in both queues: all of them, or none. Raises RefusedTogetherError, as `change`."""
-        self._md_commit = checked_out(self._context)
+        if self._md_commit is None:  # asked for once, however many items are changed one after the other
+            self._md_commit = checked_out(self._context)
         return while_changing(self._context, lambda: self._attempt(ids, decide))
 
     def series(self) -> AbstractContextManager[BothStores]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import OpsError, RefusedError
@@ -20,7 +21,7 @@ from ops_checks.stores.changes import all_decided
 from ops_checks.stores.unknown_item import ids_in, unknown_item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ops_checks.context import Context
     from ops_checks.model import Item
@@ -30,18 +31,33 @@ if TYPE_CHECKING:
     from ops_checks.stores.transaction_protocol import DatabaseSnapshot
 
 
-def newest_change(context: Context, item_id: str, check: Callable[[Item], None] = lambda _: None) -> MadeChange:
-    """Return the newest change of an item; `check` may refuse the item as it is now.
+def newest_changes(
+    context: Context, ids: Iterable[str], check: Callable[[Item], None] = lambda _: None
+) -> tuple[dict[str, MadeChange], dict[str, RefusedError]]:
+    """Return the newest changes of items, and of the others why they cannot be taken back, both by id.
 
-    Raises RefusedError if it was none of an operator's, with what it was.
+    `check` may refuse an item as it is now. A change that was none of an operator's is refused, with what it was.
     """
+    made: dict[str, MadeChange] = {}
+    refused: dict[str, RefusedError] = {}
     with database(context).snapshot() as snapshot:
-        item = snapshot.get(item_id)
-        if item is None:
-            advice = "its events go with an item"
-            raise unknown_item(visible(context.db), [item_id], advice, lambda: ids_in(snapshot))
-        check(item)
-        return _newest(snapshot, item_id)
+        for item_id in ids:
+            try:
+                made[item_id] = _newest_known(context, snapshot, item_id, check)
+            except RefusedError as error:
+                refused[item_id] = error
+    return made, refused
+
+
+def _newest_known(
+    context: Context, snapshot: DatabaseSnapshot, item_id: str, check: Callable[[Item], None]
+) -> MadeChange:
+    item = snapshot.get(item_id)
+    if item is None:
+        advice = "its events go with an item"
+        raise unknown_item(visible(context.db), [item_id], advice, lambda: ids_in(snapshot))
+    check(item)
+    return _newest(snapshot, item_id)
 
 
 def changes_of(context: Context, operation: str) -> list[MadeChange]:
@@ -65,7 +81,8 @@ def must_keep_events(context: Context) -> None:
 class Undoing:
     """Takes changes back, by the ids of their items, in the queues that they were made in; it changes as a store does.
 
-    `made` are the changes by item. What somebody changed since is refused.
+    `made` are the changes by item. What somebody changed since is refused. What is agreed on with the document
+    afterwards goes by its rows, and the commit that is checked out, as they are before the first change.
     """
 
     def __init__(self, context: Context, made: Mapping[str, MadeChange]) -> None:
@@ -76,7 +93,7 @@ class Undoing:
         """Return the change that `change` would write. Raises what `change` raises."""
         made = self._made[item_id]
         if made.document is not None:
-            return self._both().preview(item_id, self._decide)
+            return self._both.preview(item_id, self._decide)
         with database(self._context).snapshot() as before:
             return self._decided(before, item_id)
 
@@ -93,8 +110,14 @@ class Undoing:
         of_both = {self._made[item_id].document is not None for item_id in ids}
         if len(of_both) > 1:
             raise RefusedError("some were changed in both queues and some in the database alone: take them back apart")
-        return self._both().change_together(ids, self._decide) if True in of_both else self._in_database(ids)
+        return self._both.change_together(ids, self._decide) if True in of_both else self._in_database(ids)
 
+    @cached_property
+    def _beside(self) -> tuple[Mapping[str, Item], str | None]:
+        """The rows of the document, and the commit that is checked out."""
+        return _rows(self._context, list(self._made)), checked_out(self._context)
+
+    @cached_property
     def _both(self) -> BothStores:
         if self._context.markdown_read_only:
             raise RefusedError(
@@ -103,11 +126,10 @@ class Undoing:
         return BothStores(self._context, self._follow, self._must_be_newest)
 
     def _in_database(self, ids: Sequence[str]) -> list[Change]:
-        md_commit = checked_out(self._context)
+        rows, md_commit = self._beside
         with database(self._context).transaction() as transaction:
             snapshot = transaction.snapshot()
             changes = all_decided(ids, lambda item_id: self._decided(snapshot, item_id))
-            rows = _rows(self._context, ids)
             for change in changes:
                 write_database(self._context, transaction, change, rows.get(change.before.id), md_commit)
             transaction.commit()

@@ -11,7 +11,8 @@ import pytest
 from builders import digest, execute, item, make_database, make_markdown, select
 from conftest import NOW_S
 
-from ops_checks.errors import WriteError
+from ops_checks.errors import InputError, WriteError
+from ops_checks.reconcile import undo_change
 from ops_checks.stores.markdown.rewriting import MarkdownTransaction
 from ops_checks.stores.sqlite.series import SqliteSeries
 from ops_checks.stores.sqlite.transaction import SqliteTransaction
@@ -282,3 +283,28 @@ def test_a_series_lets_others_in(project: Path, monkeypatch: pytest.MonkeyPatch)
             series.change(item_id, replan(stamp, "n"))
     assert rests
     assert all(rest > 0.1 for rest in rests)
+
+
+def test_a_series_checks_another_file(project: Path) -> None:
+    """A file is looked through once, and one that was put in its place is another file, which may be damaged."""
+    stamp = Stamp(actor="a", now_s=NOW_S, tz_minutes=540, operation="op-1")
+    make_database(project / "other.db", [item(f"A-{number}", task="t" * 500) for number in range(100)])
+    data = bytearray((project / "other.db").read_bytes())
+    data[4096 * 4 : 4096 * 4 + 64] = b"\xff" * 64
+    (project / "other.db").write_bytes(data)
+    with SqliteSeries(DB, lock_timeout_s=1) as series:
+        series.change("A-1", cancel(stamp))
+        os.rename("other.db", DB)
+        with pytest.raises(InputError, match="the database is damaged"):
+            series.change("A-2", cancel(stamp))
+
+
+def test_undo_reads_what_stands_beside_once(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many changes are taken back, git is asked once, and the document is read once."""
+    run("baseline")
+    run("--db", DB, "cancel", "--id", "A-1", "--id", "A-2")
+    asked: list[object] = []
+    monkeypatch.setattr(undo_change, "checked_out", asked.append)
+    told = run("undo", "--status", "BLOCKED", "--yes")
+    assert (told.code, told.err.splitlines()[-1], len(asked)) == (0, "changed=2 refused=0", 1)
+    assert run("drift").out.startswith("drift ok")

@@ -25,13 +25,13 @@ from ops_checks.reconcile.plan_file import is_plan_id, read_plan, unplanned
 from ops_checks.reconcile.reading import database
 from ops_checks.reconcile.result_json import UNDONE, WOULD_UNDO
 from ops_checks.reconcile.undo import preview_undo, undo_plan
-from ops_checks.reconcile.undo_change import Undoing, changes_of, must_keep_events, newest_change
+from ops_checks.reconcile.undo_change import Undoing, changes_of, must_keep_events, newest_changes
 from ops_checks.sanitize import visible
 from ops_checks.stores.changes import all_decided
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.model import Item
@@ -83,13 +83,16 @@ def _undo_plan(invocation: Invocation, plan: str) -> Result:
     return code, shown(invocation, operation, found, undone_lines(found, operation))
 
 
-def _undo_changes(invocation: Invocation, chosen: Chosen, changes: dict[str, MadeChange] | None = None) -> Result:
+def _undo_changes(invocation: Invocation, chosen: Chosen, changes: Mapping[str, MadeChange] | None = None) -> Result:
     """Take changes back, each by itself, so that one that is refused stops no other; or all of them or none.
 
     `changes` are those by item; without them the newest change of each item is taken back.
     """
     args = invocation.args
-    undone = _Undone(invocation, chosen, changes or {})
+    refused: dict[str, RefusedError] = {}
+    if changes is None:
+        changes, refused = newest_changes(invocation.context, chosen.ids, chosen.must_be_as_shown)
+    undone = _Undone(invocation, changes, refused)
     if args.all_or_nothing and not args.dry_run:
         code, lines = change_together(invocation, chosen, lambda: undone.change_together(chosen.ids), undone.told)
     else:
@@ -110,10 +113,13 @@ def _undo_changes(invocation: Invocation, chosen: Chosen, changes: dict[str, Mad
 class _Undone:
     """What becomes of changes that are taken back."""
 
-    def __init__(self, invocation: Invocation, chosen: Chosen, changes: dict[str, MadeChange]) -> None:
+    def __init__(
+        self, invocation: Invocation, changes: Mapping[str, MadeChange], refused: Mapping[str, RefusedError]
+    ) -> None:
         self._invocation = invocation
-        self._chosen = chosen
         self._changes = changes
+        self._refused = refused
+        self._undoing = Undoing(invocation.context, changes)
         self.outcome = Outcome()
         self.operations: set[str] = set()
         self.one_sided: list[Item] = []
@@ -121,8 +127,7 @@ class _Undone:
 
     def change(self, item_id: str) -> list[str]:
         """Take the change of an item back, or only decide, and return its lines."""
-        made = self._made(item_id)
-        undoing = Undoing(self._invocation.context, {item_id: made})
+        made, undoing = self._made(item_id), self._undoing
         try:
             return self.told((undoing.preview if self._invocation.args.dry_run else undoing.change)(item_id))
         except RefusedError:
@@ -131,11 +136,11 @@ class _Undone:
 
     def change_together(self, ids: list[str]) -> list[Change]:
         """Take the changes of all items back, or of none. Raises RefusedTogetherError."""
-        made = dict(zip(ids, all_decided(ids, self._made), strict=True))
+        every = all_decided(ids, self._made)
         try:
-            return Undoing(self._invocation.context, made).change_together(ids)
+            return self._undoing.change_together(ids)
         except RefusedError:
-            self.outcome.stale += [action for each in made.values() for action in each.actions_back]
+            self.outcome.stale += [action for made in every for action in made.actions_back]
             raise
 
     def told(self, changed: Change) -> list[str]:
@@ -157,9 +162,8 @@ class _Undone:
         return [Made(f"{UNDONE} {made.operation} {changed.after.id} -> {changed.after.status}")]
 
     def _made(self, item_id: str) -> MadeChange:
-        if item_id not in self._changes:
-            check = self._chosen.must_be_as_shown
-            self._changes[item_id] = newest_change(self._invocation.context, item_id, check)
+        if item_id in self._refused:
+            raise self._refused[item_id]
         return self._changes[item_id]
 
 

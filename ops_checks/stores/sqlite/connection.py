@@ -103,19 +103,31 @@ def _opened(path: str, mode: str, timeout_s: float) -> WaitingConnection:
     return connection
 
 
-def open_queue(path: str, timeout_s: float, begin: str, *, writing: bool, sound: bool = False) -> WaitingConnection:
+class Soundness:
+    """Which file was found sound: its pages are checked once, which takes reading all of them."""
+
+    def __init__(self) -> None:
+        self._file: tuple[int, int] | None = None
+
+    def check(self, connection: sqlite3.Connection, path: str) -> None:
+        """Raise InputError for a damaged file, unless it was checked before; another one at the path was not."""
+        state = os.stat(path)
+        if self._file != (state.st_dev, state.st_ino):
+            check_health(connection, path)
+            self._file = (state.st_dev, state.st_ino)
+
+
+def open_queue(path: str, timeout_s: float, begin: str, soundness: Soundness, *, writing: bool) -> WaitingConnection:
     """Open a queue database and begin a transaction on its tables, both of which are there and plain.
 
-    `sound`: its pages were checked before, which takes reading all of them. Raises InputError, WriteError, and
-    `sqlite3.Error`.
+    Raises InputError, WriteError, and `sqlite3.Error`.
     """
     connection = connect(path, timeout_s, writing=writing)
     try:
         if writing:
             must_have_one_name(path)
             connection.set_authorizer(deny_triggers)
-        if not sound:
-            check_health(connection, path)
+        soundness.check(connection, path)
         connection.execute(begin)
         check_table(connection, path, TABLE, ITEM_COLUMNS)
         check_table(connection, path, EVENTS, EVENT_COLUMNS)

@@ -8,7 +8,7 @@ from ops_checks.errors import RefusedError
 from ops_checks.files.safe_open import last_write_s
 from ops_checks.sanitize import visible
 from ops_checks.stores.changes import all_decided
-from ops_checks.stores.sqlite.connection import TABLE, Translated, commit, open_queue, stop_runaways
+from ops_checks.stores.sqlite.connection import TABLE, Soundness, Translated, commit, open_queue, stop_runaways
 from ops_checks.stores.sqlite.rows import StoredRow, stored_ids, stored_row
 from ops_checks.stores.sqlite.snapshot import SqliteSnapshot
 from ops_checks.stores.sqlite.writing import write_change
@@ -47,7 +47,7 @@ class SqliteStore:
     def __init__(self, location: str, *, lock_timeout_s: float) -> None:
         self.location = location
         self._lock_timeout_s = lock_timeout_s
-        self._sound = False
+        self._soundness = Soundness()
 
     def snapshot(self) -> SqliteSnapshot:
         """Return a snapshot of the database as it is when the snapshot is entered."""
@@ -126,7 +126,7 @@ class SqliteStore:
         """Return a write transaction; enter it before anything is written."""
         from ops_checks.stores.sqlite.transaction import SqliteTransaction
 
-        return SqliteTransaction(self.location, self._lock_timeout_s)
+        return SqliteTransaction(self.location, self._lock_timeout_s, self._soundness)
 
     def may_be_written(self) -> bool:
         """Return whether the file and its folder give this user the right to write; SQLite needs both as a rule."""
@@ -156,7 +156,6 @@ class SqliteStore:
         with Translated(self.location, writing=writing):
             connection = self._open(begin, writing=writing)
             try:
-                self._sound = True
                 stop_runaways(connection)
                 result = work(connection)
                 commit(connection, self.location)
@@ -165,7 +164,7 @@ class SqliteStore:
                 self._close(connection)
 
     def _open(self, begin: str, *, writing: bool) -> WaitingConnection:
-        return open_queue(self.location, self._lock_timeout_s, begin, writing=writing, sound=self._sound)
+        return open_queue(self.location, self._lock_timeout_s, begin, self._soundness, writing=writing)
 
     def _close(self, connection: sqlite3.Connection) -> None:
         connection.close()  # what was not committed is rolled back

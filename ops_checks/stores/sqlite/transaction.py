@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change
+    from ops_checks.stores.sqlite.connection import Soundness
     from ops_checks.stores.sqlite.writing import Row
 
 
@@ -36,16 +37,17 @@ class SqliteTransaction:
     lock is not had in time or a write fails.
     """
 
-    def __init__(self, path: str, timeout_s: float) -> None:
+    def __init__(self, path: str, timeout_s: float, soundness: Soundness) -> None:
         self._path = path
         self._timeout_s = timeout_s
+        self._soundness = soundness
         self._translated = _Refusing(path, writing=True)
         self._connection: sqlite3.Connection
 
     def __enter__(self) -> Self:
         """Open the database and begin."""
         with self._translated:
-            self._connection = open_queue(self._path, self._timeout_s, "BEGIN IMMEDIATE", writing=True)
+            self._connection = open_queue(self._path, self._timeout_s, "BEGIN IMMEDIATE", self._soundness, writing=True)
         return self
 
     def __exit__(
