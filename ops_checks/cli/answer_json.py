@@ -6,6 +6,7 @@ import os
 import re
 
 from ops_checks.cli.answer import JSON
+from ops_checks.cli.command import NOTE, WARNING
 from ops_checks.cli.output import Document, Made, MadeDocument, standard_stream
 from ops_checks.errors import OpsError
 from ops_checks.report.json_text import json_text
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ops_checks.cli.answer import Answer
 
 ERROR_SCHEMA = "ops-checks/error/1"
-_ERROR, _WARNING, _NOTE, _DETAIL = "error: ", "warning: ", "note: ", "  "
+_ERROR, _DETAIL = "error: ", "  "
 _OPTIONS = ("-f", "--format")
 _QUIET = "-q"
 _STDOUT = 1
@@ -83,10 +84,10 @@ def _remarks_json(remarks: Iterable[str], known: Collection[str]) -> dict[str, A
         if line.startswith(_ERROR):
             message = line.removeprefix(_ERROR)
             errors.append({"message": message, "details": [], **_place(message, known)})
-        elif line.startswith(_WARNING):
-            warnings.append(line.removeprefix(_WARNING))
-        elif line.startswith(_NOTE):
-            notes.append(line.removeprefix(_NOTE))
+        elif line.startswith(WARNING):
+            warnings.append(line.removeprefix(WARNING))
+        elif line.startswith(NOTE):
+            notes.append(line.removeprefix(NOTE))
         elif line.startswith(_DETAIL) and errors:
             errors[-1]["details"].append(line.removeprefix(_DETAIL))
     return {"errors": errors, "warnings": warnings, "notes": notes}

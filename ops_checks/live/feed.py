@@ -12,7 +12,7 @@ from ops_checks.gate.waiting import LOCK_S
 from ops_checks.gate.watching import IDLE_REST, Rereader
 from ops_checks.live.model import DRIFT, KPI, QUEUE
 from ops_checks.live.reading import QueueReading, read_drift, read_kpi
-from ops_checks.runlog.watch import LogWatch
+from ops_checks.runlog.watch import watch_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -120,7 +120,7 @@ def _parts(context: Context, clock: Callable[[], float], queue: QueueReading) ->
             lasts_s=drift_lasts_s,
         ),
         KPI: Rereader(
-            [*(side.watch() for side in sides), LogWatch(context.logs)],
+            [*(side.watch() for side in sides), watch_logs(context.logs)],
             lambda: read_kpi(measured.at(clock())),
             clock=time.monotonic,
             lasts_s=lambda _, took_s: max(_KPI_LASTS_S, IDLE_REST * took_s),

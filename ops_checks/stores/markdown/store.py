@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 
 from ops_checks.errors import InputError, WriteError
 from ops_checks.files.safe_open import last_write_s
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from ops_checks.files.file_version import FileWatch
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide
     from ops_checks.stores.event import Event
     from ops_checks.stores.markdown.document import Progress
     from ops_checks.stores.markdown.rewriting import MarkdownTransaction
-    from ops_checks.stores.markdown.watch import MarkdownWatch
     from ops_checks.stores.protocol import Store
 
 
@@ -42,11 +43,11 @@ class MarkdownStore:
         """Return a snapshot of the document as it is when the snapshot is entered."""
         return MarkdownSnapshot(self.location, self._progress)
 
-    def watch(self) -> MarkdownWatch:
+    def watch(self) -> FileWatch:
         """Return what tells whether the document has changed."""
-        from ops_checks.stores.markdown.watch import MarkdownWatch
+        from ops_checks.files.file_version import FileWatch, file_version
 
-        return MarkdownWatch(self.location)
+        return FileWatch(partial(file_version, self.location))
 
     def __iter__(self) -> Iterator[Item]:
         """Stream the items of one snapshot. Raises InputError, ChangingError."""
