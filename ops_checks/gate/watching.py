@@ -75,9 +75,9 @@ class Rereader(Generic[Seen]):
         self._stack.close()
 
     def look(self) -> bool:
-        """Read again if something has changed or what was read holds no longer; return whether that was so.
+        """Read again if something has changed or what was read holds no longer; return whether that brought anything.
 
-        Raises InputError for what stays unreadable.
+        An error that stays is nothing new. Raises InputError for what stays unreadable.
         """
         asked_s = self._clock()
         versions = [watch.version() for watch in self._watches]
@@ -92,13 +92,15 @@ class Rereader(Generic[Seen]):
             self._must_be_passing(error)
             took_s = self._rest_after(began_s)
             again = versions == self._failed_at and self._patience_s == math.inf
+            is_new = forgotten or self.error is None or self.error.message != error.message
             self.error, self._versions, self._failed_at = error, versions, versions
             self._due_s = began_s + IDLE_REST * took_s if again else -math.inf
         else:
             took_s = self._rest_after(began_s)
             self.error, self._versions, self._failing_since_s, self._failed_at = None, versions, None, None
             self._due_s = began_s + self._lasts_s(self.seen, took_s)
-        return True
+            is_new = True
+        return is_new
 
     def forget(self) -> None:
         """Let the next look read again: something else is asked for. Any thread may call it."""

@@ -159,8 +159,30 @@ def test_an_error_that_stays_costs_little() -> None:
     source = Source(took_s=1.0)
     source.content = FAILS
     reader = source.reader()
-    assert [reader.look() for _ in range(4)] == [True, True, False, False]
+
+    def readings() -> int:
+        before = source.readings
+        reader.look()
+        return source.readings - before
+
+    assert [readings() for _ in range(4)] == [1, 1, 0, 0]
     source.current = 2
-    assert reader.look()
+    assert readings() == 1
     source.now_s += IDLE_REST
+    assert readings() == 1
+
+
+def test_an_error_that_stays_is_no_news() -> None:
+    """It is told once, and again when another one comes, when somebody asks, or after it was gone."""
+    source = Source()
+    source.content = FAILS
+    reader = source.reader()
+    assert [reader.look() for _ in range(3)] == [True, False, False]
+    reader.forget()
+    assert [reader.look() for _ in range(2)] == [True, False]
+    source.content, source.current = LOCKED, 2
+    assert [reader.look() for _ in range(2)] == [True, False]
+    source.content = "a"
+    assert [reader.look() for _ in range(2)] == [True, False]
+    source.content, source.current = LOCKED, 3
     assert reader.look()
