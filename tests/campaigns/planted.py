@@ -311,7 +311,7 @@ _READING = (
         "True",
         _SQLITE,
     ),
-    Defect("a pipe forges a cell", "stores/sqlite/rows.py", 'line.count("|") == _PIPES', "True", _SQLITE),
+    Defect("a pipe forges a cell", "stores/cells.py", 'line.count("|") == _PIPES', "True", _SQLITE),
     Defect(
         "owners are not compared",
         "rules/drift/rules.py",

@@ -13,7 +13,8 @@ from ops_checks.errors import InputError, LockedError, OpsError, ReadOnlyError, 
 from ops_checks.files.contents import explain
 from ops_checks.files.database_head import head_of_database
 from ops_checks.sanitize import visible
-from ops_checks.stores.sqlite.connection import DATABASE, EVENTS, TABLE
+from ops_checks.stores.sqlite.connection import DATABASE
+from ops_checks.stores.tables import EVENTS, TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import time
 
 from ops_checks.errors import InputError, OpsError, WriteError
 from ops_checks.files.safe_open import FileKind, stat_regular
-from ops_checks.model import FIELDS
 from ops_checks.sanitize import visible
+from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 DATABASE = FileKind("database", "name a SQLite database with --db, or run `ops-checks init`")
-TABLE = "queue_items"
-EVENTS = "queue_events"
-ITEM_COLUMNS = frozenset({*FIELDS, "created_at", "updated_at"})
-EVENT_COLUMNS = frozenset({"event_id", "item_id", "event_type", "payload_json", "created_at"})
 _KEYS = {TABLE: "id", EVENTS: "event_id"}
 _WRITES = (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
 #: The most virtual machine steps of one change: a runaway trigger is stopped.
@@ -285,9 +281,3 @@ class Translated:
 
 #: A damaged header makes SQLite allocate memory beyond all bounds: a MemoryError without a message.
 _DRIVER_ERRORS = (sqlite3.Error, UnicodeError, OverflowError, ValueError, MemoryError)
-
-
-def where(path: str, item_id: object) -> str:
-    """Return the location of a row for a message: `file:table:id`."""
-    key = visible(item_id) if isinstance(item_id, str) else ascii(item_id)
-    return f"{visible(path)}:{TABLE}:{key}"

@@ -6,7 +6,8 @@ import os
 import sqlite3
 
 from ops_checks.files.safe_open import FileKind, open_regular, read_regular
-from ops_checks.stores.sqlite.connection import DATABASE, TABLE, connect_to_read
+from ops_checks.stores.sqlite.connection import DATABASE, connect_to_read
+from ops_checks.stores.tables import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

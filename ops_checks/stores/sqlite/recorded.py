@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops_checks.stores.sqlite.connection import EVENT_COLUMNS, EVENTS, TABLE, Translated, check_table, columns_of
+from ops_checks.stores.sqlite.connection import Translated, check_table, columns_of
+from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, TABLE
 
 if TYPE_CHECKING:
     import sqlite3

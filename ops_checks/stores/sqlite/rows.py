@@ -1,60 +1,24 @@
-"""Validate rows of the queue database, and convert them to items and to rows of Markdown."""
+"""Read a row of the queue database as it is stored, whatever the types of its values."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from operator import itemgetter
 
 from ops_checks.errors import InputError
-from ops_checks.model import DASHED, FIELDS, NOTHING, PRIORITIES, STATUSES, Item
+from ops_checks.model import FIELDS, PRIORITIES
+from ops_checks.stores.cells import as_item, row_defect
 from ops_checks.stores.changes import RELIABILITY, Reliability
-from ops_checks.stores.markdown.table import render_row
-from ops_checks.stores.sqlite.connection import TABLE, columns_of, where
+from ops_checks.stores.sqlite.connection import columns_of
+from ops_checks.stores.tables import TABLE, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
+    from ops_checks.model import Item
     from ops_checks.stores.changes import Stored
-
-_STATUSES = frozenset(STATUSES)
-_PRIORITIES = frozenset(PRIORITIES)
-_STATUS, _PRIORITY = map(itemgetter, (1, 2))
-_NEVER_EMPTY = tuple(itemgetter(FIELDS.index(name)) for name in ("id", *DASHED))
-#: The pipes of a joined row whose cells contain none.
-_PIPES = len(FIELDS) - 1
-
-
-def joined(rows: list[tuple[Any, ...]]) -> list[str] | None:
-    """Return the cells of each row joined by ` | `, or None unless all rows surely are valid without conversion.
-
-    Validates all rows at once: a comparison of a million rows allows nothing slower.
-    """
-    try:
-        lines = list(map(" | ".join, rows))
-    except TypeError:  # a null, a number
-        return None
-    valid = set(map(_STATUS, rows)) <= _STATUSES and set(map(_PRIORITY, rows)) <= _PRIORITIES
-    return lines if valid and all(all(map(cell, rows)) for cell in _NEVER_EMPTY) else None
-
-
-def as_rows(rows: Iterable[tuple[Any, ...]], lines: list[str]) -> list[str]:
-    """Return valid rows as rows of Markdown; `lines` are their joined cells."""
-    text = "".join(lines)
-    if "\n" in text or "\r" in text:
-        return [render_row(cells) for cells in rows]
-    return [
-        f"| {line} |" if line.count("|") == _PIPES else render_row(cells)
-        for line, cells in zip(lines, rows, strict=True)
-    ]
-
-
-def as_item(cells: tuple[Any, ...] | list[Any]) -> Item:
-    """Return a valid row as an item; a null or empty owner, start or due becomes `-`."""
-    pairs = zip(FIELDS, cells, strict=True)
-    return Item.from_cells((cell or NOTHING) if name in DASHED else cell for name, cell in pairs)
 
 
 class StoredRow:
@@ -169,18 +133,3 @@ def _literal(value: Stored) -> str:
     if value is None:
         return ""
     return f"x'{value.hex()}'" if isinstance(value, bytes) else str(value)
-
-
-def row_defect(cells: tuple[Any, ...] | list[Any]) -> str | None:
-    """Return what is wrong with the cells of a row, and what was expected; None if they are valid."""
-    for name, cell in zip(FIELDS, cells, strict=True):
-        if not isinstance(cell, str) and not (cell is None and name in DASHED):
-            found = "null" if cell is None else type(cell).__name__
-            return f"{name} is {found}: expected text"
-    if not cells[0]:
-        return "the id is empty: expected one such as ORCH-001"
-    if cells[1] not in _STATUSES:
-        return f"status {cells[1]!a}: expected one of {', '.join(STATUSES)}"
-    if cells[2] not in _PRIORITIES:
-        return f"priority {cells[2]!a}: expected one of {', '.join(PRIORITIES)}"
-    return None

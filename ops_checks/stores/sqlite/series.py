@@ -5,16 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from ops_checks.stores.sqlite.connection import (
-    EVENT_COLUMNS,
-    EVENTS,
-    ITEM_COLUMNS,
-    TABLE,
-    Translated,
-    WaitingConnection,
-    check_table,
-)
+from ops_checks.stores.sqlite.connection import Translated, WaitingConnection, check_table
 from ops_checks.stores.sqlite.store import SqliteStore
+from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

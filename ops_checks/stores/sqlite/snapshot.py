@@ -6,21 +6,11 @@ import sqlite3
 
 from ops_checks.errors import InputError
 from ops_checks.model import FIELDS, NOTHING, Item
+from ops_checks.stores.cells import as_item, as_rows, joined, row_defect
 from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS, parse_row, plain_id
-from ops_checks.stores.sqlite.connection import (
-    EVENT_COLUMNS,
-    EVENTS,
-    ITEM_COLUMNS,
-    TABLE,
-    Translated,
-    check_health,
-    check_table,
-    columns_of,
-    connect,
-    data_version,
-    where,
-)
-from ops_checks.stores.sqlite.rows import as_item, as_rows, find_item, joined, row_defect
+from ops_checks.stores.sqlite.connection import Translated, check_health, check_table, columns_of, connect, data_version
+from ops_checks.stores.sqlite.rows import find_item
+from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +23,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.details import Details
     from ops_checks.stores.event import Event
     from ops_checks.stores.protocol import Keys, Recorded
-    from ops_checks.stores.sqlite.baseline import AgreementReader
+    from ops_checks.stores.relational.agreement import AgreementReader
 
 #: Rows fetched at a time: few, so that most batches contain no row that must be validated alone.
 _BATCH = 64
@@ -231,9 +221,10 @@ class SqliteSnapshot:
 
     def agreement(self) -> AgreementReader:
         """Return what reads the last agreement of both queues in this state."""
-        from ops_checks.stores.sqlite.baseline import AgreementReader
+        from ops_checks.stores.relational.agreement import AgreementReader
+        from ops_checks.stores.sqlite.dialect import SQLITE
 
-        return AgreementReader(self._connection, self._path)
+        return AgreementReader(self._connection, self._path, SQLITE)
 
     def recorded(self) -> Iterator[Recorded]:
         """Stream the items with their events. Raises InputError."""

@@ -8,10 +8,11 @@ from ops_checks.errors import RefusedError
 from ops_checks.files.safe_open import last_write_s
 from ops_checks.sanitize import visible
 from ops_checks.stores.changes import all_decided
-from ops_checks.stores.sqlite.connection import TABLE, Soundness, Translated, commit, open_queue, stop_runaways
+from ops_checks.stores.sqlite.connection import Soundness, Translated, commit, open_queue, stop_runaways
 from ops_checks.stores.sqlite.rows import StoredRow, stored_ids, stored_row
 from ops_checks.stores.sqlite.snapshot import SqliteSnapshot
 from ops_checks.stores.sqlite.writing import write_change
+from ops_checks.stores.tables import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import sqlite3
 from ops_checks.errors import InputError
 from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import AGREED, Counts
-from ops_checks.stores.sqlite.baseline import CREATE, ROWS, AgreementReader, insert_row
+from ops_checks.stores.relational.agreement import ROWS, AgreementReader, insert_row, tables
 from ops_checks.stores.sqlite.connection import Translated
+from ops_checks.stores.sqlite.dialect import SQLITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class TemporaryBase:
         run("PRAGMA synchronous = OFF")
         run("PRAGMA journal_mode = OFF")
         run("BEGIN")
-        for statement in CREATE.split(";"):
+        for statement in tables(SQLITE):
             run(statement)
         for row in rows:
             try:
@@ -74,7 +75,7 @@ class _Reader(AgreementReader):
     def __init__(
         self, connection: sqlite3.Connection, name: str, baseline: Baseline, ids: Iterable[str], event_id: int | None
     ) -> None:
-        super().__init__(connection, name)
+        super().__init__(connection, name, SQLITE)
         self._baseline = baseline
         self._ids = ids
         self._event_id = event_id

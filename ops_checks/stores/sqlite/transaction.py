@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ops_checks.errors import ReadOnlyError, RefusedError, WriteError
-from ops_checks.stores.sqlite.baseline import NewBaseline
-from ops_checks.stores.sqlite.connection import Translated, commit, open_queue, where
-from ops_checks.stores.sqlite.plan_records import PlanRecords
+from ops_checks.stores.relational.plan_records import PlanRecords
+from ops_checks.stores.sqlite.baseline import SqliteBaseline
+from ops_checks.stores.sqlite.connection import Translated, commit, open_queue
+from ops_checks.stores.sqlite.dialect import SQLITE
 from ops_checks.stores.sqlite.rows import stored_row
 from ops_checks.stores.sqlite.snapshot import SqliteSnapshot
 from ops_checks.stores.sqlite.writing import (
@@ -16,6 +17,7 @@ from ops_checks.stores.sqlite.writing import (
     write_change,
     write_event,
 )
+from ops_checks.stores.tables import where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,13 +70,13 @@ class SqliteTransaction:
         """Return a snapshot of what the transaction sees."""
         return _SnapshotInside(self._path, self._connection)
 
-    def new_baseline(self) -> NewBaseline:
+    def new_baseline(self) -> SqliteBaseline:
         """Return what records an agreement. Raises InputError for a base that is damaged."""
-        return NewBaseline(self._connection, self._path)
+        return SqliteBaseline(self._connection, self._path)
 
     def records(self) -> PlanRecords:
         """Return the applied plans."""
-        return PlanRecords(self._connection, self._path)
+        return PlanRecords(self._connection, self._path, SQLITE)
 
     def change(self, change: Change) -> None:
         """Write a change of an item with its event, if it still is as it was seen. Raises WriteError."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ops_checks.errors import WriteError
 from ops_checks.model import DASHED, FIELDS
-from ops_checks.stores.sqlite.connection import EVENTS, TABLE, columns_of, where
+from ops_checks.stores.sqlite.connection import columns_of
+from ops_checks.stores.tables import EVENTS, TABLE, where
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 
 from ops_checks.errors import InputError, OpsError, RefusedError, WriteError
 from ops_checks.model import FIELDS
+from ops_checks.stores.cells import as_item, as_rows, joined, row_defect
 from ops_checks.stores.markdown.table import parse_row, render_row
 from ops_checks.stores.registry import SQLITE
 from ops_checks.stores.sqlite.connection import commit
-from ops_checks.stores.sqlite.rows import as_item, as_rows, joined, row_defect
 from ops_checks.transitions import Stamp, cancel, replan, retry
 
 if TYPE_CHECKING:

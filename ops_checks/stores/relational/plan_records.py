@@ -5,19 +5,22 @@ from __future__ import annotations
 from ops_checks.errors import InputError
 from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import PREPARED, PlanRecord
-from ops_checks.stores.sqlite.connection import columns_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3
+    from ops_checks.stores.relational.dialect import Connection, Dialect
 
 PLANS = "queue_reconcile"
 _COLUMNS = ("plan_id", "state", "made_at", "actor", "plan_json", "base_before_json", "md_before", "md_after")
 _NAMES = ", ".join(_COLUMNS)
-_CREATE = f"""
+
+
+def table(dialect: Dialect) -> str:
+    """Return the statement that makes the table where it is not there."""
+    return f"""
 CREATE TABLE IF NOT EXISTS {PLANS} (
-    plan_id TEXT PRIMARY KEY NOT NULL,
-    {", ".join(f"{name} TEXT NOT NULL" for name in _COLUMNS[1:])}
+    plan_id {dialect.key},
+    {", ".join(f"{name} TEXT NOT NULL" for name in _COLUMNS[1:])}{dialect.numbered}
 )
 """
 
@@ -25,9 +28,10 @@ CREATE TABLE IF NOT EXISTS {PLANS} (
 class PlanRecords:
     """The records of applied plans inside a transaction. Raises InputError for a table that is something else."""
 
-    def __init__(self, connection: sqlite3.Connection, path: str) -> None:
+    def __init__(self, connection: Connection, path: str, dialect: Dialect) -> None:
         self._connection = connection
         self._path = path
+        self._dialect = dialect
 
     def find(self, plan_id: str) -> PlanRecord | None:
         """Return the record of a plan, or None."""
@@ -41,21 +45,23 @@ class PlanRecords:
         """Return the newest records, the newest first."""
         if not self._exists():
             return []
-        rows = self._connection.execute(f"SELECT {_NAMES} FROM {PLANS} ORDER BY rowid DESC LIMIT ?", (most,))
-        return [PlanRecord(*row) for row in rows]
+        query = f"SELECT {_NAMES} FROM {PLANS} ORDER BY {self._dialect.in_order} DESC LIMIT ?"
+        return [PlanRecord(*row) for row in self._connection.execute(query, (most,)).fetchall()]
 
     def save(self, record: PlanRecord) -> None:
         """Save a record in place of an older one of the same plan."""
-        self._connection.execute(_CREATE)
+        if not self._exists():
+            self._connection.execute(table(self._dialect))
+        self.delete(record.plan_id)
         marks = ", ".join("?" * len(_COLUMNS))
-        self._connection.execute(f"INSERT OR REPLACE INTO {PLANS} ({_NAMES}) VALUES ({marks})", record)
+        self._connection.execute(f"INSERT INTO {PLANS} ({_NAMES}) VALUES ({marks})", record)
 
     def probe(self) -> None:
         """Write as a record would be written, for a transaction that is not committed."""
         self.save(PlanRecord("", PREPARED, *[""] * (len(_COLUMNS) - 2)))
 
     def delete(self, plan_id: str) -> None:
-        """Delete a record of which nothing was applied."""
+        """Delete a record: nothing of it was applied, or a newer state takes its place."""
         self._connection.execute(f"DELETE FROM {PLANS} WHERE plan_id = ?", (plan_id,))
 
     def _one(self, column: str, value: str) -> PlanRecord | None:
@@ -65,8 +71,7 @@ class PlanRecords:
         return None if row is None else PlanRecord(*row)
 
     def _exists(self) -> bool:
-        query = "SELECT type FROM pragma_table_list(?) WHERE schema = 'main'"
-        found = self._connection.execute(query, (PLANS,)).fetchall()
-        if found and (found != [("table",)] or not columns_of(self._connection, PLANS) >= set(_COLUMNS)):
+        found = self._dialect.columns(self._connection, PLANS)
+        if found is not None and not found >= set(_COLUMNS):
             raise InputError(f"{visible(self._path)}: {PLANS} is not what it was made as: restore it from a copy")
-        return bool(found)
+        return found is not None
