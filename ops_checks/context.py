@@ -12,7 +12,7 @@ import time
 from ops_checks.environment import is_markdown_read_only, login_name, retry_backoff_s, zone_minutes
 from ops_checks.errors import MissingError, OpsError
 from ops_checks.policy.search import DEFAULT_POLICY, DefaultPaths, find_policy
-from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_url, store_kind
+from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_there, is_url, located, store_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Context:
         self.works_on_db = works_on_db
         self.operate_on = operate_on
         self.operation = new_operation()
-        self.queue, self.db, self.db_named, self.logs = queue, db, db_named, logs
+        self.queue, self.db, self.db_named, self.logs = located(queue), located(db), db_named, logs
         self._stores: dict[str, Store] = {}
         self.tz_minutes = zone_minutes(environ, policy.timezone_minutes if policy else None)
         self.source_of_truth = policy.source_of_truth if policy else "markdown"
@@ -139,7 +139,7 @@ class Context:
         from copy import copy
 
         other = copy(self)
-        other.queue, other.db = queue or self.queue, db or self.db
+        other.queue, other.db = located(queue or self.queue), located(db or self.db)
         other._stores = {}  # noqa: SLF001 - of the same class
         return other
 
@@ -181,7 +181,7 @@ class Context:
     @property
     def kpi_store(self) -> Store:
         """The store that KPIs are read from: the database, or Markdown if none was named and none is at its default."""
-        return self.db_store if self.db_named or os.path.lexists(self.db) else self.md_store
+        return self.db_store if self.db_named or is_there(self.db) else self.md_store
 
     @property
     def retry_backoff_s(self) -> tuple[int, ...]:

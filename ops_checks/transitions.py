@@ -147,11 +147,12 @@ def _retry_in_database(stamp: Stamp, item: Item, reliability: Reliability, backo
         raise InputError(
             f"{visible(item.id)}: queue_items has no column {', '.join(reliability.absent)}: retry needs it, add it"
         )
-    _must_be_retryable(item, reliability, stamp.now_s)
+    now_s = stamp.now_s if reliability.now_s is None else reliability.now_s
+    _must_be_retryable(item, reliability, now_s)
     attempt, most = _count(reliability, "attempt_count"), _count(reliability, "max_attempts")
     if attempt >= most:
         raise RefusedError(f"{visible(item.id)}: {attempt} of {most} attempts are used up: {_to_pending(item)}")
-    not_before = int(stamp.now_s) + backoff_s[min(attempt, len(backoff_s) - 1)]
+    not_before = int(now_s) + backoff_s[min(attempt, len(backoff_s) - 1)]
     wanted = (f"retry_not_before={not_before}",)
     after = _moved(item, "PENDING", wanted, reliability)
     payload: dict[str, str | int] = {

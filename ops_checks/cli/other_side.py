@@ -8,7 +8,7 @@ from ops_checks.context import DB_SIDE
 from ops_checks.errors import OpsError
 from ops_checks.model import FIELDS, NOTHING
 from ops_checks.sanitize import visible
-from ops_checks.stores.registry import MARKDOWN, SQLITE, store_kind
+from ops_checks.stores.registry import MARKDOWN, SQLITE, is_there, is_url, store_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def other_side_notes(context: Context, changed: str, after: Sequence[Item]) -> l
     """
     path, kind = (context.queue, MARKDOWN) if changed == DB_SIDE else (context.db, SQLITE)
     try:
-        if not after or not os.path.lexists(path):
+        if not after or not is_there(path):
             return []
-        if os.path.getsize(path) > _MOST_BYTES:
+        if not is_url(path) and os.path.getsize(path) > _MOST_BYTES:
             return [f"{visible(path)}: is large and was not compared: --both changes both at once"]
         store = store_kind(path, kind).open(path, lock_timeout_s=_WAIT_S)  # a note is no reason to wait for long
         with store.snapshot() as snapshot:

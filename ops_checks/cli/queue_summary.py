@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from ops_checks.cli.answer import wants_json
 from ops_checks.gate.stable_reading import read_stable
 from ops_checks.overview import summarise, summarise_details
 from ops_checks.sanitize import visible
+from ops_checks.stores.registry import is_there
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,4 +43,4 @@ def note_unread_queue(invocation: Invocation) -> None:
 def unread_queue(context: Context) -> str | None:
     """Return the other one of two queues that are both there, which commands do not read."""
     queues = (context.queue, context.db)
-    return queues[not context.works_on_db] if all(map(os.path.lexists, queues)) else None
+    return queues[not context.works_on_db] if all(map(is_there, queues)) else None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError, MissingError
 from ops_checks.sanitize import visible
-from ops_checks.stores.registry import is_url
+from ops_checks.stores.registry import is_there
 
 if TYPE_CHECKING:
     from ops_checks.context import Context
@@ -41,4 +40,4 @@ def _inputs(context: Context) -> tuple[str, ...]:
 
 
 def _is_there(location: str) -> bool:
-    return is_url(location) or os.path.lexists(location) or any(char in location for char in "*?[")
+    return is_there(location) or any(char in location for char in "*?[")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from ops_checks.findings import KPI
@@ -25,6 +24,7 @@ from ops_checks.overview import summarise, workers
 from ops_checks.rules.drift.rules import DRIFT_CHECKS
 from ops_checks.sanitize import visible
 from ops_checks.selection import Selection, orders
+from ops_checks.stores.registry import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,7 +97,7 @@ def read_drift(context: Context) -> DriftSeen:
     Nobody waits while a view is to go on: what differs while a program may be between its two writes is not settled.
     """
     rules, md, db = context.policy.consistency, context.md_store, context.db_store
-    missing = [visible(store.location) for store in (md, db) if not os.path.lexists(store.location)]
+    missing = [visible(store.location) for store in (md, db) if not is_there(store.location)]
     if missing:
         return DriftSeen(why_not=f"{', '.join(missing)} is not there")
     quiet = is_quiet((md, db), rules.settle_s)  # before and after: a long comparison ends when the writer is forgotten

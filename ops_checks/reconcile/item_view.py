@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 
 from ops_checks.context import BOTH_SIDES, DB_SIDE
@@ -11,6 +10,7 @@ from ops_checks.gate.stable_reading import read_stable
 from ops_checks.model import FIELDS
 from ops_checks.outlooks import outlooks
 from ops_checks.sanitize import visible
+from ops_checks.stores.registry import is_there
 from ops_checks.transitions import Stamp
 
 TYPE_CHECKING = False
@@ -78,7 +78,7 @@ def read_sides(context: Context, ids: Sequence[str], most: int | None) -> tuple[
 
 
 def _read_side(store: Store, ids: Sequence[str], most: int | None, *, must: bool) -> Side:
-    if not must and not os.path.lexists(store.location):
+    if not must and not is_there(store.location):
         return Side(store.location, exists=False)
     try:
         return read_stable(store, lambda snapshot: _side(store, snapshot, ids, most))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from ops_checks.reconcile.plan_file import is_plan_id
 from ops_checks.reconcile.reading import database
 from ops_checks.sanitize import visible
 from ops_checks.stores.changes import all_decided
+from ops_checks.stores.registry import is_there
 from ops_checks.stores.unknown_item import ids_in, unknown_item
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def changes_of(context: Context, operation: str) -> list[MadeChange]:
 
 def must_keep_events(context: Context) -> None:
     """Raise RefusedError where there is only a document: nothing says what was changed in it last."""
-    if not context.db_named and not os.path.lexists(context.db) and os.path.lexists(context.queue):
+    if not context.db_named and not is_there(context.db) and is_there(context.queue):
         raise RefusedError(
             f"{visible(context.queue)}: {_OF_A_DOCUMENT}: `ops-checks init --from PATH` makes the database for it"
         )
@@ -158,7 +158,7 @@ class Undoing:
 def _rows(context: Context, ids: Sequence[str]) -> dict[str, Item]:
     """Return rows of the document, none where it cannot be read: then nothing is agreed on."""
     with suppress(OpsError):
-        if os.path.lexists(context.queue):
+        if is_there(context.queue):
             with context.md_store.snapshot() as left:
                 return rows_of(left, ids)
     return {}

@@ -81,13 +81,11 @@ def fill_database(connection: sqlite3.Connection, rows: Iterable[tuple[str, Colu
     `rows` are pairs of table and columns by name; omitted ones have the schema's defaults. Raises `sqlite3.Error`, and
     what iterating over the rows raises; then nothing is committed.
     """
-    connection.executescript("BEGIN;" + _schema())
+    from ops_checks.stores.sqlite.new import make_tables
+
+    make_tables(connection)
     for table, row in rows:
         marks = ", ".join("?" * len(row))
         statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"  # noqa: S608 - our own names
         connection.execute(statement, tuple(row.values()))
     connection.commit()
-
-
-def _schema() -> str:
-    return resources.files("ops_checks.stores.sqlite").joinpath("schema.sql").read_text(encoding="utf-8")

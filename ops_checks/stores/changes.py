@@ -32,10 +32,11 @@ class Reliability:
 
     Each is what the database holds, which may be none of what was meant: a change that only clears a lease need not
     understand it. `lease_expires_at` should be epoch seconds. `absent` names the columns that an older database lacks,
-    `place` is where a person finds the row.
+    `place` is where a person finds the row. `now_s` is the store's own time in epoch seconds, by which its leases are
+    judged; None where it has no clock but this machine's.
     """
 
-    __slots__ = (*RELIABILITY, "absent", "place")
+    __slots__ = (*RELIABILITY, "absent", "now_s", "place")
 
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Reliability:
         max_attempts: Stored,
         absent: tuple[str, ...] = (),
         place: str = "",
+        now_s: float | None = None,
     ) -> None:
         self.lease_owner = lease_owner
         self.lease_expires_at = lease_expires_at
@@ -53,6 +55,7 @@ class Reliability:
         self.max_attempts = max_attempts
         self.absent = absent
         self.place = place
+        self.now_s = now_s
 
 
 class Change:

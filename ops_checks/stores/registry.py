@@ -8,6 +8,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from ops_checks.stores.protocol import Store
 
@@ -21,19 +22,20 @@ DEFAULT_LOCK_TIMEOUT_S = 10.0
 class StoreKind:
     """One kind of store.
 
-    `module` defines `open_store(location, *, lock_timeout_s, progress)` and is imported when a store is opened. The
-    module `glance` beside it defines `glance(location, prefix, most)`.
-    A location selects this kind by a URL scheme (`schemes`) or by the end of its path (`suffixes`).
+    In `package` the module `store` defines `open_store(location, *, lock_timeout_s, progress)` and is imported when a
+    store is opened, and `glance` defines `glance(location, prefix, most)`.
+    A location selects this kind by the end of its path (`suffixes`), or by how it begins (`prefixes`): then it is no
+    path, and the module `location` defines `server_location(text)`.
     """
 
-    __slots__ = ("module", "name", "schemes", "suffixes")
+    __slots__ = ("name", "package", "prefixes", "suffixes")
 
     def __init__(
-        self, name: str, module: str, *, schemes: tuple[str, ...] = (), suffixes: tuple[str, ...] = ()
+        self, name: str, package: str, *, prefixes: tuple[str, ...] = (), suffixes: tuple[str, ...] = ()
     ) -> None:
         self.name = name
-        self.module = module
-        self.schemes = schemes
+        self.package = package
+        self.prefixes = prefixes
         self.suffixes = suffixes
 
     def open(
@@ -44,8 +46,8 @@ class StoreKind:
         progress: Progress | None = None,
     ) -> Store:
         """Return the store at a location; nothing is read yet. See `open_queue`."""
-        __import__(self.module)  # importlib's import alone takes longer
-        store: Store = sys.modules[self.module].open_store(location, lock_timeout_s=lock_timeout_s, progress=progress)
+        opened = self._beside("store").open_store
+        store: Store = opened(location, lock_timeout_s=lock_timeout_s, progress=progress)
         return store
 
     def glance(self, location: str, prefix: str, most: int) -> Iterator[Glanced]:
@@ -53,36 +55,82 @@ class StoreKind:
 
         It takes less than opening the store. What it says may be out of date; whatever keeps it from reading is raised.
         """
-        module = f"{self.module.rpartition('.')[0]}.glance"
-        __import__(module)
-        items: Iterator[Glanced] = sys.modules[module].glance(location, prefix, most)
+        items: Iterator[Glanced] = self._beside("glance").glance(location, prefix, most)
         return items
 
+    def located(self, location: str) -> str:
+        """Return a location of this kind as it is shown to people; opened, it leads to the same queue.
 
-MARKDOWN = StoreKind("markdown", "ops_checks.stores.markdown.store", suffixes=(".md", ".markdown"))
-SQLITE = StoreKind("sqlite", "ops_checks.stores.sqlite.store", suffixes=(".db", ".sqlite", ".sqlite3"))
+        Raises UsageError for one that cannot be read, or that must not be shown to others.
+        """
+        shown: str = self._beside("location").server_location(location) if self.prefixes else location
+        return shown
+
+    def _beside(self, name: str) -> ModuleType:
+        module = f"{self.package}.{name}"
+        __import__(module)  # importlib's import alone takes longer
+        return sys.modules[module]
+
+
+#: How a location may begin that libpq reads: also one that holds a password, which must not pass for a file's name.
+_WORDS = ("service", "host", "hostaddr", "port", "dbname", "user", "password", "passfile", "sslmode", "options")
+_OF_LIBPQ = ("postgresql:", "postgres:", *(f"{word}=" for word in _WORDS))
+
+MARKDOWN = StoreKind("markdown", "ops_checks.stores.markdown", suffixes=(".md", ".markdown"))
+SQLITE = StoreKind("sqlite", "ops_checks.stores.sqlite", suffixes=(".db", ".sqlite", ".sqlite3"))
+POSTGRES = StoreKind("postgres", "ops_checks.stores.postgres", prefixes=_OF_LIBPQ)
 
 #: Every kind of store by its name.
-STORES = {kind.name: kind for kind in (MARKDOWN, SQLITE)}
+STORES = {kind.name: kind for kind in (MARKDOWN, SQLITE, POSTGRES)}
+
+
+def _by_prefix(location: str) -> StoreKind | None:
+    beginning = location[:16].lower()
+    return next((kind for kind in STORES.values() if kind.prefixes and beginning.startswith(kind.prefixes)), None)
 
 
 def is_url(location: str) -> bool:
-    """Return whether a location is a URL of a store kind, and so no path of a file."""
-    scheme = location.partition(":")[0]
-    return any(scheme in kind.schemes for kind in STORES.values())
+    """Return whether a location is none of a file: a URL of a store kind, or other words for a server."""
+    return _by_prefix(location) is not None
+
+
+def is_there(location: str) -> bool:
+    """Return whether there may be a queue at a location; of a server that is not asked here."""
+    return is_url(location) or os.path.lexists(location)
 
 
 def store_kind(location: str, default: StoreKind) -> StoreKind:
-    """Return the kind of a location's URL scheme, else the default: a file may have any name."""
-    scheme = location.partition(":")[0]
-    return next((kind for kind in STORES.values() if scheme in kind.schemes), default)
+    """Return the kind that a location begins as, else the default: a file may have any name."""
+    return _by_prefix(location) or default
+
+
+def located(location: str) -> str:
+    """Return a location as it is shown to people; opened, it leads to the same queue.
+
+    Raises UsageError for a location on a server that cannot be read or holds a password, and for any other URL, of
+    which nothing but the scheme is shown.
+    """
+    kind = _by_prefix(location)
+    if kind is not None:
+        return kind.located(location)
+    scheme, separator, _ = location.partition("://")
+    if separator and scheme.isalnum():
+        from ops_checks.errors import UsageError
+        from ops_checks.sanitize import visible
+
+        raise UsageError(
+            f"{visible(scheme)}: no kind of queue has such URLs: expected a path, postgresql://HOST/NAME or "
+            "service=NAME"
+        )
+    return location
 
 
 def open_queue(location: str | os.PathLike[str], *, lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S) -> Store:
-    """Return the store at a location: its kind by URL scheme, else by the path's suffix, else Markdown.
+    """Return the store at a location: its kind by how it begins, else by the path's suffix, else Markdown.
 
-    Nothing is read yet. `lock_timeout_s` bounds the wait for other writers, in seconds.
+    Nothing is read yet. `lock_timeout_s` bounds the wait for other writers, in seconds. Raises UsageError for a
+    location that cannot be read; see `located`.
     """
-    location = os.fspath(location)
+    location = located(os.fspath(location))
     by_suffix = next((kind for kind in STORES.values() if kind.suffixes and location.endswith(kind.suffixes)), MARKDOWN)
     return store_kind(location, by_suffix).open(location, lock_timeout_s=lock_timeout_s)

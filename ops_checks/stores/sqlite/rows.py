@@ -49,7 +49,7 @@ class StoredRow:
 
     def reliability(self) -> Reliability:
         """Return what is there of lease and attempts."""
-        held = {name: None if name in self.absent else self._value(name) for name in RELIABILITY}
+        held: dict[str, Any] = {name: None if name in self.absent else self._value(name) for name in RELIABILITY}
         return Reliability(**held, absent=self.absent, place=self.place)
 
     def defect(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ops_checks.errors import WriteError
 from ops_checks.model import DASHED, FIELDS
+from ops_checks.stores.relational.columns import new_columns
 from ops_checks.stores.sqlite.connection import columns_of
 from ops_checks.stores.tables import EVENTS, TABLE, where
 
@@ -26,7 +27,7 @@ def write_change(connection: sqlite3.Connection, path: str, change: Change, row:
 
     Raises WriteError if it does not read back as it was made: then the transaction must be rolled back.
     """
-    columns = _new_columns(change, row.absent)
+    columns = new_columns(change, row.absent)
     sets = ", ".join(f"{name} = ?" for name in columns)
     same, seen = row.unchanged()
     statement = f"UPDATE {TABLE} SET {sets} WHERE id = ? AND {same}"
@@ -119,15 +120,3 @@ def _not_as_made(path: str, item_id: object) -> WriteError:
         f"{where(path, item_id)}: not written, because the change did not read back as it was made: look for a trigger "
         "on the queue's tables"
     )
-
-
-def _new_columns(change: Change, absent: tuple[str, ...]) -> dict[str, str | int | None]:
-    """Return the columns that a change writes, by name: cells that differ, time, lease, attempts."""
-    pairs = zip(FIELDS, change.before, change.after, strict=True)
-    columns: dict[str, str | int | None] = {name: new for name, old, new in pairs if old != new}
-    columns["updated_at"] = change.changed_at
-    if change.clears_lease:
-        columns |= {name: None for name in ("lease_owner", "lease_expires_at") if name not in absent}
-    if change.attempt_count is not None:
-        columns["attempt_count"] = change.attempt_count
-    return columns

@@ -1,0 +1,1 @@
+"""The queue in PostgreSQL (FORMATS section 2, SAFETY "PostgreSQL")."""

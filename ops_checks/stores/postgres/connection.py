@@ -1,0 +1,280 @@
+"""Connect to a queue in PostgreSQL, and translate the errors of the driver (SAFETY "PostgreSQL")."""
+
+from __future__ import annotations
+
+import select
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ops_checks.errors import InputError, OpsError
+from ops_checks.sanitize import visible
+from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE
+
+try:
+    import psycopg
+except ImportError as error:
+    raise InputError(
+        "a queue in PostgreSQL needs the package psycopg, which is not installed: install ops-checks[postgres]"
+    ) from error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+    from ops_checks.stores.postgres.location import ServerLocation
+
+#: Servers that their makers no longer mend are refused: what is relied on here is promised from this one on.
+_OLDEST = 130000
+_CONNECT_TIMEOUT_S = 10
+#: The longest statement, and the longest silence inside a transaction, in milliseconds: a reader may be held up by who
+#: reads its output; a writer that has gone must not keep its locks.
+_READING_MS = (600_000, 600_000)
+_WRITING_MS = (60_000, 120_000)
+_KEYS = {TABLE: "id", EVENTS: "event_id"}
+_TEXTS = {TABLE: ITEM_COLUMNS, EVENTS: EVENT_COLUMNS - {"event_id"}}
+#: Rows fetched at a time.
+_BATCH = 500
+
+
+class Table(NamedTuple):
+    """A table as the server knows it: its columns with their types, and what of it may be seen.
+
+    `kind` is PostgreSQL's letter for what it is, `hidden` whether row security hides rows of it from this user.
+    """
+
+    kind: str
+    hidden: bool
+    readable: bool
+    columns: dict[str, str]
+    key: tuple[str, ...]
+
+
+class Session:
+    """One connection to the server of a queue, on which one transaction after the other is begun.
+
+    Values stand as `?` in a statement, as in every other database here.
+    """
+
+    def __init__(self, location: ServerLocation, timeout_s: float) -> None:
+        self.name = str(location)
+        self._timeout_s = timeout_s
+        self._schema = location.schema
+        self._connection = connect(location)
+        self._tables: dict[str, Table | None] = {}
+        try:
+            self._must_be_known()
+        except BaseException:  # KeyboardInterrupt too: nobody else closes it then
+            self.close()
+            raise
+
+    @property
+    def driver(self) -> psycopg.Connection[Any]:
+        """The driver's connection."""
+        return self._connection
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> psycopg.Cursor[Any]:
+        """Carry out a statement. Raises the driver's errors."""
+        return self._connection.execute(marked(sql), parameters or None)
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
+        """Stream the rows of a query in little memory. Raises the driver's errors."""
+        for rows in self.batches(sql, parameters):
+            yield from rows
+
+    def batches(self, sql: str, parameters: Sequence[Any] = (), *, binary: bool = False) -> Iterator[list[Any]]:
+        """Stream the rows of a query in lists; `binary`: as bytes cost least. Raises the driver's errors."""
+        with self._connection.cursor(_cursor_name()) as cursor:
+            cursor.execute(marked(sql), parameters or None, binary=binary)
+            while rows := cursor.fetchmany(_BATCH):
+                yield rows
+
+    def begin(self, *, writing: bool, snapshot: str = "") -> None:
+        """Begin a transaction: one that reads sees one state of the queue from its first statement on.
+
+        `snapshot`: the exported state that it is to see. Raises InputError for what is no queue, or one of which this
+        user is shown only a part.
+        """
+        statement_ms, silence_ms = _WRITING_MS if writing else _READING_MS
+        mode = "" if writing else " ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        settings = {
+            "statement_timeout": statement_ms,
+            "lock_timeout": max(1, int(self._timeout_s * 1000)),
+            "idle_in_transaction_session_timeout": silence_ms,
+            **({"search_path": f"pg_catalog, {_quoted(self._schema)}"} if self._schema else {}),
+        }
+        set_all = ", ".join(f"set_config('{name}', {_literal(str(value))}, true)" for name, value in settings.items())
+        imported = f"; SET TRANSACTION SNAPSHOT {_literal(snapshot)}" if snapshot else ""
+        self._connection.execute(f"BEGIN{mode}{imported}; SELECT {set_all}".encode())
+        if not self._tables:
+            self._must_be_queue()
+
+    def end(self) -> None:
+        """Roll back what was not committed, and keep the connection."""
+        if not self.closed and self._connection.info.transaction_status:
+            self._connection.execute("ROLLBACK")
+
+    def lost(self) -> bool:
+        """Return whether the connection is gone, also where the server has ended it while nothing was asked of it."""
+        if not self.closed and select.select([self._connection.pgconn.socket], [], [], 0)[0]:
+            try:
+                self._connection.pgconn.consume_input()
+            except psycopg.Error:
+                self.close()
+        return self.closed
+
+    def qualified(self, table: str) -> str:
+        """Return the name of a table by which another connection finds it too."""
+        return f"{_quoted(self._schema)}.{table}" if self._schema else table
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is gone."""
+        return self._connection.closed or self._connection.broken
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is rolled back."""
+        self._connection.close()
+
+    def columns_of(self, table: str) -> set[str] | None:
+        """Return the columns of a table: None where there is none of that name, none of what is no plain table."""
+        if table not in self._tables:
+            self._tables[table] = self._table(table)
+        found = self._tables[table]
+        if found is None:
+            return None
+        return set(found.columns) if found.kind in _PLAIN else set()
+
+    def type_of(self, table: str, column: str) -> str | None:
+        """Return the type of a column as SQL names it, None for one that is not there."""
+        found = self._tables.get(table)
+        return None if found is None else found.columns.get(column)
+
+    def forget(self, table: str) -> None:
+        """Ask anew what a table is: it was made meanwhile."""
+        self._tables.pop(table, None)
+
+    def _must_be_known(self) -> None:
+        """Raise InputError for a server that is too old."""
+        version = self._connection.info.server_version
+        if version < _OLDEST:
+            raise InputError(
+                f"{visible(self.name)}: PostgreSQL {version // 10000} is too old: expected {_OLDEST // 10000} or newer"
+            )
+
+    def _must_be_queue(self) -> None:
+        for table, needed in ((TABLE, ITEM_COLUMNS), (EVENTS, EVENT_COLUMNS)):
+            self._must_be_table(table, needed)
+
+    def _must_be_table(self, table: str, needed: frozenset[str]) -> None:
+        """Raise InputError unless a table of the queue is there, whole and of the columns of FORMATS section 2."""
+        name = visible(self.name)
+        found = self._tables[table] = self._table(table)
+        if found is None:
+            where = f"in the schema {visible(self._schema)}" if self._schema else "on the search path"
+            raise InputError(
+                f"{name}: no table {table} {where}: name the queue's database with --db, its schema with schema=NAME "
+                "there, or make the tables with `ops-checks init --db …`"
+            )
+        if found.kind not in _PLAIN:
+            raise InputError(f"{name}: {table} is a {_KINDS.get(found.kind, 'relation')}: expected a table")
+        missing = sorted(needed - found.columns.keys())
+        if missing:
+            raise InputError(f"{name}: {table} has no column {', '.join(missing)}: expected the queue's schema")
+        if not found.readable:
+            raise InputError(f"{name}: this user may not read {table}: ask its owner for `GRANT SELECT ON {table}`")
+        if found.hidden:
+            raise InputError(
+                f"{name}: row security of {table} may hide rows from this user, and a verdict would be about the rest: "
+                "use a role with BYPASSRLS, or a policy-free table"
+            )
+        if found.key != (_KEYS[table],):
+            raise InputError(f"{name}: the primary key of {table} is not {_KEYS[table]}: expected the queue's schema")
+        for column in sorted(_TEXTS[table]):
+            if found.columns[column] not in _TEXT_TYPES:
+                raise InputError(f"{name}: {table}.{column} is {found.columns[column]}: expected text")
+
+    def _table(self, table: str) -> Table | None:
+        row = self._connection.execute(_TABLE, (table,)).fetchone()
+        return None if row is None else Table(row[0], row[1], row[2], dict(row[3] or {}), tuple(row[4] or ()))
+
+
+_PLAIN = ("r", "p")
+_KINDS = {"v": "view", "m": "materialized view", "f": "foreign table", "S": "sequence", "i": "index", "c": "type"}
+WHOLE_NUMBERS = ("smallint", "integer", "bigint")
+_TEXT_TYPES = ("text", "character varying")
+_TABLE = """
+SELECT c.relkind::text, row_security_active(c.oid), has_table_privilege(c.oid, 'SELECT'),
+  (SELECT json_object_agg(a.attname, format_type(a.atttypid, NULL)) FROM pg_attribute a
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),
+  (SELECT array_agg(a.attname::text) FROM pg_index i, pg_attribute a
+    WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid AND a.attnum = ANY (i.indkey))
+FROM pg_class c WHERE c.oid = to_regclass(%s)
+"""
+
+
+def connect(location: ServerLocation, timeout_s: int = _CONNECT_TIMEOUT_S) -> psycopg.Connection[Any]:
+    """Return a connection to the server of a location, by libpq's conventions. Raises `psycopg.Error`.
+
+    A password comes from where libpq finds it; nothing of the location is shown in the server's lists.
+    """
+    from psycopg.conninfo import conninfo_to_dict
+
+    given = conninfo_to_dict(location.conninfo)
+    settings = {"application_name": "ops-checks", "connect_timeout": timeout_s, "client_encoding": "utf8"}
+    return psycopg.connect(
+        location.conninfo,
+        autocommit=True,  # each transaction is begun and ended by a statement of its own
+        prepare_threshold=None,  # a connection pooler may hand the next transaction to another server process
+        **{name: value for name, value in settings.items() if name not in given},  # type: ignore[arg-type]
+    )
+
+
+class Translated:
+    """Context manager that translates errors of the driver: to WriteError if `writing`, else to InputError."""
+
+    def __init__(self, name: str, *, writing: bool) -> None:
+        self._name = name
+        self._writing = writing
+
+    def __enter__(self) -> None:
+        """Enter the block."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raise the translated error in place of the driver's."""
+        if isinstance(error, (psycopg.Error, UnicodeError)) and not isinstance(error, OpsError):
+            from ops_checks.stores.postgres.causes import translate
+
+            raise translate(self._name, error, writing=self._writing) from None
+
+
+@lru_cache(maxsize=128)
+def marked(sql: str) -> bytes:
+    """Return a statement with the driver's marks for values."""
+    return sql.replace("%", "%%").replace("?", "%s").encode()
+
+
+def _cursor_name() -> str:
+    return f"ops_checks_{next(_NUMBERS)}"
+
+
+def _numbers() -> Iterator[int]:
+    number = 0
+    while True:
+        number += 1
+        yield number
+
+
+_NUMBERS = _numbers()
+
+
+def _literal(text: str) -> str:
+    """Return a text as SQL writes it: a list of statements takes no values."""
+    from psycopg.sql import Literal
+
+    return Literal(text).as_string(None)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,309 @@
+"""A snapshot of the queue: one transaction that sees one state (FORMATS section 2, SAFETY "PostgreSQL")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops_checks.errors import InputError
+from ops_checks.model import FIELDS, NOTHING, Item
+from ops_checks.stores.cells import as_item, as_rows, joined, row_defect
+from ops_checks.stores.details import COLUMNS, Details
+from ops_checks.stores.event import Event
+from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS, parse_row, plain_id
+from ops_checks.stores.postgres.connection import WHOLE_NUMBERS, Session, Translated
+from ops_checks.stores.postgres.copying import cells_of, copied
+from ops_checks.stores.postgres.dialect import ID_IN_BYTES, POSTGRES
+from ops_checks.stores.postgres.rows import as_stored, find_item
+from ops_checks.stores.tables import EVENTS, TABLE, where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import TracebackType
+    from typing import Any, Self
+
+    from ops_checks.findings import Place
+    from ops_checks.stores.changes import Reliability, Stored
+    from ops_checks.stores.postgres.location import ServerLocation
+    from ops_checks.stores.protocol import Keys, Recorded
+    from ops_checks.stores.relational.agreement import AgreementReader
+
+_CELLS = ", ".join(FIELDS)
+_EVENT = "event_id, event_type, payload_json, created_at"
+_COUNTS = ("attempt_count", "max_attempts")
+
+
+class PostgresSnapshot:
+    """One state of the queue: the one committed when the snapshot was entered.
+
+    While items stream by COPY, everything else is read through a second connection to the same state.
+    """
+
+    def __init__(self, location: ServerLocation, timeout_s: float) -> None:
+        self._location = location
+        self._name = str(location)
+        self._timeout_s = timeout_s
+        self._session: Session
+        self._beside: Session | None = None
+        self._exported = ""
+        self._streaming = False
+
+    def __enter__(self) -> Self:
+        """Connect, and begin a transaction that sees one state. Raises InputError unless it is a sound queue."""
+        with Translated(self._name, writing=False):
+            self._session = Session(self._location, self._timeout_s)
+            try:
+                self._session.begin(writing=False)
+            except BaseException:  # KeyboardInterrupt too: `__exit__` is not called then
+                self._session.close()
+                raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the transaction and close the connections."""
+        self._session.close()
+        if self._beside is not None:
+            self._beside.close()
+
+    def items(self) -> Iterator[tuple[int, Item]]:
+        """Stream number and item, in the order of the bytes of their ids. Raises InputError with all defects."""
+        for first, rows, _ in self._batches():
+            yield from enumerate(map(Item.from_cells, rows), first)
+
+    def details(self) -> Iterator[Details]:
+        """Stream the items with lease, attempts, times and last error. Raises what `items` raises."""
+        return self._details(f"ORDER BY {ID_IN_BYTES}")
+
+    def details_of(self, item_id: str) -> Details | None:
+        """Return an item by its id with what `details` tells, or None. Raises InputError for a malformed row."""
+        return next(iter(list(self._details("WHERE id = ?", item_id))), None)
+
+    def items_by_creation(self) -> Iterator[Item]:
+        """Stream the items in the order in which they were created. Raises InputError with all defects."""
+        first = f"SELECT item_id AS of_item, min(event_id) AS first_event FROM {EVENTS} GROUP BY 1"
+        order = f'ORDER BY created_at COLLATE "C", first_event, {ID_IN_BYTES}'
+        for _, rows, _ in self._batches(f"LEFT JOIN ({first}) AS firsts ON of_item = id {order}"):
+            yield from map(Item.from_cells, rows)
+
+    def find(self, item_id: str) -> tuple[Item, Reliability] | None:
+        """Return an item by its id with its lease and attempts, or None. Raises InputError for a malformed row."""
+        with Translated(self._name, writing=False):
+            return find_item(self._free(), item_id)
+
+    def get(self, item_id: str) -> Item | None:
+        """Return an item by its id, None if there is none; see `find`."""
+        found = self.find(item_id)
+        return found[0] if found else None
+
+    def keys(self) -> Iterator[Keys]:
+        """Stream the items as rows of Markdown. Raises what `items` raises."""
+        for first, rows, lines in self._batches():
+            yield first, as_rows(rows, lines)
+
+    def item_id(self, number: int, key: str) -> str:
+        """Return the id of the item of a key."""
+        return plain_id(key) or self.item(number, key).id
+
+    def item(self, number: int, key: str) -> Item:
+        """Return the item of a key. Raises InputError for a row that cannot be parsed, which `keys` never yields."""
+        item = parse_row(key)
+        if item is None:
+            raise InputError(f"{where(self._name, number)}: the row cannot be read back: check its cells")
+        return item
+
+    def reliability(self, item_id: str) -> Reliability | None:
+        """Return lease and attempts of an item, or None if there is no such item. Raises InputError."""
+        found = self.find(item_id)
+        return found[1] if found else None
+
+    def check(self) -> None:
+        """Raise what `items` raises."""
+        for _ in self._batches():
+            pass
+
+    def may_hold(self, ids: Iterable[str]) -> bool:
+        """Return whether the table has an item with one of these ids, or any item whose id changes when trimmed."""
+        wanted = [each for each in ids if "\0" not in each]
+        odd = f"id <> btrim(id, ?) OR id LIKE ? OR id LIKE ? OR {ID_IN_BYTES} = ANY (?)"
+        query = f"SELECT 1 FROM {TABLE} WHERE {odd} LIMIT 1"
+        return bool(wanted) and any(self._rows(query, BLANK, "%\n%", "%\r%", wanted))
+
+    def changed(self) -> bool:
+        """Return whether the cells of an item are others now than in the snapshot."""
+        with Translated(self._name, writing=False):
+            before = self._digest(self._free())
+            now = Session(self._location, self._timeout_s)
+            try:
+                now.begin(writing=False)
+                return self._digest(now) != before
+            finally:
+                now.close()
+
+    def state(self) -> str:
+        """Return an identifier of the state: the digest of the cells of all items."""
+        with Translated(self._name, writing=False):
+            return f"items={self._digest(self._free())}"
+
+    def _digest(self, session: Session) -> str:
+        row_text = f'ROW({_CELLS})::text COLLATE "C"'
+        row = session.execute(f"SELECT count(*), sum(hashtextextended({row_text}, 0)) FROM {TABLE}").fetchone()
+        return ":".join(map(str, row or ()))
+
+    def identity(self) -> str:
+        """Return an identifier of the state: the newest event's id and the time of the last change of an item."""
+        event = self._one(f"SELECT max(event_id) FROM {EVENTS}")
+        updated = self._one(f'SELECT max(updated_at COLLATE "C") FROM {TABLE}')
+        return f"event_id={event or 0} updated_at={updated or NOTHING}"
+
+    def place(self, number: int, item_id: str) -> Place:  # noqa: ARG002 - a key needs no number
+        """Return the table and key of an item."""
+        from ops_checks.findings import Place
+
+        return Place(self._name, table=TABLE, key=item_id)
+
+    def retry_count(self) -> int | None:
+        """Count the `retried` events."""
+        return int(self._one(f"SELECT count(*) FROM {EVENTS} WHERE event_type = 'retried'"))
+
+    def newest_event(self) -> str | None:
+        """Return the time of the newest event, or None if there is none."""
+        newest: str | None = self._one(f"SELECT created_at FROM {EVENTS} ORDER BY event_id DESC LIMIT 1")
+        return newest
+
+    def events(self, item_id: str) -> Iterator[Event]:
+        """Stream the events of an item, oldest first. Raises InputError."""
+        yield from map(Event._make, self._rows(f"SELECT {_EVENT} FROM {EVENTS} WHERE item_id = ? ORDER BY 1", item_id))
+
+    def events_of(self, types: Sequence[str], operation: str = "", most: int = -1) -> Iterator[tuple[str, Event]]:
+        """Stream events of some types, each with its item, the newest first; of an operation, those that name it."""
+        query = (
+            f"SELECT item_id, {_EVENT} FROM {EVENTS} WHERE event_type = ANY (?) AND item_id IS NOT NULL "
+            "AND strpos(payload_json, ?) > 0 ORDER BY event_id DESC LIMIT ?"
+        )
+        rows = self._rows(query, list(types), operation, None if most < 0 else most)
+        return ((str(row[0]), Event._make(row[1:])) for row in rows)
+
+    def retries(self) -> Iterator[tuple[str, int]]:
+        """Stream the retried items, each with its number of `retried` events, the most retried first."""
+        query = f"SELECT item_id, count(*) FROM {EVENTS} WHERE event_type = ? GROUP BY 1 ORDER BY 2 DESC, 1"
+        return ((str(item_id), count) for item_id, count in self._rows(query, "retried"))
+
+    def agreement(self) -> AgreementReader:
+        """Return what reads the last agreement of both queues in this state."""
+        from ops_checks.stores.relational.agreement import AgreementReader
+
+        return AgreementReader(self._free(), self._name, POSTGRES)
+
+    def recorded(self) -> Iterator[Recorded]:
+        """Stream the items with their events, texts as bytes. Raises InputError."""
+        from ops_checks.stores.postgres.recorded import recorded
+
+        return recorded(self._free(), self._name)
+
+    def absent_counts(self) -> tuple[str, ...]:
+        """Return which of attempt_count and max_attempts an older database lacks. Raises InputError."""
+        present = self._session.columns_of(TABLE) or set()
+        return tuple(name for name in _COUNTS if name not in present)
+
+    def retry_times(self) -> Iterator[tuple[str, object, int]]:
+        """Stream item, time and number of the `retried` events, those of one time together. Raises InputError."""
+        query = f"SELECT item_id, created_at, count(*) FROM {EVENTS} WHERE event_type = ? GROUP BY 1, 2"
+        return ((str(item_id), time, count) for item_id, time, count in self._rows(query, "retried"))
+
+    def pending_since(self) -> Iterator[tuple[str, str]]:
+        """Stream id and creation time of the PENDING items, oldest first. Raises InputError."""
+        order = f'created_at COLLATE "C", {ID_IN_BYTES}'
+        query = f"SELECT id, created_at FROM {TABLE} WHERE status = ? AND created_at IS NOT NULL ORDER BY {order}"
+        yield from self._rows(query, "PENDING")
+
+    def leases_beyond(self, epoch_s: float) -> Iterator[tuple[str, Stored]]:
+        """Stream id and end of the leases of IN_PROGRESS items that end later, or at no whole number of seconds."""
+        kind = self._session.type_of(TABLE, "lease_expires_at")
+        if kind is None:
+            return
+        late = "AND lease_expires_at > ? " if kind in WHOLE_NUMBERS else "AND ? > 0 "
+        query = f"SELECT id, lease_expires_at FROM {TABLE} WHERE status = ? AND lease_expires_at IS NOT NULL {late}"
+        for item_id, end in self._rows(query + f"ORDER BY {ID_IN_BYTES}", "IN_PROGRESS", epoch_s):
+            yield item_id, as_stored(end)
+
+    def remarks(self) -> list[str]:
+        """Return nothing: a database has no rows outside of its table."""
+        return []
+
+    def _free(self) -> Session:
+        """Return a connection that sees the state and has nothing else to do: a second one while items stream."""
+        if not self._streaming:
+            return self._session
+        if self._beside is None:
+            self._beside = Session(self._location, self._timeout_s)
+            self._beside.begin(writing=False, snapshot=self._exported)
+        return self._beside
+
+    def _batches(self, clause: str = f"ORDER BY {ID_IN_BYTES}") -> Iterator[tuple[int, list[Any], list[str]]]:
+        """Stream the rows in batches: the number of the first, the cells of each, and the cells joined.
+
+        Raises InputError at the end with the first MAX_DEFECTS defects.
+        """
+        first = 1
+        defects: list[str] = []
+        with Translated(self._name, writing=False):
+            for rows in self._copied(f"SELECT {_CELLS} FROM {TABLE} {clause}"):
+                lines = joined(rows)
+                if lines is None:
+                    defects += self._defects(rows)
+                    rows = [] if defects else list(map(as_item, rows))  # noqa: PLW2901 - the same rows
+                    lines = list(map(" | ".join, rows))
+                if not defects:
+                    yield first, rows, lines
+                first += len(rows)
+                if len(defects) >= MAX_DEFECTS:
+                    break
+        if defects:
+            raise InputError(defects[0], tuple(defects[1:MAX_DEFECTS]))
+
+    def _copied(self, query: str) -> Iterator[list[Any]]:
+        """Stream the rows of a query in batches: by COPY where no other such stream is open."""
+        if self._streaming:
+            yield from self._free().batches(query)
+            return
+        [(self._exported,)] = self._session.execute("SELECT pg_export_snapshot()").fetchall()
+        self._streaming = True
+        try:
+            yield from map(cells_of, copied(self._session, query))
+        finally:
+            self._streaming = False
+
+    def _defects(self, rows: Iterable[tuple[Any, ...]]) -> list[str]:
+        found = ((cells[0], row_defect(cells)) for cells in rows)
+        return [f"{where(self._name, item_id)}: {defect}" for item_id, defect in found if defect]
+
+    def _details(self, clause: str, *values: str) -> Iterator[Details]:
+        present = self._session.columns_of(TABLE) or set()
+        more = [name if name in present else "NULL" for name in COLUMNS]
+        query = f"SELECT {', '.join((*FIELDS, *more))} FROM {TABLE} {clause}"
+        first = 1
+        defects: list[str] = []
+        with Translated(self._name, writing=False):
+            for rows in self._free().batches(query, values):
+                cells = [row[: len(FIELDS)] for row in rows]
+                defects += self._defects(cells)
+                if not defects:
+                    for number, row in enumerate(rows, first):
+                        item = as_item(row[: len(FIELDS)])
+                        yield Details.from_values((number, item, *map(as_stored, row[len(FIELDS) :])))
+                first += len(rows)
+                if len(defects) >= MAX_DEFECTS:
+                    break
+        if defects:
+            raise InputError(defects[0], tuple(defects[1:MAX_DEFECTS]))
+
+    def _rows(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - what the driver binds
+        """Stream the rows of a query. Raises InputError."""
+        with Translated(self._name, writing=False):
+            yield from self._free().stream(query, values)
+
+    def _one(self, query: str) -> Any:  # noqa: ANN401 - whatever the database holds
+        with Translated(self._name, writing=False):
+            row = self._free().execute(query).fetchone()
+            return row[0] if row else None
