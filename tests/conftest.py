@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from queue_projects import Project
 
+#: Told by name, since both stand beside this file.
+pytest_plugins = ["parts", "postgres_fixtures"]
+
 #: The same examples on every run and no clock in the verdict; HYPOTHESIS_PROFILE=search looks further.
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=2000)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import shutil
 import signal
 import socket
 import stat
@@ -293,28 +292,14 @@ def test_rights(target: Path, owner: int, mode: int, folder_mode: int, message: 
     assert names(target) == ["QUEUE.md"]
 
 
-STRACE = shutil.which("strace")
-
-
 def traced(target: Path, calls: str, *options: str) -> tuple[subprocess.CompletedProcess[str], str]:
     """Replace the file under strace; return the run and the trace of the given system calls."""
-    assert STRACE is not None
     trace = target.parent.parent / "trace"
-    done = run(target, "", STRACE, "-f", "-o", str(trace), "-e", f"trace={calls}", *options)
+    done = run(target, "", "strace", "-f", "-o", str(trace), "-e", f"trace={calls}", *options)
     return done, trace.read_text()
 
 
-@pytest.fixture
-def strace() -> None:
-    """Skip where system calls cannot be traced."""
-    if (
-        STRACE is None
-        or subprocess.run([STRACE, "-o", "/dev/null", "true"], capture_output=True, check=False).returncode
-    ):
-        pytest.skip("strace cannot run here")
-
-
-@pytest.mark.usefixtures("strace")
+@pytest.mark.needs("strace")
 def test_order_on_disk(target: Path):
     """The content is on disk before the name leads to it, and the name is on disk before success is reported."""
     _, trace = traced(target, "fsync,rename,renameat,renameat2")
@@ -323,7 +308,7 @@ def test_order_on_disk(target: Path):
     assert calls == ["fsync", "rename", "fsync"]
 
 
-@pytest.mark.usefixtures("strace")
+@pytest.mark.needs("strace")
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC", "EDQUOT"])
 @pytest.mark.parametrize("call", ["fsync", "rename,renameat,renameat2", "fchmod"])
 def test_fault(target: Path, call: str, error: str):
@@ -334,7 +319,7 @@ def test_fault(target: Path, call: str, error: str):
     assert names(target) == ["QUEUE.md"]
 
 
-@pytest.mark.usefixtures("strace")
+@pytest.mark.needs("strace")
 @pytest.mark.parametrize(("error", "said"), [("EIO", True), ("EINVAL", False)])
 def test_fault_after_the_rename(target: Path, error: str, said: bool):  # noqa: FBT001 - a column of the table
     """When only the folder cannot be synced, the new content stands, and the error says what that means."""
@@ -344,7 +329,7 @@ def test_fault_after_the_rename(target: Path, error: str, said: bool):  # noqa: 
     assert names(target) == ["QUEUE.md"]
 
 
-@pytest.mark.usefixtures("strace")
+@pytest.mark.needs("strace")
 @pytest.mark.parametrize(
     ("call", "when"),
     [("fchmod", 1), ("write", 1), ("fsync", 1), ("rename,renameat,renameat2", 1), ("fsync", 2), ("close", 3)],

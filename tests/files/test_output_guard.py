@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -129,7 +128,7 @@ def test_a_new_file_replaces_nothing(tmp_path: Path):
     assert content == {"there": b"old", "link": b"new", "target": b"new", "fresh": b"new"}
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="system calls cannot be traced here")
+@pytest.mark.needs("strace")
 @pytest.mark.parametrize(
     ("calls", "made", "left"),
     [

@@ -6,7 +6,6 @@ import fcntl
 import os
 import pty
 import select
-import shutil
 import signal
 import struct
 import subprocess
@@ -79,13 +78,12 @@ class Tmux:
 @pytest.fixture
 def tmux(queues: Path) -> Iterator[Tmux]:
     """Return a terminal in the folder of the queues."""
-    if shutil.which("tmux") is None:
-        pytest.skip("tmux is missing: install it (Debian: apt-get install tmux)")
     terminal = Tmux(queues)
     yield terminal
     terminal.run("kill-server")
 
 
+@pytest.mark.needs("tmux")
 def test_in_tmux(tmux: Tmux, queues: Path) -> None:
     """An operator sees the queue, filters, opens, cancels, resizes and leaves; the shell is as it was before."""
     tmux.keys(" ".join(WATCH) + "; echo left $?", "Enter")
