@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -21,7 +22,7 @@ from ops_checks.stores.tables import EVENTS, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Decide
@@ -56,6 +57,7 @@ class PostgresStore:
         self._location = server_location(location)
         self.location: str = self._location
         self._lock_timeout_s = lock_timeout_s
+        self._activity: tuple[tuple[Any, ...], float] | None = None
 
     def snapshot(self) -> PostgresSnapshot:
         """Return a snapshot of the queue as it is when the snapshot is entered."""
@@ -78,8 +80,20 @@ class PostgresStore:
             return snapshot.get(item_id)
 
     def last_write_s(self) -> float | None:
-        """Return the time now: a server does not tell when it was last written to, so that may have been now."""
-        return time.time()
+        """Return when the queue was found to be another than before, in epoch seconds; None if it cannot be read.
+
+        A server does not tell when it was last written to: at first that may have been now.
+        """
+        from ops_checks.stores.postgres.watch import activity
+
+        try:
+            with Translated(self.location, writing=False), closing(self._session()) as session:
+                found = activity(session)
+        except InputError:
+            return None
+        if self._activity is None or self._activity[0] != found:
+            self._activity = (found, time.time())
+        return self._activity[1]
 
     def events(self, item_id: str) -> list[Event]:
         """Return the events of an item, oldest first. Raises InputError."""

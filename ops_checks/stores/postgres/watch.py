@@ -28,6 +28,18 @@ FROM unnest(ARRAY['{TABLE}'::regclass, '{EVENTS}'::regclass]) AS c
 """
 
 
+def activity(session: Session) -> tuple[Any, ...]:
+    """Return what is another after each write: at once after one with an event, after others within a second.
+
+    Raises `psycopg.Error`, InputError.
+    """
+    session.begin(writing=False)
+    try:
+        return tuple(session.execute(_STATE).fetchone() or ())
+    finally:
+        session.end()
+
+
 class PostgresWatch:
     """Watches the tables of a location through one connection, outside of any transaction."""
 
@@ -81,11 +93,7 @@ class PostgresWatch:
             self._session = Session(self._location, _CONNECT_S)
             self._session.execute(f"LISTEN {CHANNEL}")
             self._announced += 1
-        self._session.begin(writing=False)
-        try:
-            return self._session.execute(_STATE).fetchone()
-        finally:
-            self._session.end()
+        return activity(self._session)
 
     def _close(self) -> None:
         if self._session is not None:
