@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-_STATUSES = frozenset(STATUSES)
-_PRIORITIES = frozenset(PRIORITIES)
+STATUS_NAMES = frozenset(STATUSES)
+PRIORITY_NAMES = frozenset(PRIORITIES)
 _STATUS, _PRIORITY = map(itemgetter, (1, 2))
 _NEVER_EMPTY = tuple(itemgetter(FIELDS.index(name)) for name in ("id", *DASHED))
 #: The pipes of a joined row whose cells contain none.
@@ -29,7 +29,7 @@ def joined(rows: list[tuple[Any, ...]]) -> list[str] | None:
         lines = list(map(" | ".join, rows))
     except TypeError:  # a null, a number
         return None
-    valid = set(map(_STATUS, rows)) <= _STATUSES and set(map(_PRIORITY, rows)) <= _PRIORITIES
+    valid = set(map(_STATUS, rows)) <= STATUS_NAMES and set(map(_PRIORITY, rows)) <= PRIORITY_NAMES
     return lines if valid and all(all(map(cell, rows)) for cell in _NEVER_EMPTY) else None
 
 
@@ -58,8 +58,8 @@ def row_defect(cells: tuple[Any, ...] | list[Any]) -> str | None:
             return f"{name} is {found}: expected text"
     if not cells[0]:
         return "the id is empty: expected one such as ORCH-001"
-    if cells[1] not in _STATUSES:
+    if cells[1] not in STATUS_NAMES:
         return f"status {cells[1]!a}: expected one of {', '.join(STATUSES)}"
-    if cells[2] not in _PRIORITIES:
+    if cells[2] not in PRIORITY_NAMES:
         return f"priority {cells[2]!a}: expected one of {', '.join(PRIORITIES)}"
     return None

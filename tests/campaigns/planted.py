@@ -306,8 +306,8 @@ _READING = (
     ),
     Defect(
         "a status of any kind in the database",
-        "stores/sqlite/rows.py",
-        "set(map(_STATUS, rows)) <= _STATUSES",
+        "stores/cells.py",
+        "set(map(_STATUS, rows)) <= STATUS_NAMES",
         "True",
         _SQLITE,
     ),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError
 from ops_checks.model import FIELDS, NOTHING, Item
-from ops_checks.stores.cells import as_item, as_rows, joined, row_defect
+from ops_checks.stores.cells import as_item, joined, row_defect
 from ops_checks.stores.details import COLUMNS, Details
 from ops_checks.stores.event import Event
 from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS, parse_row, plain_id
 from ops_checks.stores.postgres.connection import WHOLE_NUMBERS, Session, Translated
-from ops_checks.stores.postgres.copying import cells_of, copied
+from ops_checks.stores.postgres.copying import Batch, cells_of, copied, plain
 from ops_checks.stores.postgres.dialect import ID_IN_BYTES, POSTGRES
 from ops_checks.stores.postgres.rows import as_stored, find_item
 from ops_checks.stores.tables import EVENTS, TABLE, where
@@ -68,8 +69,8 @@ class PostgresSnapshot:
 
     def items(self) -> Iterator[tuple[int, Item]]:
         """Stream number and item, in the order of the bytes of their ids. Raises InputError with all defects."""
-        for first, rows, _ in self._batches():
-            yield from enumerate(map(Item.from_cells, rows), first)
+        for batch in self._batches():
+            yield from enumerate(map(Item.from_cells, batch.rows()), batch.number)
 
     def details(self) -> Iterator[Details]:
         """Stream the items with lease, attempts, times and last error. Raises what `items` raises."""
@@ -83,8 +84,8 @@ class PostgresSnapshot:
         """Stream the items in the order in which they were created. Raises InputError with all defects."""
         first = f"SELECT item_id AS of_item, min(event_id) AS first_event FROM {EVENTS} GROUP BY 1"
         order = f'ORDER BY created_at COLLATE "C", first_event, {ID_IN_BYTES}'
-        for _, rows, _ in self._batches(f"LEFT JOIN ({first}) AS firsts ON of_item = id {order}"):
-            yield from map(Item.from_cells, rows)
+        for batch in self._batches(f"LEFT JOIN ({first}) AS firsts ON of_item = id {order}"):
+            yield from map(Item.from_cells, batch.rows())
 
     def find(self, item_id: str) -> tuple[Item, Reliability] | None:
         """Return an item by its id with its lease and attempts, or None. Raises InputError for a malformed row."""
@@ -98,8 +99,8 @@ class PostgresSnapshot:
 
     def keys(self) -> Iterator[Keys]:
         """Stream the items as rows of Markdown. Raises what `items` raises."""
-        for first, rows, lines in self._batches():
-            yield first, as_rows(rows, lines)
+        for batch in self._batches():
+            yield batch.number, batch.keys()
 
     def item_id(self, number: int, key: str) -> str:
         """Return the id of the item of a key."""
@@ -240,41 +241,40 @@ class PostgresSnapshot:
             self._beside.begin(writing=False, snapshot=self._exported)
         return self._beside
 
-    def _batches(self, clause: str = f"ORDER BY {ID_IN_BYTES}") -> Iterator[tuple[int, list[Any], list[str]]]:
-        """Stream the rows in batches: the number of the first, the cells of each, and the cells joined.
-
-        Raises InputError at the end with the first MAX_DEFECTS defects.
-        """
-        first = 1
+    def _batches(self, clause: str = f"ORDER BY {ID_IN_BYTES}") -> Iterator[Batch]:
+        """Stream the rows in batches. Raises InputError at the end with the first MAX_DEFECTS defects."""
+        number = 1
         defects: list[str] = []
         with Translated(self._name, writing=False):
-            for rows in self._copied(f"SELECT {_CELLS} FROM {TABLE} {clause}"):
-                lines = joined(rows)
-                if lines is None:
+            for part in self._parts(f"SELECT {_CELLS} FROM {TABLE} {clause}"):
+                batch = plain(number, part) if isinstance(part, str) else None
+                if batch is None:
+                    rows = cells_of(part) if isinstance(part, str) else part
                     defects += self._defects(rows)
-                    rows = [] if defects else list(map(as_item, rows))  # noqa: PLW2901 - the same rows
-                    lines = list(map(" | ".join, rows))
+                    batch = Batch(number, [] if defects else list(chain.from_iterable(map(as_item, rows))))
                 if not defects:
-                    yield first, rows, lines
-                first += len(rows)
+                    yield batch
+                number += len(part) if isinstance(part, list) else part.count("\n")
                 if len(defects) >= MAX_DEFECTS:
                     break
         if defects:
             raise InputError(defects[0], tuple(defects[1:MAX_DEFECTS]))
 
-    def _copied(self, query: str) -> Iterator[list[Any]]:
-        """Stream the rows of a query in batches: by COPY where no other such stream is open."""
+    def _parts(self, query: str) -> Iterator[str | list[Any]]:
+        """Stream the rows of a query: by COPY in batches of lines, in lists while another such stream is open."""
         if self._streaming:
             yield from self._free().batches(query)
             return
         [(self._exported,)] = self._session.execute("SELECT pg_export_snapshot()").fetchall()
         self._streaming = True
         try:
-            yield from map(cells_of, copied(self._session, query))
+            yield from copied(self._session, query)
         finally:
             self._streaming = False
 
-    def _defects(self, rows: Iterable[tuple[Any, ...]]) -> list[str]:
+    def _defects(self, rows: list[tuple[Any, ...]]) -> list[str]:
+        if joined(rows) is not None:
+            return []
         found = ((cells[0], row_defect(cells)) for cells in rows)
         return [f"{where(self._name, item_id)}: {defect}" for item_id, defect in found if defect]
 
