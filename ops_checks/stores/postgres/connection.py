@@ -6,16 +6,11 @@ import select
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import psycopg
+
 from ops_checks.errors import InputError, OpsError
 from ops_checks.sanitize import visible
 from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE
-
-try:
-    import psycopg
-except ImportError as error:
-    raise InputError(
-        "a queue in PostgreSQL needs the package psycopg, which is not installed: install ops-checks[postgres]"
-    ) from error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
