@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ops_checks.errors import InputError, OpsError
 from ops_checks.sanitize import visible
+from ops_checks.stores.postgres.location import unreadable
 from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE
 
 try:
@@ -213,13 +214,16 @@ FROM pg_class c WHERE c.oid = to_regclass(%s)
 
 
 def connect(location: ServerLocation, timeout_s: int = _CONNECT_TIMEOUT_S) -> psycopg.Connection[Any]:
-    """Return a connection to the server of a location, by libpq's conventions. Raises `psycopg.Error`.
+    """Return a connection to the server of a location, by libpq's conventions. Raises `psycopg.Error`, UsageError.
 
     A password comes from where libpq finds it; nothing of the location is shown in the server's lists.
     """
     from psycopg.conninfo import conninfo_to_dict
 
-    given = conninfo_to_dict(location.conninfo)
+    try:
+        given = conninfo_to_dict(location.conninfo)
+    except psycopg.ProgrammingError:  # it quotes the text, in which there may be anything
+        raise unreadable() from None
     settings = {"application_name": "ops-checks", "connect_timeout": timeout_s, "client_encoding": "utf8"}
     return psycopg.connect(
         location.conninfo,
