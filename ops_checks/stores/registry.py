@@ -25,22 +25,25 @@ class StoreKind:
     In `package` the module `store` defines `open_store(location, *, lock_timeout_s, progress)` and is imported when a
     store is opened, and `glance` defines `glance(location, prefix, most)`.
     A location selects this kind by the end of its path (`suffixes`), or by how it begins, with one of `prefixes` or
-    with one of `words` and `=`: then it is no path, and the module `location` defines `server_location(text)`.
+    with one of `words` and `=`: then it is no path, and the module `location` defines `server_location(text)`. `extra`
+    is the extra of this package with what the kind needs, empty where that is always installed.
     """
 
-    __slots__ = ("name", "package", "prefixes", "suffixes", "words")
+    __slots__ = ("extra", "name", "package", "prefixes", "suffixes", "words")
 
     def __init__(
         self,
         name: str,
         package: str,
         *,
+        extra: str = "",
         prefixes: tuple[str, ...] = (),
         words: frozenset[str] = frozenset(),
         suffixes: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.package = package
+        self.extra = extra
         self.prefixes = prefixes
         self.words = words
         self.suffixes = suffixes
@@ -75,7 +78,18 @@ class StoreKind:
 
     def _beside(self, name: str) -> ModuleType:
         module = f"{self.package}.{name}"
-        __import__(module)  # importlib's import alone takes longer
+        try:
+            __import__(module)  # importlib's import alone takes longer
+        except ImportError as error:
+            if not self.extra:
+                raise
+            from ops_checks.errors import InputError
+            from ops_checks.sanitize import visible
+
+            raise InputError(
+                f"a queue of the kind {self.name} needs what is not installed ({visible(str(error))}): install "
+                f"ops-checks[{self.extra}]"
+            ) from error
         return sys.modules[module]
 
 
@@ -93,7 +107,11 @@ _WORDS = (
 MARKDOWN = StoreKind("markdown", "ops_checks.stores.markdown", suffixes=(".md", ".markdown"))
 SQLITE = StoreKind("sqlite", "ops_checks.stores.sqlite", suffixes=(".db", ".sqlite", ".sqlite3"))
 POSTGRES = StoreKind(
-    "postgres", "ops_checks.stores.postgres", prefixes=("postgresql:", "postgres:"), words=frozenset(_WORDS.split())
+    "postgres",
+    "ops_checks.stores.postgres",
+    extra="postgres",
+    prefixes=("postgresql:", "postgres:"),
+    words=frozenset(_WORDS.split()),
 )
 
 #: Every kind of store by its name.

@@ -77,8 +77,15 @@ def _standing_by(failure: Failure) -> bool:
     return failure.code == "25006" and "recovery" in failure.reason
 
 
+#: Plans lock both tables, which needs more than a right to insert.
+_TO_WRITE = (
+    "SELECT, UPDATE on the items and SELECT, INSERT on the events, and for baseline, reconcile and undo also UPDATE on "
+    "the events and CREATE on the schema"
+)
+
+
 def _rights(failure: Failure) -> str:
-    needed = "SELECT, UPDATE on the items and INSERT on the events" if failure.writing else "SELECT"
+    needed = _TO_WRITE if failure.writing else "SELECT"
     return f"{_nothing(failure)}, because this user lacks a right ({failure.reason}): it needs {needed}: ask its owner"
 
 
@@ -143,6 +150,10 @@ def _full(failure: Failure) -> str:
     return f"{_nothing(failure)}, because the server is full ({failure.reason}): make room, then run this again"
 
 
+def _crowded(failure: Failure) -> str:
+    return f"{_nothing(failure)}, because the server takes no more connections ({failure.reason}): run this again later"
+
+
 def _damaged(failure: Failure) -> str:
     return f"{_nothing(failure)}, because the server found damage ({failure.reason}): see its log"
 
@@ -176,6 +187,7 @@ _CAUSES: tuple[tuple[Callable[[Failure], bool], Callable[[Failure], str]], ...] 
     (_code("XX001", "XX002", "58"), _damaged),
     (_code("22021", "22P05"), _encoding),
     (_code("23", "P0001"), _constraint),
+    (_saying("too many ", "connection slots"), _crowded),
     (_saying("codec can't", "cannot contain NUL"), _encoding),
     (_saying("password", "authentication failed", "role …"), _password),
     (_saying("pg_hba.conf"), _not_allowed),
