@@ -24,12 +24,12 @@ class StoreKind:
 
     In `package` the module `store` defines `open_store(location, *, lock_timeout_s, progress)` and is imported when a
     store is opened, and `glance` defines `glance(location, prefix, most)`.
-    A location selects this kind by the end of its path (`suffixes`), or by how it begins (`prefixes`): then it is no
-    path, and the module `location` defines `server_location(text)`. `extra` is the extra of this package with what the
-    kind needs, empty where that is always installed.
+    A location selects this kind by the end of its path (`suffixes`), or by how it begins, with one of `prefixes` or
+    with one of `words` and `=`: then it is no path, and the module `location` defines `server_location(text)`. `extra`
+    is the extra of this package with what the kind needs, empty where that is always installed.
     """
 
-    __slots__ = ("extra", "name", "package", "prefixes", "suffixes")
+    __slots__ = ("extra", "name", "package", "prefixes", "suffixes", "words")
 
     def __init__(
         self,
@@ -38,12 +38,14 @@ class StoreKind:
         *,
         extra: str = "",
         prefixes: tuple[str, ...] = (),
+        words: frozenset[str] = frozenset(),
         suffixes: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.package = package
         self.extra = extra
         self.prefixes = prefixes
+        self.words = words
         self.suffixes = suffixes
 
     def open(
@@ -91,21 +93,35 @@ class StoreKind:
         return sys.modules[module]
 
 
-#: How a location may begin that libpq reads: also one that holds a password, which must not pass for a file's name.
-_WORDS = ("service", "host", "hostaddr", "port", "dbname", "user", "password", "passfile", "sslmode", "options")
-_OF_LIBPQ = ("postgresql:", "postgres:", *(f"{word}=" for word in _WORDS))
+#: What libpq reads, and our own `schema`: a location that begins so must not pass for a file's name.
+_WORDS = (
+    "application_name authtype channel_binding client_encoding connect_timeout dbname fallback_application_name "
+    "gssdelegation gssencmode gsslib host hostaddr keepalives keepalives_count keepalives_idle "
+    "keepalives_interval krbsrvname load_balance_hosts oauth_client_id oauth_client_secret oauth_issuer "
+    "oauth_scope options passfile password port replication require_auth requirepeer requiressl schema "
+    "scram_client_key scram_server_key service servicefile ssl_max_protocol_version ssl_min_protocol_version "
+    "sslcert sslcertmode sslcompression sslcrl sslcrldir sslkey sslmode sslnegotiation sslpassword sslrootcert "
+    "sslsni target_session_attrs tcp_user_timeout tty user"
+)
 
 MARKDOWN = StoreKind("markdown", "ops_checks.stores.markdown", suffixes=(".md", ".markdown"))
 SQLITE = StoreKind("sqlite", "ops_checks.stores.sqlite", suffixes=(".db", ".sqlite", ".sqlite3"))
-POSTGRES = StoreKind("postgres", "ops_checks.stores.postgres", extra="postgres", prefixes=_OF_LIBPQ)
+POSTGRES = StoreKind(
+    "postgres",
+    "ops_checks.stores.postgres",
+    extra="postgres",
+    prefixes=("postgresql:", "postgres:"),
+    words=frozenset(_WORDS.split()),
+)
 
 #: Every kind of store by its name.
 STORES = {kind.name: kind for kind in (MARKDOWN, SQLITE, POSTGRES)}
 
 
 def _by_prefix(location: str) -> StoreKind | None:
-    beginning = location[:16].lower()
-    return next((kind for kind in STORES.values() if kind.prefixes and beginning.startswith(kind.prefixes)), None)
+    beginning = location[:40].strip().lower()
+    word = beginning.partition("=")[0].rstrip() if "=" in beginning else ""
+    return next((kind for kind in STORES.values() if word in kind.words or beginning.startswith(kind.prefixes)), None)
 
 
 def is_url(location: str) -> bool:
@@ -126,21 +142,16 @@ def store_kind(location: str, default: StoreKind) -> StoreKind:
 def located(location: str) -> str:
     """Return a location as it is shown to people; opened, it leads to the same queue.
 
-    Raises UsageError for a location on a server that cannot be read or holds a password, and for any other URL, of
-    which nothing but the scheme is shown.
+    Raises UsageError for a location on a server that cannot be read or holds a password, and for any other URL. Nothing
+    of it is shown.
     """
     kind = _by_prefix(location)
     if kind is not None:
         return kind.located(location)
-    scheme, separator, _ = location.partition("://")
-    if separator and scheme.isalnum():
-        from ops_checks.errors import UsageError
-        from ops_checks.sanitize import visible
+    if any(sign in location for sign in ("=", "@", "://")) and not os.path.lexists(location):
+        from ops_checks.stores.secrets import must_be_path
 
-        raise UsageError(
-            f"{visible(scheme)}: no kind of queue has such URLs: expected a path, postgresql://HOST/NAME or "
-            "service=NAME"
-        )
+        must_be_path(location)
     return location
 
 

@@ -10,6 +10,7 @@ import psycopg
 
 from ops_checks.errors import InputError, OpsError
 from ops_checks.sanitize import visible
+from ops_checks.stores.postgres.location import unreadable
 from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE
 
 if TYPE_CHECKING:
@@ -34,12 +35,14 @@ _BATCH = 500
 class Table(NamedTuple):
     """A table as the server knows it: its columns with their types, and what of it may be seen.
 
-    `kind` is PostgreSQL's letter for what it is, `hidden` whether row security hides rows of it from this user.
+    `kind` is PostgreSQL's letter for what it is, `hidden` whether row security hides rows of it from this user, and
+    `inherited` whether rows of other tables are returned with its own.
     """
 
     kind: str
     hidden: bool
     readable: bool
+    inherited: bool
     columns: dict[str, str]
     key: tuple[str, ...]
 
@@ -165,13 +168,11 @@ class Session:
         name = visible(self.name)
         found = self._tables[table] = self._table(table)
         if found is None:
-            where = f"in the schema {visible(self._schema)}" if self._schema else "on the search path"
-            raise InputError(
-                f"{name}: no table {table} {where}: name the queue's database with --db, its schema with schema=NAME "
-                "there, or make the tables with `ops-checks init --db …`"
-            )
+            raise InputError(f"{name}: no table {table} {self._where_not(table)}")
         if found.kind not in _PLAIN:
             raise InputError(f"{name}: {table} is a {_KINDS.get(found.kind, 'relation')}: expected a table")
+        if found.inherited:
+            raise InputError(f"{name}: other tables inherit from {table}, and ids are not unique there: expected none")
         missing = sorted(needed - found.columns.keys())
         if missing:
             raise InputError(f"{name}: {table} has no column {', '.join(missing)}: expected the queue's schema")
@@ -188,9 +189,23 @@ class Session:
             if found.columns[column] not in _TEXT_TYPES:
                 raise InputError(f"{name}: {table}.{column} is {found.columns[column]}: expected text")
 
+    def _where_not(self, table: str) -> str:
+        """Return where a table was not found, and where there is one, if there is."""
+        where = f"in the schema {visible(self._schema)}" if self._schema else "on the search path"
+        named = self._connection.execute(_ELSEWHERE, (table,)).fetchall()
+        closed = [schema for schema, open_to_user in named if not open_to_user and self._schema in (None, schema)]
+        if closed:
+            schema = visible(closed[0])
+            return f"{where}, as this user may not use the schema {schema}: ask for `GRANT USAGE ON SCHEMA {schema}`"
+        elsewhere = f" (there is one in {', '.join(visible(schema) for schema, _ in named)})" if named else ""
+        return (
+            f"{where}{elsewhere}: name the queue's database with --db, its schema with schema=NAME there, or make the "
+            "tables with `ops-checks init --db …`"
+        )
+
     def _table(self, table: str) -> Table | None:
         row = self._connection.execute(_TABLE, (table,)).fetchone()
-        return None if row is None else Table(row[0], row[1], row[2], dict(row[3] or {}), tuple(row[4] or ()))
+        return None if row is None else Table(row[0], row[1], row[2], row[3], dict(row[4] or {}), tuple(row[5] or ()))
 
 
 _PLAIN = ("r", "p")
@@ -199,27 +214,37 @@ WHOLE_NUMBERS = ("smallint", "integer", "bigint")
 _TEXT_TYPES = ("text", "character varying")
 _TABLE = """
 SELECT c.relkind::text, row_security_active(c.oid), has_table_privilege(c.oid, 'SELECT'),
+  c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid),
   (SELECT json_object_agg(a.attname, format_type(a.atttypid, NULL)) FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),
   (SELECT array_agg(a.attname::text) FROM pg_index i, pg_attribute a
     WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid AND a.attnum = ANY (i.indkey))
 FROM pg_class c WHERE c.oid = to_regclass(%s)
 """
+_ELSEWHERE = """
+SELECT n.nspname::text, has_schema_privilege(n.oid, 'USAGE')
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relname = %s AND c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' ORDER BY 1 LIMIT 5
+"""
 
 
 def connect(location: ServerLocation, timeout_s: int = _CONNECT_TIMEOUT_S) -> psycopg.Connection[Any]:
-    """Return a connection to the server of a location, by libpq's conventions. Raises `psycopg.Error`.
+    """Return a connection to the server of a location, by libpq's conventions. Raises `psycopg.Error`, UsageError.
 
     A password comes from where libpq finds it; nothing of the location is shown in the server's lists.
     """
     from psycopg.conninfo import conninfo_to_dict
 
-    given = conninfo_to_dict(location.conninfo)
-    settings = {"application_name": "ops-checks", "connect_timeout": timeout_s, "client_encoding": "utf8"}
+    try:
+        given = conninfo_to_dict(location.conninfo)
+    except psycopg.ProgrammingError:  # it quotes the text, in which there may be anything
+        raise unreadable() from None
+    settings = {"application_name": "ops-checks", "connect_timeout": timeout_s}
     return psycopg.connect(
         location.conninfo,
         autocommit=True,  # each transaction is begun and ended by a statement of its own
         prepare_threshold=None,  # a connection pooler may hand the next transaction to another server process
+        client_encoding="utf8",  # whatever the user has set: bytes of a stream are decoded here
         **{name: value for name, value in settings.items() if name not in given},  # type: ignore[arg-type]
     )
 

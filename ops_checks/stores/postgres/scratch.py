@@ -6,6 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from ops_checks.stores.postgres.connection import Session, Translated
+from ops_checks.stores.postgres.dialect import ID_IN_BYTES, POSTGRES
 from ops_checks.stores.relational.agreement import BASELINES, ROWS, tables
 from ops_checks.stores.relational.plan_records import PLANS, table
 from ops_checks.stores.sqlite.dialect import SQLITE
@@ -14,6 +15,9 @@ from ops_checks.stores.tables import EVENTS, TABLE
 
 if TYPE_CHECKING:
     from ops_checks.stores.postgres.location import ServerLocation
+
+#: The tables, each with the order of its rows: a file keeps that in which they are put there.
+_TABLES = {TABLE: ID_IN_BYTES, EVENTS: "event_id", BASELINES: "id", ROWS: "item_id", PLANS: POSTGRES.in_order}
 
 
 def copy_to_sqlite(location: ServerLocation, timeout_s: float, path: str) -> None:
@@ -34,18 +38,17 @@ def _copy(location: ServerLocation, timeout_s: float, copy: sqlite3.Connection) 
         make_tables(copy)
         for statement in (*tables(SQLITE), table(SQLITE)):
             copy.execute(statement)
-        for name in (TABLE, EVENTS, BASELINES, ROWS, PLANS):
-            _copy_table(session, copy, name)
+        for name, order in _TABLES.items():
+            _copy_table(session, copy, name, order)
     finally:
         session.close()
 
 
-def _copy_table(session: Session, copy: sqlite3.Connection, name: str) -> None:
+def _copy_table(session: Session, copy: sqlite3.Connection, name: str, order: str) -> None:
     """Copy the columns that both tables have; a copy has no more of them than FORMATS section 2 names."""
     there = {row[1] for row in copy.execute(f"PRAGMA table_info({name})")}
     columns = sorted(there & (session.columns_of(name) or set()))
     if columns:
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-        copy.executemany(
-            f"INSERT INTO {name} ({names}) VALUES ({marks})", session.stream(f"SELECT {names} FROM {name}")
-        )
+        rows = session.stream(f"SELECT {names} FROM {name} ORDER BY {order}")
+        copy.executemany(f"INSERT INTO {name} ({names}) VALUES ({marks})", rows)

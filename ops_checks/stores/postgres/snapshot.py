@@ -126,7 +126,7 @@ class PostgresSnapshot:
     def may_hold(self, ids: Iterable[str]) -> bool:
         """Return whether the table has an item with one of these ids, or any item whose id changes when trimmed."""
         wanted = [each for each in ids if "\0" not in each]
-        odd = f"id <> btrim(id, ?) OR id LIKE ? OR id LIKE ? OR {ID_IN_BYTES} = ANY (?)"
+        odd = f"id <> btrim(id, ?) OR {ID_IN_BYTES} LIKE ? OR {ID_IN_BYTES} LIKE ? OR {ID_IN_BYTES} = ANY (?)"
         query = f"SELECT 1 FROM {TABLE} WHERE {odd} LIMIT 1"
         return bool(wanted) and any(self._rows(query, BLANK, "%\n%", "%\r%", wanted))
 

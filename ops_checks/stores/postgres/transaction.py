@@ -95,7 +95,7 @@ class PostgresTransaction:
             raise WriteError(
                 f"{where(self._name, change.before.id)}: not written, it is another row by now: plan again"
             )
-        write_change(self._session, change, row)
+        write_change(self._session, change, row, once=False)
 
     def insert(self, row: Row) -> None:
         """Insert an item, given as its columns. Raises WriteError."""
@@ -107,7 +107,7 @@ class PostgresTransaction:
 
     def add_event(self, item_id: str | None, event_type: str, payload: str, created_at: str) -> None:
         """Add an event. Raises WriteError."""
-        write_event(self._session, item_id, event_type, payload, created_at)
+        write_event(self._session, item_id, event_type, payload, created_at, once=False)
 
     def insert_events(self, events: Iterable[Row]) -> None:
         """Insert events that were removed with their item, as they were. Raises WriteError."""

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 CHANNEL = "queue_events"
 
 
-def write_change(session: Session, change: Change, row: StoredRow) -> Witness:
-    """Write a change of an item together with its event, if the item still is as it was seen.
+def write_change(session: Session, change: Change, row: StoredRow, *, once: bool = True) -> Witness:
+    """Write a change of an item together with its event, if the item still is as it was seen; see `write_event`.
 
     Raises WriteError if it does not read back as it was made: then the transaction must be rolled back.
     """
@@ -37,7 +37,7 @@ def write_change(session: Session, change: Change, row: StoredRow) -> Witness:
     same, seen = row.unchanged()
     statement = f"UPDATE {TABLE} SET {assignments} WHERE id = ? AND {same}"
     written = session.execute(statement, (*columns.values(), change.before.id, *seen)).rowcount
-    witness = write_event(session, change.before.id, change.event, change.payload, change.changed_at)
+    witness = write_event(session, change.before.id, change.event, change.payload, change.changed_at, once=once)
     _must_have_written(session, change.before.id, columns, written)
     return witness
 
@@ -60,12 +60,17 @@ def delete_row(session: Session, item: Item) -> None:
         raise _not_as_made(session, item.id)
 
 
-def write_event(session: Session, item_id: str | None, event_type: str, payload: str, created_at: str) -> Witness:
-    """Write an event of an item, or of the whole queue, and announce it. Raises WriteError if it does not read back."""
+def write_event(
+    session: Session, item_id: str | None, event_type: str, payload: str, created_at: str, *, once: bool
+) -> Witness:
+    """Write an event of an item, or of the whole queue, and announce it. Raises WriteError if it does not read back.
+
+    `once`: its operation changes an item once. A plan may be taken back and carried out anew under one id.
+    """
     columns = {"item_id": item_id, "event_type": event_type, "payload_json": payload, "created_at": created_at}
     operation = _operation(payload)
     if "operation_id" in (session.columns_of(EVENTS) or set()):
-        columns["operation_id"] = operation
+        columns["operation_id"] = operation if once else None
     marks = ", ".join("?" * len(columns))
     [(event, transaction, _)] = session.execute(
         f"INSERT INTO {EVENTS} ({', '.join(columns)}) VALUES ({marks}) "
@@ -107,13 +112,13 @@ def row_with_events(session: Session, item_id: str) -> tuple[Row, Sequence[Row]]
 
 
 def _operation(payload: str) -> str | None:
-    """Return the operation that a payload of ours names, None for one that names none."""
+    """Return the operation that a payload of ours names, None for one that names none: many events may."""
     try:
         named = json.loads(payload)
     except ValueError:
         return None
     operation = named.get("operation") if isinstance(named, dict) else None
-    return operation if isinstance(operation, str) else None
+    return operation if isinstance(operation, str) and operation else None
 
 
 def _rows(session: Session, table: str, condition: str, item_id: str) -> list[Row]:
