@@ -9,7 +9,7 @@ from ops_checks.errors import WriteError
 from ops_checks.model import DASHED, FIELDS
 from ops_checks.stores.postgres.committing import Witness
 from ops_checks.stores.relational.columns import new_columns
-from ops_checks.stores.tables import EVENTS, TABLE, where
+from ops_checks.stores.tables import EVENTS, OPERATION, TABLE, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -65,7 +65,8 @@ def write_event(session: Session, item_id: str | None, event_type: str, payload:
     columns = {"item_id": item_id, "event_type": event_type, "payload_json": payload, "created_at": created_at}
     operation = _operation(payload)
     if "operation_id" in (session.columns_of(EVENTS) or set()):
-        columns["operation_id"] = operation
+        # A plan may be applied again once it was taken back; a command changes an item once.
+        columns["operation_id"] = operation if operation and operation.startswith(OPERATION) else None
     marks = ", ".join("?" * len(columns))
     [(event, transaction, _)] = session.execute(
         f"INSERT INTO {EVENTS} ({', '.join(columns)}) VALUES ({marks}) "
@@ -79,13 +80,13 @@ def write_event(session: Session, item_id: str | None, event_type: str, payload:
     values = (event, item_id, event_type, payload)
     if session.execute(query, values).fetchone() is None:
         raise _not_as_made(session, item_id)
-    return Witness(transaction, query, values, f"operation {operation}" if operation else f"event {event}")
+    return Witness(transaction, query, values, operation)
 
 
 def transaction_witness(session: Session) -> Witness:
     """Return what tells later whether the open transaction was committed, whatever it wrote."""
     [(transaction,)] = session.execute("SELECT pg_current_xact_id()::text").fetchall()
-    return Witness(transaction, "", (), f"transaction {transaction}")
+    return Witness(transaction, "", (), None)
 
 
 def insert_events(session: Session, events: Iterable[Row]) -> None:
