@@ -13,6 +13,7 @@ from ops_checks.environment import is_markdown_read_only, login_name, retry_back
 from ops_checks.errors import MissingError, OpsError
 from ops_checks.policy.search import DEFAULT_POLICY, DefaultPaths, find_policy
 from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_there, is_url, located, store_kind
+from ops_checks.stores.tables import OPERATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -262,7 +263,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
 
 def new_operation() -> str:
     """Return an id by which what one command changes is found again."""
-    return f"op-{os.urandom(8).hex()}"
+    return f"{OPERATION}{os.urandom(8).hex()}"
 
 
 def _sides(queue: str | None, db: str | None, policy: Policy | None) -> tuple[bool, str]:

@@ -44,6 +44,10 @@ class WriteError(OpsError):
     """A change could not be written. What was there before is still there."""
 
 
+class UnknownOutcomeError(WriteError):
+    """A change may have been written or not: its database could not be asked any more."""
+
+
 class ReadOnlyError(WriteError):
     """What was to be written may only be read, here or by this user."""
 
