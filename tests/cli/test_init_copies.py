@@ -51,7 +51,7 @@ def test_the_demo_on_a_server(run: Run, pg_database: Database) -> None:
     """It is the demo of a file: the same items with the same history."""
     run("init", "--demo", "--db", pg_database.location())
     run("init", "--demo", "--db", "file/q.db")
-    for command in (("status",), ("workers",), ("show", "ORCH-006")):
+    for command in (("status",), ("workers",), ("show", "ORCH-006"), ("show", "ORCH-005")):
         one, other = (run(*command, "--db", db) for db in (pg_database.location(), "file/q.db"))
         assert one.code == 0
         assert one.out.replace(f"postgresql:{pg_database.name}", "file/q.db") == other.out
