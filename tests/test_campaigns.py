@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests/campaigns"
 NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if "\nSMALL = " in path.read_text(encoding="utf-8"))
-#: Those whose small size another module runs, which the planted defects are tried on.
-ELSEWHERE = {"sinks"}
+#: Those of which `test_NAME.py` runs the small size, on which the planted defects are tried too.
+ELSEWHERE = {"sinks", "verdicts"}
 
 
 def run(name: str, size: str) -> subprocess.CompletedProcess[str]:
