@@ -180,7 +180,7 @@ class Invocation:
 
     def _remark(self, kind: str, remarks: Iterable[str]) -> None:
         """Keep remarks; one that several items have is told once."""
-        lines = dict.fromkeys(kind + remark for remark in remarks)
+        lines = dict.fromkeys([kind + remark for remark in remarks])
         self.remarks += [line for line in lines if line not in self.remarks]
 
 

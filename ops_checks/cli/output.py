@@ -62,7 +62,7 @@ def write_results(lines: Iterable[str]) -> bool:
     that has not arrived is told there too: nobody cuts one short and has had enough of it.
     """
     lines = list(lines)
-    state = _write(sys.stdout, [line if isinstance(line, Document) else _safe(line) + "\n" for line in lines])
+    state = _write(sys.stdout, _safe_lines(lines))
     if state is not _WRITTEN:
         write_remarks(_made(lines, whole=state is _FAILED))
     return state is not _FAILED
@@ -77,13 +77,13 @@ def _made(lines: Iterable[str], *, whole: bool) -> Iterator[str]:
 
 def write_remarks(lines: Iterable[str]) -> None:
     """Write lines to stderr."""
-    _write(sys.stderr, [_safe(line) + "\n" for line in lines])
+    _write(sys.stderr, _safe_lines(lines))
 
 
 def write_on(lines: Iterable[str]) -> ExitCode | None:
     """Write lines to stdout while a command goes on; return the exit code that it ends in, None if it may go on."""
     ends_in = {_WRITTEN: None, _GONE: OK, _FAILED: NOT_EVALUATED}
-    return ends_in[_write(sys.stdout, [_safe(line) + "\n" for line in lines])]
+    return ends_in[_write(sys.stdout, _safe_lines(lines))]
 
 
 def has_reader() -> bool:
@@ -131,10 +131,13 @@ def standard_stream(path: str) -> str | None:
     return None
 
 
-def _safe(line: str) -> str:
-    """Return a line that is safe for a terminal and for a CI system's log."""
-    shown = line if isinstance(line, Painted) else visible(line)
-    return without_commands(shown) if os.environ.get("GITHUB_ACTIONS") else shown
+def _safe_lines(lines: Iterable[str]) -> list[str]:
+    """Return lines with their ends, safe for a terminal and for a CI system's log; documents are that already."""
+    commands = without_commands if os.environ.get("GITHUB_ACTIONS") else str
+    return [
+        line if isinstance(line, Document) else commands(line if isinstance(line, Painted) else visible(line)) + "\n"
+        for line in lines
+    ]
 
 
 #: What became of what was to be written: a reader that has gone is another thing than a failure.

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def run(invocation: Invocation) -> Result:
     """Retry the item and return its line."""
-    return mutate(invocation, lambda stamp: retry(stamp, invocation.context.retry_backoff_s))
+    backoff_s = invocation.context.retry_backoff_s
+    return mutate(invocation, lambda stamp: retry(stamp, backoff_s))
 
 
 COMMAND = Command(
