@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from ops_checks.errors import InputError
 from ops_checks.model import FIELDS, NOTHING, Item
 from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS, parse_row, plain_id
@@ -24,6 +22,7 @@ from ops_checks.stores.sqlite.rows import as_item, as_rows, find_item, joined, r
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Any, Self
@@ -132,7 +131,9 @@ class SqliteSnapshot:
 
     def copy_to(self, path: str) -> None:
         """Write the state into a new database file. Raises InputError."""
-        copy = sqlite3.connect(path)
+        from sqlite3 import connect as made
+
+        copy = made(path)
         try:
             with Translated(self._path, writing=False):
                 self._connection.backup(copy)
