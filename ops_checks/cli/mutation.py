@@ -9,7 +9,7 @@ from ops_checks.cli.outcomes import decided, interrupted, none_decided, not_deci
 from ops_checks.cli.output import Made, error_lines
 from ops_checks.cli.sides import must_be_open_to_change
 from ops_checks.context import BOTH_SIDES, DB_SIDE, MARKDOWN_SIDE
-from ops_checks.errors import OpsError, RefusedError, RefusedTogetherError
+from ops_checks.errors import OpsError, RefusedError, RefusedTogetherError, about
 from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK
 from ops_checks.model import FIELDS, NOTHING
 from ops_checks.sanitize import visible
@@ -50,9 +50,10 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
 
     def decide(item: Item, reliability: Reliability | None) -> Change:
         met[item.id] = item, reliability
-        chosen.must_be_as_shown(item)
-        # The time under the lock: a lease may have run out while we waited for it.
-        return transition(stamp.at(invocation.clock()))(item, reliability)
+        with about(item.task):
+            chosen.must_be_as_shown(item)
+            # The time under the lock: a lease may have run out while we waited for it.
+            return transition(stamp.at(invocation.clock()))(item, reliability)
 
     made: list[Item] = []
 

@@ -31,7 +31,20 @@ class Painted(str):
     __slots__ = ()
 
 
-class Made(str):
+class About(str):
+    """A line about an item: on a terminal what the item is to do, its `task`, is told below it."""
+
+    __slots__ = ("task",)
+    task: str
+
+    def __new__(cls, line: str, task: str = "") -> Self:
+        """Return the line, about the task that it is about already if none is given."""
+        about = super().__new__(cls, line)
+        about.task = task or getattr(line, "task", "")
+        return about
+
+
+class Made(About):
     """The line of a change that was made: where stdout cannot take it, its user must know all the same."""
 
     __slots__ = ()
@@ -52,7 +65,7 @@ class MadeDocument(Document):
 
 def error_lines(error: OpsError) -> list[str]:
     """Return the lines of an error for stderr."""
-    return ["error: " + error.message, *("  " + line for line in error.details)]
+    return [About("error: " + error.message, error.task), *("  " + line for line in error.details)]
 
 
 def write_results(lines: Iterable[str]) -> bool:
@@ -62,7 +75,7 @@ def write_results(lines: Iterable[str]) -> bool:
     that has not arrived is told there too: nobody cuts one short and has had enough of it.
     """
     lines = list(lines)
-    state = _write(sys.stdout, _safe_lines(lines))
+    state = _write(sys.stdout, _safe_lines(_titled(lines, sys.stdout)))
     if state is not _WRITTEN:
         write_remarks(_made(lines, whole=state is _FAILED))
     return state is not _FAILED
@@ -77,7 +90,7 @@ def _made(lines: Iterable[str], *, whole: bool) -> Iterator[str]:
 
 def write_remarks(lines: Iterable[str]) -> None:
     """Write lines to stderr."""
-    _write(sys.stderr, _safe_lines(lines))
+    _write(sys.stderr, _safe_lines(_titled(lines, sys.stderr)))
 
 
 def write_on(lines: Iterable[str]) -> ExitCode | None:
@@ -129,6 +142,17 @@ def standard_stream(path: str) -> str | None:
         if (stream.st_dev, stream.st_ino) == (target.st_dev, target.st_ino):
             return name
     return None
+
+
+def _titled(lines: Iterable[str], stream: TextIO | None) -> Iterable[str]:
+    """Return lines with the task below each that is about an item, on a terminal."""
+    lines = list(lines)
+    if not any(isinstance(line, About) and line.task for line in lines) or stream is None or not stream.isatty():
+        return lines
+    from ops_checks.cli.item_table import terminal_columns
+    from ops_checks.cli.titles import with_tasks
+
+    return with_tasks(lines, terminal_columns(os.environ))
 
 
 def _safe_lines(lines: Iterable[str]) -> list[str]:

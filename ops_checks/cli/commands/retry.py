@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 def run(invocation: Invocation) -> Result:
     """Retry the item and return its line."""
-    backoff_s = invocation.context.retry_backoff_s
-    return mutate(invocation, lambda stamp: retry(stamp, backoff_s))
+    return mutate(invocation, lambda stamp: retry(stamp, invocation.context.retry_backoff_s))
 
 
 COMMAND = Command(
