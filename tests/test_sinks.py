@@ -62,7 +62,8 @@ def test_reader_of_tables():
 
 def test_an_unsafe_sink_is_seen(monkeypatch):
     """The campaign can fail: a command that prints text as it is, and a format that does."""
-    monkeypatch.setattr("ops_checks.cli.output._safe", lambda line: line)
+    for made_safe in ("visible", "without_commands"):
+        monkeypatch.setattr(f"ops_checks.cli.output.{made_safe}", lambda line: line)
     monkeypatch.setattr("ops_checks.cli.report_files._for_log", lambda _invocation, _name, text: text)
     monkeypatch.setattr("ops_checks.cli.live.lines.visible", lambda text: text)
     found = "\n".join(sinks.problems(["\x1b[2J", "x##[error]y", "::error::x"], sinks.REPORTS))
