@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ops_checks.stores.protocol import Store
+    from ops_checks.stores.transaction_protocol import NewQueue
 
     Progress = Callable[[int, int], object]
+    #: The folder that exists, empty for the current one, and the path below it; or nothing, and a server's location.
+    Place = tuple[str, str]
     #: Id, status, task and owner of an item.
     Glanced = tuple[str, str, str, str]
 
@@ -23,7 +26,8 @@ class StoreKind:
     """One kind of store.
 
     In `package` the module `store` defines `open_store(location, *, lock_timeout_s, progress)` and is imported when a
-    store is opened, and `glance` defines `glance(location, prefix, most)`.
+    store is opened, and `glance` defines `glance(location, prefix, most)`. Of a database the module
+    `new` defines `make_queue(place, fill, *, lock_timeout_s)`.
     A location selects this kind by the end of its path (`suffixes`), or by how it begins, with one of `prefixes` or
     with one of `words` and `=`: then it is no path, and the module `location` defines `server_location(text)`. `extra`
     is the extra of this package with what the kind needs, empty where that is always installed.
@@ -67,6 +71,18 @@ class StoreKind:
         """
         items: Iterator[Glanced] = self._beside("glance").glance(location, prefix, most)
         return items
+
+    def make(
+        self, place: Place, fill: Callable[[NewQueue], object], *, lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S
+    ) -> bool:
+        """Make a new queue where there is none, and return whether it was made: what is there is kept.
+
+        `fill` is called with the transaction in which it is made. The queue is there as a whole when that is
+        committed, after `fill`, or not at all. Raises WriteError, InputError for what is there and no queue, and what
+        `fill` raises.
+        """
+        made: bool = self._beside("new").make_queue(place, fill, lock_timeout_s=lock_timeout_s)
+        return made
 
     def located(self, location: str) -> str:
         """Return a location of this kind as it is shown to people; opened, it leads to the same queue.
@@ -132,6 +148,19 @@ def is_url(location: str) -> bool:
 def is_there(location: str) -> bool:
     """Return whether there may be a queue at a location; of a server that is not asked here."""
     return is_url(location) or os.path.lexists(location)
+
+
+def same_location(one: str, other: str) -> bool:
+    """Return whether two locations lead to the same queue, as far as they themselves tell."""
+    if is_url(one) or is_url(other):
+        return written(one) == written(other)
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def written(location: str) -> str:
+    """Return a location as a person wrote it, where it is shown in another way."""
+    as_written: str = getattr(location, "written", location)
+    return as_written
 
 
 def store_kind(location: str, default: StoreKind) -> StoreKind:

@@ -56,7 +56,7 @@ class Session:
     def __init__(self, location: ServerLocation, timeout_s: float) -> None:
         self.name = str(location)
         self._timeout_s = timeout_s
-        self._schema = location.schema
+        self.schema = location.schema
         self._connection = connect(location)
         self._tables: dict[str, Table | None] = {}
         try:
@@ -86,11 +86,11 @@ class Session:
             while rows := cursor.fetchmany(_BATCH):
                 yield rows
 
-    def begin(self, *, writing: bool, snapshot: str = "") -> None:
+    def begin(self, *, writing: bool, snapshot: str = "", queue: bool = True) -> None:
         """Begin a transaction: one that reads sees one state of the queue from its first statement on.
 
-        `snapshot`: the exported state that it is to see. Raises InputError for what is no queue, or one of which this
-        user is shown only a part.
+        `snapshot`: the exported state that it is to see; `queue`: its tables must be there. Raises InputError for what
+        is no queue, or one of which this user is shown only a part.
         """
         statement_ms, silence_ms = _WRITING_MS if writing else _READING_MS
         mode = "" if writing else " ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -98,13 +98,13 @@ class Session:
             "statement_timeout": statement_ms,
             "lock_timeout": max(1, int(self._timeout_s * 1000)),
             "idle_in_transaction_session_timeout": silence_ms,
-            **({"search_path": f"pg_catalog, {_quoted(self._schema)}"} if self._schema else {}),
+            **({"search_path": quoted(self.schema)} if self.schema else {}),
         }
         set_all = ", ".join(f"set_config('{name}', {_literal(str(value))}, true)" for name, value in settings.items())
         imported = f"; SET TRANSACTION SNAPSHOT {_literal(snapshot)}" if snapshot else ""
         self._connection.execute(f"BEGIN{mode}{imported}; SELECT {set_all}".encode())
-        if not self._tables:
-            self._must_be_queue()
+        if queue and not self._tables:
+            self.must_be_queue()
 
     def end(self) -> None:
         """Roll back what was not committed, and keep the connection."""
@@ -122,7 +122,7 @@ class Session:
 
     def qualified(self, table: str) -> str:
         """Return the name of a table by which another connection finds it too."""
-        return f"{_quoted(self._schema)}.{table}" if self._schema else table
+        return f"{quoted(self.schema)}.{table}" if self.schema else table
 
     @property
     def closed(self) -> bool:
@@ -159,7 +159,8 @@ class Session:
                 f"{visible(self.name)}: PostgreSQL {version // 10000} is too old: expected {_OLDEST // 10000} or newer"
             )
 
-    def _must_be_queue(self) -> None:
+    def must_be_queue(self) -> None:
+        """Raise InputError unless the tables of a queue are there and sound, and this user is shown all of them."""
         for table, needed in ((TABLE, ITEM_COLUMNS), (EVENTS, EVENT_COLUMNS)):
             self._must_be_table(table, needed)
 
@@ -191,9 +192,9 @@ class Session:
 
     def _where_not(self, table: str) -> str:
         """Return where a table was not found, and where there is one, if there is."""
-        where = f"in the schema {visible(self._schema)}" if self._schema else "on the search path"
+        where = f"in the schema {visible(self.schema)}" if self.schema else "on the search path"
         named = self._connection.execute(_ELSEWHERE, (table,)).fetchall()
-        closed = [schema for schema, open_to_user in named if not open_to_user and self._schema in (None, schema)]
+        closed = [schema for schema, open_to_user in named if not open_to_user and self.schema in (None, schema)]
         if closed:
             schema = visible(closed[0])
             return f"{where}, as this user may not use the schema {schema}: ask for `GRANT USAGE ON SCHEMA {schema}`"
@@ -296,5 +297,6 @@ def _literal(text: str) -> str:
     return Literal(text).as_string(None)
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL writes it."""
     return '"' + name.replace('"', '""') + '"'

@@ -15,12 +15,14 @@ _PAIR = re.compile(r"\s*([A-Za-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s\\']|\\.)*)
 class ServerLocation(str):
     """The location of a queue on a server. As a text it is the name that people are shown, and no connection string.
 
-    `conninfo` is what libpq connects with; `schema` is the schema of the tables, None for the search path.
+    `conninfo` is what libpq connects with; `schema` is the schema of the tables, None for the search path; `written`
+    is what a person wrote, for a file that the same person reads again.
     """
 
-    __slots__ = ("conninfo", "schema")
+    __slots__ = ("conninfo", "schema", "written")
     conninfo: str
     schema: str | None
+    written: str
 
 
 def server_location(text: str) -> ServerLocation:
@@ -38,7 +40,7 @@ def server_location(text: str) -> ServerLocation:
     if "@" in shown:
         raise password_shown()
     location = ServerLocation(shown)
-    location.conninfo, location.schema = conninfo, schema
+    location.conninfo, location.schema, location.written = conninfo, schema, text
     return location
 
 

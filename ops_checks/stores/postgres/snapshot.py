@@ -13,7 +13,7 @@ from ops_checks.stores.event import Event
 from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS, parse_row, plain_id
 from ops_checks.stores.postgres.connection import WHOLE_NUMBERS, Session, Translated
 from ops_checks.stores.postgres.copying import Batch, cells_of, copied, plain
-from ops_checks.stores.postgres.dialect import ID_IN_BYTES, POSTGRES
+from ops_checks.stores.postgres.dialect import BY_CREATION, ID_IN_BYTES, POSTGRES
 from ops_checks.stores.postgres.rows import as_stored, find_item
 from ops_checks.stores.tables import EVENTS, TABLE, where
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.postgres.location import ServerLocation
     from ops_checks.stores.protocol import Keys, Recorded
     from ops_checks.stores.relational.agreement import AgreementReader
+    from ops_checks.stores.relational.copying import StoredTables
 
 _CELLS = ", ".join(FIELDS)
 _EVENT = "event_id, event_type, payload_json, created_at"
@@ -82,9 +83,7 @@ class PostgresSnapshot:
 
     def items_by_creation(self) -> Iterator[Item]:
         """Stream the items in the order in which they were created. Raises InputError with all defects."""
-        first = f"SELECT item_id AS of_item, min(event_id) AS first_event FROM {EVENTS} GROUP BY 1"
-        order = f'ORDER BY created_at COLLATE "C", first_event, {ID_IN_BYTES}'
-        for batch in self._batches(f"LEFT JOIN ({first}) AS firsts ON of_item = id {order}"):
+        for batch in self._batches(BY_CREATION):
             yield from map(Item.from_cells, batch.rows())
 
     def find(self, item_id: str) -> tuple[Item, Reliability] | None:
@@ -195,6 +194,12 @@ class PostgresSnapshot:
         from ops_checks.stores.relational.agreement import AgreementReader
 
         return AgreementReader(self._free(), self._name, POSTGRES)
+
+    def tables(self) -> StoredTables:
+        """Return what reads the rows of the tables as they are stored."""
+        from ops_checks.stores.relational.copying import StoredTables
+
+        return StoredTables(self._free(), self._name, POSTGRES)
 
     def recorded(self) -> Iterator[Recorded]:
         """Stream the items with their events, texts as bytes. Raises InputError."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.event import Event
     from ops_checks.stores.protocol import Keys, Recorded
     from ops_checks.stores.relational.agreement import AgreementReader
+    from ops_checks.stores.relational.copying import StoredTables
 
 #: Rows fetched at a time: few, so that most batches contain no row that must be validated alone.
 _BATCH = 64
@@ -225,6 +226,14 @@ class SqliteSnapshot:
         from ops_checks.stores.sqlite.dialect import SQLITE
 
         return AgreementReader(self._connection, self._path, SQLITE)
+
+    def tables(self) -> StoredTables:
+        """Return what reads the rows of the tables as they are stored. Raises InputError."""
+        from ops_checks.stores.relational.copying import StoredTables
+        from ops_checks.stores.sqlite.dialect import SQLITE
+
+        self._check_events()
+        return StoredTables(self._connection, self._path, SQLITE)
 
     def recorded(self) -> Iterator[Recorded]:
         """Stream the items with their events. Raises InputError."""
