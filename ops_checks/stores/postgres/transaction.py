@@ -107,7 +107,7 @@ class PostgresTransaction:
 
     def add_event(self, item_id: str | None, event_type: str, payload: str, created_at: str) -> None:
         """Add an event. Raises WriteError."""
-        write_event(self._session, item_id, event_type, payload, created_at, once=False)
+        write_event(self._session, item_id, event_type, payload, created_at)
 
     def insert_events(self, events: Iterable[Row]) -> None:
         """Insert events that were removed with their item, as they were. Raises WriteError."""
