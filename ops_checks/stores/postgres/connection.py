@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import select
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from ops_checks.errors import InputError, OpsError
 from ops_checks.sanitize import visible
+from ops_checks.stores.postgres.catalog import QUEUE, look_up, must_be_queue_table, not_found
 from ops_checks.stores.postgres.location import unreadable
-from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE
+from ops_checks.stores.tables import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
+    from ops_checks.stores.postgres.catalog import Table
     from ops_checks.stores.postgres.location import ServerLocation
 
 #: Servers that their makers no longer mend are refused: what is relied on here is promised from this one on.
@@ -33,25 +35,8 @@ _DURABLE = (
     "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
     "ELSE current_setting('synchronous_commit') END, true)"
 )
-_KEYS = {TABLE: "id", EVENTS: "event_id"}
-_TEXTS = {TABLE: ITEM_COLUMNS, EVENTS: EVENT_COLUMNS - {"event_id"}}
 #: Rows fetched at a time.
 _BATCH = 500
-
-
-class Table(NamedTuple):
-    """A table as the server knows it: its columns with their types, and what of it may be seen.
-
-    `kind` is PostgreSQL's letter for what it is, `hidden` whether row security hides rows of it from this user, and
-    `inherited` whether rows of other tables are returned with its own.
-    """
-
-    kind: str
-    hidden: bool
-    readable: bool
-    inherited: bool
-    columns: dict[str, str]
-    key: tuple[str, ...]
 
 
 class Session:
@@ -105,14 +90,17 @@ class Session:
             "statement_timeout": statement_ms,
             "lock_timeout": max(1, int(self._timeout_s * 1000)),
             "idle_in_transaction_session_timeout": silence_ms,
-            **({"search_path": quoted(self.schema)} if self.schema else {}),
         }
-        set_all = ", ".join(f"set_config('{name}', {_literal(str(value))}, true)" for name, value in settings.items())
+        set_all = "".join(f", set_config('{name}', '{value}', true)" for name, value in settings.items())
         set_all += f", {_DURABLE}" if writing else ""
         imported = f"; SET TRANSACTION SNAPSHOT {_literal(snapshot)}" if snapshot else ""
-        self._connection.execute(f"BEGIN{mode}{imported}; SELECT {set_all}".encode())
+        first = _first_in_path(quoted(self.schema)) if self.schema else "NULL"
+        self._connection.execute(f"BEGIN{mode}{imported}; SELECT {first}{set_all}".encode())
         if queue and not self._tables:
             self.must_be_queue()
+        if writing and not self.schema and (found := self._tables.get(TABLE)):
+            # What is made beside the queue's tables is made in their schema, where everybody else finds it too.
+            self._connection.execute(f"SELECT {_first_in_path(found.schema)}".encode())
 
     def end(self) -> None:
         """Roll back what was not committed, and keep the connection."""
@@ -144,11 +132,11 @@ class Session:
     def columns_of(self, table: str) -> set[str] | None:
         """Return the columns of a table: None where there is none of that name, none of what is no plain table."""
         if table not in self._tables:
-            self._tables[table] = self._table(table)
+            self._tables[table] = look_up(self._connection, table, self.schema)
         found = self._tables[table]
         if found is None:
             return None
-        return set(found.columns) if found.kind in _PLAIN else set()
+        return set(found.columns) if found.plain else set()
 
     def type_of(self, table: str, column: str) -> str | None:
         """Return the type of a column as SQL names it, None for one that is not there."""
@@ -169,72 +157,15 @@ class Session:
 
     def must_be_queue(self) -> None:
         """Raise InputError unless the tables of a queue are there and sound, and this user is shown all of them."""
-        for table, needed in ((TABLE, ITEM_COLUMNS), (EVENTS, EVENT_COLUMNS)):
-            self._must_be_table(table, needed)
+        for table in QUEUE:
+            found = self._tables[table] = look_up(self._connection, table, self.schema)
+            if found is None:
+                raise not_found(self._connection, self.name, table, self.schema)
+            must_be_queue_table(self.name, table, found)
 
-    def _must_be_table(self, table: str, needed: frozenset[str]) -> None:
-        """Raise InputError unless a table of the queue is there, whole and of the columns of FORMATS section 2."""
-        name = visible(self.name)
-        found = self._tables[table] = self._table(table)
-        if found is None:
-            raise InputError(f"{name}: no table {table} {self._where_not(table)}")
-        if found.kind not in _PLAIN:
-            raise InputError(f"{name}: {table} is a {_KINDS.get(found.kind, 'relation')}: expected a table")
-        if found.inherited:
-            raise InputError(f"{name}: other tables inherit from {table}, and ids are not unique there: expected none")
-        missing = sorted(needed - found.columns.keys())
-        if missing:
-            raise InputError(f"{name}: {table} has no column {', '.join(missing)}: expected the queue's schema")
-        if not found.readable:
-            raise InputError(f"{name}: this user may not read {table}: ask its owner for `GRANT SELECT ON {table}`")
-        if found.hidden:
-            raise InputError(
-                f"{name}: row security of {table} may hide rows from this user, and a verdict would be about the rest: "
-                "use a role with BYPASSRLS, or a policy-free table"
-            )
-        if found.key != (_KEYS[table],):
-            raise InputError(f"{name}: the primary key of {table} is not {_KEYS[table]}: expected the queue's schema")
-        for column in sorted(_TEXTS[table]):
-            if found.columns[column] not in _TEXT_TYPES:
-                raise InputError(f"{name}: {table}.{column} is {found.columns[column]}: expected text")
-
-    def _where_not(self, table: str) -> str:
-        """Return where a table was not found, and where there is one, if there is."""
-        where = f"in the schema {visible(self.schema)}" if self.schema else "on the search path"
-        named = self._connection.execute(_ELSEWHERE, (table,)).fetchall()
-        closed = [schema for schema, open_to_user in named if not open_to_user and self.schema in (None, schema)]
-        if closed:
-            schema = visible(closed[0])
-            return f"{where}, as this user may not use the schema {schema}: ask for `GRANT USAGE ON SCHEMA {schema}`"
-        elsewhere = f" (there is one in {', '.join(visible(schema) for schema, _ in named)})" if named else ""
-        return (
-            f"{where}{elsewhere}: name the queue's database with --db, its schema with schema=NAME there, or make the "
-            "tables with `ops-checks init --db …`"
-        )
-
-    def _table(self, table: str) -> Table | None:
-        row = self._connection.execute(_TABLE, (table,)).fetchone()
-        return None if row is None else Table(row[0], row[1], row[2], row[3], dict(row[4] or {}), tuple(row[5] or ()))
-
-
-_PLAIN = ("r", "p")
-_KINDS = {"v": "view", "m": "materialized view", "f": "foreign table", "S": "sequence", "i": "index", "c": "type"}
-WHOLE_NUMBERS = ("smallint", "integer", "bigint")
-_TEXT_TYPES = ("text", "character varying")
-_TABLE = """
-SELECT c.relkind::text, row_security_active(c.oid), has_table_privilege(c.oid, 'SELECT'),
-  c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid),
-  (SELECT json_object_agg(a.attname, format_type(a.atttypid, NULL)) FROM pg_attribute a
-    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),
-  (SELECT array_agg(a.attname::text) FROM pg_index i, pg_attribute a
-    WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid AND a.attnum = ANY (i.indkey))
-FROM pg_class c WHERE c.oid = to_regclass(%s)
-"""
-_ELSEWHERE = """
-SELECT n.nspname::text, has_schema_privilege(n.oid, 'USAGE')
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relname = %s AND c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' ORDER BY 1 LIMIT 5
-"""
+    def fires(self) -> bool:
+        """Return whether triggers of the queue's tables may write when something is written."""
+        return any(found is None or found.fires for found in map(self._tables.get, QUEUE))
 
 
 def connect(location: ServerLocation, timeout_s: int = _CONNECT_TIMEOUT_S) -> psycopg.Connection[Any]:
@@ -301,6 +232,12 @@ def _numbers() -> Iterator[int]:
 
 
 _NUMBERS = _numbers()
+
+
+def _first_in_path(schema: str) -> str:
+    """Return the SQL that has the tables of a schema found first; what triggers look for is found as before."""
+    path = "nullif(current_setting('search_path'), '')"
+    return f"set_config('search_path', concat_ws(', ', {_literal(schema)}, {path}), true)"
 
 
 def _literal(text: str) -> str:

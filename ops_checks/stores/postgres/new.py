@@ -9,7 +9,8 @@ import psycopg
 
 from ops_checks.errors import InputError, WriteError
 from ops_checks.sanitize import visible
-from ops_checks.stores.postgres.connection import WHOLE_NUMBERS, quoted
+from ops_checks.stores.postgres.catalog import WHOLE_NUMBERS
+from ops_checks.stores.postgres.connection import quoted
 from ops_checks.stores.postgres.dialect import POSTGRES
 from ops_checks.stores.postgres.location import server_location
 from ops_checks.stores.postgres.transaction import PostgresTransaction

@@ -11,7 +11,8 @@ from ops_checks.stores.cells import as_item, joined, row_defect
 from ops_checks.stores.details import COLUMNS, Details
 from ops_checks.stores.event import Event
 from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS, parse_row, plain_id
-from ops_checks.stores.postgres.connection import WHOLE_NUMBERS, Session, Translated
+from ops_checks.stores.postgres.catalog import WHOLE_NUMBERS
+from ops_checks.stores.postgres.connection import Session, Translated
 from ops_checks.stores.postgres.copying import Batch, cells_of, copied, plain
 from ops_checks.stores.postgres.dialect import BY_CREATION, ID_IN_BYTES, POSTGRES
 from ops_checks.stores.postgres.rows import as_stored, find_item
