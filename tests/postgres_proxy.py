@@ -67,7 +67,8 @@ class Proxy:
     def tell(self, **told: object) -> Any:
         """Tell it something and return what it answers.
 
-        `deny`: the word whose statements are refused; `away`: for how many seconds nobody may connect.
+        `deny`, `mute`: the words whose statements are refused or never answered; `away`: for how many seconds nobody
+        may connect.
         """
         with socket.socket(socket.AF_UNIX) as control:
             control.connect(f"{self.folder}/{_CONTROL}")
@@ -128,14 +129,14 @@ class _Proxy:
         self._server = f"{server}/{SOCKET}"
         self._cuts: list[_Cut] = []
         self._armed: _Cut | None = None
-        self._deny = b""
+        self._deny = self._mute = b""
         self._away_until = 0.0
 
     async def control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one question of who started us."""
         answer = await self._answer(json.loads(await reader.readline()))
         writer.write(json.dumps(answer).encode() + b"\n")
-        await _closed(writer)
+        writer.close()
 
     async def _answer(self, told: dict[str, Any]) -> object:
         if "cut" in told:
@@ -155,6 +156,8 @@ class _Proxy:
             return cut.happened
         if "deny" in told:
             self._deny = told["deny"].encode()
+        if "mute" in told:
+            self._mute = told["mute"].encode()
         if "away" in told:
             self._go_away(told["away"])
         return None
@@ -165,12 +168,12 @@ class _Proxy:
     async def client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass on what one client and the server say to each other."""
         if asyncio.get_running_loop().time() < self._away_until:
-            await _closed(writer)
+            writer.close()
             return
         try:
             from_server, to_server = await asyncio.open_unix_connection(self._server)
         except OSError:
-            await _closed(writer)
+            writer.close()
             return
         back = asyncio.create_task(_pass_on(from_server, writer))
         try:
@@ -179,7 +182,8 @@ class _Proxy:
             pass
         finally:
             back.cancel()
-            await asyncio.gather(_closed(writer), _closed(to_server), return_exceptions=True)
+            writer.close()
+            to_server.close()
 
     async def _ask(self, link: _Link) -> None:
         """Pass on what a client asks, until its connection is cut or ends."""
@@ -192,6 +196,8 @@ class _Proxy:
             if self._deny and query.startswith(self._deny):
                 link.writer.write(_message(b"E", _DENIED) + _message(b"Z", b"I"))
                 continue
+            if self._mute and query.startswith(self._mute):
+                continue
             cut = self._due(query)
             if cut is None:
                 link.to_server.write(head + body)
@@ -201,7 +207,7 @@ class _Proxy:
                     await self._cut(cut, link, head + body)
                 finally:
                     cut.is_cut.set()
-                    await _closed(link.to_server)
+                    link.to_server.close()
                     cut.ended.set()
                 return
 
@@ -242,7 +248,7 @@ class _Proxy:
     async def _cut_client(self, cut: _Cut, link: _Link) -> None:
         if cut.away:
             self._go_away(cut.away)
-        await _closed(link.writer)
+        link.writer.close()
         cut.is_cut.set()
 
 
@@ -295,13 +301,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
         while data := await reader.read(65_536):
             writer.write(data)
             await writer.drain()
-        await _closed(writer)
-
-
-async def _closed(writer: asyncio.StreamWriter) -> None:
     writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
 
 
 async def _serve(server: str, folder: str) -> None:

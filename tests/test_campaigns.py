@@ -34,9 +34,10 @@ def small(name: str) -> str:
 
 
 def marked(name: str) -> ParameterSet:
-    """Return a campaign, marked if it stops commands at their system calls: without strace it proves nothing."""
-    traces = "not_traceable" in (FOLDER / f"{name}.py").read_text(encoding="utf-8")
-    return pytest.param(name, marks=[pytest.mark.needs("strace")] if traces else [])
+    """Return a campaign, marked with what it needs: without strace or a server it proves nothing."""
+    text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+    parts = {"not_traceable": "strace", "Servers()": "postgres"}
+    return pytest.param(name, marks=[pytest.mark.needs(part) for sign, part in parts.items() if sign in text])
 
 
 @pytest.mark.parametrize("name", [marked(name) for name in NAMES if name not in ELSEWHERE])

@@ -6,7 +6,11 @@ alone would be wrong then; an attempt to insert the same again would need rights
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
@@ -16,13 +20,14 @@ from ops_checks.sanitize import visible
 from ops_checks.stores.postgres.connection import WRITING_MS, connect, marked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from ops_checks.stores.postgres.connection import Session
     from ops_checks.stores.postgres.location import ServerLocation
 
 _PAUSE_S = 0.05
-_ASKING = "BEGIN; SET LOCAL lock_timeout = {ms}; SET LOCAL statement_timeout = {ms}"
+_ASKING = "ROLLBACK; BEGIN; SET LOCAL lock_timeout = {ms}; SET LOCAL statement_timeout = {ms}"
 
 
 class Witness(NamedTuple):
@@ -88,11 +93,13 @@ def _what_tells(witness: Witness) -> str:
 def _asked(location: ServerLocation, witness: Witness, timeout_s: int) -> bool | None:
     """Return whether a transaction was committed, None while that cannot be told."""
     try:
-        with connect(location, timeout_s) as connection:
-            connection.execute(_ASKING.format(ms=timeout_s * 1000).encode())
+        with connect(location, timeout_s) as connection, _ended_after(timeout_s, connection):
+            asking = _ASKING.format(ms=timeout_s * 1000).encode()
+            connection.execute(asking)
             if connection.execute("SELECT pg_is_in_recovery()").fetchone() != (False,):
                 return None  # a copy that may lag behind
             status = _status(connection, witness.transaction)
+            connection.execute(asking)  # what it could not say has ended the transaction
             if status == "in progress":
                 return None
             if not witness.query:
@@ -102,6 +109,19 @@ def _asked(location: ServerLocation, witness: Witness, timeout_s: int) -> bool |
         return None
     # Both must say the same: another server than before may have taken over, with other transactions of that number.
     return is_there if is_there == (status == "committed") else None
+
+
+@contextmanager
+def _ended_after(seconds: float, connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """End a connection that is silent for too long: what stands between may keep it while the server is gone."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as same:
+        timer = threading.Timer(seconds, same.shutdown, [socket.SHUT_RDWR])
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 def _status(connection: psycopg.Connection[Any], transaction: str) -> str:
