@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError, MissingError
+from ops_checks.runlog.engines import is_log_url
 from ops_checks.sanitize import visible
 from ops_checks.stores.registry import is_url
 
@@ -41,4 +42,6 @@ def _inputs(context: Context) -> tuple[str, ...]:
 
 
 def _is_there(location: str) -> bool:
-    return is_url(location) or os.path.lexists(location) or any(char in location for char in "*?[")
+    return (
+        is_url(location) or is_log_url(location) or os.path.lexists(location) or any(char in location for char in "*?[")
+    )
