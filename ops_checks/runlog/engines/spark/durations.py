@@ -8,14 +8,14 @@ then with each of the next ones. Finite floats >= 0 sort as their bits do.
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ops_checks.runlog.engines.spark.worker import bits_of
 from ops_checks.runlog.percentiles import Durations, float_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
 #: So many distinct durations are fetched, with how often there is each: 16 MB.
 MOST_DISTINCT = 1 << 20
@@ -24,14 +24,29 @@ _SHIFTS = (40, 20, 0)
 _STEP = 20
 
 
-def fetch(table: Any, sums: Callable[[Iterable[Any]], Iterable[Any]], most: int = MOST_DISTINCT) -> Durations:  # noqa: ANN401 - of Spark
-    """Return the durations of a table (`key`: their bits, `n`: how many): all where few differ, else what asks Spark.
+class Asked(NamedTuple):
+    """A table of durations in Spark (`key`: their bits, `n`: how many), and what asks it.
 
-    `sums` is what a worker adds them up with.
+    `sums` is what a worker adds them up with; in `guard()` what Spark raises becomes an InputError.
     """
-    counted = table.groupBy("key").sum("n").limit(most + 1).toArrow()
-    if counted.num_rows > most:
-        return CountedDurations(table, sums)
+
+    table: Any
+    sums: Callable[[Iterable[Any]], Iterable[Any]]
+    guard: Callable[[], AbstractContextManager[None]]
+
+    def rows(self, frame: Any) -> list[Any]:  # noqa: ANN401 - of Spark
+        """Return the rows of a frame. Raises InputError."""
+        with self.guard():
+            found: list[Any] = frame.collect()
+        return found
+
+
+def fetch(asked: Asked) -> Durations:
+    """Return the durations of a table: all of them where few differ, else what asks Spark. Raises InputError."""
+    with asked.guard():
+        counted = asked.table.groupBy("key").sum("n").limit(MOST_DISTINCT + 1).toArrow()
+    if counted.num_rows > MOST_DISTINCT:
+        return CountedDurations(asked)
     durations = Durations()
     bits, counts = (column.to_pylist() for column in counted.columns)
     durations.counts.update(dict(zip(map(float_of, bits), counts, strict=True)))
@@ -41,23 +56,20 @@ def fetch(table: Any, sums: Callable[[Iterable[Any]], Iterable[Any]], most: int 
 class CountedDurations(Durations):
     """Durations that stay where Spark has them; nothing is added to them here."""
 
-    def __init__(self, table: Any, sums: Callable[[Iterable[Any]], Iterable[Any]]) -> None:  # noqa: ANN401 - of Spark
+    def __init__(self, asked: Asked) -> None:
         super().__init__()
-        self._table = table
-        self._sums = sums
+        self._asked = asked
         self._known: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._count = self._total(asked.table)
 
     def __len__(self) -> int:
         return self._count
 
-    @cached_property
-    def _count(self) -> int:
-        return _total(self._table)
-
     def mean(self) -> float | None:
         """Return the mean, from the exact sum, as `Durations` does."""
-        rows = self._table.select("key", "n").mapInArrow(self._sums, "total string").collect()
-        total = Fraction(sum(int(row.total, 16) for row in rows), 1 << 1074)
+        with self._asked.guard():
+            sums = self._asked.table.select("key", "n").mapInArrow(self._asked.sums, "total string")
+        total = Fraction(sum(int(row.total, 16) for row in self._asked.rows(sums)), 1 << 1074)
         try:
             return float(total) / self._count
         except OverflowError:
@@ -65,7 +77,7 @@ class CountedDurations(Durations):
 
     def above(self, limit: float) -> int:
         """Return how many values exceed a limit."""
-        return self._count if limit < 0 else _total(self._table.where(f"key > {bits_of([limit])[0]}"))
+        return self._count if limit < 0 else self._total(self._asked.table.where(f"key > {bits_of([limit])[0]}"))
 
     def ranked(self, rank: int) -> float:
         """Return the value of a rank, from 1 for the smallest. Raises ValueError for a rank that no value has."""
@@ -84,11 +96,11 @@ class CountedDurations(Durations):
         """Return how many durations have each of the bits from `shift` on, of those whose higher ones are `prefix`."""
         known = self._known.get((shift, prefix))
         if known is None:
-            among = self._table.where(f"shiftright(key, {shift + _STEP}) = {prefix}") if prefix else self._table
-            rows = among.selectExpr(f"shiftright(key, {shift}) AS kind", "n").groupBy("kind").sum("n").collect()
-            known = self._known[shift, prefix] = sorted((row[0], row[1]) for row in rows)
+            table = self._asked.table
+            among = table if shift == _SHIFTS[0] else table.where(f"shiftright(key, {shift + _STEP}) = {prefix}")
+            frame = among.selectExpr(f"shiftright(key, {shift}) AS kind", "n").groupBy("kind").sum("n")
+            known = self._known[shift, prefix] = sorted((row[0], row[1]) for row in self._asked.rows(frame))
         return known
 
-
-def _total(table: Any) -> int:  # noqa: ANN401 - of Spark
-    return table.groupBy().sum("n").collect()[0][0] or 0
+    def _total(self, table: Any) -> int:  # noqa: ANN401 - of Spark
+        return self._asked.rows(table.groupBy().sum("n"))[0][0] or 0

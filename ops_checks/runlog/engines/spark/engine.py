@@ -18,6 +18,7 @@ without its row is an error, so that less data is never an answer.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ops_checks.errors import InputError
@@ -26,8 +27,9 @@ from ops_checks.runlog.copies import file_content
 from ops_checks.runlog.engines import is_log_url
 from ops_checks.runlog.engines.spark import worker
 from ops_checks.runlog.engines.spark.answers import MOST_OPEN, Log, PartRow, merge_rows, with_open_runs
-from ops_checks.runlog.engines.spark.durations import fetch
-from ops_checks.runlog.engines.spark.session import failures, session
+from ops_checks.runlog.engines.spark.durations import Asked, fetch
+from ops_checks.runlog.engines.spark.failures import failures
+from ops_checks.runlog.engines.spark.session import session
 from ops_checks.runlog.engines.spark.shipping import shipped
 from ops_checks.runlog.engines.spark.urls import UrlLogs
 from ops_checks.runlog.engines.spark.worker import Task
@@ -93,7 +95,8 @@ class _Reading:
         rows = table.where(f"kind IN ({worker.STATS}, {worker.FAILURE})").collect()
         merged = merge_rows(self._logs, (PartRow(*row) for row in rows), detailed=self._filter.details)
         stats = self._with_open_runs(merged, table) if merged.opened else merged.stats
-        stats.durations = fetch(table.where(f"kind = {worker.DURATIONS}"), self._shipped("sums"))
+        counted = table.where(f"kind = {worker.DURATIONS}")
+        stats.durations = fetch(Asked(counted, self._shipped("sums"), partial(failures, self._running.log)))
         return stats
 
     def _configure(self) -> None:
