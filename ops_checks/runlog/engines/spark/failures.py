@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 JAVA = "Spark needs Java 17 or newer: install it (Debian: apt-get install default-jre-headless)"
 
 _LOG_BYTES = 1 << 16
+_CHATTER = re.compile(r"WARNING|Using |Setting |To adjust |at |\d\d/\d\d/\d\d .* WARN ")
 
 
 @contextmanager
@@ -103,7 +104,5 @@ def _first_line(text: str) -> str:
 def _first_word(log: str) -> str:
     """Return the first line of a log that is no chatter of a start."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    telling = [
-        line for line in lines if not re.match(r"WARNING|Using |Setting |To adjust |at |\d\d/\d\d/\d\d .* WARN ", line)
-    ]
+    telling = [line for line in lines if not _CHATTER.match(line)]
     return visible((telling or lines or ["it said nothing"])[0])[:200]
