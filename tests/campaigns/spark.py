@@ -29,6 +29,7 @@ from ops_checks.rules.registry import BY_METRIC
 from ops_checks.rules.rule import Threshold
 from ops_checks.runlog.engines import Wanted, read_log
 from ops_checks.runlog.engines.spark import durations, engine
+from ops_checks.runlog.engines.spark import session as spark_session
 from ops_checks.runlog.engines.spark.session import session, stop
 from ops_checks.runlog.filter import RunFilter, valid_times
 from tests.campaigns.common import Tally
@@ -65,8 +66,8 @@ def run(size: int, report: Callable[[str], None], seed: int = 20_260_101) -> Out
         folder = Path(name)
         cluster = stack.enter_context(Cluster(folder / "cluster")) if size > _MOST_LOCAL else None
         word = f"spark={cluster.url}" if cluster else _LOCAL
-        if cluster is None:
-            stack.enter_context(mock.patch.dict(os.environ, {"JDK_JAVA_OPTIONS": _SHORT_JAVA}))
+        java = {} if cluster else {"JDK_JAVA_OPTIONS": _SHORT_JAVA}
+        stack.enter_context(mock.patch.dict(os.environ, {"PYSPARK_PYTHON": sys.executable, **java}))
         report(f"engine {word}")
         _command(tally, folder / "command", word, rng)
         for number in range(size):
@@ -187,3 +188,11 @@ def _killed(tally: Tally, folder: Path, cluster: Cluster, rng: random.Random) ->
     tally.check(f"with a worker killed the answers differ: {found[:300]}", holds=same or refused)
     tally.count("killed")
     tally.count("same_after_kill", int(same))
+    with (
+        mock.patch.object(engine, "PART_BYTES", _LONG_PART_BYTES),
+        mock.patch.object(spark_session, "NO_WORKER_S", 5.0),
+        killed_after_a_task(cluster, context) as killed,
+    ):
+        found = _read(f"spark={cluster.url}", [str(path)], run_filter)
+    tally.check("the last worker was to be killed, and was not", holds=bool(killed))
+    tally.check(f"without a worker: {found[:300]}", holds=found.startswith("engine spark: its last worker went away"))

@@ -64,7 +64,9 @@ class Cluster:
 
     def kill_worker(self) -> None:
         """Kill a worker and all that it started, at once."""
-        os.killpg(self._processes[-1].pid, signal.SIGKILL)
+        worker = self._processes.pop()
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
 
 
 def _free_port() -> int:

@@ -28,8 +28,7 @@ from ops_checks.runlog.engines import is_log_url
 from ops_checks.runlog.engines.spark import worker
 from ops_checks.runlog.engines.spark.answers import MOST_OPEN, Log, PartRow, merge_rows, with_open_runs
 from ops_checks.runlog.engines.spark.durations import Asked, fetch
-from ops_checks.runlog.engines.spark.failures import failures
-from ops_checks.runlog.engines.spark.session import session
+from ops_checks.runlog.engines.spark.session import asking, session
 from ops_checks.runlog.engines.spark.shipping import shipped
 from ops_checks.runlog.engines.spark.urls import UrlLogs
 from ops_checks.runlog.engines.spark.worker import Task
@@ -66,7 +65,7 @@ def read(wanted: Wanted, run_filter: RunFilter, target: str | None) -> RunStats:
     Raises InputError for what cannot be read, and where Spark cannot be had or fails.
     """
     running = session(target)
-    with failures(running.log):
+    with asking(running):
         return _Reading(running, run_filter).read(wanted)
 
 
@@ -96,7 +95,7 @@ class _Reading:
         merged = merge_rows(self._logs, (PartRow(*row) for row in rows), detailed=self._filter.details)
         stats = self._with_open_runs(merged, table) if merged.opened else merged.stats
         counted = table.where(f"kind = {worker.DURATIONS}")
-        stats.durations = fetch(Asked(counted, self._shipped("sums"), partial(failures, self._running.log)))
+        stats.durations = fetch(Asked(counted, self._shipped("sums"), partial(asking, self._running)))
         return stats
 
     def _configure(self) -> None:

@@ -13,8 +13,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,7 @@ from ops_checks.runlog.engines.spark.shipping import make_archive
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import IO
 
 #: The oldest version of pyspark with what is used of it.
@@ -32,8 +34,10 @@ _LEAST_PYSPARK = 4
 _INSTALL = "pip install 'ops-checks[spark]'"
 _DEFAULT_MASTER = "local[*]"
 _CONNECT_S = 5.0
-#: So long a cluster may take to give the first worker, in seconds.
+#: So long a cluster may take to give the first worker, and another one in place of the last, in seconds.
 _FIRST_WORKER_S = 60.0
+NO_WORKER_S = 60.0
+_LOOK_S = 1.0
 
 _SETTINGS = {
     "spark.app.name": "ops-checks",
@@ -52,14 +56,13 @@ _LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.
 class Session:
     """A running Spark: `spark` is its SparkSession, `archive` the name of what was shipped to its workers.
 
-    `folder` holds what it needs while it runs, `log` what it logs; None where it logs elsewhere.
+    `log` is what it logs, None where it logs elsewhere.
     """
 
     def __init__(self, target: str | None) -> None:
         self.target = target
         self.spark: Any = None
         self.archive = ""
-        self.folder = tempfile.mkdtemp(prefix="ops-checks-spark-")
         self.log: IO[bytes] | None = None
         if "PYSPARK_GATEWAY_PORT" not in os.environ:
             self.log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as Spark runs
@@ -70,16 +73,23 @@ class Session:
         return max(1, int(self.spark.sparkContext.defaultParallelism))
 
     def stop(self) -> None:
-        """Stop Spark, and leave nothing of it behind."""
+        """Stop Spark, and close its log."""
         with suppress(Exception), quiet():
             if self.spark is not None:
                 self.spark.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
         if self.log is not None:
             self.log.close()
 
 
 _started: list[Session] = []
+
+
+@cache
+def _folder() -> str:
+    """Return the folder of all that Spark writes in this process, which goes with it."""
+    folder = tempfile.mkdtemp(prefix="ops-checks-spark-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def session(target: str | None) -> Session:
@@ -94,7 +104,7 @@ def session(target: str | None) -> Session:
         with failures(started.log):
             started.spark = _start(pyspark, started)
             _wait_for_worker(started.spark)
-            archive, started.archive = make_archive(started.folder)
+            archive, started.archive = make_archive(_folder())
             started.spark.sparkContext.addArchive(f"{archive}#{started.archive}")
     except BaseException:
         started.stop()
@@ -108,6 +118,41 @@ def stop() -> None:
     """Stop the Spark of this process, if one runs."""
     while _started:
         _started.pop().stop()
+
+
+@contextmanager
+def asking(running: Session) -> Iterator[None]:
+    """Raise InputError, in one line, for whatever Spark raises in the block, and where it waits for ever."""
+    with failures(running.log), _while_workers_live(running):
+        yield
+
+
+@contextmanager
+def _while_workers_live(running: Session) -> Iterator[None]:
+    """Give the block up, with InputError, where a cluster has lost its last worker and gives no other."""
+    context = running.spark.sparkContext
+    over, gave_up = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        lost_s = 0.0
+        while not over.wait(_LOOK_S):
+            lost_s = 0.0 if _executors(context) else lost_s + _LOOK_S
+            if lost_s >= NO_WORKER_S:
+                gave_up.set()
+                context.cancelAllJobs()
+                return
+
+    watching = threading.Thread(target=watch, daemon=True)
+    if not context.master.startswith("local"):
+        watching.start()
+    try:
+        yield
+    except Exception as error:
+        if gave_up.is_set():
+            raise InputError("engine spark: its last worker went away in the middle, and no other came") from error
+        raise
+    finally:
+        over.set()
 
 
 def _import_pyspark() -> Any:  # noqa: ANN401 - a module
@@ -131,14 +176,18 @@ def _start(pyspark: Any, started: Session) -> Any:  # noqa: ANN401 - of pyspark
     from pyspark.sql import SparkSession
 
     master = started.target or _DEFAULT_MASTER
-    settings = dict(_SETTINGS, **{"spark.sql.warehouse.dir": os.path.join(started.folder, "warehouse")})
+    settings = {
+        **_SETTINGS,
+        "spark.sql.warehouse.dir": os.path.join(_folder(), "warehouse"),
+        "spark.driver.defaultJavaOptions": f"-Djava.io.tmpdir={_folder()}",
+    }
     if started.target:
         settings["spark.master"] = started.target
     context = pyspark.SparkContext
     if started.log is not None:
         _must_have_java()
         if master.startswith("local"):
-            settings |= _LOOPBACK
+            settings |= {**_LOOPBACK, "spark.local.dir": _folder()}
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         if context._gateway is None:  # noqa: SLF001 - the one way to say where Spark's own log goes
             conf = _with(pyspark.SparkConf(loadDefaults=False), settings)
