@@ -96,7 +96,7 @@ NODES: dict[str, Node] = {
     ), ()),
     'help': ('Show a page of the manual.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
-    ), ((('one', 'commands', 'gate', 'incident', 'policy', 'pytest', 'python', 'reconcile'), False),)),
+    ), ((('one', 'commands', 'gate', 'incident', 'policy', 'pytest', 'python', 'reconcile', 'spark'), False),)),
     'import': ('Let the database follow the document.', (
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database (default: --db)', ('files',), False),

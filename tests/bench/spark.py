@@ -20,8 +20,6 @@ from tests.campaigns.spark_cluster import Cluster
 
 _SEED = 20_260_101
 _LINES = 20_000_000
-#: So many lines are made, and written again and again.
-_MADE_LINES = 2_000_000
 _FOLDER = Path(__file__).resolve().parent
 _OURS, _SPARK = "ops-checks on Spark", "Spark's JSON reader"
 
@@ -36,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="ops-checks-bench-") as name:
         folder = Path(name)
         log, db = folder / "runs.jsonl", folder / "queue.db"
-        _write(log, args.lines)
+        data.write_log(log, args.lines // 2, _SEED)
         data.write_database(db, data.queue_rows(1_000, _SEED))
         try:
             with Cluster(folder / "cluster") as cluster:
@@ -51,16 +49,6 @@ def main(argv: list[str] | None = None) -> int:
     sys.stdout.write(text + "\n")
     missed = any(bound["kept"] is False for bound in told["bounds"])
     return int(not told["agree"] or (args.strict and missed))
-
-
-def _write(log: Path, count: int) -> None:
-    made = log.with_suffix(".part")
-    data.write_log(made, min(count, _MADE_LINES) // 2, _SEED)
-    content = made.read_bytes()
-    with log.open("wb") as file:
-        for _ in range(max(1, count // _MADE_LINES)):
-            file.write(content)
-    made.unlink()
 
 
 def _work(log: Path, db: Path, count: int, url: str) -> Work:
