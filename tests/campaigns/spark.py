@@ -36,6 +36,7 @@ from tests.campaigns.common import Tally
 from tests.campaigns.operation import NOW_S, Operation
 from tests.campaigns.spark_cluster import Cluster, killed_after_a_task
 from tests.campaigns.spark_logs import lines_of, write_lot
+from tests.campaigns.spark_webhdfs import WebHdfs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,13 +66,14 @@ def run(size: int, report: Callable[[str], None], seed: int = 20_260_101) -> Out
         stack.callback(stop)
         folder = Path(name)
         cluster = stack.enter_context(Cluster(folder / "cluster")) if size > _MOST_LOCAL else None
+        servers = ("file://", stack.enter_context(WebHdfs(folder)).url)
         word = f"spark={cluster.url}" if cluster else _LOCAL
         java = {} if cluster else {"JDK_JAVA_OPTIONS": _SHORT_JAVA}
         stack.enter_context(mock.patch.dict(os.environ, {"PYSPARK_PYTHON": sys.executable, **java}))
         report(f"engine {word}")
         _command(tally, folder / "command", word, rng)
         for number in range(size):
-            _lot(tally, folder / f"lot-{number}", word, rng)
+            _lot(tally, folder / f"lot-{number}", word, servers[number % len(servers)], rng)
             if number % 10 == 0:
                 report(f"{number} lots, {len(tally.failures)} failures")
         _many_durations(tally, folder, word, rng)
@@ -114,7 +116,7 @@ def everything(stats: RunStats) -> str:
     return repr(known)
 
 
-def _lot(tally: Tally, folder: Path, word: str, rng: random.Random) -> None:
+def _lot(tally: Tally, folder: Path, word: str, server: str, rng: random.Random) -> None:
     """Compare both engines on some logs: by path and by URL, as statistics and as a report."""
     folder.mkdir()
     made = write_lot(folder, rng, _LINES)
@@ -127,11 +129,11 @@ def _lot(tally: Tally, folder: Path, word: str, rng: random.Random) -> None:
         details=rng.random() < 0.8,
         valid_ms=valid_times(NOW_S),
     )
-    by_url = [f"file://{path}" for path in paths]
+    by_url = [server + path for path in paths]
     local = _read("local", paths, run_filter)
     with mock.patch.object(engine, "LEAST_PART_BYTES", 1):
         tally.check(f"{folder.name}: paths: the answers differ", holds=_read(word, paths, run_filter) == local)
-        on_urls = _read(word, by_url, run_filter).replace("file://", "")
+        on_urls = _read(word, by_url, run_filter).replace(server, "")
         tally.check(f"{folder.name}: URLs: the answers differ", holds=on_urls == local)
     with mock.patch.object(engine, "LEAST_PART_BYTES", 1 << 10):
         same = _document(folder, paths, word) == _document(folder, paths, "local")

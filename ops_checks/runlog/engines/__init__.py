@@ -48,6 +48,7 @@ PATTERN = "^(?:{})$(?!\\n)".format(
 EXPECTED = " or ".join(f"{each.name}[={each.target}]" if each.target else each.name for each in ENGINES.values())
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_PASSWORD = re.compile(_URL.pattern + r"[^/@]*:[^/@]*@")
 
 
 class Wanted(NamedTuple):
@@ -83,6 +84,10 @@ def read_log(word: str, wanted: Wanted, run_filter: RunFilter) -> RunStats:
     """
     name, target = parse_engine(word)
     urls = [pattern for pattern in wanted.patterns if is_log_url(pattern)]
+    if any(map(_PASSWORD.match, urls)):
+        raise UsageError(
+            "a log's URL holds a password, and everybody can read it: take it out, Spark's settings have it"
+        )
     if urls and name == LOCAL:
         raise InputError(
             f"{visible(urls[0])}: a URL, which this machine's own reader does not read: see --engine spark"

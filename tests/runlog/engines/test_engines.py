@@ -186,15 +186,45 @@ def test_with_a_master_that_is_not_there(master: str, run: Callable[..., tuple[i
         ('Cannot run program "python9": error=2', "a worker has no such program: set PYSPARK_PYTHON"),
         ("java.lang.OutOfMemoryError: Java heap space", "out of memory"),
         ("Job 3 cancelled because SparkContext was shut down", "Spark, or its last worker, went away in the middle"),
-        ("first\nsecond", "ValueError (first)"),
+        ("first\nsecond", "PySparkException (first)"),
     ],
 )  # fmt: skip
 def test_failures_in_one_line(text: str, told: str) -> None:
     """Whatever Spark raises is one line that says what to do."""
+    from pyspark.errors import PySparkException
+
     with pytest.raises(InputError) as raised, failures(None):
-        raise ValueError(text)
+        raise PySparkException(text)
     assert raised.value.message.startswith(f"engine spark: {told}")
     assert "\n" not in raised.value.message
+
+
+def test_a_defect_of_our_own_is_no_failure_of_spark() -> None:
+    """What nobody expected is told as that, to be reported."""
+    with pytest.raises(KeyError), failures(None):
+        raise KeyError("x")
+
+
+def test_a_log_that_is_not_there_is_told_before_spark_is_started(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    """Spark takes its time, and a name is mistyped in no time."""
+    monkeypatch.setenv("PATH", str(folder))
+    for name, message in (
+        ("nowhere.jsonl", "no such run log"),
+        (".", "is a directory"),
+        ("*.log", "no run log matches"),
+    ):
+        code, out, err = run("kpi", "--engine", "spark", "--log-path", name)
+        assert (code, out) == (3, "")
+        assert err.startswith(f"error: {name}: {message}")
+
+
+def test_a_password_in_a_url(run: Callable[..., tuple[int, str, str]]) -> None:
+    """It is refused, and not said again."""
+    code, out, err = run("kpi", "--engine", "spark", "--log-path", "s3a://me:secret@bucket/runs.jsonl")
+    told = "error: a log's URL holds a password, and everybody can read it: take it out, Spark's settings have it\n"
+    assert (code, out, err) == (4, "", told)
 
 
 def test_an_option_that_changes_nothing(run: Callable[..., tuple[int, str, str]], log: Path) -> None:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from ops_checks.errors import InputError
 from ops_checks.files.contents import head_of
+from ops_checks.files.safe_open import stat_regular
 from ops_checks.runlog.copies import file_content
 from ops_checks.runlog.engines import is_log_url
 from ops_checks.runlog.engines.spark import worker
@@ -32,7 +33,7 @@ from ops_checks.runlog.engines.spark.session import asking, session
 from ops_checks.runlog.engines.spark.shipping import shipped
 from ops_checks.runlog.engines.spark.urls import UrlLogs
 from ops_checks.runlog.engines.spark.worker import Task
-from ops_checks.runlog.line_reader import detect_compression, open_log
+from ops_checks.runlog.line_reader import LOG, detect_compression, open_log
 from ops_checks.runlog.patterns import expand_logs, find_logs
 from ops_checks.sanitize import visible
 
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 PART_BYTES = 128 << 20
 LEAST_PART_BYTES = 8 << 20
 _PARTS_EACH = 3
+#: Names that begin so are left out by Spark, in silence.
+_UNREAD = ("_", ".")
 #: First bytes by which a worker knows a log.
 _HEAD_BYTES = 256
 #: What Spark hands over in one piece.
@@ -64,6 +67,8 @@ def read(wanted: Wanted, run_filter: RunFilter, target: str | None) -> RunStats:
 
     Raises InputError for what cannot be read, and where Spark cannot be had or fails.
     """
+    for path in expand_logs(pattern for pattern in wanted.patterns if not is_log_url(pattern)):
+        stat_regular(path, LOG)  # before Spark is started, which takes its time
     running = session(target)
     with asking(running):
         return _Reading(running, run_filter).read(wanted)
@@ -84,13 +89,15 @@ class _Reading:
 
     def read(self, wanted: Wanted) -> RunStats:
         """Return the statistics of the logs. Raises InputError."""
+        if self._running.table is not None:
+            self._running.table.unpersist()  # of the reading before
         for path in find_logs(wanted.patterns, wanted.remark, expand=self._expand, content=self._content):
             if is_log_url(path):
                 self._add_url(path)
             else:
                 self._add_file(path)
         self._configure()
-        table = self._table().persist()
+        table = self._running.table = self._table().persist()
         rows = table.where(f"kind IN ({worker.STATS}, {worker.FAILURE})").collect()
         merged = merge_rows(self._logs, (PartRow(*row) for row in rows), detailed=self._filter.details)
         stats = self._with_open_runs(merged, table) if merged.opened else merged.stats
@@ -121,6 +128,8 @@ class _Reading:
     def _add_url(self, url: str) -> None:
         log = self._urls.found[url]
         packed = log.compression
+        if log.url.rpartition("/")[2].startswith(_UNREAD):
+            raise InputError(f"{visible(url)}: Spark reads no file whose name begins so: rename it, or name a path")
         if packed and log.size > _MOST_PACKED_BYTES:
             raise InputError(f"{visible(url)}: a packed log of more than 2 GB: unpack it, or name it by a path")
         if packed and not log.size:

@@ -28,9 +28,9 @@ def failures(log: IO[bytes] | None) -> Iterator[None]:
     try:
         with quiet():
             yield
-    except (InputError, KeyboardInterrupt, MemoryError):
-        raise
     except Exception as error:
+        if not (isinstance(error, OSError) or type(error).__module__.startswith(("pyspark.", "py4j."))):
+            raise
         raise InputError(f"engine spark: {_explained(error, _tail(log))}") from error
 
 
@@ -75,6 +75,11 @@ _KNOWN = (
         r"No FileSystem for scheme|ClassNotFoundException: Class org\.apache\.hadoop\.fs",
         "Spark has no such file system: give it the package (for s3a:// hadoop-aws, in spark.jars.packages)",
     ),
+    (
+        r"AccessControlException|AccessDeniedException|Permission denied|Forbidden",
+        "Spark may not read a log: give it the right, or its credentials in its own settings",
+    ),
+    (r"FileNotFoundException[^\n]*", "a log is gone, or is not there for a worker: name one that stays"),
     (r"OutOfMemoryError|Java heap space", "out of memory: give it more (spark.executor.memory, spark.driver.memory)"),
     (
         r"SparkContext was shut down|has been shut down|ExecutorLostFailure|Answer from Java side is empty"
@@ -92,7 +97,7 @@ def _explained(error: BaseException, log: str) -> str:
             return f"{meaning} ({visible(found[0])[:80]})"
     if "JAVA_GATEWAY_EXITED" in text:
         return f"Java ended at once ({_first_word(log)}): {JAVA}"
-    return f"{type(error).__name__} ({_first_line(text)}): OPS_CHECKS_DEBUG=1 prints all of it"
+    return f"{type(error).__name__} ({_first_line(text)}): under spark-submit Spark's own log says more"
 
 
 def _first_line(text: str) -> str:

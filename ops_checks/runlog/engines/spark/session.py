@@ -48,6 +48,7 @@ _SETTINGS = {
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20),  # a line may have 16 MB, and far more
 }
 #: On one machine nothing of it may be reached from another one.
 _LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
@@ -56,6 +57,8 @@ _LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.
 class Session:
     """A running Spark: `spark` is its SparkSession, `archive` the name of what was shipped to its workers.
 
+    `table` is what it keeps for the questions about the logs that were read last. `borrowed`: the program around us, a
+    test session say, has started it, and stops it.
     `log` is what it logs, None where it logs elsewhere.
     """
 
@@ -63,6 +66,8 @@ class Session:
         self.target = target
         self.spark: Any = None
         self.archive = ""
+        self.table: Any = None
+        self.borrowed = False
         self.log: IO[bytes] | None = None
         if "PYSPARK_GATEWAY_PORT" not in os.environ:
             self.log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as Spark runs
@@ -75,7 +80,7 @@ class Session:
     def stop(self) -> None:
         """Stop Spark, and close its log."""
         with suppress(Exception), quiet():
-            if self.spark is not None:
+            if self.spark is not None and not self.borrowed:
                 self.spark.stop()
         if self.log is not None:
             self.log.close()
@@ -175,6 +180,12 @@ def _start(pyspark: Any, started: Session) -> Any:  # noqa: ANN401 - of pyspark
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
+    active = pyspark.SparkContext._active_spark_context  # noqa: SLF001 - there can be but one in a process
+    if active is not None:
+        if started.target not in (None, active.master):
+            raise InputError(f"engine spark: Spark runs here already on {visible(active.master)}: name no other")
+        started.borrowed = True
+        return SparkSession(active).newSession()  # with settings of its own
     master = started.target or _DEFAULT_MASTER
     settings = {
         **_SETTINGS,
