@@ -156,7 +156,10 @@ def _engine(config: pytest.Config) -> str | None:
     """Return what is to read the log, None where no option says. Raises UsageError for no engine."""
     given = cast("str | None", setting(config, "--queue-engine"))
     if given is not None:
-        parse_engine(given)
+        try:
+            parse_engine(given)
+        except UsageError as error:
+            raise UsageError(f"--queue-engine: {error.message}") from error
     return given
 
 

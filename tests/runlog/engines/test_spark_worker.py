@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import to_builtins
 from runlog_lines import end, logs, mixed_log, start
@@ -63,6 +63,7 @@ def answer(read: Any, *args: Any, **options: Any) -> Any:
     return found if isinstance(found, dict) else known(found)
 
 
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(logs, st.integers(1, 3)), min_size=1, max_size=3),
     st.lists(st.lists(st.integers(0, 6000), max_size=4), min_size=3, max_size=3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import warnings
@@ -36,10 +37,15 @@ def failures(log: IO[bytes] | None) -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Let pyspark warn nobody in the block: what it warns of are its own dependencies."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """Let pyspark say nothing in the block: it warns of its own dependencies, and logs what is raised anyway."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _tail(log: IO[bytes] | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -38,6 +39,7 @@ _CONNECT_S = 5.0
 _FIRST_WORKER_S = 60.0
 NO_WORKER_S = 60.0
 _LOOK_S = 1.0
+_END_S = 10.0
 
 _SETTINGS = {
     "spark.app.name": "ops-checks",
@@ -93,8 +95,23 @@ _started: list[Session] = []
 def _folder() -> str:
     """Return the folder of all that Spark writes in this process, which goes with it."""
     folder = tempfile.mkdtemp(prefix="ops-checks-spark-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(_leave, folder)
     return folder
+
+
+def _leave(folder: str) -> None:
+    """End the Java that was started here, wait for it, since it tidies up too, and remove a folder."""
+    from pyspark import SparkContext
+
+    process = getattr(SparkContext._gateway, "proc", None)  # noqa: SLF001 - see `_start`
+    if process is not None:
+        process.stdin.close()
+        try:
+            process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def session(target: str | None) -> Session:
@@ -206,7 +223,11 @@ def _start(pyspark: Any, started: Session) -> Any:  # noqa: ANN401 - of pyspark
             context._jvm = context._gateway.jvm  # noqa: SLF001
     known = _with(pyspark.SparkConf(_jvm=context._jvm), settings)  # noqa: SLF001
     known.setIfMissing("spark.master", master)
-    return SparkSession(pyspark.SparkContext(conf=known))
+    handler = signal.getsignal(signal.SIGINT)
+    spark = SparkSession(pyspark.SparkContext(conf=known))
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, handler)  # pyspark's own asks Java in the middle of a call, and prints pages
+    return spark
 
 
 def _with(conf: Any, settings: Mapping[str, str]) -> Any:  # noqa: ANN401 - of pyspark
