@@ -8,7 +8,7 @@ from ops_checks.context import DEFAULT_DB, DEFAULT_LOG, DEFAULT_QUEUE
 from ops_checks.files.new_file import make_file
 from ops_checks.policy.search import DEFAULT_POLICY
 from ops_checks.scaffold.content import markdown, policy, template
-from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, SQLITE, store_kind
+from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, SQLITE, is_url, store_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,12 +46,13 @@ def make_project(
     the first one that cannot be made, InputError for a database that is missing beside its journal, or is no queue;
     those before it stay, and the next call keeps them.
     """
-    made = []
-    for path, make in _makers(project, demo=demo, now_s=now_s, tz_minutes=tz_minutes, timeout_s=lock_timeout_s).items():
-        if path not in but and project.named.get(path, "") is not None:
-            place = project.place(path)
-            made.append((MADE if make(place) else KEPT, os.path.join(*place)))
-    return made
+    makers = _makers(project, demo=demo, now_s=now_s, tz_minutes=tz_minutes, timeout_s=lock_timeout_s)
+    paths = [path for path in makers if path not in but and project.named.get(path, "") is not None]
+    places = {path: project.place(path) for path in paths}
+    # A server first: nothing is laid down for one that cannot be reached.
+    ordered = sorted(paths, key=lambda path: not is_url(places[path][1]))
+    outcomes = {path: makers[path](places[path]) for path in ordered}
+    return [(MADE if outcomes[path] else KEPT, os.path.join(*places[path])) for path in paths]
 
 
 def _makers(project: Layout, *, demo: bool, now_s: float, tz_minutes: int, timeout_s: float) -> dict[str, Make]:

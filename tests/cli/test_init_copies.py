@@ -47,6 +47,14 @@ def test_a_project_on_a_server(folder: Path, run: Run, pg_database: Database) ->
     assert {"path": shown, "outcome": "kept"} in answer["files"]
 
 
+def test_a_server_that_cannot_be_reached(folder: Path, run: Run) -> None:
+    """Nothing is laid down for it: what names it would be kept when it is named again."""
+    told = run("init", "--db", f"postgresql:///ops?host={folder}")
+    assert (told.code, told.out) == (3, "")
+    assert told.err.startswith("error: postgresql:ops: the server cannot be reached")
+    assert list(folder.iterdir()) == []
+
+
 def test_the_demo_on_a_server(run: Run, pg_database: Database) -> None:
     """It is the demo of a file: the same items with the same history."""
     run("init", "--demo", "--db", pg_database.location())

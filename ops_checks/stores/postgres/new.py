@@ -33,7 +33,7 @@ _MADE_BY_OTHERS = (psycopg.errors.DuplicateTable, psycopg.errors.DuplicateSchema
 _ATTEMPTS = 5
 #: Tables are looked at one after the other: without it, those of another init could appear in between.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('ops-checks init'))"
-_SCHEMA_THERE = "SELECT 1 FROM pg_namespace WHERE nspname = ?"
+_SCHEMA_THERE = "SELECT 1 FROM pg_namespace WHERE nspname = ?::name"
 _NULLABLE = frozenset({"lease_owner", "lease_expires_at", "idempotency_key"})
 _OF_ITEM = "queue_events_item_id_fkey"
 #: Finds an event of an item that is gone.
