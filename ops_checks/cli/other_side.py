@@ -70,7 +70,8 @@ def _difference(context: Context, path: str, snapshot: Snapshot, after: Item) ->
         return []
     held = ""
     if lease is not None and lease.lease_owner:
-        left = _seconds_left(lease.lease_expires_at, context.now_s)
+        now_s = context.now_s if lease.now_s is None else lease.now_s
+        left = _seconds_left(lease.lease_expires_at, now_s)
         held = f", and {visible(str(lease.lease_owner))} holds it{left}" if left is not None else ""
     return [f"{visible(path)}: still says {item.status} for {name}{held}: --both changes both at once"]
 

@@ -22,7 +22,15 @@ def is_held(lease: Reliability | None, now_s: float) -> bool:
     if lease is None or not lease.lease_owner or lease.lease_expires_at is None:
         return False
     ends_s = lease_end_s(lease)
-    return ends_s is None or ends_s > now_s
+    return ends_s is None or ends_s > clock_s(lease, now_s)
+
+
+def clock_s(lease: Reliability, now_s: float) -> float:
+    """Return the time by which a lease is judged: the store's, where it has a clock of its own, else `now_s`.
+
+    The clock of one host may be wrong, and several work on a server. Epoch seconds.
+    """
+    return now_s if lease.now_s is None else lease.now_s
 
 
 def lease_end_s(lease: Reliability) -> float | None:

@@ -8,7 +8,7 @@ from ops_checks.model import NOTHING
 from ops_checks.presentation.difference import excerpts
 from ops_checks.presentation.limits import shorten
 from ops_checks.reconcile.blame import blame_line
-from ops_checks.reconcile.claims import holder, lease_end_s
+from ops_checks.reconcile.claims import clock_s, holder, lease_end_s
 from ops_checks.reconcile.decision import ADD, REKEY
 from ops_checks.reconcile.model import DB, MD, Action
 from ops_checks.reconcile.reasons import Reason
@@ -155,5 +155,5 @@ def _lease(need: Need, now_s: float) -> str:
     if need.reason is not Reason.HELD or lease is None or lease.lease_expires_at is None:
         return ""
     ends_s = lease_end_s(lease)
-    left = "unknown" if ends_s is None else f"{int(ends_s - now_s) + 1}s"
+    left = "unknown" if ends_s is None else f"{int(ends_s - clock_s(lease, now_s)) + 1}s"
     return f" lease={holder(lease)} left={left}"

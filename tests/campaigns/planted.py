@@ -809,7 +809,7 @@ _RECONCILING = (
     Defect(
         "a lease that runs is ignored",
         "reconcile/claims.py",
-        "    return ends_s is None or ends_s > now_s\n",
+        "    return ends_s is None or ends_s > clock_s(lease, now_s)\n",
         "    return False\n",
         _RECONCILE,
     ),
