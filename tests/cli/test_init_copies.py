@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import execute, item, make_database, make_markdown, make_old_database, select
 
+from ops_checks.stores.sqlite.new import NewSqliteQueue
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
     Run = Callable[..., Told]
 
 QUEUE, DB = "automation/orchestrator/QUEUE.md", "automation/orchestrator/db/queue.db"
+ADD = (
+    "INSERT INTO queue_items (id, status, priority, task, success_criteria, created_at, updated_at) "
+    "VALUES ('NEW', 'PENDING', 'P1', 't', 'c', '2026-01-01 00:00', '2026-01-01 00:00'); "
+    "INSERT INTO queue_events (item_id, event_type, payload_json, created_at) VALUES ('NEW', 'added', '{}', 'x')"
+)
 TABLES = ("queue_items", "queue_events", "queue_baselines", "queue_baseline", "queue_reconcile")
 
 
@@ -191,3 +198,20 @@ def test_a_plan_that_was_interrupted_is_not_copied(folder: Path, run: Run, pg_da
     told = run("init", "--from", DB, "--db", pg_database.location())
     assert (told.code, told.err) == (5, "error: p-1 was interrupted: run `ops-checks reconcile resume` there first\n")
     assert select(DB, "SELECT count(*) FROM queue_reconcile") == [(1,)]
+
+
+def test_a_source_that_changes_meanwhile(run: Run, pg_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is copied is one state: neither an item nor an event that comes while rows are read is in it."""
+    run("init", "--db", pg_database.location())
+    pg_database.execute(ADD.replace("NEW", "T-1"))
+    real = NewSqliteQueue.load
+
+    def load(self: NewSqliteQueue, table: str, *given: Any) -> None:
+        pg_database.execute(ADD.replace("NEW", f"late in {table}"))
+        real(self, table, *given)
+
+    monkeypatch.setattr(NewSqliteQueue, "load", load)
+    assert run("init", "--from", pg_database.location(), "--db", "copy.db").code == 0
+    assert select("copy.db", "SELECT id FROM queue_items") == [("T-1",)]
+    assert select("copy.db", "SELECT item_id FROM queue_events") == [("T-1",)]
+    assert len(pg_database.execute("SELECT id FROM queue_items")) > 2
