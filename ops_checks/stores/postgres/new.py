@@ -33,6 +33,11 @@ _MADE_BY_OTHERS = (psycopg.errors.DuplicateTable, psycopg.errors.DuplicateSchema
 _ATTEMPTS = 5
 #: Tables are looked at one after the other: without it, those of another init could appear in between.
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('ops-checks init'))"
+#: Nobody waits for tables that are not there yet, and a million rows take longer than a change.
+_LONGER = (
+    "SELECT set_config('statement_timeout', '600000', true), "
+    "set_config('idle_in_transaction_session_timeout', '600000', true)"
+)
 _SCHEMA_THERE = "SELECT 1 FROM pg_namespace WHERE nspname = ?::name"
 _NULLABLE = frozenset({"lease_owner", "lease_expires_at", "idempotency_key"})
 _OF_ITEM = "queue_events_item_id_fkey"
@@ -108,6 +113,7 @@ class NewPostgresQueue(PostgresTransaction):
     def _begin(self) -> None:
         self._session.begin(writing=True, queue=False)
         self._session.execute(_ONE_AT_A_TIME)
+        self._session.execute(_LONGER)
         there = [name for name in _TABLES if self._session.columns_of(name) is not None]
         if not there:
             self._make_tables()
