@@ -147,14 +147,10 @@ class Context:
     @property
     def stamp(self) -> Stamp:
         """Who changes the queue (by default the login name), and when."""
-        return self.stamp_at(self.now_s)
-
-    def stamp_at(self, now_s: float) -> Stamp:
-        """Return the stamp of another time, in epoch seconds."""
         from ops_checks.transitions import Stamp
 
         self._actor = self._actor or login_name()  # asked for once, however many items there are
-        return Stamp(actor=self._actor, now_s=now_s, tz_minutes=self.tz_minutes, operation=self.operation)
+        return Stamp(actor=self._actor, now_s=self.now_s, tz_minutes=self.tz_minutes, operation=self.operation)
 
     @property
     def md_store(self) -> Store:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -136,3 +137,7 @@ class _Run:
         terminal = session.config.pluginmanager.get_plugin("terminalreporter")
         for line in last_lines(self._needed):
             terminal.write_line(line, red=True)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(" ".join(packages(sys.argv[1:])) + "\n")

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from typing import TYPE_CHECKING
 
 import parts
 import pytest
+from postgres_queues import make_queue
 from postgres_server import VARIABLE, MissingServerError, Servers, named_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from postgres_queues import PgQueue
     from postgres_server import Database, OwnServer, Server
+
+    from ops_checks.model import Item
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +54,24 @@ def pg_database(postgres: Server) -> Iterator[Database]:
     """Return an empty database of the run's server; it is gone after the test."""
     with postgres.database() as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def pg_shared(postgres: Server) -> Iterator[Database]:
+    """Return a database of the run's server for all tests of this process, each in a schema of its own."""
+    with postgres.database() as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def pg_queue(pg_shared: Database) -> Callable[..., PgQueue]:
+    """Return a function that makes a queue in a new schema; see `make_queue`."""
+    numbers = itertools.count(1)
+
+    def make(items: Iterable[Item] = (), **options: str) -> PgQueue:
+        return make_queue(pg_shared, f"queue_{next(numbers)}", items, **options)
+
+    return make
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found] # `signal` imports `enum`, which takes longer than `status` works
+import gc
 import os
 
 TYPE_CHECKING = False
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 _NOT_EVALUATED = 3
 _INTERRUPTED = 130
+#: How many objects are made before cycles among them are looked for: a command keeps most of what it makes.
+_MADE_BETWEEN_SEARCHES = 50_000
 #: Made here: where no memory is left, a tuple of two cannot be made when an exception is held against it.
 UNEXPECTED = (Exception, SystemExit)
 _NO_MEMORY_LEFT = b"error: unexpected MemoryError: give the process more memory, or report it to ops-checks\n"
@@ -43,6 +46,7 @@ def console() -> NoReturn:
     What was printed has been written by now, and files are closed. Leaving it to the interpreter to free every
     object one by one would take a tenth of the time of most commands.
     """
+    gc.set_threshold(_MADE_BETWEEN_SEARCHES)
     os._exit(main())
 
 

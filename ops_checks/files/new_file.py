@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
-from ops_checks.errors import WriteError
+from ops_checks.errors import OpsError, WriteError
 from ops_checks.files.atomic_write import (
     FOLDER,
     NEW_FILE,
@@ -22,7 +22,7 @@ from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 #: Less what the umask takes: under umask 0 too, not everybody may write there.
 _PROGRAM_MODE = _FOLDER_MODE = 0o775
@@ -121,6 +121,19 @@ def rename_new(folder_fd: int, temporary: str, name: str) -> bool:
         return rename_in_a_way(folder_fd, temporary, name, RENAME_NOREPLACE) or link_new(folder_fd, temporary, name)
     except FileExistsError:
         return False
+
+
+@contextmanager
+def told_as(path: str, beside: str) -> Iterator[None]:
+    """Let errors about a temporary file name the file that it was to be; whatever failed, that one is not there."""
+    try:
+        yield
+    except OpsError as error:
+        if isinstance(error, WriteError) and error.message.startswith(visible(beside)):
+            reason = visible(str(error.__cause__ or "it does not read back"))
+            raise WriteError(f"{visible(path)}: not made ({reason}): check the disk, then run this again") from error
+        texts = [text.replace(visible(beside), visible(path)) for text in (error.message, *error.details)]
+        raise type(error)(texts[0], tuple(texts[1:])) from error
 
 
 def existing_part(path: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import os
 
 from ops_checks.policy.search import DEFAULT_POLICY
 from ops_checks.sanitize import visible
+from ops_checks.stores.registry import located
 from ops_checks.suggestions import closest
 
 TYPE_CHECKING = False
@@ -38,7 +39,7 @@ def unread_notes(
     by_policy = (policy.queue, policy.db, policy.logs) if policy else (None, None, None)
     for name, option, value, key in zip(PATHS, (queue, db, logs), by_policy, ("queue", "db", "log"), strict=True):
         if environ.get(name) and value and not option:
-            notes.append(f"{name} comes before the policy's {key}: {visible(environ[name])} is read")
+            notes.append(f"{name} comes before the policy's {key}: {visible(located(environ[name]))} is read")
     paths = [path for path in (*map(environ.get, PATHS), queue, db, *logs) if path] + [_DEFAULT_FOLDER]
     return (*notes, *policies_below(policy.path if policy else None, paths))
 

@@ -8,10 +8,13 @@ from datetime import date
 from operator import gt, lt
 from typing import TYPE_CHECKING, Any
 
+from ops_checks.errors import UsageError
 from ops_checks.policy.scalars import UNKNOWN
 from ops_checks.policy.schema import policy_schema
 from ops_checks.policy.yaml_reader import Problem, short
 from ops_checks.sanitize import visible
+from ops_checks.stores.registry import located
+from ops_checks.stores.secrets import may_hold_secret
 from ops_checks.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -127,7 +130,7 @@ def _expected(schema: Mapping[str, Any]) -> str:
 def _as_yaml(value: object) -> str:
     """Return a value as YAML writes it, cut short; text in quotes, so that `"0.2"` differs from 0.2."""
     if isinstance(value, str):
-        return f'"{short(value)}"'
+        return "a text" if may_hold_secret(value) else f'"{short(value)}"'
     if isinstance(value, dict):
         return "a mapping" if value else "an empty mapping"
     if isinstance(value, list):
@@ -145,6 +148,11 @@ def _crosschecks(value: object) -> Iterator[tuple[Path, str]]:
         expires = _mapping(waiver).get("expires")
         if isinstance(expires, str) and _DATE.fullmatch(expires) and not _is_date(expires):
             yield ("waivers", index, "expires"), f"{expires} is no day that exists; expected a day as YYYY-MM-DD"
+    for name in ("queue", "db"):
+        try:
+            located(str(_mapping(value).get(name, "")))
+        except UsageError as error:
+            yield (name,), error.message
 
 
 def _mapping(value: object) -> dict[str, object]:

@@ -29,6 +29,7 @@ from ops_checks.presentation.wording import finding_line, plural
 from ops_checks.pytest_plugin.messages import safe
 from ops_checks.pytest_plugin.options import read_inputs
 from ops_checks.stores.registry import MARKDOWN, SQLITE, is_url, store_kind
+from ops_checks.stores.tables import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ops_checks.pytest_plugin.options import Inputs
     from ops_checks.stores.protocol import Store
     from ops_checks.stores.registry import StoreKind
+    from ops_checks.stores.transaction_protocol import NewQueue
 
     #: The line of each difference by what it is: rule, item, field, both values, and the row where one side lacks it.
     Differences = dict[tuple[str | Item | None, ...], str]
@@ -151,33 +153,34 @@ def new_document(items: Iterable[Item], folder: str) -> Store:
     """Return a new document in a folder that holds the items. Raises InputError for items that no queue can hold."""
     from ops_checks.scaffold.content import markdown
 
-    return MARKDOWN.open(_written(folder, "QUEUE.md", items, markdown))
+    path = os.path.join(folder, "QUEUE.md")
+    with open(path, "xb") as file:
+        file.write(markdown(_storable(items)))
+    return MARKDOWN.open(path)
 
 
 def new_database(items: Iterable[Item], folder: str) -> Store:
     """Return a new database in a folder that holds the items. Raises InputError for items that no queue can hold."""
-    from ops_checks.scaffold.content import database
+    times = (_WRITTEN, _WRITTEN)
+    rows = [(*item, *times) for item in _storable(items)]
 
-    written = {"created_at": _WRITTEN, "updated_at": _WRITTEN}
+    def fill(new: NewQueue) -> None:
+        new.load(TABLE, (*FIELDS, "created_at", "updated_at"), rows)
 
-    def content(given: Iterable[Item]) -> bytes:
-        return database([dict(zip(FIELDS, item, strict=True)) | written for item in given], [])
-
-    return SQLITE.open(_written(folder, "queue.db", items, content))
+    SQLITE.make((folder, "queue.db"), fill)
+    return SQLITE.open(os.path.join(folder, "queue.db"))
 
 
-def _written(folder: str, name: str, items: Iterable[Item], content: Callable[[Iterable[Item]], bytes]) -> str:
-    """Write items into a new file and return its path."""
-    given, path = list(items), os.path.join(folder, name)
+def _storable(items: Iterable[Item]) -> list[Item]:
+    """Return items that every store can hold. Raises InputError for others."""
+    given = list(items)
     if len({item.id for item in given}) != len(given):
         raise InputError("items: an id stands twice among them")
     try:
-        data = content(given)
+        "".join(cell for item in given for cell in item).encode()
     except UnicodeEncodeError:
         raise InputError("items: a text holds half of a surrogate pair, which no file can") from None
-    with open(path, "xb") as file:
-        file.write(data)
-    return path
+    return given
 
 
 def _differences(stores: QueueStores) -> Differences:

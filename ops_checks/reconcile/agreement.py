@@ -17,6 +17,7 @@ from ops_checks.reconcile.reading import database, document, read_states
 from ops_checks.reconcile.units import UNITS, cells, same
 from ops_checks.sanitize import visible
 from ops_checks.stores.baseline import AgreedRow
+from ops_checks.stores.registry import is_url
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
@@ -109,11 +110,13 @@ def agreed_row(state: ItemState, reading: Reading) -> AgreedRow | None:
 def document_paths(context: Context) -> list[str]:
     """Return the document's path from the top of its repository, if there is one, and from the database's folder.
 
-    A base keeps the first (RECONCILE section 7): two clones have the same, wherever they are.
+    A base keeps the first (RECONCILE section 7): two clones have the same, wherever they are. To a database on a server
+    the document has only its name.
     """
     real = os.path.realpath(context.queue)
     top = work_tree(os.path.dirname(real))
-    tops = [*([top] if top else []), os.path.dirname(os.path.realpath(context.db))]
+    beside = os.path.dirname(real if is_url(context.db) else os.path.realpath(context.db))
+    tops = [*([top] if top else []), beside]
     return [os.path.relpath(real, each).encode("utf-8", "backslashreplace").decode() for each in tops]
 
 

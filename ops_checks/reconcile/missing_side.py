@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from ops_checks.errors import ChangingError, InputError, OpsError, RefusedError, WriteError
-from ops_checks.files.new_file import make_file, rename_new
+from ops_checks.files.new_file import make_file, rename_new, told_as
 from ops_checks.gate.stable_reading import must_be_read_whole
 from ops_checks.model import FIELDS
-from ops_checks.reconcile.agreement import checked_out, record, save
+from ops_checks.reconcile.agreement import checked_out, save
 from ops_checks.reconcile.notes import for_document
 from ops_checks.reconcile.reading import database, document, read_inside
 from ops_checks.reconcile.writing import while_changing
 from ops_checks.sanitize import one_line, plain_line, visible
-from ops_checks.scaffold.content import EVENTS, ITEMS, markdown_chunks, write_database
+from ops_checks.scaffold.content import markdown_chunks
 from ops_checks.stores.markdown.snapshot import MarkdownSnapshot
 from ops_checks.stores.markdown.table import BLANK
-from ops_checks.stores.sqlite.connection import must_have_no_leftovers
+from ops_checks.stores.registry import SQLITE, store_kind
+from ops_checks.stores.relational.copying import copy_queue, load_rows
+from ops_checks.stores.tables import EVENTS, TABLE
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
@@ -30,17 +31,24 @@ if TYPE_CHECKING:
 
     from ops_checks.context import Context
     from ops_checks.model import Item
-    from ops_checks.reconcile.agreement import Recorded
-    from ops_checks.scaffold.content import Columns
-    from ops_checks.scaffold.layout import Place
+    from ops_checks.stores.baseline import Counts
     from ops_checks.stores.protocol import Snapshot
-    from ops_checks.stores.transaction_protocol import DatabaseSnapshot, Transaction
+    from ops_checks.stores.registry import Place
+    from ops_checks.stores.relational.copying import TableRow
+    from ops_checks.stores.transaction_protocol import Database, DatabaseSnapshot, NewQueue, Transaction
+
+
+class Agreed(NamedTuple):
+    """A baseline of the side that was made: its name, and the numbers of its items."""
+
+    name: str
+    counts: Counts
 
 
 class MadeSide(NamedTuple):
-    """A side that was made: what both sides agree on, and notes."""
+    """A side that was made: what both sides agree on, None for a copy of nothing agreed, and notes."""
 
-    recorded: Recorded
+    recorded: Agreed | None
     notes: list[str]
 
 
@@ -49,25 +57,63 @@ def make_database(context: Context, place: Place, *, lay_down: Callable[[], None
 
     Each item has an `added` event that says that it was imported. `lay_down` makes what else belongs to the project,
     once nothing can go wrong but the last step. Raises RefusedError if something stands there, InputError for a
-    document that is missing or malformed, WriteError; then there is no database.
+    document that is missing or malformed, or that the database cannot hold, WriteError; then there is no database.
     """
-    _must_be_missing(context.db, "--db")
-    must_have_no_leftovers(context.db)
+    must_be_missing(context.db, "--db")
     with document(context).snapshot() as snapshot:
         snapshot.check()
         must_be_read_whole(snapshot)
-    made: list[Recorded] = []
+    md_commit = checked_out(context)
+    agreed: list[Agreed] = []
 
-    def publish(folder_fd: int, temporary: str, name: str) -> bool:
-        beside = os.path.join(os.path.dirname(context.db), temporary)
-        with _told_as(context.db, beside):
-            made.append(while_changing(context, lambda: _imported(context, beside)))
+    def fill(new: NewQueue) -> None:
+        with document(context).snapshot() as left:
+            load_rows(new, _rows(context, left))
+            agreed.append(_all_agreed(context, new, left, context.queue, md_commit))
+            if left.changed():
+                raise ChangingError(f"{visible(context.queue)}: changing while read: run the command again")
         lay_down()
-        return rename_new(folder_fd, temporary, name)
 
-    if not make_file(*place, lambda: b"", publish=publish):
+    _make(context, place, fill)
+    return MadeSide(agreed[-1], [])
+
+
+def make_copy(context: Context, source: Database, place: Place, *, lay_down: Callable[[], None]) -> MadeSide:
+    """Make the database of a context at its place from another one: items, events, baseline and applied plans.
+
+    `lay_down` as in `make_database`. Raises RefusedError if something stands there or a plan was interrupted in the
+    source, InputError for a source that is missing or malformed, or that the other cannot hold, WriteError; then there
+    is no database.
+    """
+    must_be_missing(context.db, "--db")
+    agreed: list[Agreed] = []
+    notes: list[str] = []
+
+    def fill(new: NewQueue) -> None:
+        with source.snapshot() as rows:
+            rows.check()
+            interrupted = rows.agreement().interrupted()
+            if interrupted is not None:
+                raise RefusedError(
+                    f"{visible(interrupted.plan_id)} was interrupted: run `ops-checks reconcile resume` there first"
+                )
+            notes[:] = copy_queue(rows, new, source.location)
+        with new.snapshot() as copied:
+            agreement = copied.agreement()
+            baseline = agreement.baseline()
+            agreed[:] = [Agreed(baseline.name, agreement.counts())] if baseline else []
+        lay_down()
+
+    _make(context, place, fill)
+    return MadeSide(agreed[-1] if agreed else None, notes)
+
+
+def _make(context: Context, place: Place, fill: Callable[[NewQueue], object]) -> None:
+    """Make the database of a context; begin again while the document changes. Raises what `StoreKind.make` raises."""
+    kind = store_kind(context.db, SQLITE)
+    timeout_s = context.lock_timeout_s
+    if not while_changing(context, lambda: kind.make(place, fill, lock_timeout_s=timeout_s), writes=False):
         raise _there(context.db, "--db")
-    return MadeSide(made[-1], [])
 
 
 def make_document(context: Context, place: Place, *, lay_down: Callable[[], None], db_shown: str) -> MadeSide:
@@ -77,9 +123,9 @@ def make_document(context: Context, place: Place, *, lay_down: Callable[[], None
     RefusedError if something stands there, InputError for a database that is missing or malformed or that no document
     can hold, WriteError; then there is no document, and nothing was recorded.
     """
-    _must_be_missing(context.queue, "--queue")
+    must_be_missing(context.queue, "--queue")
     md_commit = checked_out(context.with_queues(queue=os.path.join(place[0], "QUEUE.md")))
-    made: list[Recorded] = []
+    made: list[Agreed] = []
     with_pipes: list[str] = []
     with database(context).transaction() as transaction:
         rows = transaction.snapshot()
@@ -90,8 +136,8 @@ def make_document(context: Context, place: Place, *, lay_down: Callable[[], None
 
         def publish(folder_fd: int, temporary: str, name: str) -> bool:
             beside = os.path.join(os.path.dirname(context.queue), temporary)
-            with _told_as(context.queue, beside):
-                made.append(_exported(context, transaction, beside, md_commit))
+            with told_as(context.queue, beside), MarkdownSnapshot(beside) as left:
+                made.append(_all_agreed(context, transaction, left, context.db, md_commit))
             lay_down()
             return rename_new(folder_fd, temporary, name)
 
@@ -107,7 +153,8 @@ def make_document(context: Context, place: Place, *, lay_down: Callable[[], None
     return MadeSide(made[-1], list(_pipe_notes(context.queue, with_pipes)))
 
 
-def _must_be_missing(path: str, option: str) -> None:
+def must_be_missing(path: str, option: str) -> None:
+    """Raise RefusedError if something stands at a path; a server is asked later."""
     if os.path.lexists(path):
         raise _there(path, option)
 
@@ -119,56 +166,34 @@ def _there(path: str, option: str) -> RefusedError:
     )
 
 
-@contextmanager
-def _told_as(path: str, beside: str) -> Iterator[None]:
-    """Let errors about a temporary file name the file that it was to be; whatever failed, that one is not there."""
-    try:
-        yield
-    except OpsError as error:
-        if isinstance(error, WriteError) and error.message.startswith(visible(beside)):
-            reason = visible(str(error.__cause__ or "it does not read back"))
-            raise WriteError(f"{visible(path)}: not made ({reason}): check the disk, then run this again") from error
-        texts = [text.replace(visible(beside), visible(path)) for text in (error.message, *error.details)]
-        raise type(error)(texts[0], tuple(texts[1:])) from error
-
-
-def _imported(context: Context, path: str) -> Recorded:
-    """Fill a new database at a path with the items of the document, and record what both agree on.
-
-    Raises ChangingError if the document changes meanwhile.
-    """
-    os.truncate(path, 0)  # what an earlier attempt left
-    with document(context).snapshot() as snapshot:
-        write_database(path, _rows(context, snapshot))
-    recorded = record(context.with_queues(db=path))
-    if recorded.reading.states:
-        raise ChangingError(f"{visible(context.queue)}: changing while read: run the command again")
-    return recorded
-
-
-def _rows(context: Context, snapshot: Snapshot) -> Iterator[tuple[str, Columns]]:
+def _rows(context: Context, snapshot: Snapshot) -> Iterator[TableRow]:
     """Yield the rows of the database: each item of the document, followed by the event that it was added."""
     now = queue_time(context.now_s, context.tz_minutes)
     common = {"actor": plain_line(context.stamp.actor), "imported": True, "source": visible(context.queue)}
     for _, item in snapshot.items():  # noqa: PERF102 - no dictionary: a stream of numbered items
         cells = dict(zip(FIELDS, item, strict=True))
-        yield ITEMS, {**cells, "created_at": now, "updated_at": now}
+        yield TABLE, {**cells, "created_at": now, "updated_at": now}
         payload = {"from": None, "to": item.status, **common, "before": None, "after": cells}
         text = json.dumps(payload, ensure_ascii=False)
         yield EVENTS, {"item_id": item.id, "event_type": "added", "payload_json": text, "created_at": now}
 
 
-def _exported(context: Context, transaction: Transaction, path: str, md_commit: str | None) -> Recorded:
-    """Record what the database and a new document at a path agree on. Raises InputError unless that is everything."""
+def _all_agreed(
+    context: Context, transaction: Transaction, left: Snapshot, source: str, md_commit: str | None
+) -> Agreed:
+    """Record what a document and the database in a transaction agree on. Raises InputError unless that is everything.
+
+    `source` is the location of the side that the other was made from.
+    """
     new = transaction.new_baseline()
-    with MarkdownSnapshot(path) as left:
-        reading = read_inside(left, transaction.snapshot())
-        if reading.states:
-            raise InputError(
-                f"{visible(context.db)}: {visible(reading.states[0].id)} would not be the same in a document: "
-                "look for unusual characters in its cells"
-            )
-        return save(context, new, reading, left, md_commit=md_commit)
+    reading = read_inside(left, transaction.snapshot())
+    if reading.states:
+        raise InputError(
+            f"{visible(source)}: {visible(reading.states[0].id)} would not be the same on the other side: look for "
+            "unusual characters in its cells"
+        )
+    recorded = save(context, new, reading, left, md_commit=md_commit)
+    return Agreed(recorded.baseline.name, recorded.counts)
 
 
 def _as_in_document(context: Context, rows: DatabaseSnapshot, with_pipes: list[str]) -> Iterator[Item]:

@@ -6,7 +6,8 @@ import os
 from contextlib import closing, contextmanager
 
 from ops_checks.errors import InputError
-from ops_checks.files.safe_open import FileKind, close_quietly, not_read, open_regular
+from ops_checks.files.safe_open import close_quietly, not_read, open_regular
+from ops_checks.runlog.log_file import LOG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
         def close(self) -> None: ...
 
-
-LOG = FileKind("run log", "name the file that the runs append to")
 
 #: Bytes that are read and decoded at a time: a block fits into the processor's cache, and the allocator reuses the
 #: memory of the block before it (from 128 KiB on it asks the system for new pages).

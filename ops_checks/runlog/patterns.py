@@ -10,7 +10,6 @@ import os
 from itertools import islice
 
 from ops_checks.errors import InputError, MissingError
-from ops_checks.runlog.copies import without_copies
 from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
@@ -42,6 +41,10 @@ def find_logs(patterns: Iterable[str], remark: Remark) -> list[str]:
         remark(
             f"{visible(unread[0])}{more}: beside a log, by its name a rotated piece of it, and not read: name a pattern"
         )
+    if len(logs) < 2:  # noqa: PLR2004 - one is no copy of another
+        return logs
+    from ops_checks.runlog.copies import without_copies
+
     return without_copies(logs, remark)
 
 

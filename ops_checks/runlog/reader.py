@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from ops_checks.errors import InputError
 from ops_checks.runlog.filter import RunFilter
-from ops_checks.runlog.line_reader import LOG, decompress, detect_compression, open_log
+from ops_checks.runlog.line_reader import decompress, detect_compression, open_log
+from ops_checks.runlog.log_file import LOG
 from ops_checks.runlog.parallel import read_plain
 from ops_checks.runlog.stats import RunStats, merge
 from ops_checks.sanitize import visible

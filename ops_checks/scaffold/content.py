@@ -1,4 +1,4 @@
-"""Render the files that `init` makes: templates, Markdown queue, database (FORMATS sections 1 and 2)."""
+"""Render the files that `init` makes: templates, policy, Markdown queue (FORMATS section 1)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,9 @@ from ops_checks.stores.markdown.table import render_head, render_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping
 
     from ops_checks.model import Item
-
-    Columns = Mapping[str, str | int | None]
-
-ITEMS, EVENTS = "queue_items", "queue_events"
 
 
 def template(name: str) -> bytes:
@@ -46,46 +41,3 @@ def markdown_chunks(items: Iterable[Item], db: str) -> Iterator[bytes]:
     yield template("QUEUE.md").replace(f"`{DEFAULT_DB}`".encode(), named.encode())
     for row in chain(render_head(), map(render_row, items)):
         yield (row + "\n").encode()
-
-
-def database(items: Iterable[Columns], events: Iterable[Columns]) -> bytes:
-    """Return the bytes of a queue database's file. It is built in memory: no incomplete file is ever on disk.
-
-    `items` and `events` are columns by name; omitted ones have the schema's defaults.
-    """
-    import sqlite3
-    from contextlib import closing
-
-    with closing(sqlite3.connect(":memory:")) as connection:
-        fill_database(connection, chain(((ITEMS, row) for row in items), ((EVENTS, row) for row in events)))
-        return connection.serialize()
-
-
-def write_database(path: str, rows: Iterable[tuple[str, Columns]]) -> None:
-    """Make the tables of a queue and their rows in the existing, empty file at a path; see `fill_database`.
-
-    Raises WriteError, and what iterating over the rows raises; the file is empty then.
-    """
-    import sqlite3
-    from contextlib import closing
-
-    from ops_checks.stores.sqlite.connection import Translated
-
-    with Translated(path, writing=True), closing(sqlite3.connect(path)) as connection:
-        fill_database(connection, rows)
-
-
-def fill_database(connection: sqlite3.Connection, rows: Iterable[tuple[str, Columns]]) -> None:
-    """Make the tables of a queue in an empty database, and their rows, in one transaction.
-
-    `rows` are pairs of table and columns by name; omitted ones have the schema's defaults. Raises `sqlite3.Error`, and
-    what iterating over the rows raises; then nothing is committed.
-    """
-    from ops_checks.stores.sqlite.new import make_tables
-
-    make_tables(connection)
-    for table, row in rows:
-        marks = ", ".join("?" * len(row))
-        statement = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})"  # noqa: S608 - our own names
-        connection.execute(statement, tuple(row.values()))
-    connection.commit()

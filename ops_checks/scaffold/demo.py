@@ -12,15 +12,18 @@ from msgspec import Struct
 from msgspec.json import decode
 
 from ops_checks.model import DB_NOTES_SEPARATOR, FIELDS, MD_NOTES_SEPARATOR, NOTHING, Item
-from ops_checks.scaffold.content import database, markdown, template
+from ops_checks.scaffold.content import markdown, template
 from ops_checks.scaffold.demo_log import Run, render_log
+from ops_checks.stores.tables import EVENTS, TABLE
 from ops_checks.timestamps import queue_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from ops_checks.scaffold.content import Columns
+    from ops_checks.stores.relational.copying import TableRow
+
+    Columns = Mapping[str, str | int | None]
 
 _BACKOFF_S = (60, 180, 600)
 _MAX_ATTEMPTS = 3
@@ -73,20 +76,18 @@ class Operation:
         self._tz_minutes = tz_minutes
         self._tasks = decode(template("demo.json"), type=list[Task])
 
-    def queue(self) -> bytes:
-        """Return the Markdown queue."""
-        return markdown(
-            self._item(task, task.status, MD_NOTES_SEPARATOR, task.md_notes)
-            for task in self._tasks
-            if task.only != "db"
-        )
+    def queue(self, db: str) -> bytes:
+        """Return the Markdown queue; its head names the database as `db`."""
+        tasks = (task for task in self._tasks if task.only != "db")
+        return markdown((self._item(task, task.status, MD_NOTES_SEPARATOR, task.md_notes) for task in tasks), db)
 
-    def database(self) -> bytes:
-        """Return the queue database."""
+    def rows(self) -> Iterator[TableRow]:
+        """Yield the rows of the queue database."""
         tasks = [task for task in self._tasks if task.only != "md"]
         history = [(task, entry) for task in tasks for entry in _history(task)]
         history.sort(key=lambda pair: -pair[1].ago)
-        return database(map(self._columns, tasks), (self._event(*pair) for pair in history))
+        yield from ((TABLE, self._columns(task)) for task in tasks)
+        yield from ((EVENTS, self._event(*pair)) for pair in history)
 
     def log(self) -> bytes:
         """Return the run log: the runs of the tasks' events, and those of a dispatcher that lists the queue."""

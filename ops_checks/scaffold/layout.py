@@ -9,19 +9,18 @@ from typing import NamedTuple
 from ops_checks.context import DEFAULT_DB, DEFAULT_LOG, DEFAULT_QUEUE
 from ops_checks.files.new_file import existing_part
 from ops_checks.policy.search import DEFAULT_POLICY, DefaultPaths
+from ops_checks.stores.registry import is_url, written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ops_checks.context import Context
-
-    #: The folder that exists, empty for the current one, and the path below it.
-    Place = tuple[str, str]
+    from ops_checks.stores.registry import Place
 
 
 class Layout(NamedTuple):
-    """The files of a project, each by its path in the specification.
+    """The files of a project, each by its path in the specification; its database may be on a server.
 
     `folder` is the project's, empty for the current one: there the files stand but for those that are `named`
     elsewhere, None for one that is not made. `settings` are the locations that a new policy names, by key;
@@ -34,8 +33,13 @@ class Layout(NamedTuple):
     db_shown: str = DEFAULT_DB
 
     def place(self, path: str) -> Place:
-        """Return where a file stands. Symlinks on the way are followed only where a person named it."""
+        """Return where a file stands, or nothing and the location on a server.
+
+        Symlinks on the way are followed only where a person named it.
+        """
         location = self.named.get(path)
+        if location and is_url(location):
+            return "", location
         return existing_part(location) if location else (self.folder, path)
 
 
@@ -55,7 +59,8 @@ def layout(context: Context, *, queue: str | None, db: str | None) -> Layout:
         for key, (location, default) in options.items()
         if location and default in named and location.isprintable()
     }
-    return Layout(folder, named, settings, _in_policy(context.db, folder))
+    db_shown = context.db if is_url(context.db) else _in_policy(context.db, folder)
+    return Layout(folder, named, settings, db_shown)
 
 
 def _one_log(logs: tuple[str, ...]) -> str | None:
@@ -64,7 +69,12 @@ def _one_log(logs: tuple[str, ...]) -> str | None:
 
 
 def _in_policy(location: str, folder: str) -> str:
-    """Return a location as a policy in the project's folder names it: relative to it, but for what lies elsewhere."""
+    """Return a location as a policy in the project's folder names it: relative to it, but for what lies elsewhere.
+
+    One on a server is named as a person wrote it: it holds no password.
+    """
+    if is_url(location):
+        return written(location)
     relative = os.path.relpath(location, folder or os.curdir)
     elsewhere = os.path.isabs(location) and relative.split(os.sep)[0] == os.pardir
     return location if elsewhere else relative

@@ -7,14 +7,19 @@ import os
 from ops_checks.context import DEFAULT_DB, DEFAULT_LOG, DEFAULT_QUEUE
 from ops_checks.files.new_file import make_file
 from ops_checks.policy.search import DEFAULT_POLICY
-from ops_checks.scaffold.content import database, markdown, policy, template
-from ops_checks.stores.sqlite.connection import must_have_no_leftovers
+from ops_checks.scaffold.content import markdown, policy, template
+from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, SQLITE, store_kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable
 
     from ops_checks.scaffold.layout import Layout
+    from ops_checks.stores.registry import Place
+    from ops_checks.stores.relational.copying import TableRow
+
+    #: Makes what stands at a place, unless something is there, and returns whether it did.
+    Make = Callable[[Place], bool]
 
 ENTRY_POINT = "automation/orchestrator/ops.py"
 #: Beside the entry point, so that an editor finds it without a network (the policy's first line names it).
@@ -25,42 +30,54 @@ KEPT = "kept"
 
 
 def make_project(
-    project: Layout, *, demo: bool, now_s: float, tz_minutes: int, but: str | None = None
+    project: Layout,
+    *,
+    demo: bool,
+    now_s: float,
+    tz_minutes: int,
+    but: Collection[str] = (),
+    lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S,
 ) -> list[tuple[str, str]]:
     """Make the files of a project where they stand; return pairs of `made` or `kept` and path.
 
-    `but` is the one that is not made here, by its path in the specification. Never overwrites: a path that exists is
-    kept. With `demo` the queues and the log are filled, with times relative to `now_s` (epoch seconds); the queue's
-    zone is `tz_minutes` east of UTC. Raises WriteError for the first file that cannot be made, InputError for a
-    database that is missing beside its journal; those before it stay, and the next call keeps them.
+    `but` are those that are not made here, by their paths in the specification. Never overwrites: what exists is kept.
+    With `demo` the queues and the log are filled, with times relative to `now_s` (epoch seconds); the queue's zone is
+    `tz_minutes` east of UTC. `lock_timeout_s` bounds the wait for other writers of a database. Raises WriteError for
+    the first one that cannot be made, InputError for a database that is missing beside its journal, or is no queue;
+    those before it stay, and the next call keeps them.
     """
     made = []
-    contents = _contents(demo=demo, now_s=now_s, tz_minutes=tz_minutes, project=project)
-    for path, content in contents.items():
-        if path != but and project.named.get(path, "") is not None:
-            top, below = project.place(path)
-            if path == DEFAULT_DB:
-                must_have_no_leftovers(os.path.join(top, below))
-            new = make_file(top, below, content, executable=path == ENTRY_POINT)
-            made.append((MADE if new else KEPT, os.path.join(top, below)))
+    for path, make in _makers(project, demo=demo, now_s=now_s, tz_minutes=tz_minutes, timeout_s=lock_timeout_s).items():
+        if path not in but and project.named.get(path, "") is not None:
+            place = project.place(path)
+            made.append((MADE if make(place) else KEPT, os.path.join(*place)))
     return made
 
 
-def _contents(*, demo: bool, now_s: float, tz_minutes: int, project: Layout) -> dict[str, Callable[[], bytes]]:
-    """Return the function that renders each file, by path, in the order in which the files are made."""
+def _makers(project: Layout, *, demo: bool, now_s: float, tz_minutes: int, timeout_s: float) -> dict[str, Make]:
+    """Return the function that makes each file, by path, in the order in which they are made."""
     from ops_checks.policy.schema import policy_schema_text
 
-    files: dict[str, Callable[[], bytes]] = {
-        ENTRY_POINT: lambda: template("ops.py.txt"),
-        DEFAULT_QUEUE: lambda: markdown([], project.db_shown),
-        DEFAULT_DB: lambda: database([], []),
-        DEFAULT_LOG: lambda: b"",
-        POLICY_SCHEMA: lambda: policy_schema_text().encode(),
-        DEFAULT_POLICY: lambda: policy(project.settings),
-    }
+    queue: Callable[[str], bytes] = lambda db: markdown([], db)  # noqa: E731 - as those of the demo
+    rows: Callable[[], Iterable[TableRow]] = lambda: ()  # noqa: E731
+    log: Callable[[], bytes] = lambda: b""  # noqa: E731
     if demo:
         from ops_checks.scaffold.demo import Operation
 
         operation = Operation(now_s=now_s, tz_minutes=tz_minutes)
-        files |= {DEFAULT_QUEUE: operation.queue, DEFAULT_DB: operation.database, DEFAULT_LOG: operation.log}
-    return files
+        queue, rows, log = operation.queue, operation.rows, operation.log
+    return {
+        ENTRY_POINT: lambda place: make_file(*place, lambda: template("ops.py.txt"), executable=True),
+        DEFAULT_QUEUE: lambda place: make_file(*place, lambda: queue(project.db_shown)),
+        DEFAULT_DB: lambda place: _make_database(place, rows, timeout_s),
+        DEFAULT_LOG: lambda place: make_file(*place, log),
+        POLICY_SCHEMA: lambda place: make_file(*place, lambda: policy_schema_text().encode()),
+        DEFAULT_POLICY: lambda place: make_file(*place, lambda: policy(project.settings)),
+    }
+
+
+def _make_database(place: Place, rows: Callable[[], Iterable[TableRow]], timeout_s: float) -> bool:
+    from ops_checks.stores.relational.copying import load_rows
+
+    kind = store_kind(place[1], SQLITE)
+    return kind.make(place, lambda new: load_rows(new, rows()), lock_timeout_s=timeout_s)

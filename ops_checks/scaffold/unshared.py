@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ops_checks.files.ignore_patterns import as_pattern
+from ops_checks.stores.registry import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def unshared(folder: str, queue: str, db: str) -> Iterator[tuple[str, str]]:
     """
     yield _TEMPORARY
     real = os.path.realpath(db)
-    for path in (os.path.realpath(queue) + ".lock", db, *(real + suffix for suffix in _BESIDE_DATABASE)):
+    database = () if is_url(db) else (db, *(real + suffix for suffix in _BESIDE_DATABASE))
+    for path in (os.path.realpath(queue) + ".lock", *database):
         below = _below(folder, path)
         pattern = as_pattern(below) if below else None
         if below and pattern:

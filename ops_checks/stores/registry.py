@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ops_checks.stores.protocol import Store
+    from ops_checks.stores.transaction_protocol import NewQueue
 
     Progress = Callable[[int, int], object]
+    #: The folder that exists, empty for the current one, and the path below it; or nothing, and a server's location.
+    Place = tuple[str, str]
     #: Id, status, task and owner of an item.
     Glanced = tuple[str, str, str, str]
 
@@ -23,19 +26,30 @@ class StoreKind:
     """One kind of store.
 
     In `package` the module `store` defines `open_store(location, *, lock_timeout_s, progress)` and is imported when a
-    store is opened, and `glance` defines `glance(location, prefix, most)`.
-    A location selects this kind by the end of its path (`suffixes`), or by how it begins (`prefixes`): then it is no
-    path, and the module `location` defines `server_location(text)`.
+    store is opened, and `glance` defines `glance(location, prefix, most)`. Of a database the module
+    `new` defines `make_queue(place, fill, *, lock_timeout_s)`.
+    A location selects this kind by the end of its path (`suffixes`), or by how it begins, with one of `prefixes` or
+    with one of `words` and `=`: then it is no path, and the module `location` defines `server_location(text)`. `extra`
+    is the extra of this package with what the kind needs, empty where that is always installed.
     """
 
-    __slots__ = ("name", "package", "prefixes", "suffixes")
+    __slots__ = ("extra", "name", "package", "prefixes", "suffixes", "words")
 
     def __init__(
-        self, name: str, package: str, *, prefixes: tuple[str, ...] = (), suffixes: tuple[str, ...] = ()
+        self,
+        name: str,
+        package: str,
+        *,
+        extra: str = "",
+        prefixes: tuple[str, ...] = (),
+        words: frozenset[str] = frozenset(),
+        suffixes: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.package = package
+        self.extra = extra
         self.prefixes = prefixes
+        self.words = words
         self.suffixes = suffixes
 
     def open(
@@ -58,6 +72,18 @@ class StoreKind:
         items: Iterator[Glanced] = self._beside("glance").glance(location, prefix, most)
         return items
 
+    def make(
+        self, place: Place, fill: Callable[[NewQueue], object], *, lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S
+    ) -> bool:
+        """Make a new queue where there is none, and return whether it was made: what is there is kept.
+
+        `fill` is called with the transaction in which it is made. The queue is there as a whole when that is
+        committed, after `fill`, or not at all. Raises WriteError, InputError for what is there and no queue, and what
+        `fill` raises.
+        """
+        made: bool = self._beside("new").make_queue(place, fill, lock_timeout_s=lock_timeout_s)
+        return made
+
     def located(self, location: str) -> str:
         """Return a location of this kind as it is shown to people; opened, it leads to the same queue.
 
@@ -68,25 +94,50 @@ class StoreKind:
 
     def _beside(self, name: str) -> ModuleType:
         module = f"{self.package}.{name}"
-        __import__(module)  # importlib's import alone takes longer
+        try:
+            __import__(module)  # importlib's import alone takes longer
+        except ImportError as error:
+            if not self.extra:
+                raise
+            from ops_checks.errors import InputError
+            from ops_checks.sanitize import visible
+
+            raise InputError(
+                f"a queue of the kind {self.name} needs what is not installed ({visible(str(error))}): install "
+                f"ops-checks[{self.extra}]"
+            ) from error
         return sys.modules[module]
 
 
-#: How a location may begin that libpq reads: also one that holds a password, which must not pass for a file's name.
-_WORDS = ("service", "host", "hostaddr", "port", "dbname", "user", "password", "passfile", "sslmode", "options")
-_OF_LIBPQ = ("postgresql:", "postgres:", *(f"{word}=" for word in _WORDS))
+#: What libpq reads, and our own `schema`: a location that begins so must not pass for a file's name.
+_WORDS = (
+    "application_name authtype channel_binding client_encoding connect_timeout dbname fallback_application_name "
+    "gssdelegation gssencmode gsslib host hostaddr keepalives keepalives_count keepalives_idle "
+    "keepalives_interval krbsrvname load_balance_hosts oauth_client_id oauth_client_secret oauth_issuer "
+    "oauth_scope options passfile password port replication require_auth requirepeer requiressl schema "
+    "scram_client_key scram_server_key service servicefile ssl_max_protocol_version ssl_min_protocol_version "
+    "sslcert sslcertmode sslcompression sslcrl sslcrldir sslkey sslmode sslnegotiation sslpassword sslrootcert "
+    "sslsni target_session_attrs tcp_user_timeout tty user"
+)
 
 MARKDOWN = StoreKind("markdown", "ops_checks.stores.markdown", suffixes=(".md", ".markdown"))
 SQLITE = StoreKind("sqlite", "ops_checks.stores.sqlite", suffixes=(".db", ".sqlite", ".sqlite3"))
-POSTGRES = StoreKind("postgres", "ops_checks.stores.postgres", prefixes=_OF_LIBPQ)
+POSTGRES = StoreKind(
+    "postgres",
+    "ops_checks.stores.postgres",
+    extra="postgres",
+    prefixes=("postgresql:", "postgres:"),
+    words=frozenset(_WORDS.split()),
+)
 
 #: Every kind of store by its name.
 STORES = {kind.name: kind for kind in (MARKDOWN, SQLITE, POSTGRES)}
 
 
 def _by_prefix(location: str) -> StoreKind | None:
-    beginning = location[:16].lower()
-    return next((kind for kind in STORES.values() if kind.prefixes and beginning.startswith(kind.prefixes)), None)
+    beginning = location[:40].strip().lower()
+    word = beginning.partition("=")[0].rstrip() if "=" in beginning else ""
+    return next((kind for kind in STORES.values() if word in kind.words or beginning.startswith(kind.prefixes)), None)
 
 
 def is_url(location: str) -> bool:
@@ -99,6 +150,19 @@ def is_there(location: str) -> bool:
     return is_url(location) or os.path.lexists(location)
 
 
+def same_location(one: str, other: str) -> bool:
+    """Return whether two locations lead to the same queue, as far as they themselves tell."""
+    if is_url(one) or is_url(other):
+        return written(one) == written(other)
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def written(location: str) -> str:
+    """Return a location as a person wrote it, where it is shown in another way."""
+    as_written: str = getattr(location, "written", location)
+    return as_written
+
+
 def store_kind(location: str, default: StoreKind) -> StoreKind:
     """Return the kind that a location begins as, else the default: a file may have any name."""
     return _by_prefix(location) or default
@@ -107,21 +171,16 @@ def store_kind(location: str, default: StoreKind) -> StoreKind:
 def located(location: str) -> str:
     """Return a location as it is shown to people; opened, it leads to the same queue.
 
-    Raises UsageError for a location on a server that cannot be read or holds a password, and for any other URL, of
-    which nothing but the scheme is shown.
+    Raises UsageError for a location on a server that cannot be read or holds a password, and for any other URL. Nothing
+    of it is shown.
     """
     kind = _by_prefix(location)
     if kind is not None:
         return kind.located(location)
-    scheme, separator, _ = location.partition("://")
-    if separator and scheme.isalnum():
-        from ops_checks.errors import UsageError
-        from ops_checks.sanitize import visible
+    if any(sign in location for sign in ("=", "@", "://")) and not os.path.lexists(location):
+        from ops_checks.stores.secrets import must_be_path
 
-        raise UsageError(
-            f"{visible(scheme)}: no kind of queue has such URLs: expected a path, postgresql://HOST/NAME or "
-            "service=NAME"
-        )
+        must_be_path(location)
     return location
 
 

@@ -94,6 +94,22 @@ class DatabaseSnapshot(Snapshot, Protocol):
         """Return which of attempt_count and max_attempts an older database lacks."""
         ...
 
+    def tables(self) -> StoredTables:
+        """Return what reads the rows of the queue's tables as they are stored."""
+        ...
+
+
+class StoredTables(Protocol):
+    """Reads the rows of a queue's tables as they are stored, for a copy. Raises InputError."""
+
+    def columns(self, table: str) -> set[str] | None:
+        """Return the columns of a table: None where there is none of that name."""
+        ...
+
+    def rows(self, table: str, columns: Sequence[str]) -> Iterator[Sequence[Any]]:
+        """Stream some columns of the rows of a table, in the order in which they were added."""
+        ...
+
 
 class NewBaseline(Protocol):
     """Records an agreement inside a transaction."""
@@ -219,6 +235,17 @@ class Database(Store, Protocol):
 
     def transaction(self) -> Transaction:
         """Return a write transaction; enter it before anything is written."""
+        ...
+
+
+class NewQueue(Transaction, Protocol):
+    """The transaction in which a queue is made: its tables are there, and empty."""
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Insert rows into a table; columns that are not named have their defaults, and so have rows their numbers.
+
+        Raises InputError, which names the row, for what this kind of database cannot hold.
+        """
         ...
 
 

@@ -92,7 +92,6 @@ def test_plain_init_obeys_them_too(folder: Path, run: Run) -> None:
     ("arguments", "message"),
     [
         (("--from", "Q.md", "--queue", "other.md"), "--queue other.md: --from names another one, Q.md"),
-        (("--from", "q.db", "--db", "other.db"), "--db other.db: --from names another one, q.db"),
         (("--from", "Q.md", "--demo"), "argument --demo: not allowed with argument --from"),
         (("--from", ""), "argument --from: expected a path"),
     ],

@@ -1,16 +1,18 @@
-"""The same operations on both queues and on a plain model: the same answers, and agreement all along."""
+"""The same operations on every store and on a plain model: the same answers, and agreement all along."""
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from builders import execute, item, make_database, make_markdown, select
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from ops_checks import transitions
 from ops_checks.errors import RefusedError
@@ -20,15 +22,21 @@ from ops_checks.stores.registry import MARKDOWN, SQLITE
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
-    from ops_checks.stores.changes import Decide
+    from collections.abc import Callable
 
-IDS = ["ORCH-1", "ORCH-2", "DB-3"]
+    from postgres_queues import PgQueue
+
+    from ops_checks.stores.changes import Decide
+    from ops_checks.stores.protocol import Store
+
+IDS = ["ORCH-1", "ORCH-2", "WEB-3"]
 START_S = 1_767_279_600
 BACKOFF_S = (60, 180)
 ids = st.sampled_from(IDS)
-notes = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6).filter(str.strip) | st.sampled_from(
-    ["a | b", "x\ny", "\\", "| z |", "\x1b\x00"]
-)
+notes = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=6).filter(
+    str.strip
+) | st.sampled_from(["a | b", "x\ny", "\\", "| z |", "\x1b"])
+operations = itertools.count(1)
 
 
 class Model:
@@ -56,8 +64,20 @@ class Model:
         self.events += 1
 
 
+class Database(NamedTuple):
+    """A queue in a database, with functions that run a script and a query on it without our program."""
+
+    store: Store
+    execute: Callable[[str], object]
+    select: Callable[[str], list[tuple[Any, ...]]]
+
+
 class Queues(RuleBasedStateMachine):
-    """Two queues and their model."""
+    """A document, the same queue in databases, and their model."""
+
+    def __init__(self, tables: PgQueue | None) -> None:
+        super().__init__()
+        self.tables = tables
 
     @initialize(
         drawn=st.lists(st.tuples(st.sampled_from(STATUSES), st.sampled_from(PRIORITIES)), min_size=3, max_size=3)
@@ -75,8 +95,14 @@ class Queues(RuleBasedStateMachine):
         )
         self.order = items
         self.md = MARKDOWN.open(make_markdown(self.folder / "Q.md", items))
-        self.db = SQLITE.open(make_database(self.folder / "q.db", items))
-        execute(self.db.location, "PRAGMA journal_mode = WAL")
+        path = make_database(self.folder / "q.db", items)
+        execute(path, "PRAGMA journal_mode = WAL")
+        self.databases = [Database(SQLITE.open(path), partial(execute, path), partial(select, path))]
+        if self.tables is not None:
+            self.tables.execute("TRUNCATE queue_items, queue_events")
+            self.tables.add(items)
+            self.databases.append(Database(self.tables.store(), self.tables.execute, self.tables.execute))
+        self.queues = [self.md, *(database.store for database in self.databases)]
 
     def teardown(self) -> None:
         """Clear away."""
@@ -85,7 +111,8 @@ class Queues(RuleBasedStateMachine):
 
     def stamp(self) -> transitions.Stamp:
         """Return who does it, and when."""
-        return transitions.Stamp(actor="machine", now_s=self.now_s, tz_minutes=540)
+        operation = f"o-{next(operations)}"
+        return transitions.Stamp(actor="machine", now_s=self.now_s, tz_minutes=540, operation=operation)
 
     def apply(self, queue: Any, key: str, decide: Decide, *, dry: bool = False) -> str:
         """Carry out an operation and return the new status, or `refused`."""
@@ -100,7 +127,7 @@ class Queues(RuleBasedStateMachine):
         status = self.model.md[key]["status"]
         is_cancelled = status == "BLOCKED" and self.model.md[key]["notes"].endswith("cancelled_by_operator")
         expected = "refused" if status in ("DONE", "FAILED") else "BLOCKED"
-        for queue in (self.md, self.db):
+        for queue in self.queues:
             assert self.apply(queue, key, transitions.cancel(self.stamp())) == expected
         if expected == "BLOCKED" and not is_cancelled:
             self.model.move(key, "BLOCKED")
@@ -110,7 +137,7 @@ class Queues(RuleBasedStateMachine):
     def replan(self, key: str, text: str) -> None:
         """Both sides replan, from any status."""
         expected = "BLOCKED" if self.model.md[key]["status"] == "IN_PROGRESS" else "PENDING"
-        for queue in (self.md, self.db):
+        for queue in self.queues:
             assert self.apply(queue, key, transitions.replan(self.stamp(), text)) == expected
         self.model.move(key, expected)
         line = "replan:" + " ".join(text.splitlines()).strip(" \t")
@@ -126,7 +153,8 @@ class Queues(RuleBasedStateMachine):
         db_allows = (status == "FAILED" or timed_out) and attempts < 3
         both = md_allows and db_allows
         decide = transitions.retry(self.stamp(), BACKOFF_S)
-        for queue, allows in ((self.md, md_allows), (self.db, db_allows)):
+        for queue in self.queues:
+            allows = md_allows if queue is self.md else db_allows
             assert self.apply(queue, key, decide, dry=not both) == ("PENDING" if allows else "refused")
         if both:
             self.model.move(key, "PENDING")
@@ -147,7 +175,8 @@ class Queues(RuleBasedStateMachine):
         self.model.leases[key] = lease
         sets = ", ".join(f"{name} = '{text}'" for name, text in cells.items())
         expires = "NULL" if lease is None else lease
-        execute(self.db.location, f"UPDATE queue_items SET {sets}, lease_expires_at = {expires} WHERE id = '{key}'")
+        for database in self.databases:
+            database.execute(f"UPDATE queue_items SET {sets}, lease_expires_at = {expires} WHERE id = '{key}'")
         make_markdown(self.folder / "Q.md", self.expected(self.model.md))
 
     @rule(seconds=st.integers(1, 400))
@@ -163,7 +192,7 @@ class Queues(RuleBasedStateMachine):
             "replan": transitions.replan(self.stamp(), "x"),
             "retry": transitions.retry(self.stamp()),
         }[dry]
-        for queue in (self.md, self.db):
+        for queue in self.queues:
             self.apply(queue, key, decide, dry=True)
 
     def expected(self, side: dict[str, dict[str, str]]) -> list[Item]:
@@ -175,17 +204,33 @@ class Queues(RuleBasedStateMachine):
         """Hold both queues to the model and to each other, and the events to the transitions."""
         if not hasattr(self, "folder"):
             return
-        assert compare(self.md, self.db).ok
-        for queue, side in ((self.md, self.model.md), (self.db, self.model.db)):
+        for queue in self.queues:
+            side = self.model.md if queue is self.md else self.model.db
+            assert compare(self.md, queue).ok
             assert read_stable(queue, lambda view: [each for _, each in view.items()]) == self.expected(side)
-        assert select(self.db.location, "SELECT count(*) FROM queue_events") == [(self.model.events,)]
-        kept = select(self.db.location, "SELECT id, lease_expires_at, attempt_count FROM queue_items")
-        assert {key: (lease, attempts) for key, lease, attempts in kept} == {
-            key: (self.model.leases[key], self.model.attempts[key]) for key in IDS
-        }
+        for database in self.databases:
+            assert database.select("SELECT count(*) FROM queue_events") == [(self.model.events,)]
+            kept = database.select("SELECT id, lease_expires_at, attempt_count FROM queue_items")
+            assert {key: (lease, attempts) for key, lease, attempts in kept} == {
+                key: (self.model.leases[key], self.model.attempts[key]) for key in IDS
+            }
 
 
-TestQueues = Queues.TestCase
-TestQueues.settings = settings(
-    max_examples=20, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+def run_machine(tables: PgQueue | None, examples: int) -> None:
+    """Run the machine with these examples at most."""
+    run_state_machine_as_test(
+        lambda: Queues(tables),
+        settings=settings(
+            max_examples=examples, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        ),
+    )
+
+
+def test_files_and_their_model() -> None:
+    """A document and a database file do what the model does."""
+    run_machine(None, 20)
+
+
+def test_files_a_server_and_their_model(pg_queue: Callable[..., PgQueue]) -> None:
+    """So do tables on a server, beside the other two."""
+    run_machine(pg_queue(), 6)

@@ -5,40 +5,50 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from builders import digest, execute, item, make_database, make_markdown
+from postgres_queues import PgQueue
 
-from ops_checks.errors import InputError, RefusedError
+from ops_checks.errors import InputError, RefusedError, WriteError
 from ops_checks.gate.stable_reading import read_stable
 from ops_checks.rules.drift.pair import Row
+from ops_checks.stores.postgres.location import ServerLocation
 from ops_checks.stores.registry import STORES, open_queue
 from ops_checks.transitions import Stamp, cancel, replan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from postgres_server import Database
 
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change, Reliability
-    from ops_checks.stores.protocol import Store
+    from ops_checks.stores.protocol import Store, Watch
 
 STAMP = Stamp(actor="tester", now_s=1_767_279_600, tz_minutes=540)
 ITEMS = [
     item(
         "ORCH-2", "IN_PROGRESS", "P0", task="한국어 | (a); 1) b", owner_session="s1", started_at_kst="2026-01-01 10:00"
     ),
-    item("ORCH-10", "DONE", "P2", notes="old | newer"),
-    item("DB-1", "PENDING", "P1", task="", success_criteria="`x | y` \\"),
+    item("ORCH-20", "DONE", "P2", notes="old | newer"),
+    item("WEB-1", "PENDING", "P1", task="", success_criteria="`x | y` \\"),
 ]
 
 
-#: How a store of each kind is made of items. A kind of the registry without a builder fails the suite.
+#: How a store of each kind is made of items, in a folder or with the fixtures of its server; the location is returned.
+#: A kind of the registry without a builder fails the suite.
 BUILDERS = {
-    "markdown": lambda folder, items: make_markdown(folder / "QUEUE.md", items),
-    "sqlite": lambda folder, items: make_database(folder / "queue.db", items),
+    "markdown": lambda folder, _, items: make_markdown(folder / "QUEUE.md", items),
+    "sqlite": lambda folder, _, items: make_database(folder / "queue.db", items),
+    "postgres": lambda _, request, items: request.getfixturevalue("pg_queue")(items).location(),
 }
+#: Stores in files: what may happen to those cannot happen to a table on a server.
+FILES = [name for name, kind in STORES.items() if not kind.prefixes]
 
 
 @pytest.fixture(params=STORES)
@@ -47,10 +57,57 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[list[Item]
     (tmp_path / "queue").mkdir()
 
     def make_queue(items: list[Item]) -> Store:
-        location = BUILDERS[request.param](tmp_path / "queue", items)
+        location = BUILDERS[request.param](tmp_path / "queue", request, items)
         return STORES[request.param].open(location, lock_timeout_s=0.2)
 
     return make_queue
+
+
+def server_queue(queue: Store, database: Database) -> PgQueue:
+    """Return the tables of a queue on a server."""
+    assert isinstance(queue.location, ServerLocation)
+    assert queue.location.schema is not None
+    return PgQueue(database, queue.location.schema)
+
+
+@pytest.fixture
+def contents(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Store], object]:
+    """Return a function that returns all there is of a queue: every file of its folder, or every row of its tables."""
+
+    def all_of(queue: Store) -> object:
+        if queue.kind != "postgres":
+            return digest(tmp_path)
+        return (server_queue(queue, request.getfixturevalue("pg_shared")).contents(), digest(tmp_path))
+
+    return all_of
+
+
+@pytest.fixture
+def moved_away(request: pytest.FixtureRequest) -> Callable[[Store], AbstractContextManager[None]]:
+    """Return a context manager in which a queue is not where it was."""
+
+    @contextmanager
+    def away(queue: Store) -> Iterator[None]:
+        if queue.kind == "postgres":
+            tables = server_queue(queue, request.getfixturevalue("pg_shared"))
+            tables.execute(f"ALTER SCHEMA {tables.schema} RENAME TO away")
+            yield
+            tables.execute(f"ALTER SCHEMA away RENAME TO {tables.schema}")
+        else:
+            Path(queue.location).rename(f"{queue.location}.away")
+            yield
+            Path(f"{queue.location}.away").rename(queue.location)
+
+    return away
+
+
+def version_that_is_not(watch: Watch, *versions: object) -> object:
+    """Return a version that is none of these; what a server announces arrives soon after it was written."""
+    until = time.monotonic() + 30
+    while (version := watch.version()) in versions and time.monotonic() < until:
+        pass
+    assert version not in versions
+    return version
 
 
 def items_of(queue: Store) -> list[Item]:
@@ -58,9 +115,18 @@ def items_of(queue: Store) -> list[Item]:
     return read_stable(queue, lambda view: [each for _, each in view.items()])
 
 
-def test_items_come_in_the_order_of_addition(make: Callable[[list[Item]], Store]) -> None:
-    """The items come back as they were put in, in the order in which they were added."""
+def test_items_come_in_one_order(make: Callable[[list[Item]], Store]) -> None:
+    """The items come back as they were put in, added in the order of their ids, as all tests here do."""
     assert items_of(make(ITEMS)) == ITEMS
+
+
+def test_another_order_is_kept_in_a_file_only(make: Callable[[list[Item]], Store]) -> None:
+    """A server returns rows in the order of the bytes of their ids, whatever its collation and whenever added."""
+    added = ["WEB-1", "é", "a", "B", "A-10", "A-9", "ORCH-2", "b-1", "B-1", "_"]
+    queue = make([item(item_id) for item_id in added])
+    assert [each.id for each in items_of(queue)] == (
+        sorted(added, key=str.encode) if queue.kind == "postgres" else added
+    )
 
 
 def test_details_are_the_items_with_what_the_store_knows(make: Callable[[list[Item]], Store]) -> None:
@@ -69,11 +135,11 @@ def test_details_are_the_items_with_what_the_store_knows(make: Callable[[list[It
     numbered, details = read_stable(queue, lambda view: (list(view.items()), list(view.details())))
     assert [(row.number, row.item) for row in details] == numbered
     with queue.snapshot() as snapshot:
-        found = snapshot.details_of("DB-1")
+        found = snapshot.details_of("WEB-1")
         assert found is not None
         assert (found.item, *found[2:]) == (ITEMS[2], *details[2][2:])
     with queue.snapshot() as snapshot:
-        assert snapshot.details_of("DB-2") is None
+        assert snapshot.details_of("WEB-2") is None
 
 
 def test_an_empty_queue_has_no_items(make: Callable[[list[Item]], Store]) -> None:
@@ -110,19 +176,21 @@ def test_events_tell_what_happened(make: Callable[[list[Item]], Store]) -> None:
     with queue.snapshot() as view:
         expected = [] if view.retry_count() is None else ["cancelled", "replan"]
     assert [event.event_type for event in queue.events("ORCH-2")] == expected
-    assert queue.events("ORCH-10") == []
+    assert queue.events("ORCH-20") == []
 
 
 def test_a_scratch_copy_holds_the_same(make: Callable[[list[Item]], Store], tmp_path: Path) -> None:
-    """A copy has the same items, and changing it leaves the store as it was."""
+    """A copy has the same items, in the order of its own kind, and changing it leaves the store as it was."""
     queue = make(ITEMS)
     (tmp_path / "copy").mkdir()
-    before = digest(tmp_path / "queue")
+    queue.change("ORCH-20", replan(STAMP, "x"))
+    before = list(queue)
     copy = queue.scratch_copy(str(tmp_path / "copy"))
+    assert (sorted(copy), copy.events("ORCH-20")) == (sorted(before), queue.events("ORCH-20"))
     copy.change("ORCH-2", cancel(STAMP))
-    assert list(queue) == ITEMS
-    assert list(copy)[1:] == ITEMS[1:]
-    assert digest(tmp_path / "queue") == before
+    assert list(queue) == before
+    assert [copy.get(each.id) for each in before if each.id != "ORCH-2"] == before[1:]
+    assert copy.kind == ("sqlite" if queue.kind == "postgres" else queue.kind)
 
 
 def test_a_view_can_be_read_again(make: Callable[[list[Item]], Store]) -> None:
@@ -142,23 +210,26 @@ def test_a_change_is_seen_by_the_next_view(make: Callable[[list[Item]], Store]) 
     assert items_of(queue) == [change.after, *ITEMS[1:]]
 
 
-def test_a_watch_tells_whether_anything_changed(make: Callable[[list[Item]], Store]) -> None:
-    """Its version stays while the store is only read, is another after each change, and never the same without one."""
+def test_a_watch_tells_whether_anything_changed(
+    make: Callable[[list[Item]], Store], moved_away: Callable[[Store], AbstractContextManager[None]]
+) -> None:
+    """Its version stays while the store is only read, is another after each change, and never the same without one.
+
+    What a server does not tell it does not know: then no two versions are equal.
+    """
     queue = make(ITEMS)
     with queue.watch() as watch:
         first = watch.version()
         assert items_of(queue) == ITEMS
         assert watch.version() == first
         queue.change("ORCH-2", cancel(STAMP))
-        changed = watch.version()
-        assert changed != first
+        changed = version_that_is_not(watch, first)
         queue.change("ORCH-2", replan(STAMP, "x"))
-        assert watch.version() not in (first, changed)
-        Path(queue.location).rename(f"{queue.location}.away")
-        away = watch.version()
-        assert (away == watch.version(), away in (first, changed)) == (True, False)
-        Path(f"{queue.location}.away").rename(queue.location)
-        assert watch.version() != away
+        again = version_that_is_not(watch, first, changed)
+        with moved_away(queue):
+            away = version_that_is_not(watch, first, changed, again)
+            assert queue.kind == "postgres" or away == watch.version()
+        version_that_is_not(watch, away)
 
 
 def test_a_watch_of_a_document_trusts_no_fresh_time(tmp_path: Path) -> None:
@@ -169,6 +240,7 @@ def test_a_watch_of_a_document_trusts_no_fresh_time(tmp_path: Path) -> None:
         assert watch.version() != watch.version()
 
 
+@pytest.mark.parametrize("make", FILES, indirect=True)
 def test_a_watch_sees_another_queue_in_its_place(make: Callable[[list[Item]], Store], tmp_path: Path) -> None:
     """A file that takes the queue's place is another version, whatever its size and time."""
     queue = make(ITEMS)
@@ -216,64 +288,85 @@ def test_a_place_names_the_item(make: Callable[[list[Item]], Store]) -> None:
         number, each = list(view.items())[1]
         assert str(view.place(number, each.id)) in {
             f"{queue.location}:{number}",
-            f"{queue.location}:queue_items:ORCH-10",
+            f"{queue.location}:queue_items:ORCH-20",
         }
 
 
-def test_preview_decides_and_writes_nothing(make: Callable[[list[Item]], Store], tmp_path: Path) -> None:
+def test_preview_decides_and_writes_nothing(
+    make: Callable[[list[Item]], Store], contents: Callable[[Store], object]
+) -> None:
     """A preview returns the change that would be made, and no byte on disk is another."""
     queue = make(ITEMS)
-    before = digest(tmp_path)
+    before = contents(queue)
     assert queue.preview("ORCH-2", cancel(STAMP)).after.status == "BLOCKED"
-    assert digest(tmp_path) == before
+    assert contents(queue) == before
 
 
 @pytest.mark.parametrize("how", ["change", "preview"])
-@pytest.mark.parametrize("item_id", ["ORCH-3", "", "orch-2", "ORCH-2 ", "ORCH-2\n", "%", "' OR 1=1 --"])
-def test_an_unknown_id_is_refused(make: Callable[[list[Item]], Store], tmp_path: Path, how: str, item_id: str) -> None:
+@pytest.mark.parametrize(
+    "item_id", ["ORCH-3", "", "orch-2", "ORCH-2 ", "ORCH-2\n", "%", "?", "%s", "ORCH-2\0", "' OR 1=1 --"]
+)
+def test_an_unknown_id_is_refused(
+    make: Callable[[list[Item]], Store], contents: Callable[[Store], object], how: str, item_id: str
+) -> None:
     """Only an id that is there to the letter is changed; otherwise nothing is."""
     queue = make(ITEMS)
-    before = digest(tmp_path)
+    before = contents(queue)
     with pytest.raises(RefusedError, match="no item"):
         getattr(queue, how)(item_id, cancel(STAMP))
-    assert digest(tmp_path) == before
+    assert contents(queue) == before
 
 
 @pytest.mark.parametrize("how", ["change", "preview"])
-def test_a_refusal_changes_nothing(make: Callable[[list[Item]], Store], tmp_path: Path, how: str) -> None:
+def test_a_refusal_changes_nothing(
+    make: Callable[[list[Item]], Store], contents: Callable[[Store], object], how: str
+) -> None:
     """What the decision raises comes through, and no byte on disk is another."""
     queue = make(ITEMS)
-    before = digest(tmp_path)
-    with pytest.raises(RefusedError, match="ORCH-10: is DONE"):
-        getattr(queue, how)("ORCH-10", cancel(STAMP))
-    assert digest(tmp_path) == before
+    before = contents(queue)
+    with pytest.raises(RefusedError, match="ORCH-20: is DONE"):
+        getattr(queue, how)("ORCH-20", cancel(STAMP))
+    assert contents(queue) == before
 
 
-def test_an_interrupted_decision_changes_nothing(make: Callable[[list[Item]], Store], tmp_path: Path) -> None:
+def test_an_interrupted_decision_changes_nothing(
+    make: Callable[[list[Item]], Store], contents: Callable[[Store], object]
+) -> None:
     """Ctrl-C in the middle leaves no lock held, no temporary file, no change."""
     queue = make(ITEMS)
-    before = digest(tmp_path)
+    before = contents(queue)
 
     def decide(_item: Item, _reliability: Reliability | None) -> Change:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         queue.change("ORCH-2", decide)
-    assert digest(tmp_path) == before
+    assert contents(queue) == before
     queue.change("ORCH-2", cancel(STAMP))
 
 
 @pytest.mark.parametrize(
     "text",
-    ["a | b", "\\", "a\\|b\\", "\x1b]52;c;x\x07", "\u202eabc", "| x | DONE |", "한국어", "\x00"],
+    ["a | b", "\\", "a\\|b\\", "\x1b]52;c;x\x07", "\u202eabc", "| x | DONE |", "한국어", "\\N", "\\.", "\x00"],
 )
-def test_text_reads_back_equal(make: Callable[[list[Item]], Store], text: str) -> None:
-    """Notes come back as they went in, beside those that were there, and other items stay."""
+def test_text_reads_back_equal(
+    make: Callable[[list[Item]], Store], contents: Callable[[Store], object], text: str
+) -> None:
+    """Notes come back as they went in, beside those that were there, and other items stay.
+
+    A NUL is no character of a text on a server: an error, and nothing is written.
+    """
     queue = make(ITEMS)
-    queue.change("ORCH-10", replan(STAMP, text))
+    if (queue.kind, text) == ("postgres", "\x00"):
+        before = contents(queue)
+        with pytest.raises(WriteError, match="nothing was written"):
+            queue.change("ORCH-20", replan(STAMP, text))
+        assert contents(queue) == before
+        return
+    queue.change("ORCH-20", replan(STAMP, text))
     separator = " / " if queue.kind == "markdown" else " | "
     assert items_of(queue)[1].notes == f"old | newer{separator}replan:{text}"
-    queue.change("DB-1", replan(STAMP, text))
+    queue.change("WEB-1", replan(STAMP, text))
     assert [items_of(queue)[0], len(items_of(queue))] == [ITEMS[0], 3]
     assert items_of(queue)[2].notes == f"replan:{text}"
 
@@ -282,7 +375,7 @@ def test_text_reads_back_equal(make: Callable[[list[Item]], Store], text: str) -
 def test_line_breaks_become_spaces(make: Callable[[list[Item]], Store], breaks: str) -> None:
     """A line break in the notes is a space when read, never another row."""
     queue = make(ITEMS)
-    queue.change("DB-1", replan(STAMP, breaks))
+    queue.change("WEB-1", replan(STAMP, breaks))
     assert [each.notes for each in items_of(queue)] == ["", "old | newer", "replan:a b"]
 
 
@@ -317,20 +410,19 @@ def test_an_item_that_changes_while_it_waits_is_decided_on_anew(make: Callable[[
 
 def test_a_lock_that_is_held_ends_in_an_error(make: Callable[[list[Item]], Store]) -> None:
     """The wait for another writer is bounded, and the error says how to wait longer."""
-    from ops_checks.errors import WriteError
-
     queue = make(ITEMS)
     other = type(queue)(queue.location, lock_timeout_s=0.05)
 
     def decide(each: Item, reliability: Reliability | None) -> Change:
         with pytest.raises(WriteError, match="--lock-timeout"):
-            other.change("ORCH-10", replan(STAMP, "x"))
+            other.change("ORCH-2", replan(STAMP, "x"))
         return cancel(STAMP)(each, reliability)
 
     queue.change("ORCH-2", decide)
     assert [each.status for each in items_of(queue)] == ["BLOCKED", "DONE", "PENDING"]
 
 
+@pytest.mark.parametrize("make", FILES, indirect=True)
 @pytest.mark.parametrize("what", ["missing", "folder", "device"])
 @pytest.mark.parametrize("how", ["view", "change", "preview"])
 def test_what_is_no_file_is_an_error(make: Callable[[list[Item]], Store], tmp_path: Path, what: str, how: str) -> None:

@@ -26,13 +26,14 @@ from ops_checks.policy.model import ConsistencyPolicy, Policy
 from ops_checks.reconcile import missing_side
 from ops_checks.reconcile.model import Options
 from ops_checks.reconcile.planning import make_plan
+from ops_checks.stores.sqlite import new
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from ops_checks.context import Context
-    from ops_checks.reconcile.agreement import Recorded
-    from ops_checks.reconcile.missing_side import MadeSide
+    from ops_checks.reconcile.missing_side import Agreed, MadeSide
 
 #: In memory where the system has such a folder.
 _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -83,6 +84,7 @@ def assert_agreement(context: Context, made: MadeSide, items: int) -> None:
     """Both sides are equal in every field, the baseline says so of every item, and nothing moved since."""
     fresh = context.with_queues()
     assert compare(fresh.md_store, fresh.db_store, fields=FIELDS[1:], settle_s=0).ok
+    assert made.recorded is not None
     assert tuple(made.recorded.counts) == (items, 0, 0)
     planned = make_plan(fresh, Options())
     assert planned.plan.empty
@@ -182,7 +184,7 @@ def test_a_baseline_that_was_there_goes_on(tmp_path: Path) -> None:
     make_markdown(tmp_path / "QUEUE.md", [item("T-1")])
     database_made(context)
     (tmp_path / "QUEUE.md").unlink()
-    assert document_made(context).recorded.baseline.name == "b-2"
+    assert document_made(context).recorded.name == "b-2"
     assert len(select(context.db, "SELECT DISTINCT queue_id FROM queue_baselines")) == 1
 
 
@@ -298,7 +300,7 @@ def test_the_last_step_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ma
     def fail(*_: object) -> bool:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(missing_side, "rename_new", fail)
+    monkeypatch.setattr(missing_side if made is document_made else new, "rename_new", fail)
     with pytest.raises(WriteError, match="not made \\(No space left on device\\)"):
         made(context_of(tmp_path))  # type: ignore[operator] # one of both
     assert digest(tmp_path) == before
@@ -307,11 +309,11 @@ def test_the_last_step_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ma
 def _killed(folder: Path) -> None:
     """Make the database in a process that is killed when all but its base is written."""
 
-    def kill(_context: Context) -> Recorded:
+    def kill(*_: object) -> Agreed:
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 
-    missing_side.record = kill
+    missing_side._all_agreed = kill
     database_made(context_of(folder))
 
 
@@ -351,12 +353,12 @@ def test_a_document_that_changes_is_read_again(tmp_path: Path, monkeypatch: pyte
     """A row that is added while the database is made is in it: what both agree on was there at one moment."""
     context = context_of(tmp_path)
     make_markdown(tmp_path / "QUEUE.md", [item("T-1")])
-    real, calls = missing_side.record, iter([True, False])
+    real, calls = missing_side._all_agreed, iter([True, False])
 
-    def changed_first(given: Context) -> object:
+    def changed_first(*given: Any) -> object:
         if next(calls):
             make_markdown(tmp_path / "QUEUE.md", [item("T-1"), item("T-2")])
-        return real(given)
+        return real(*given)
 
-    monkeypatch.setattr(missing_side, "record", changed_first)
+    monkeypatch.setattr(missing_side, "_all_agreed", changed_first)
     assert_agreement(context, database_made(context), 2)

@@ -17,15 +17,16 @@ from ops_checks.sanitize import visible
 from ops_checks.scaffold.layout import layout
 from ops_checks.scaffold.project import MADE, make_project
 from ops_checks.scaffold.unshared import unshared
+from ops_checks.stores.registry import is_url, same_location
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from typing import Any
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.context import Context
-    from ops_checks.reconcile.agreement import Recorded
+    from ops_checks.reconcile.missing_side import Agreed
     from ops_checks.scaffold.layout import Layout
 
 INIT_SCHEMA = "ops-checks/init/1"
@@ -47,37 +48,43 @@ def run(invocation: Invocation) -> Result:
     is made, for a file that only looks like the policy.
     """
     args, context = invocation.args, invocation.context
-    recorded: Recorded | None = None
+    agreed: Agreed | None = None
     if args.source is None:
         project = layout(context, queue=getattr(args, "queue", None), db=getattr(args, "db", None))
         made = _made(context, project, demo=args.demo)
         lines = _listed(made)
     else:
-        context, project, made, recorded = _from_source(invocation)
-        lines = [*_listed(made[:-1]), *map(Made, _listed(made[-1:])), _baseline_line(recorded)]
+        context, project, made, agreed = _from_source(invocation)
+        lines = [*_listed(made[:-1]), *map(Made, _listed(made[-1:])), *_baseline_lines(agreed)]
     what, notes = add_ignored(project.folder, unshared(project.folder, context.queue, context.db))
     ignoring = [(what, os.path.join(project.folder, GITIGNORE))] if what else []
     invocation.note([*notes, *_found_elsewhere(invocation, context)])
     lines += _listed(ignoring)
-    return OK, Answer(lines, lambda: _as_json(context, project, [*made, *ignoring], recorded))
+    return OK, Answer(lines, lambda: _as_json(context, project, [*made, *ignoring], agreed))
 
 
-def _made(context: Context, project: Layout, *, demo: bool = False, but: str | None = None) -> list[tuple[str, str]]:
-    return make_project(project, demo=demo, now_s=context.now_s, tz_minutes=context.tz_minutes, but=but)
+def _made(context: Context, project: Layout, *, demo: bool = False, but: Collection[str] = ()) -> list[tuple[str, str]]:
+    return make_project(
+        project,
+        demo=demo,
+        now_s=context.now_s,
+        tz_minutes=context.tz_minutes,
+        but=but,
+        lock_timeout_s=context.lock_timeout_s,
+    )
 
 
 def _listed(made: list[tuple[str, str]]) -> list[str]:
     return [f"{what} {each}" for what, each in made]
 
 
-def _baseline_line(recorded: Recorded) -> str:
-    counts = recorded.counts
-    return f"baseline {recorded.baseline.name} agreed={counts.agreed} unagreed={counts.unagreed}"
+def _baseline_lines(agreed: Agreed | None) -> list[str]:
+    if agreed is None:
+        return []
+    return [f"baseline {agreed.name} agreed={agreed.counts.agreed} unagreed={agreed.counts.unagreed}"]
 
 
-def _as_json(
-    context: Context, project: Layout, made: list[tuple[str, str]], recorded: Recorded | None
-) -> dict[str, Any]:
+def _as_json(context: Context, project: Layout, made: list[tuple[str, str]], agreed: Agreed | None) -> dict[str, Any]:
     """Return what was made, what was kept, and the baseline that was recorded, as published JSON."""
     return {
         "schema": INIT_SCHEMA,
@@ -85,47 +92,58 @@ def _as_json(
         "queue": context.queue,
         "db": context.db,
         "files": [{"path": each, "outcome": what} for what, each in made],
-        "baseline": recorded
-        and {"id": recorded.baseline.name, "agreed": recorded.counts.agreed, "unagreed": recorded.counts.unagreed},
+        "baseline": agreed and {"id": agreed.name, "agreed": agreed.counts.agreed, "unagreed": agreed.counts.unagreed},
     }
 
 
-def _from_source(invocation: Invocation) -> tuple[Context, Layout, list[tuple[str, str]], Recorded]:
+def _from_source(invocation: Invocation) -> tuple[Context, Layout, list[tuple[str, str]], Agreed | None]:
     """Make the side that is missing, and the rest of the project; return its context and layout, and what was made.
 
-    The side comes last. Raises UsageError for an option that names another source, and what making the side raises.
+    The side comes last. A database of which `--db` names another one is copied there, and the document is left alone.
+    Raises UsageError for an option that names another source, and what making the side raises.
     """
-    from ops_checks.reconcile.missing_side import make_database, make_document
+    from ops_checks.reconcile.missing_side import make_copy, make_database, make_document
+    from ops_checks.reconcile.reading import database
     from ops_checks.stores.by_content import kind_by_content
     from ops_checks.stores.registry import MARKDOWN
 
     args = invocation.args
     named: dict[str, str | None] = {"queue": getattr(args, "queue", None), "db": getattr(args, "db", None)}
     key = "queue" if kind_by_content(args.source) is MARKDOWN else "db"
+    source = invocation.context.with_queues(**{key: args.source})
     other = named[key]
-    if other is not None and not _same_file(other, args.source):
+    copies = other is not None and not _same(other, args.source)
+    if copies and key == "queue":
         raise UsageError(
-            f"--{key} {visible(other)}: --from names another one, {visible(args.source)}: leave out one of both"
+            f"--queue {visible(str(other))}: --from names another one, {visible(args.source)}: leave out one of both"
         )
-    named[key] = args.source
-    context = invocation.context.with_queues(**{key: args.source})
-    project = layout(context, **named)
-    missing = DEFAULT_DB if key == "queue" else DEFAULT_QUEUE
+    context = invocation.context if copies else source
+    project = layout(context, **(named if copies else named | {key: args.source}))
+    missing = DEFAULT_QUEUE if key == "db" and not copies else DEFAULT_DB
     place = project.place(missing)
     made: list[tuple[str, str]] = []
 
     def lay_down() -> None:
-        made[:] = _made(context, project, but=missing)
+        made[:] = _made(context, project, but=(missing, DEFAULT_QUEUE) if copies else (missing,))
 
-    if key == "queue":
+    if copies:
+        side = make_copy(context, database(source), place, lay_down=lay_down)
+    elif key == "queue":
         side = make_database(context, place, lay_down=lay_down)
     else:
         side = make_document(context, place, lay_down=lay_down, db_shown=project.db_shown)
-    invocation.note(side.notes)
+    lacking = [f"{visible(context.queue)}: is not there, and a copy makes none"] if _lacks_document(project) else []
+    invocation.note([*side.notes, *lacking])
     return context, project, [*made, (MADE, os.path.join(*place))], side.recorded
 
 
-def _same_file(one: str, other: str) -> bool:
+def _lacks_document(project: Layout) -> bool:
+    return not os.path.lexists(os.path.join(*project.place(DEFAULT_QUEUE)))
+
+
+def _same(one: str, other: str) -> bool:
+    if is_url(one) or is_url(other):
+        return one == other
     try:
         return os.path.samefile(one, other)
     except OSError:
@@ -140,7 +158,7 @@ def _found_elsewhere(invocation: Invocation, context: Context) -> Iterator[str]:
         ("queue", "ORCH_QUEUE_MD", context.queue, found.queue),
         ("db", "ORCH_DB_PATH", context.db, found.db),
     ):
-        if os.path.realpath(now) != os.path.realpath(later):
+        if not same_location(now, later):
             by = variable if invocation.environ.get(variable) else found.policy_path
             advice = f"give them --{key}, or name it in {visible(by)}"
             yield f"{visible(now)}: other commands read {visible(later)}: {advice}"

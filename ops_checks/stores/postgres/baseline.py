@@ -8,6 +8,7 @@ from ops_checks.model import DASHED, FIELDS, NOTHING
 from ops_checks.stores.baseline import AgreedRow
 from ops_checks.stores.postgres.dialect import POSTGRES
 from ops_checks.stores.relational.agreement import CELLS, COLUMNS, ROWS, NewBaseline, row_digest, values_of
+from ops_checks.stores.relational.copying import lots
 from ops_checks.stores.tables import EVENTS, TABLE
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class PostgresBaseline(NewBaseline):
         """
         self._session.execute(f"CREATE TEMP TABLE IF NOT EXISTS {table} ({columns}) ON COMMIT DROP")
         self._session.execute(f"DELETE FROM pg_temp.{table}")
-        for lot in _lots(rows):
+        for lot in lots(rows):
             with (
                 self._session.driver.cursor() as cursor,
                 cursor.copy(f"COPY pg_temp.{table} FROM STDIN".encode()) as copy,
@@ -73,14 +74,3 @@ class PostgresBaseline(NewBaseline):
 
 
 _NUMBERS = frozenset({"ordinal", "event_id"})
-_LOT = 5_000
-
-
-def _lots(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    lot: list[tuple[Any, ...]] = []
-    for row in rows:
-        lot.append(row)
-        if len(lot) == _LOT:
-            yield lot
-            lot = []
-    yield lot

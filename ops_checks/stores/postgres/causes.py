@@ -15,8 +15,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: What libpq says after the server it tried, which is not shown: people know it by the database's name.
-_REASON = re.compile(r"(?:failed|FATAL|ERROR):\s+(?:FATAL:\s+)?(.*)")
+#: What libpq says before the reason: the server it tried, which is not shown, as people know it by the database's name.
+_BEFORE = re.compile(r".*(?:failed|FATAL|is bad):\s+")
+#: Names of hosts, users and databases, in the quotation marks of the server's language.
+_NAMED = re.compile(r"\"[^\"]*\"|'[^']*'|«[^»]*»|»[^«]*«|„[^“”]*[“”]|“[^”]*”")
 
 
 class Failure:
@@ -45,9 +47,9 @@ def translate(name: str, error: BaseException, *, writing: bool) -> OpsError:
 def _reason(error: BaseException) -> str:
     if isinstance(error, psycopg.Error) and error.diag.message_primary:
         return error.diag.message_primary
-    text = str(error).strip()
-    found = _REASON.search(text)
-    return found[1] if found else text.split("\n", 1)[0]
+    lines = str(error).strip().split("\n")
+    told = next((line for line in lines if _BEFORE.match(line)), lines[0])
+    return _NAMED.sub("…", _BEFORE.sub("", told))
 
 
 def _code(*codes: str) -> Callable[[Failure], bool]:
@@ -75,8 +77,15 @@ def _standing_by(failure: Failure) -> bool:
     return failure.code == "25006" and "recovery" in failure.reason
 
 
+#: Plans lock both tables, which needs more than a right to insert.
+_TO_WRITE = (
+    "SELECT, UPDATE on the items and SELECT, INSERT on the events, and for baseline, reconcile and undo also UPDATE on "
+    "the events and CREATE on the schema"
+)
+
+
 def _rights(failure: Failure) -> str:
-    needed = "SELECT, UPDATE on the items and INSERT on the events" if failure.writing else "SELECT"
+    needed = _TO_WRITE if failure.writing else "SELECT"
     return f"{_nothing(failure)}, because this user lacks a right ({failure.reason}): it needs {needed}: ask its owner"
 
 
@@ -119,15 +128,18 @@ def _encryption(failure: Failure) -> str:
 
 
 def _no_service(failure: Failure) -> str:
-    return f"{failure.reason}: name one of ~/.pg_service.conf, or of the file that PGSERVICEFILE names"
+    return (
+        f"libpq knows no such service ({failure.reason}): name one of ~/.pg_service.conf, or of the file that "
+        "PGSERVICEFILE names"
+    )
 
 
 def _unreachable(failure: Failure) -> str:
     return f"the server cannot be reached ({failure.reason}): check host and port, and whether it runs"
 
 
-def _no_database(failure: Failure) -> str:
-    return f"{failure.reason}: name the queue's database with --db"
+def _no_database(_failure: Failure) -> str:
+    return "the server has no such database: name the queue's database with --db"
 
 
 def _gone(failure: Failure) -> str:
@@ -136,6 +148,10 @@ def _gone(failure: Failure) -> str:
 
 def _full(failure: Failure) -> str:
     return f"{_nothing(failure)}, because the server is full ({failure.reason}): make room, then run this again"
+
+
+def _crowded(failure: Failure) -> str:
+    return f"{_nothing(failure)}, because the server takes no more connections ({failure.reason}): run this again later"
 
 
 def _damaged(failure: Failure) -> str:
@@ -171,12 +187,13 @@ _CAUSES: tuple[tuple[Callable[[Failure], bool], Callable[[Failure], str]], ...] 
     (_code("XX001", "XX002", "58"), _damaged),
     (_code("22021", "22P05"), _encoding),
     (_code("23", "P0001"), _constraint),
+    (_saying("too many ", "connection slots"), _crowded),
     (_saying("codec can't", "cannot contain NUL"), _encoding),
-    (_saying("password", "authentication failed"), _password),
+    (_saying("password", "authentication failed", "role …"), _password),
     (_saying("pg_hba.conf"), _not_allowed),
     (_saying("SSL", "certificate", "GSSAPI"), _encryption),
-    (_saying("service"), _no_service),
-    (_saying("does not exist"), _no_database),
+    (_saying("definition of service", "service file"), _no_service),
+    (_saying("database … does not exist"), _no_database),
     (_saying("server closed", "connection is closed", "terminating connection", "connection is lost"), _gone),
     (_saying("refused", "No such file", "translate host", "resolve", "timeout expired", "starting up"), _unreachable),
 )

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import select
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import psycopg
 
 from ops_checks.errors import InputError, OpsError
 from ops_checks.sanitize import visible
-from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE
-
-try:
-    import psycopg
-except ImportError as error:
-    raise InputError(
-        "a queue in PostgreSQL needs the package psycopg, which is not installed: install ops-checks[postgres]"
-    ) from error
+from ops_checks.stores.postgres.catalog import QUEUE, look_up, must_be_queue_table, not_found
+from ops_checks.stores.postgres.location import unreadable
+from ops_checks.stores.tables import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
 
+    from ops_checks.stores.postgres.catalog import Table
     from ops_checks.stores.postgres.location import ServerLocation
 
 #: Servers that their makers no longer mend are refused: what is relied on here is promised from this one on.
@@ -37,23 +35,8 @@ _DURABLE = (
     "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
     "ELSE current_setting('synchronous_commit') END, true)"
 )
-_KEYS = {TABLE: "id", EVENTS: "event_id"}
-_TEXTS = {TABLE: ITEM_COLUMNS, EVENTS: EVENT_COLUMNS - {"event_id"}}
 #: Rows fetched at a time.
 _BATCH = 500
-
-
-class Table(NamedTuple):
-    """A table as the server knows it: its columns with their types, and what of it may be seen.
-
-    `kind` is PostgreSQL's letter for what it is, `hidden` whether row security hides rows of it from this user.
-    """
-
-    kind: str
-    hidden: bool
-    readable: bool
-    columns: dict[str, str]
-    key: tuple[str, ...]
 
 
 class Session:
@@ -65,7 +48,7 @@ class Session:
     def __init__(self, location: ServerLocation, timeout_s: float) -> None:
         self.name = str(location)
         self._timeout_s = timeout_s
-        self._schema = location.schema
+        self.schema = location.schema
         self._connection = connect(location)
         self._tables: dict[str, Table | None] = {}
         try:
@@ -95,11 +78,11 @@ class Session:
             while rows := cursor.fetchmany(_BATCH):
                 yield rows
 
-    def begin(self, *, writing: bool, snapshot: str = "") -> None:
+    def begin(self, *, writing: bool, snapshot: str = "", queue: bool = True) -> None:
         """Begin a transaction: one that reads sees one state of the queue from its first statement on.
 
-        `snapshot`: the exported state that it is to see. Raises InputError for what is no queue, or one of which this
-        user is shown only a part.
+        `snapshot`: the exported state that it is to see; `queue`: its tables must be there. Raises InputError for what
+        is no queue, or one of which this user is shown only a part.
         """
         statement_ms, silence_ms = WRITING_MS if writing else _READING_MS
         mode = "" if writing else " ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -107,14 +90,17 @@ class Session:
             "statement_timeout": statement_ms,
             "lock_timeout": max(1, int(self._timeout_s * 1000)),
             "idle_in_transaction_session_timeout": silence_ms,
-            **({"search_path": f"pg_catalog, {_quoted(self._schema)}"} if self._schema else {}),
         }
-        set_all = ", ".join(f"set_config('{name}', {_literal(str(value))}, true)" for name, value in settings.items())
+        set_all = "".join(f", set_config('{name}', '{value}', true)" for name, value in settings.items())
         set_all += f", {_DURABLE}" if writing else ""
         imported = f"; SET TRANSACTION SNAPSHOT {_literal(snapshot)}" if snapshot else ""
-        self._connection.execute(f"BEGIN{mode}{imported}; SELECT {set_all}".encode())
-        if not self._tables:
-            self._must_be_queue()
+        first = _first_in_path(quoted(self.schema)) if self.schema else "NULL"
+        self._connection.execute(f"BEGIN{mode}{imported}; SELECT {first}{set_all}".encode())
+        if queue and not self._tables:
+            self.must_be_queue()
+        if writing and not self.schema and (found := self._tables.get(TABLE)):
+            # What is made beside the queue's tables is made in their schema, where everybody else finds it too.
+            self._connection.execute(f"SELECT {_first_in_path(found.schema)}".encode())
 
     def end(self) -> None:
         """Roll back what was not committed, and keep the connection."""
@@ -132,7 +118,7 @@ class Session:
 
     def qualified(self, table: str) -> str:
         """Return the name of a table by which another connection finds it too."""
-        return f"{_quoted(self._schema)}.{table}" if self._schema else table
+        return f"{quoted(self.schema)}.{table}" if self.schema else table
 
     @property
     def closed(self) -> bool:
@@ -146,11 +132,11 @@ class Session:
     def columns_of(self, table: str) -> set[str] | None:
         """Return the columns of a table: None where there is none of that name, none of what is no plain table."""
         if table not in self._tables:
-            self._tables[table] = self._table(table)
+            self._tables[table] = look_up(self._connection, table, self.schema)
         found = self._tables[table]
         if found is None:
             return None
-        return set(found.columns) if found.kind in _PLAIN else set()
+        return set(found.columns) if found.plain else set()
 
     def type_of(self, table: str, column: str) -> str | None:
         """Return the type of a column as SQL names it, None for one that is not there."""
@@ -169,69 +155,33 @@ class Session:
                 f"{visible(self.name)}: PostgreSQL {version // 10000} is too old: expected {_OLDEST // 10000} or newer"
             )
 
-    def _must_be_queue(self) -> None:
-        for table, needed in ((TABLE, ITEM_COLUMNS), (EVENTS, EVENT_COLUMNS)):
-            self._must_be_table(table, needed)
+    def must_be_queue(self) -> None:
+        """Raise InputError unless the tables of a queue are there and sound, and this user is shown all of them."""
+        for table in QUEUE:
+            found = self._tables[table] = look_up(self._connection, table, self.schema)
+            if found is None:
+                raise not_found(self._connection, self.name, table, self.schema)
+            must_be_queue_table(self.name, table, found)
 
-    def _must_be_table(self, table: str, needed: frozenset[str]) -> None:
-        """Raise InputError unless a table of the queue is there, whole and of the columns of FORMATS section 2."""
-        name = visible(self.name)
-        found = self._tables[table] = self._table(table)
-        if found is None:
-            where = f"in the schema {visible(self._schema)}" if self._schema else "on the search path"
-            raise InputError(
-                f"{name}: no table {table} {where}: name the queue's database with --db, its schema with schema=NAME "
-                "there, or make the tables with `ops-checks init --db …`"
-            )
-        if found.kind not in _PLAIN:
-            raise InputError(f"{name}: {table} is a {_KINDS.get(found.kind, 'relation')}: expected a table")
-        missing = sorted(needed - found.columns.keys())
-        if missing:
-            raise InputError(f"{name}: {table} has no column {', '.join(missing)}: expected the queue's schema")
-        if not found.readable:
-            raise InputError(f"{name}: this user may not read {table}: ask its owner for `GRANT SELECT ON {table}`")
-        if found.hidden:
-            raise InputError(
-                f"{name}: row security of {table} may hide rows from this user, and a verdict would be about the rest: "
-                "use a role with BYPASSRLS, or a policy-free table"
-            )
-        if found.key != (_KEYS[table],):
-            raise InputError(f"{name}: the primary key of {table} is not {_KEYS[table]}: expected the queue's schema")
-        for column in sorted(_TEXTS[table]):
-            if found.columns[column] not in _TEXT_TYPES:
-                raise InputError(f"{name}: {table}.{column} is {found.columns[column]}: expected text")
-
-    def _table(self, table: str) -> Table | None:
-        row = self._connection.execute(_TABLE, (table,)).fetchone()
-        return None if row is None else Table(row[0], row[1], row[2], dict(row[3] or {}), tuple(row[4] or ()))
-
-
-_PLAIN = ("r", "p")
-_KINDS = {"v": "view", "m": "materialized view", "f": "foreign table", "S": "sequence", "i": "index", "c": "type"}
-WHOLE_NUMBERS = ("smallint", "integer", "bigint")
-_TEXT_TYPES = ("text", "character varying")
-_TABLE = """
-SELECT c.relkind::text, row_security_active(c.oid), has_table_privilege(c.oid, 'SELECT'),
-  (SELECT json_object_agg(a.attname, format_type(a.atttypid, NULL)) FROM pg_attribute a
-    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),
-  (SELECT array_agg(a.attname::text) FROM pg_index i, pg_attribute a
-    WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid AND a.attnum = ANY (i.indkey))
-FROM pg_class c WHERE c.oid = to_regclass(%s)
-"""
+    def fires(self) -> bool:
+        """Return whether triggers of the queue's tables may write when something is written."""
+        return any(found is None or found.fires for found in map(self._tables.get, QUEUE))
 
 
 def connect(location: ServerLocation, timeout_s: int = _CONNECT_TIMEOUT_S) -> psycopg.Connection[Any]:
-    """Return a connection to the server of a location, by libpq's conventions. Raises `psycopg.Error`.
+    """Return a connection to the server of a location, by libpq's conventions. Raises `psycopg.Error`, UsageError.
 
     A password comes from where libpq finds it; nothing of the location is shown in the server's lists.
     """
     from psycopg.conninfo import conninfo_to_dict
 
-    given = conninfo_to_dict(location.conninfo)
+    try:
+        given = conninfo_to_dict(location.conninfo)
+    except psycopg.ProgrammingError:  # it quotes the text, in which there may be anything
+        raise unreadable() from None
     settings = {
         "application_name": "ops-checks",
         "connect_timeout": timeout_s,
-        "client_encoding": "utf8",
         "keepalives_idle": _SILENT_S,  # a host that vanishes says nothing, and would be waited for for hours
         "tcp_user_timeout": 2 * _SILENT_S * 1000,
     }
@@ -239,6 +189,7 @@ def connect(location: ServerLocation, timeout_s: int = _CONNECT_TIMEOUT_S) -> ps
         location.conninfo,
         autocommit=True,  # each transaction is begun and ended by a statement of its own
         prepare_threshold=None,  # a connection pooler may hand the next transaction to another server process
+        client_encoding="utf8",  # whatever the user has set: bytes of a stream are decoded here
         **{name: value for name, value in settings.items() if name not in given},  # type: ignore[arg-type]
     )
 
@@ -283,6 +234,12 @@ def _numbers() -> Iterator[int]:
 _NUMBERS = _numbers()
 
 
+def _first_in_path(schema: str) -> str:
+    """Return the SQL that has the tables of a schema found first; what triggers look for is found as before."""
+    path = "nullif(current_setting('search_path'), '')"
+    return f"set_config('search_path', concat_ws(', ', {_literal(schema)}, {path}), true)"
+
+
 def _literal(text: str) -> str:
     """Return a text as SQL writes it: a list of statements takes no values."""
     from psycopg.sql import Literal
@@ -290,5 +247,6 @@ def _literal(text: str) -> str:
     return Literal(text).as_string(None)
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL writes it."""
     return '"' + name.replace('"', '""') + '"'

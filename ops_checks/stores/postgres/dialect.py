@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.stores.postgres.connection import Translated
+from ops_checks.stores.tables import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 #: An id in the order of its bytes, whatever the collation of the database.
 ID_IN_BYTES = 'id COLLATE "C"'
+#: Ends a query of the items so that they come in the order of their creation: a table of itself has none.
+BY_CREATION = (
+    f"LEFT JOIN (SELECT item_id AS of_item, min(event_id) AS first_event FROM {EVENTS} GROUP BY 1) AS firsts "
+    f'ON of_item = id ORDER BY created_at COLLATE "C", first_event, {ID_IN_BYTES}'
+)
 
 
 class PostgresDialect:
@@ -24,6 +30,7 @@ class PostgresDialect:
     integer = "bigint"
     id_in_bytes = ID_IN_BYTES
     in_order = "number"
+    items_in_order = BY_CREATION
     numbered = ",\n    number bigint GENERATED ALWAYS AS IDENTITY"
 
     def reading(self, name: str) -> Translated:
@@ -33,6 +40,12 @@ class PostgresDialect:
     def stream(self, connection: Session, query: str) -> Iterator[Any]:
         """Stream the rows of a query in little memory."""
         return connection.stream(query)
+
+    def stored(self, connection: Session, query: str) -> Iterator[Any]:
+        """Stream the rows of a query as they are stored."""
+        from ops_checks.stores.postgres.rows import as_stored
+
+        return (tuple(map(as_stored, row)) for row in connection.stream(query))
 
     def columns(self, connection: Session, table: str) -> set[str] | None:
         """Return the columns of a table: None where there is none of that name, none of what is no plain table."""

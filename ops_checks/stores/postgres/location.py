@@ -6,9 +6,8 @@ import re
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ops_checks.errors import UsageError
+from ops_checks.stores.secrets import holds_secret, password_shown
 
-#: What would be shown to everybody by a list of processes, a log or a report.
-_SECRET = frozenset({"password", "sslpassword", "sslkeypassword", "scram_client_key", "scram_server_key"})
 _SCHEMA = "schema"
 _PAIR = re.compile(r"\s*([A-Za-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s\\']|\\.)*)(?=\s|$)", re.DOTALL)
 
@@ -16,12 +15,14 @@ _PAIR = re.compile(r"\s*([A-Za-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s\\']|\\.)*)
 class ServerLocation(str):
     """The location of a queue on a server. As a text it is the name that people are shown, and no connection string.
 
-    `conninfo` is what libpq connects with; `schema` is the schema of the tables, None for the search path.
+    `conninfo` is what libpq connects with; `schema` is the schema of the tables, None for the search path; `written`
+    is what a person wrote, for a file that the same person reads again.
     """
 
-    __slots__ = ("conninfo", "schema")
+    __slots__ = ("conninfo", "schema", "written")
     conninfo: str
     schema: str | None
+    written: str
 
 
 def server_location(text: str) -> ServerLocation:
@@ -32,9 +33,14 @@ def server_location(text: str) -> ServerLocation:
     """
     if isinstance(text, ServerLocation):
         return text
-    shown, conninfo, schema = _from_url(text) if "://" in text else _from_words(text)
-    location = ServerLocation(shown + (f" schema {schema}" if schema else ""))
-    location.conninfo, location.schema = conninfo, schema
+    if holds_secret(text):
+        raise password_shown()
+    shown, conninfo, schema = _from_url(text.strip()) if "://" in text else _from_words(text)
+    shown += f" schema {schema}" if schema else ""
+    if "@" in shown:
+        raise password_shown()
+    location = ServerLocation(shown)
+    location.conninfo, location.schema, location.written = conninfo, schema, text
     return location
 
 
@@ -43,11 +49,11 @@ def _from_url(text: str) -> tuple[str, str, str | None]:
         parts = urlsplit(text)
         words = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
-        raise _unreadable() from None
+        raise unreadable() from None
     user, at, _ = parts.netloc.rpartition("@")
     # A password with an @, / or # in it ends elsewhere than libpq's: what is left of it may stand anywhere.
-    if ":" in user or (not at and "@" in text) or parts.fragment or _SECRET & {name.lower() for name, _ in words}:
-        raise _has_password()
+    if ":" in unquote(user) or (not at and "@" in text) or parts.fragment:
+        raise password_shown()
     kept = [piece for piece in parts.query.split("&") if unquote(piece.partition("=")[0]) != _SCHEMA]
     named = dict(words)
     database = named.get("dbname") or unquote(parts.path.removeprefix("/")) or named.get("service", "")
@@ -62,11 +68,9 @@ def _from_words(text: str) -> tuple[str, str, str | None]:
     while at < len(text.rstrip()):
         found = _PAIR.match(text, at)
         if found is None:
-            raise _has_password() if any(name in text.lower() for name in _SECRET) else _unreadable()
+            raise unreadable()
         words[found[1].lower()] = found[2]
         at = found.end()
-    if _SECRET & words.keys():
-        raise _has_password()
     schema = words.pop(_SCHEMA, None)
     database = _plain(words.get("dbname", ""))
     service = f"service={_plain(words['service'])}" if "service" in words else ""
@@ -81,16 +85,9 @@ def _plain(word: str) -> str:
     return re.sub(r"\\(.)", r"\1", word, flags=re.DOTALL)
 
 
-def _unreadable() -> UsageError:
+def unreadable() -> UsageError:
+    """Return the error for a location that libpq does not read."""
     return UsageError(
         "the database's location cannot be read: expected postgresql://HOST/NAME or service=NAME, with libpq's words "
         "(a special character as %XX in a URL)"
-    )
-
-
-def _has_password() -> UsageError:
-    return UsageError(
-        "the database's location holds a password, or an @ that is none of a user's name: process lists and logs show "
-        "it to everybody: leave it out, and keep it in a file of mode 0600 that PGPASSFILE names (or ~/.pgpass), or "
-        "in a service file"
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops_checks.stores.postgres.connection import WHOLE_NUMBERS, Translated
+from ops_checks.stores.postgres.catalog import WHOLE_NUMBERS
+from ops_checks.stores.postgres.connection import Translated
 from ops_checks.stores.tables import EVENTS, TABLE
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from ops_checks.stores.cells import as_item, joined, row_defect
 from ops_checks.stores.details import COLUMNS, Details
 from ops_checks.stores.event import Event
 from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS, parse_row, plain_id
-from ops_checks.stores.postgres.connection import WHOLE_NUMBERS, Session, Translated
+from ops_checks.stores.postgres.catalog import WHOLE_NUMBERS
+from ops_checks.stores.postgres.connection import Session, Translated
 from ops_checks.stores.postgres.copying import Batch, cells_of, copied, plain
-from ops_checks.stores.postgres.dialect import ID_IN_BYTES, POSTGRES
+from ops_checks.stores.postgres.dialect import BY_CREATION, ID_IN_BYTES, POSTGRES
 from ops_checks.stores.postgres.rows import as_stored, find_item
 from ops_checks.stores.tables import EVENTS, TABLE, where
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.postgres.location import ServerLocation
     from ops_checks.stores.protocol import Keys, Recorded
     from ops_checks.stores.relational.agreement import AgreementReader
+    from ops_checks.stores.relational.copying import StoredTables
 
 _CELLS = ", ".join(FIELDS)
 _EVENT = "event_id, event_type, payload_json, created_at"
@@ -82,9 +84,7 @@ class PostgresSnapshot:
 
     def items_by_creation(self) -> Iterator[Item]:
         """Stream the items in the order in which they were created. Raises InputError with all defects."""
-        first = f"SELECT item_id AS of_item, min(event_id) AS first_event FROM {EVENTS} GROUP BY 1"
-        order = f'ORDER BY created_at COLLATE "C", first_event, {ID_IN_BYTES}'
-        for batch in self._batches(f"LEFT JOIN ({first}) AS firsts ON of_item = id {order}"):
+        for batch in self._batches(BY_CREATION):
             yield from map(Item.from_cells, batch.rows())
 
     def find(self, item_id: str) -> tuple[Item, Reliability] | None:
@@ -126,7 +126,7 @@ class PostgresSnapshot:
     def may_hold(self, ids: Iterable[str]) -> bool:
         """Return whether the table has an item with one of these ids, or any item whose id changes when trimmed."""
         wanted = [each for each in ids if "\0" not in each]
-        odd = f"id <> btrim(id, ?) OR id LIKE ? OR id LIKE ? OR {ID_IN_BYTES} = ANY (?)"
+        odd = f"id <> btrim(id, ?) OR {ID_IN_BYTES} LIKE ? OR {ID_IN_BYTES} LIKE ? OR {ID_IN_BYTES} = ANY (?)"
         query = f"SELECT 1 FROM {TABLE} WHERE {odd} LIMIT 1"
         return bool(wanted) and any(self._rows(query, BLANK, "%\n%", "%\r%", wanted))
 
@@ -195,6 +195,12 @@ class PostgresSnapshot:
         from ops_checks.stores.relational.agreement import AgreementReader
 
         return AgreementReader(self._free(), self._name, POSTGRES)
+
+    def tables(self) -> StoredTables:
+        """Return what reads the rows of the tables as they are stored."""
+        from ops_checks.stores.relational.copying import StoredTables
+
+        return StoredTables(self._free(), self._name, POSTGRES)
 
     def recorded(self) -> Iterator[Recorded]:
         """Stream the items with their events, texts as bytes. Raises InputError."""

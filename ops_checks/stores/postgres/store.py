@@ -172,13 +172,13 @@ class PostgresStore:
 
         Raises InputError if it cannot be copied.
         """
-        from ops_checks.stores.postgres.scratch import copy_to_sqlite
-
-        path = os.path.join(folder, "queue.db")
-        copy_to_sqlite(self._location, self._lock_timeout_s, path)
         from ops_checks.stores.registry import SQLITE
+        from ops_checks.stores.relational.copying import copy_queue
 
-        return SQLITE.open(path, lock_timeout_s=self._lock_timeout_s)
+        place = (folder, "queue.db")
+        with self.snapshot() as rows:
+            SQLITE.make(place, lambda new: copy_queue(rows, new, self.location), lock_timeout_s=self._lock_timeout_s)
+        return SQLITE.open(os.path.join(*place), lock_timeout_s=self._lock_timeout_s)
 
     def _lacking(self) -> str | None:
         """Return what keeps this user from writing, None if nothing does. Raises InputError."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ops_checks.errors import WriteError
 from ops_checks.model import DASHED, FIELDS
 from ops_checks.stores.postgres.committing import Witness
+from ops_checks.stores.postgres.connection import quoted
+from ops_checks.stores.postgres.triggers import OnlyOnce, not_as_made
 from ops_checks.stores.relational.columns import new_columns
 from ops_checks.stores.tables import EVENTS, OPERATION, TABLE, where
 
@@ -28,7 +30,7 @@ CHANNEL = "queue_events"
 
 
 def write_change(session: Session, change: Change, row: StoredRow) -> Witness:
-    """Write a change of an item together with its event, if the item still is as it was seen.
+    """Write a change of an item together with its event, if the item still is as it was seen; see `write_event`.
 
     Raises WriteError if it does not read back as it was made: then the transaction must be rolled back.
     """
@@ -36,9 +38,11 @@ def write_change(session: Session, change: Change, row: StoredRow) -> Witness:
     assignments = ", ".join(f"{name} = ?" for name in columns)
     same, seen = row.unchanged()
     statement = f"UPDATE {TABLE} SET {assignments} WHERE id = ? AND {same}"
-    written = session.execute(statement, (*columns.values(), change.before.id, *seen)).rowcount
-    witness = write_event(session, change.before.id, change.event, change.payload, change.changed_at)
-    _must_have_written(session, change.before.id, columns, written)
+    with OnlyOnce(session, change.before.id):
+        written = session.execute(statement, (*columns.values(), change.before.id, *seen)).rowcount
+        witness = insert_event(session, change.before.id, change.event, change.payload, change.changed_at)
+    _must_have_event(session, change.before.id, witness)
+    _must_have_written(session, change.before.id, row.columns | columns, written)
     return witness
 
 
@@ -57,29 +61,37 @@ def delete_row(session: Session, item: Item) -> None:
     deleted = session.execute(f"DELETE FROM {TABLE} WHERE {same}", tuple(seen.values())).rowcount
     left = session.execute(f"SELECT 1 FROM {TABLE} WHERE id = ?", (item.id,)).fetchone()
     if (deleted, left) != (1, None):
-        raise _not_as_made(session, item.id)
+        raise not_as_made(session, item.id)
 
 
 def write_event(session: Session, item_id: str | None, event_type: str, payload: str, created_at: str) -> Witness:
-    """Write an event of an item, or of the whole queue, and announce it. Raises WriteError if it does not read back."""
+    """Write an event that no change of an item goes with. Raises WriteError if it does not read back."""
+    witness = insert_event(session, item_id, event_type, payload, created_at)
+    _must_have_event(session, item_id, witness)
+    return witness
+
+
+def insert_event(session: Session, item_id: str | None, event_type: str, payload: str, created_at: str) -> Witness:
+    """Insert an event of an item, or of the whole queue, and announce it. Raises WriteError if there is none then."""
     columns = {"item_id": item_id, "event_type": event_type, "payload_json": payload, "created_at": created_at}
     operation = _operation(payload)
     if "operation_id" in (session.columns_of(EVENTS) or set()):
         # A plan may be applied again once it was taken back; a command changes an item once.
         columns["operation_id"] = operation if operation and operation.startswith(OPERATION) else None
     marks = ", ".join("?" * len(columns))
-    [(event, transaction, _)] = session.execute(
+    inserted = session.execute(
         f"INSERT INTO {EVENTS} ({', '.join(columns)}) VALUES ({marks}) "
         "RETURNING event_id, pg_current_xact_id()::text, pg_notify(?, left(coalesce(item_id, ''), 1000))",
         (*columns.values(), CHANNEL),
-    ).fetchall()
+    ).fetchone()
+    if inserted is None:  # a trigger skipped it
+        raise not_as_made(session, item_id)
+    event, transaction, _ = inserted
     query = (
         f"SELECT 1 FROM {session.qualified(EVENTS)} WHERE event_id = ? AND item_id IS NOT DISTINCT FROM ? "
-        "AND event_type = ? AND payload_json = ?"
+        "AND event_type = ? AND payload_json = ? AND created_at = ?"
     )
-    values = (event, item_id, event_type, payload)
-    if session.execute(query, values).fetchone() is None:
-        raise _not_as_made(session, item_id)
+    values = (event, item_id, event_type, payload, created_at)
     return Witness(transaction, query, values, operation)
 
 
@@ -98,7 +110,7 @@ def insert_events(session: Session, events: Iterable[Row]) -> None:
         )
         found = session.execute(f"SELECT {names} FROM {EVENTS} WHERE event_id = ?", (event["event_id"],)).fetchall()
         if found != [tuple(event.values())]:
-            raise _not_as_made(session, event["item_id"])
+            raise not_as_made(session, event["item_id"])
 
 
 def row_with_events(session: Session, item_id: str) -> tuple[Row, Sequence[Row]]:
@@ -108,19 +120,19 @@ def row_with_events(session: Session, item_id: str) -> tuple[Row, Sequence[Row]]
 
 
 def _operation(payload: str) -> str | None:
-    """Return the operation that a payload of ours names, None for one that names none."""
+    """Return the operation that a payload of ours names, None for one that names none: many events may."""
     try:
         named = json.loads(payload)
     except ValueError:
         return None
     operation = named.get("operation") if isinstance(named, dict) else None
-    return operation if isinstance(operation, str) else None
+    return operation if isinstance(operation, str) and operation else None
 
 
 def _rows(session: Session, table: str, condition: str, item_id: str) -> list[Row]:
     """Return rows with the columns that can be written, which a generated one cannot."""
     columns = sorted(session.columns_of(table) or set())
-    query = f"SELECT {', '.join(map(_quoted, columns))} FROM {table} WHERE {condition}"
+    query = f"SELECT {', '.join(map(quoted, columns))} FROM {table} WHERE {condition}"
     return [dict(zip(columns, row, strict=True)) for row in session.execute(query, (item_id,)).fetchall()]
 
 
@@ -135,23 +147,17 @@ def _names(session: Session, table: str, row: Row) -> str:
             f"{where(session.name, row.get('id'))}: not written, because {table} has no column "
             f"{', '.join(map(ascii, sorted(unknown)))}: the record of the plan is damaged, or the table was changed"
         )
-    return ", ".join(map(_quoted, row))
+    return ", ".join(map(quoted, row))
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _must_have_event(session: Session, item_id: str | None, witness: Witness) -> None:
+    if session.execute(witness.query, witness.values).fetchone() is None:
+        raise not_as_made(session, item_id)
 
 
 def _must_have_written(session: Session, item_id: str, columns: Row, written: int) -> None:
     """Raise WriteError unless an item has the values that were written: a trigger may have changed them."""
-    names = ", ".join(map(_quoted, columns))
+    names = ", ".join(map(quoted, columns))
     after = session.execute(f"SELECT {names} FROM {TABLE} WHERE id = ?", (item_id,)).fetchall()
     if (written, after) != (1, [tuple(columns.values())]):
-        raise _not_as_made(session, item_id)
-
-
-def _not_as_made(session: Session, item_id: object) -> WriteError:
-    return WriteError(
-        f"{where(session.name, item_id)}: not written, because the change did not read back as it was made: look for a "
-        "trigger or rule on the queue's tables"
-    )
+        raise not_as_made(session, item_id)

@@ -39,7 +39,8 @@ class Dialect(Protocol):
 
     `number` and `key` declare a column of the numbers of rows, and one of ids; `integer` is a type for any whole
     number; `id_in_bytes` is the column `id` in the order of its bytes, `in_order` the column in whose order records
-    were saved, and `numbered` declares it where the database has none of itself.
+    were saved, and `numbered` declares it where the database has none of itself;
+    `items_in_order` ends a query of the items so that they come in the order in which they were added.
     """
 
     number: str
@@ -48,6 +49,7 @@ class Dialect(Protocol):
     id_in_bytes: str
     in_order: str
     numbered: str
+    items_in_order: str
 
     def reading(self, name: str) -> AbstractContextManager[None]:
         """Translate the driver's errors to InputError."""
@@ -55,6 +57,10 @@ class Dialect(Protocol):
 
     def stream(self, connection: Any, query: str) -> Iterator[Any]:  # noqa: ANN401 - the driver's own
         """Stream the rows of a query in little memory."""
+        ...
+
+    def stored(self, connection: Any, query: str) -> Iterator[Any]:  # noqa: ANN401 - the driver's own
+        """Stream the rows of a query as they are stored; what is no UTF-8 comes with surrogates."""
         ...
 
     def columns(self, connection: Any, table: str) -> set[str] | None:  # noqa: ANN401 - the driver's own

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from ops_checks.stores.relational.dialect import Connection, Dialect
 
 PLANS = "queue_reconcile"
-_COLUMNS = ("plan_id", "state", "made_at", "actor", "plan_json", "base_before_json", "md_before", "md_after")
-_NAMES = ", ".join(_COLUMNS)
+PLAN_COLUMNS = ("plan_id", "state", "made_at", "actor", "plan_json", "base_before_json", "md_before", "md_after")
+_NAMES = ", ".join(PLAN_COLUMNS)
 
 
 def table(dialect: Dialect) -> str:
@@ -20,7 +20,7 @@ def table(dialect: Dialect) -> str:
     return f"""
 CREATE TABLE IF NOT EXISTS {PLANS} (
     plan_id {dialect.key},
-    {", ".join(f"{name} TEXT NOT NULL" for name in _COLUMNS[1:])}{dialect.numbered}
+    {", ".join(f"{name} TEXT NOT NULL" for name in PLAN_COLUMNS[1:])}{dialect.numbered}
 )
 """
 
@@ -53,12 +53,12 @@ class PlanRecords:
         if not self._exists():
             self._connection.execute(table(self._dialect))
         self.delete(record.plan_id)
-        marks = ", ".join("?" * len(_COLUMNS))
+        marks = ", ".join("?" * len(PLAN_COLUMNS))
         self._connection.execute(f"INSERT INTO {PLANS} ({_NAMES}) VALUES ({marks})", record)
 
     def probe(self) -> None:
         """Write as a record would be written, for a transaction that is not committed."""
-        self.save(PlanRecord("", PREPARED, *[""] * (len(_COLUMNS) - 2)))
+        self.save(PlanRecord("", PREPARED, *[""] * (len(PLAN_COLUMNS) - 2)))
 
     def delete(self, plan_id: str) -> None:
         """Delete a record: nothing of it was applied, or a newer state takes its place."""
@@ -72,6 +72,6 @@ class PlanRecords:
 
     def _exists(self) -> bool:
         found = self._dialect.columns(self._connection, PLANS)
-        if found is not None and not found >= set(_COLUMNS):
+        if found is not None and not found >= set(PLAN_COLUMNS):
             raise InputError(f"{visible(self._path)}: {PLANS} is not what it was made as: restore it from a copy")
         return found is not None

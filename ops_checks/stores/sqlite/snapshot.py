@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from ops_checks.errors import InputError
 from ops_checks.model import FIELDS, NOTHING, Item
 from ops_checks.stores.cells import as_item, as_rows, joined, row_defect
@@ -14,6 +12,7 @@ from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Any, Self
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.event import Event
     from ops_checks.stores.protocol import Keys, Recorded
     from ops_checks.stores.relational.agreement import AgreementReader
+    from ops_checks.stores.relational.copying import StoredTables
 
 #: Rows fetched at a time: few, so that most batches contain no row that must be validated alone.
 _BATCH = 64
@@ -122,7 +122,9 @@ class SqliteSnapshot:
 
     def copy_to(self, path: str) -> None:
         """Write the state into a new database file. Raises InputError."""
-        copy = sqlite3.connect(path)
+        from sqlite3 import connect as made
+
+        copy = made(path)
         try:
             with Translated(self._path, writing=False):
                 self._connection.backup(copy)
@@ -225,6 +227,14 @@ class SqliteSnapshot:
         from ops_checks.stores.sqlite.dialect import SQLITE
 
         return AgreementReader(self._connection, self._path, SQLITE)
+
+    def tables(self) -> StoredTables:
+        """Return what reads the rows of the tables as they are stored. Raises InputError."""
+        from ops_checks.stores.relational.copying import StoredTables
+        from ops_checks.stores.sqlite.dialect import SQLITE
+
+        self._check_events()
+        return StoredTables(self._connection, self._path, SQLITE)
 
     def recorded(self) -> Iterator[Recorded]:
         """Stream the items with their events. Raises InputError."""
