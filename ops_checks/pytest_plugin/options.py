@@ -18,7 +18,7 @@ from ops_checks.policy.search import find_policy
 from ops_checks.pytest_plugin.repeated import refuse_repeated
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.sanitize import visible
-from ops_checks.stores.registry import is_url
+from ops_checks.stores.registry import is_url, located
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -185,12 +185,15 @@ def _count(config: pytest.Config, option: str) -> int | None:
 
 
 def _command(config: pytest.Config, rootdir: str, here: str) -> str:
-    """Return the command line that runs the same gate, quoted for the shell and folder that ran pytest."""
+    """Return the command line that runs the same gate, quoted for the shell and folder that ran pytest.
+
+    A database on a server is named as people are shown it, not by where it is.
+    """
     words = ["ops-checks", "check"]
     for option, name in _SAME_OPTION.items():
         given = setting(config, option)
         if given is not None:
-            words += [name, str(given)]
+            words += [name, located(str(given)) if option == "--queue-db" else str(given)]
     for path in _logs(config, rootdir):
         words += ["--log-path", path]
     command = shlex.join(words)
