@@ -11,7 +11,8 @@ _LEASE = "lease_owner, lease_expires_at, attempt_count, max_attempts"
 _SEEN = [*_ITEM.split(", "), *_LEASE.split(", ")]
 _BEGIN = (
     "BEGIN; SELECT set_config('statement_timeout', '60000', true), set_config('lock_timeout', '60000', true), "
-    "set_config('idle_in_transaction_session_timeout', '120000', true)"
+    "set_config('idle_in_transaction_session_timeout', '120000', true), set_config('search_path', 'public', true), "
+    "set_config('synchronous_commit', 'on', true)"
 )
 
 
@@ -52,8 +53,12 @@ def _retry(connection, item_id):
         "RETURNING event_id, pg_notify('queue_events', item_id)",
         (item_id, payload, "2026-01-02 00:00"),
     ).fetchone()[0]
-    connection.execute("SELECT * FROM queue_events WHERE event_id = %s", (event,)).fetchall()
-    connection.execute(f"SELECT {', '.join(_SEEN)} FROM queue_items WHERE id = %s", (item_id,)).fetchall()
+    connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM queue_events WHERE event_id = %s AND item_id IS NOT DISTINCT FROM %s "
+        "AND event_type = 'retried' AND payload_json = %s AND created_at = %s), "
+        f"{', '.join(_SEEN)}, updated_at FROM queue_items WHERE id = %s",
+        (event, item_id, payload, "2026-01-02 00:00", item_id),
+    ).fetchall()
 
 
 if __name__ == "__main__":
