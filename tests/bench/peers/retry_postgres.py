@@ -21,7 +21,7 @@ def ours(location: str, items: range) -> None:
     decide = retry(Stamp(actor="bench", now_s=_NOW_S, tz_minutes=540))
     with open_queue(location, lock_timeout_s=60).series() as series:
         for number in items:
-            series.change(f"ORCH-{number:07d}", decide)
+            series.change(f"ORCH-{number}", decide)
 
 
 def plain(location: str, items: range) -> None:
@@ -29,7 +29,7 @@ def plain(location: str, items: range) -> None:
     with psycopg.connect(location, autocommit=True, prepare_threshold=None) as connection:
         for number in items:
             connection.execute(_BEGIN)
-            _retry(connection, f"ORCH-{number:07d}")
+            _retry(connection, f"ORCH-{number}")
             connection.execute("COMMIT")
 
 
