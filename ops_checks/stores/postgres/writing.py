@@ -41,8 +41,7 @@ def write_change(session: Session, change: Change, row: StoredRow) -> Witness:
     with OnlyOnce(session, change.before.id):
         written = session.execute(statement, (*columns.values(), change.before.id, *seen)).rowcount
         witness = insert_event(session, change.before.id, change.event, change.payload, change.changed_at)
-    _must_have_event(session, change.before.id, witness)
-    _must_have_written(session, change.before.id, row.columns | columns, written)
+    _must_have_written(session, change.before.id, row.columns | columns, written, witness)
     return witness
 
 
@@ -155,9 +154,12 @@ def _must_have_event(session: Session, item_id: str | None, witness: Witness) ->
         raise not_as_made(session, item_id)
 
 
-def _must_have_written(session: Session, item_id: str, columns: Row, written: int) -> None:
-    """Raise WriteError unless an item has the values that were written: a trigger may have changed them."""
+def _must_have_written(
+    session: Session, item_id: str, columns: Row, written: int, witness: Witness | None = None
+) -> None:
+    """Raise WriteError unless an item has the values that were written, and an event: a trigger may change them."""
     names = ", ".join(map(quoted, columns))
-    after = session.execute(f"SELECT {names} FROM {TABLE} WHERE id = ?", (item_id,)).fetchall()
-    if (written, after) != (1, [tuple(columns.values())]):
+    event, values = (f"EXISTS ({witness.query})", witness.values) if witness else ("true", ())
+    after = session.execute(f"SELECT {event}, {names} FROM {TABLE} WHERE id = ?", (*values, item_id)).fetchall()
+    if (written, after) != (1, [(True, *columns.values())]):
         raise not_as_made(session, item_id)
