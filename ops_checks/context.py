@@ -13,6 +13,7 @@ from ops_checks.environment import is_markdown_read_only, login_name, retry_back
 from ops_checks.errors import MissingError, OpsError
 from ops_checks.policy.search import DEFAULT_POLICY, DefaultPaths, find_policy
 from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_there, is_url, located, store_kind
+from ops_checks.stores.tables import OPERATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,14 +147,10 @@ class Context:
     @property
     def stamp(self) -> Stamp:
         """Who changes the queue (by default the login name), and when."""
-        return self.stamp_at(self.now_s)
-
-    def stamp_at(self, now_s: float) -> Stamp:
-        """Return the stamp of another time, in epoch seconds."""
         from ops_checks.transitions import Stamp
 
         self._actor = self._actor or login_name()  # asked for once, however many items there are
-        return Stamp(actor=self._actor, now_s=now_s, tz_minutes=self.tz_minutes, operation=self.operation)
+        return Stamp(actor=self._actor, now_s=self.now_s, tz_minutes=self.tz_minutes, operation=self.operation)
 
     @property
     def md_store(self) -> Store:
@@ -206,6 +203,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     limits: Mapping[str, float] | None = None,
     stale_minutes: int | None = None,
     fields: tuple[str, ...] | None = None,
+    engine: str | None = None,
     now_s: float | None = None,
     actor: str | None = None,
     lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S,
@@ -217,9 +215,10 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
 
     The policy is `policy`, or the file at `policy_path`, or the one that `find` returns, or the defaults; paths in it
     are relative to its folder, and so are the default paths if that is above the current one. `limits` (greatest
-    values allowed, by metric), `stale_minutes` and `fields` come before its own. `environ` defaults to the process's
-    environment, `now_s` to the clock. `queues_only`: a policy that nobody named is not read if it plainly says nothing
-    of the queues: that takes ten times as long as `status`, and a misspelled limit must not stop an operator.
+    values allowed, by metric), `stale_minutes`, `fields` and `engine` come before its own. `environ` defaults to the
+    process's environment, `now_s` to the clock. `queues_only`: a policy that nobody named is not read if it plainly
+    says nothing of the queues: that takes ten times as long as `status`, and a misspelled limit must not stop an
+    operator.
     `from_below`: without a policy, the project is the nearest folder above that has a queue at a default path.
     Raises UsageError for a bad policy or environment.
     """
@@ -230,7 +229,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         policy = _read_policy(policy_path, queues_only=queues_only, named=named)
     defaults = DefaultPaths(policy_path, _MARKS if from_below and not policy_in_code else ())
     if policy is not None and not queues_only:
-        policy = policy.with_limits(limits or {}, stale_minutes=stale_minutes, fields=fields)
+        policy = policy.with_limits(limits or {}, stale_minutes=stale_minutes, fields=fields, engine=engine)
     if not queues_only:
         from ops_checks.policy.unread import unread_notes
 
@@ -262,7 +261,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
 
 def new_operation() -> str:
     """Return an id by which what one command changes is found again."""
-    return f"op-{os.urandom(8).hex()}"
+    return f"{OPERATION}{os.urandom(8).hex()}"
 
 
 def _sides(queue: str | None, db: str | None, policy: Policy | None) -> tuple[bool, str]:
@@ -277,7 +276,11 @@ def _logs(environ: Mapping[str, str], policy: Policy | None) -> tuple[str, ...]:
     named = environ.get("ORCH_LOG_PATH")
     if named:
         return (named,)
-    return tuple(_in_policy(policy, path) or path for path in policy.logs) if policy else ()
+    if policy is None:
+        return ()
+    from ops_checks.runlog.engines import is_log_url
+
+    return tuple(path if is_log_url(path) else _in_policy(policy, path) or path for path in policy.logs)
 
 
 def _read_policy(path: str | None, *, queues_only: bool, named: bool) -> Policy | None:

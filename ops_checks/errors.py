@@ -11,17 +11,41 @@ from ops_checks.exit_codes import NOT_EVALUATED, REFUSED, USAGE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import TracebackType
 
 
 class OpsError(Exception):
-    """Root of the errors a user sees: `message` is one line, `details` are further lines of the same kind."""
+    """Root of the errors a user sees: `message` is one line, `details` are further lines of the same kind.
+
+    `task` is what the item that the error is about is to do, where both are known: a person sees it below the line.
+    """
 
     exit_code = NOT_EVALUATED
+    task = ""
 
     def __init__(self, message: str, details: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.details = details
+
+
+class about:  # noqa: N801 - used as a function
+    """Context manager: an error that is raised inside it is about an item that is to do `task`."""
+
+    __slots__ = ("_task",)
+
+    def __init__(self, task: str) -> None:
+        self._task = task
+
+    def __enter__(self) -> None:
+        """Enter the block."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Keep the task with the error."""
+        if isinstance(error, OpsError):
+            error.task = error.task or self._task
 
 
 class InputError(OpsError):
@@ -42,6 +66,10 @@ class LockedError(InputError):
 
 class WriteError(OpsError):
     """A change could not be written. What was there before is still there."""
+
+
+class UnknownOutcomeError(WriteError):
+    """A change may have been written or not: its database could not be asked any more."""
 
 
 class ReadOnlyError(WriteError):

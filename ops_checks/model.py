@@ -47,6 +47,9 @@ _LONGEST_NUMBER = 18
 _DEFAULTS = {**dict.fromkeys(DASHED, NOTHING), "notes": ""}
 
 
+_INDEXES = {field: index for index, field in enumerate(FIELDS)}
+
+
 def _cell(index: int) -> Any:  # noqa: ANN401 - each attribute below declares its type
     return property(itemgetter(index))
 
@@ -88,8 +91,10 @@ class Item(tuple[str, ...]):
 
     def with_cells(self, cells: Iterable[tuple[str, str]]) -> Item:
         """Return this item with some cells replaced, given as pairs of field name and text."""
-        changed = dict(zip(FIELDS, self, strict=True)) | dict(cells)
-        return Item.from_cells(changed[field] for field in FIELDS)
+        changed = list(self)
+        for field, cell in cells:
+            changed[_INDEXES[field]] = cell
+        return Item.from_cells(changed)
 
 
 def last_note(notes: str) -> str:

@@ -8,7 +8,8 @@ lease and attempts of a database item, None for a Markdown item.
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
+from operator import attrgetter
 
 from ops_checks.errors import InputError, RefusedError, UsageError
 from ops_checks.model import DB_NOTES_SEPARATOR, FIELDS, MD_NOTES_SEPARATOR, NOTHING, TERMINAL, Item
@@ -45,6 +46,10 @@ class Stamp:
         self.now_s = now_s
         self.tz_minutes = tz_minutes
         self.operation = operation
+
+    def at(self, now_s: float) -> Stamp:
+        """Return the stamp of another time, in epoch seconds, by the same actor in the same operation."""
+        return Stamp(actor=self.actor, now_s=now_s, tz_minutes=self.tz_minutes, operation=self.operation)
 
 
 def cancel(stamp: Stamp, notes: str | None = None) -> Decide:
@@ -223,10 +228,16 @@ def _change(
         after=after,
         event=event,
         payload="" if reliability is None else _payload(stamp, before, after, details, reliability, attempt_count),
-        changed_at=queue_time(stamp.now_s, stamp.tz_minutes),
+        changed_at=_queue_minute(stamp.now_s // 60, stamp.tz_minutes),
         attempt_count=attempt_count,
         new_notes=notes,
     )
+
+
+@lru_cache(maxsize=2)
+def _queue_minute(minute: float, tz_minutes: int) -> str:
+    """Return the queue time of a minute since the epoch: many items are changed in one."""
+    return queue_time(minute * 60, tz_minutes)
 
 
 def _payload(
@@ -261,9 +272,15 @@ def _encoder() -> Callable[[object], str]:
     return json.JSONEncoder(ensure_ascii=False).encode
 
 
+_held = attrgetter(*RELIABILITY)
+
+
 def held_cells(reliability: Reliability) -> dict[str, str | int | float | None]:
     """Return lease and attempts for JSON, as far as the database has those columns."""
-    return {name: _in_json(getattr(reliability, name)) for name in RELIABILITY if name not in reliability.absent}
+    held = dict(zip(RELIABILITY, map(_in_json, _held(reliability)), strict=True))
+    for name in reliability.absent:
+        del held[name]
+    return held
 
 
 def _cells(item: Item) -> dict[str, object]:
@@ -274,7 +291,7 @@ def _in_json(value: Stored) -> str | int | float | None:
     """Return a value of a database for an event: what JSON has no word for is written as SQL writes it."""
     if isinstance(value, bytes):
         return f"x'{value.hex()}'"
-    return str(value) if value in (math.inf, -math.inf) else value
+    return str(value) if isinstance(value, float) and math.isinf(value) else value
 
 
 #: Every transition by the name of its command. Its first argument is a Stamp, then the command's own.

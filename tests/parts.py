@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -48,6 +49,7 @@ def _program(*command: str) -> Callable[[], str]:
 #: By the name that `--without-NAME` has.
 PARTS = {
     "postgres": Part("a PostgreSQL server", "postgresql", postgres_server.why_missing),
+    "spark": Part("Java, which Spark runs on", "default-jre-headless", _program("java", "-version")),
     "strace": Part("strace, which stops commands at their system calls", "strace", _program("strace", "true")),
     "fish": Part("fish, which completes command lines", "fish", _program("fish", "--version")),
     "zsh": Part("zsh, which completes command lines", "zsh", _program("zsh", "--version")),
@@ -136,3 +138,7 @@ class _Run:
         terminal = session.config.pluginmanager.get_plugin("terminalreporter")
         for line in last_lines(self._needed):
             terminal.write_line(line, red=True)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(" ".join(packages(sys.argv[1:])) + "\n")

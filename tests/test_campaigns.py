@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests/campaigns"
 NAMES = sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if "\nSMALL = " in path.read_text(encoding="utf-8"))
+#: Those of which `test_NAME.py` runs the small size, on which the planted defects are tried too.
+ELSEWHERE = {"sinks", "verdicts"}
 
 
 def run(name: str, size: str) -> subprocess.CompletedProcess[str]:
@@ -32,12 +34,13 @@ def small(name: str) -> str:
 
 
 def marked(name: str) -> ParameterSet:
-    """Return a campaign, marked if it stops commands at their system calls: without strace it proves nothing."""
-    traces = "not_traceable" in (FOLDER / f"{name}.py").read_text(encoding="utf-8")
-    return pytest.param(name, marks=[pytest.mark.needs("strace")] if traces else [])
+    """Return a campaign, marked with what it needs: without strace or a server it proves nothing."""
+    text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+    parts = {"not_traceable": "strace", "Servers()": "postgres", "local[2]": "spark"}
+    return pytest.param(name, marks=[pytest.mark.needs(part) for sign, part in parts.items() if sign in text])
 
 
-@pytest.mark.parametrize("name", [*map(marked, NAMES)])
+@pytest.mark.parametrize("name", [marked(name) for name in NAMES if name not in ELSEWHERE])
 def test_a_small_campaign_holds(name: str):
     """A campaign in its small size finds nothing broken, and does enough to say so."""
     ended = run(name, small(name))

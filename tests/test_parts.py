@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 
 import parts
@@ -73,6 +74,18 @@ def test_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     there, gone = Part("", "there-deb", lambda: ""), Part("", "gone-deb", lambda: "gone")
     monkeypatch.setattr(parts, "PARTS", {"there": there, "gone": gone, "lost": gone._replace(package="lost-deb")})
     assert parts.packages(["-x", "--without-gone"]) == ["lost-deb"]
+
+
+def test_packages_are_printed_on_a_line() -> None:
+    """The line that ci/test reads is there, and empty where nothing is missing; here all programs are."""
+    command = [sys.executable, parts.__file__, "--without-fish", "tests", *map(parts.option, PARTS)]
+    done = [
+        subprocess.run(command[:size], env={"PATH": ""}, capture_output=True, text=True, check=True).stdout
+        for size in (2, 4, len(command))
+    ]
+    assert set(done[0].split()) >= {"fish", "jq", "strace", "tmux", "zsh"}
+    assert set(done[0].split()) - set(done[1].split()) == {"fish"}
+    assert done[2] == "\n"
 
 
 def test_programs() -> None:

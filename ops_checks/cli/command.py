@@ -180,8 +180,17 @@ class Invocation:
 
     def _remark(self, kind: str, remarks: Iterable[str]) -> None:
         """Keep remarks; one that several items have is told once."""
-        lines = dict.fromkeys(kind + remark for remark in remarks)
+        lines = dict.fromkeys([_of_kind(kind, remark) for remark in remarks])
         self.remarks += [line for line in lines if line not in self.remarks]
+
+
+def _of_kind(kind: str, remark: str) -> str:
+    task = getattr(remark, "task", "")
+    if not task:
+        return kind + remark
+    from ops_checks.cli.output import About
+
+    return About(kind + remark, task)
 
 
 def command_names() -> list[str]:

@@ -58,6 +58,7 @@ NODES: dict[str, Node] = {
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database (default: --db)', ('files',), False),
         (('--log-path',), 'run log; repeatable, may glob', ('files',), True),
+        (('--engine',), 'what reads the log: local (default), spark[=MASTER]', ('local', 'spark'), False),
         (('--fields',), 'fields to compare, comma separated, or all', ('some', 'status', 'priority', 'task', 'success_criteria', 'owner_session', 'started_at_kst', 'due_at_kst', 'notes', 'all'), False),
         (('--max-details',), 'details a kind; 0 prints all (default: 50)', (), False),
         (('--max-failure-rate',), 'from 0 to 1 (default: 0.2)', (), False),
@@ -95,7 +96,7 @@ NODES: dict[str, Node] = {
     ), ()),
     'help': ('Show a page of the manual.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
-    ), ((('one', 'commands', 'gate', 'incident', 'policy', 'pytest', 'python', 'reconcile'), False),)),
+    ), ((('one', 'commands', 'gate', 'incident', 'policy', 'pytest', 'python', 'reconcile', 'spark'), False),)),
     'import': ('Let the database follow the document.', (
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database (default: --db)', ('files',), False),
@@ -119,6 +120,7 @@ NODES: dict[str, Node] = {
     ), ()),
     'kpi': ('Show success rate, latency, retries and stale items.', (
         (('--log-path',), 'run log; repeatable, may glob', ('files',), True),
+        (('--engine',), 'what reads the log: local (default), spark[=MASTER]', ('local', 'spark'), False),
         (('--db-path',), 'queue database (default: --db)', ('files',), False),
         (('--max-failure-rate',), 'from 0 to 1 (default: 0.2)', (), False),
         (('--max-latency-p95-ms',), 'milliseconds (default: 2000)', (), False),

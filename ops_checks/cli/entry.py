@@ -160,6 +160,7 @@ def _context(command: Command, args: Any, now_s: float, bar: Bar | None) -> Cont
         logs=tuple(given.get("log_path") or ()),
         stale_minutes=given.get("stale_minutes"),
         fields=given.get("fields"),
+        engine=given.get("engine"),
         now_s=now_s,
         actor=given.get("actor"),
         progress=bar,

@@ -9,7 +9,7 @@ from ops_checks.cli.outcomes import decided, interrupted, none_decided, not_deci
 from ops_checks.cli.output import Made, error_lines
 from ops_checks.cli.sides import must_be_open_to_change
 from ops_checks.context import BOTH_SIDES, DB_SIDE, MARKDOWN_SIDE
-from ops_checks.errors import OpsError, RefusedError, RefusedTogetherError
+from ops_checks.errors import OpsError, RefusedError, RefusedTogetherError, about
 from ops_checks.exit_codes import INTERRUPTED, NOT_EVALUATED, OK
 from ops_checks.model import FIELDS, NOTHING
 from ops_checks.sanitize import visible
@@ -42,22 +42,25 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
     context, args = invocation.context, invocation.args
     side = BOTH_SIDES if args.both else context.operate_on
     store = _store_to_change(context, side)
-    transition(context.stamp)  # raises for bad arguments before anything is locked
+    stamp = context.stamp
+    transition(stamp)  # raises for bad arguments before anything is locked
     chosen = chosen_items(invocation, context.md_store if side == MARKDOWN_SIDE else context.db_store, args.command)
 
     met: dict[str, Met] = {}
 
     def decide(item: Item, reliability: Reliability | None) -> Change:
         met[item.id] = item, reliability
-        chosen.must_be_as_shown(item)
-        # The time under the lock: a lease may have run out while we waited for it.
-        return transition(context.stamp_at(invocation.clock()))(item, reliability)
+        with about(item.task):
+            chosen.must_be_as_shown(item)
+            # The time under the lock: a lease may have run out while we waited for it.
+            return transition(stamp.at(invocation.clock()))(item, reliability)
 
     made: list[Item] = []
 
     def told(changed: Change) -> list[str]:
-        invocation.warn(changed.warnings)
-        invocation.note(changed.notes)
+        if changed.warnings or changed.notes:
+            invocation.warn(changed.warnings)
+            invocation.note(changed.notes)
         invocation.outcomes.append(decided(changed, dry_run=args.dry_run))
         line = f"{changed.after.id} -> {changed.after.status}"
         made.append(changed.after)

@@ -30,6 +30,12 @@ def completed(*words: str, of: Callable[[], Iterable[str]] = tuple) -> Callable[
     return named
 
 
+def _engine_names() -> Iterable[str]:
+    from ops_checks.runlog.engines import ENGINES
+
+    return ENGINES
+
+
 def _format_names() -> Iterable[str]:
     from ops_checks.formats import FORMATS
 
@@ -93,6 +99,9 @@ def add_details(parser: argparse.ArgumentParser) -> None:
 def add_log(parser: argparse.ArgumentParser) -> None:
     """Add the run log, and the option of an earlier release that has no effect any more."""
     parser.add_argument("--log-path", metavar="PATH", type=path, action="append", help="run log; repeatable, may glob")
+    parser.add_argument(
+        "--engine", metavar="NAME[=TARGET]", type=engine, help="what reads the log: local (default), spark[=MASTER]"
+    )
     parser.add_argument("--log-cache", action="store_true", help=argparse.SUPPRESS)
 
 
@@ -133,7 +142,7 @@ def unused_options(args: argparse.Namespace, thresholds: Collection[str], only: 
     """
     from ops_checks.rules.registry import BY_METRIC
 
-    of_kpi = ["--log-path", "--stale-minutes", *(rule.option for rule in BY_METRIC.values() if rule.option)]
+    of_kpi = ["--log-path", "--engine", "--stale-minutes", *(rule.option for rule in BY_METRIC.values() if rule.option)]
     other = {"consistency": of_kpi, "kpi": ["--fields"], "history": [*of_kpi, "--fields"]}.get(only or "", [])
     given = [option for option in other if getattr(args, option[2:].replace("-", "_"), None) is not None]
     notes = [f"{option} changes nothing with --only {only}" for option in given]
@@ -166,6 +175,22 @@ def report_format(word: str) -> tuple[str, str | None]:
     if found not in FORMATS:
         raise UnknownWordError(f"no format {found!a}: expected one of {', '.join(FORMATS)}", found, FORMATS)
     return found, path(target) if has_target else None
+
+
+@completed(of=_engine_names)
+def engine(word: str) -> str:
+    """Return an engine as it is written, `NAME` or `NAME=TARGET`."""
+    from ops_checks.errors import UsageError
+    from ops_checks.runlog.engines import ENGINES, parse_engine
+
+    try:
+        parse_engine(word)
+    except UsageError as error:
+        name = word.partition("=")[0]
+        if name in ENGINES:
+            raise argparse.ArgumentTypeError(error.message) from error
+        raise UnknownWordError(error.message, name, ENGINES) from error
+    return word
 
 
 @completed(*FILES)

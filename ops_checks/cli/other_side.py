@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ops_checks.cli.output import About
 from ops_checks.context import DB_SIDE
 from ops_checks.errors import OpsError
 from ops_checks.model import FIELDS, NOTHING
@@ -41,7 +42,7 @@ def other_side_notes(context: Context, changed: str, after: Sequence[Item]) -> l
         with store.snapshot() as snapshot:
             if len(after) > 1:
                 return _differences(path, snapshot, {item.id: item for item in after})
-            return _difference(context, path, snapshot, after[0])
+            return [About(note, after[0].task) for note in _difference(context, path, snapshot, after[0])]
     except OpsError as error:
         return [f"the other queue was not compared: {error.message}"]
     except OSError:

@@ -31,7 +31,20 @@ class Painted(str):
     __slots__ = ()
 
 
-class Made(str):
+class About(str):
+    """A line about an item: on a terminal what the item is to do, its `task`, is told below it."""
+
+    __slots__ = ("task",)
+    task: str
+
+    def __new__(cls, line: str, task: str = "") -> Self:
+        """Return the line, about the task that it is about already if none is given."""
+        about = super().__new__(cls, line)
+        about.task = task or getattr(line, "task", "")
+        return about
+
+
+class Made(About):
     """The line of a change that was made: where stdout cannot take it, its user must know all the same."""
 
     __slots__ = ()
@@ -52,7 +65,7 @@ class MadeDocument(Document):
 
 def error_lines(error: OpsError) -> list[str]:
     """Return the lines of an error for stderr."""
-    return ["error: " + error.message, *("  " + line for line in error.details)]
+    return [About("error: " + error.message, error.task), *("  " + line for line in error.details)]
 
 
 def write_results(lines: Iterable[str]) -> bool:
@@ -62,7 +75,7 @@ def write_results(lines: Iterable[str]) -> bool:
     that has not arrived is told there too: nobody cuts one short and has had enough of it.
     """
     lines = list(lines)
-    state = _write(sys.stdout, [line if isinstance(line, Document) else _safe(line) + "\n" for line in lines])
+    state = _write(sys.stdout, _safe_lines(_titled(lines, sys.stdout)))
     if state is not _WRITTEN:
         write_remarks(_made(lines, whole=state is _FAILED))
     return state is not _FAILED
@@ -77,13 +90,13 @@ def _made(lines: Iterable[str], *, whole: bool) -> Iterator[str]:
 
 def write_remarks(lines: Iterable[str]) -> None:
     """Write lines to stderr."""
-    _write(sys.stderr, [_safe(line) + "\n" for line in lines])
+    _write(sys.stderr, _safe_lines(_titled(lines, sys.stderr)))
 
 
 def write_on(lines: Iterable[str]) -> ExitCode | None:
     """Write lines to stdout while a command goes on; return the exit code that it ends in, None if it may go on."""
     ends_in = {_WRITTEN: None, _GONE: OK, _FAILED: NOT_EVALUATED}
-    return ends_in[_write(sys.stdout, [_safe(line) + "\n" for line in lines])]
+    return ends_in[_write(sys.stdout, _safe_lines(lines))]
 
 
 def has_reader() -> bool:
@@ -131,10 +144,24 @@ def standard_stream(path: str) -> str | None:
     return None
 
 
-def _safe(line: str) -> str:
-    """Return a line that is safe for a terminal and for a CI system's log."""
-    shown = line if isinstance(line, Painted) else visible(line)
-    return without_commands(shown) if os.environ.get("GITHUB_ACTIONS") else shown
+def _titled(lines: Iterable[str], stream: TextIO | None) -> Iterable[str]:
+    """Return lines with the task below each that is about an item, on a terminal."""
+    lines = list(lines)
+    if not any(isinstance(line, About) and line.task for line in lines) or stream is None or not stream.isatty():
+        return lines
+    from ops_checks.cli.item_table import terminal_columns
+    from ops_checks.cli.titles import with_tasks
+
+    return with_tasks(lines, terminal_columns(os.environ))
+
+
+def _safe_lines(lines: Iterable[str]) -> list[str]:
+    """Return lines with their ends, safe for a terminal and for a CI system's log; documents are that already."""
+    commands = without_commands if os.environ.get("GITHUB_ACTIONS") else str
+    return [
+        line if isinstance(line, Document) else commands(line if isinstance(line, Painted) else visible(line)) + "\n"
+        for line in lines
+    ]
 
 
 #: What became of what was to be written: a reader that has gone is another thing than a failure.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops_checks.cli.output import Made
+from ops_checks.cli.output import About, Made
 from ops_checks.reconcile.lines import cut, plan_lines, tasks_of
 from ops_checks.reconcile.model import DB, MD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ops_checks.context import Context
     from ops_checks.reconcile.agreement import Recorded
@@ -67,9 +67,11 @@ def applied_lines(found: Result, word: str = "applied", keep: int | None = None)
     plan, outcome = found.plan, found.outcome
     counts = " ".join(f"to_{side}={sum(action.to == side for action in outcome.applied)}" for side in (MD, DB))
     yield f"{word} {plan.plan_id} {counts} stale={len(outcome.stale)} needs={len(plan.needs)}"
-    yield from _named(word, [(action.id, action.unit) for action in outcome.applied], keep)
-    yield from _named("stale", [(action.id, action.unit) for action in outcome.stale], keep)
-    yield from _named("refused", [(item_id, unit) for item_id, unit, _, refused in plan.needs if refused], keep)
+    tasks = _tasks(found)
+    yield from _named(word, [(action.id, action.unit) for action in outcome.applied], keep, tasks)
+    yield from _named("stale", [(action.id, action.unit) for action in outcome.stale], keep, tasks)
+    refused = [(item_id, unit) for item_id, unit, _, is_refused in plan.needs if is_refused]
+    yield from _named("refused", refused, keep, tasks)
 
 
 def resumed_lines(found: Result, keep: int | None = None) -> Iterator[str]:
@@ -77,11 +79,19 @@ def resumed_lines(found: Result, keep: int | None = None) -> Iterator[str]:
     outcome = found.outcome
     counts = f"already={len(outcome.done)} applied={len(outcome.applied)} stale={len(outcome.stale)}"
     yield f"resumed {found.plan.plan_id} {counts}"
-    yield from _named("stale", [(action.id, action.unit) for action in outcome.stale], keep)
+    yield from _named("stale", [(action.id, action.unit) for action in outcome.stale], keep, _tasks(found))
 
 
-def _named(kind: str, units: Sequence[tuple[str, str]], keep: int | None) -> Iterator[str]:
-    details = [[f"- {kind} {item_id} {unit}"] for item_id, unit in units]
+def _tasks(found: Result) -> Mapping[str, str]:
+    """Return the tasks of the items that were met, by id."""
+    outcome = found.outcome
+    return tasks_of([*outcome.read.values(), *outcome.before.values(), *outcome.after.values()])
+
+
+def _named(kind: str, units: Sequence[tuple[str, str]], keep: int | None, tasks: Mapping[str, str]) -> Iterator[str]:
+    details: list[list[str]] = [
+        [About(f"- {kind} {item_id} {unit}", tasks.get(item_id, ""))] for item_id, unit in units
+    ]
     return cut(kind, details, keep)
 
 
@@ -91,4 +101,5 @@ def undone_lines(found: Result, word: str = "undone") -> Iterator[str]:
     done = outcome.applied + outcome.done
     counts = " ".join(f"to_{side}={sum(action.to == side for action in done)}" for side in (MD, DB))
     yield f"{word} {found.plan.plan_id} {counts} refused={len(outcome.stale)}"
-    yield from (f"- refused {action.id} {action.unit}" for action in outcome.stale)
+    tasks = _tasks(found)
+    yield from (About(f"- refused {action.id} {action.unit}", tasks.get(action.id, "")) for action in outcome.stale)

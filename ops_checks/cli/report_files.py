@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ops_checks.cli.item_table import terminal_columns
 from ops_checks.cli.marks import is_coloured
 from ops_checks.cli.output import Document, standard_stream
 from ops_checks.errors import UsageError
@@ -60,7 +61,9 @@ def render_report(invocation: Invocation, report: Report, outputs: Outputs) -> R
     options = RenderOptions(color=is_coloured(invocation), folder=folder, root=root)
     shown: list[str] = []
     for name, output in outputs.formats:
-        text = FORMATS[name].render(report, options)
+        on_terminal = invocation.terminal and output is None
+        columns = terminal_columns(invocation.environ) if on_terminal else None
+        text = FORMATS[name].render(report, options._replace(columns=columns))
         if output is None or standard_stream(output.path):
             text = _for_log(invocation, name, text)
         if output is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
 from ops_checks.presentation.format import Format, RenderOptions
-from ops_checks.presentation.paint import BOLD, DIM, GREEN, RED, YELLOW, Paint
+from ops_checks.presentation.paint import BOLD, DIM, GREEN, RED, YELLOW, Paint, painted_width
 from ops_checks.presentation.widths import display_width, pad
 from ops_checks.presentation.wording import (
     detail_without_item,
@@ -22,10 +22,11 @@ from ops_checks.presentation.wording import (
     subject,
     worst_first,
 )
+from ops_checks.presentation.wrapping import wrapped
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ops_checks.findings import Finding
     from ops_checks.report.model import Report, RuleResult
@@ -46,7 +47,20 @@ _COLORS = {
 
 def render(report: Report, options: RenderOptions) -> str:
     """Return the report as lines for people; text from the inputs has every control character escaped."""
-    return "".join(f"{line}\n" for line in _lines(report, Paint(on=options.color)))
+    lines = _lines(report, Paint(on=options.color))
+    shown = lines if options.columns is None else _wrapped(lines, options.columns)
+    return "".join(f"{line}\n" for line in shown)
+
+
+def _wrapped(lines: Iterable[str], columns: int) -> Iterator[str]:
+    """Yield lines as wide as a terminal; what goes on in the next one is indented below its beginning."""
+    for line in lines:
+        if painted_width(line) <= columns:
+            yield line
+            continue
+        text = line.lstrip(" ")
+        indent = line[: len(line) - len(text)]
+        yield from wrapped(text, columns, first=indent, rest=indent + _INDENT, measure=painted_width)
 
 
 def _lines(report: Report, paint: Paint) -> Iterator[str]:

@@ -18,9 +18,8 @@ from ops_checks.rules.kpi.queue_statistics import queue_statistics
 from ops_checks.rules.kpi.retries import Retries, windowed_retries
 from ops_checks.rules.registry import BY_METRIC, RULES
 from ops_checks.rules.waivers import offered
-from ops_checks.runlog.filter import valid_times
-from ops_checks.runlog.patterns import find_logs
-from ops_checks.runlog.reader import read_runs
+from ops_checks.runlog.engines import Wanted, read_log
+from ops_checks.runlog.filter import RunFilter, valid_times
 from ops_checks.sanitize import visible
 from ops_checks.timestamps import duration_text, expiry_defect, start_epoch
 
@@ -98,14 +97,13 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
     """
     policy = context.policy.kpi
     remarks: list[str] = []
-    runs = read_runs(
-        find_logs(context.logs, remarks.append),
+    run_filter = RunFilter(
         since_ms=None if policy.window_s is None else int((context.now_s - policy.window_s) * 1000),
         commands=policy.commands,
         details=details or "unfinished_runs" in policy.thresholds,
         valid_ms=valid_times(context.now_s),
-        progress=context.progress,
     )
+    runs = read_log(policy.engine, Wanted(context.logs, remarks.append, context.progress), run_filter)
     store = context.kpi_store
     kind = "db" if store is context.db_store else "queue"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError, MissingError
+from ops_checks.runlog.engines import is_log_url
 from ops_checks.sanitize import visible
 from ops_checks.stores.registry import is_there
 
@@ -40,4 +41,4 @@ def _inputs(context: Context) -> tuple[str, ...]:
 
 
 def _is_there(location: str) -> bool:
-    return is_there(location) or any(char in location for char in "*?[")
+    return is_there(location) or is_log_url(location) or any(char in location for char in "*?[")

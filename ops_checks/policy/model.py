@@ -12,6 +12,7 @@ from ops_checks.findings import CONSISTENCY, GROUPS, HISTORY, WAIVERS
 from ops_checks.policy.source import DEFAULT_STALE_MINUTES
 from ops_checks.rules.registry import BY_GROUP, BY_METRIC
 from ops_checks.rules.rule import Threshold
+from ops_checks.runlog.engines import LOCAL
 from ops_checks.sanitize import visible
 from ops_checks.suggestions import did_you_mean
 
@@ -48,7 +49,7 @@ class KpiPolicy(Struct, frozen=True):
 
     `window_s`: only the runs of the last `window_s` seconds (by `ts_epoch_ms`; None: all); `commands`: the
     commands of the latency (None: all); `on_insufficient`: `pass`, `warn` or `fail`; `max_log_age_s`: seconds since
-    the newest record of the log from which on it cannot be relied on (None: any).
+    the newest record of the log from which on it cannot be relied on (None: any). `engine` reads the run log.
     """
 
     thresholds: Mapping[str, Threshold] = field(default_factory=lambda: dict(DEFAULT_THRESHOLDS))
@@ -57,6 +58,7 @@ class KpiPolicy(Struct, frozen=True):
     stale_minutes: int = DEFAULT_STALE_MINUTES
     on_insufficient: str = "fail"
     max_log_age_s: int | None = 604_800
+    engine: str = LOCAL
 
 
 class HistoryPolicy(Struct, frozen=True):
@@ -135,11 +137,12 @@ class Policy(Struct, frozen=True):
         *,
         stale_minutes: int | None = None,
         fields: tuple[str, ...] | None = None,
+        engine: str | None = None,
     ) -> Policy:
         """Return the policy with the values of the command line in place of its own.
 
-        `limits` are maxima by metric; None for `stale_minutes` or `fields` keeps the policy's own. Raises UsageError
-        for a limit of no metric.
+        `limits` are maxima by metric; None for `stale_minutes`, `fields` or `engine` keeps the policy's own. Raises
+        UsageError for a limit of no metric.
         """
         thresholds = dict(self.kpi.thresholds)
         for metric, limit in limits.items():
@@ -150,7 +153,7 @@ class Policy(Struct, frozen=True):
         minutes = self.kpi.stale_minutes if stale_minutes is None else stale_minutes
         return replace(
             self,
-            kpi=replace(self.kpi, thresholds=thresholds, stale_minutes=minutes),
+            kpi=replace(self.kpi, thresholds=thresholds, stale_minutes=minutes, engine=engine or self.kpi.engine),
             consistency=replace(self.consistency, fields=fields or self.consistency.fields),
         )
 

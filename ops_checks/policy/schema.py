@@ -10,6 +10,7 @@ from typing import Any
 from ops_checks.findings import CONSISTENCY, HISTORY
 from ops_checks.model import FIELDS, STATUSES
 from ops_checks.rules.registry import BY_GROUP, BY_METRIC, WAIVABLE
+from ops_checks.runlog.engines import EXPECTED, PATTERN
 
 _COMPARABLE = list(FIELDS[1:])
 
@@ -37,6 +38,7 @@ def policy_schema() -> dict[str, Any]:
         metric: _described(rule.summary, "rate_limits" if rule.unit == "ratio" else "limits", rule.examples)
         for metric, rule in BY_METRIC.items()
     }
+    parts["kpi"]["properties"]["engine"] |= {"title": EXPECTED, "pattern": PATTERN}
     waiver["rule"]["enum"] = list(WAIVABLE)
     waiver["field"]["enum"] = _COMPARABLE
     return schema

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 class RenderOptions(NamedTuple):
     """What a format depends on besides the report.
 
-    `color`: the terminal understands colours. `folder`: the absolute path that relative paths in
-    the report are relative to; `root`: the absolute path of the repository, which CI systems want
-    paths relative to. Where they are empty, relative paths are taken to be relative to the
-    repository already, and absolute ones to be outside of it.
+    `color`: the terminal understands colours; `columns`: how wide it is, None for what is no terminal.
+    `folder`: the absolute path that relative paths in the report are relative to; `root`: the
+    absolute path of the repository, which CI systems want paths relative to. Where they are empty,
+    relative paths are taken to be relative to the repository already, and absolute ones to be
+    outside of it.
     """
 
     color: bool = False
+    columns: int | None = None
     folder: str = ""
     root: str = ""
 

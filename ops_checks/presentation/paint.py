@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
+from ops_checks.presentation.widths import display_width
+
 BOLD, DIM, RED, GREEN, YELLOW = 1, 2, 31, 32, 33
+
+
+_PAINT = re.compile("\x1b\\[[0-9;]*m")
+
+
+def painted_width(text: str) -> int:
+    """Return the columns that a visible text takes on a terminal, painted or not."""
+    return display_width(_PAINT.sub("", text))
 
 
 class Paint:

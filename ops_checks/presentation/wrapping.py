@@ -8,7 +8,7 @@ from ops_checks.presentation.widths import display_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _FENCE = "```"
 #: Lines that stay as they are: rows of tables, headings, comments.
@@ -16,20 +16,24 @@ _VERBATIM = ("|", "#", "<!--")
 _MARKER = re.compile(r" *(?:[-*]|[0-9]+\.) ")
 
 
-def wrapped(text: str, columns: int, *, first: str = "", rest: str = "") -> list[str]:
+def wrapped(
+    text: str, columns: int, *, first: str = "", rest: str = "", measure: Callable[[str], int] = display_width
+) -> list[str]:
     """Return the lines of a text whose words are parted at spaces, each at most so many columns wide.
 
-    The first line begins with `first`, the others with `rest`. A word that is wider is not broken, so that a path can
-    be copied; one in a script that is written without spaces is.
+    `measure` returns the columns of a word. The first line begins with `first`, the others with `rest`. A word that is
+    wider is not broken, so that a path can be copied; one in a script that is written without spaces is.
     """
     lines: list[str] = []
     line, room = first, columns - display_width(first)
     is_begun = False
     for word in _pieces(text, max(1, columns - display_width(rest))):
-        width = display_width(word)
+        width = measure(word)
         if is_begun and width + 1 > room:
-            lines.append(line)
+            lines.append(line.rstrip())
             line, room, is_begun = rest, columns - display_width(rest), False
+        if not (word or is_begun) and lines:
+            continue  # spaces between columns, at which the line was broken
         line, room = (f"{line} {word}", room - width - 1) if is_begun else (line + word, room - width)
         is_begun = True
     return [*lines, line.rstrip()]

@@ -26,6 +26,7 @@ OPTIONS = (
     ("--queue-path", "string", "PATH", "Markdown queue (default: automation/orchestrator/QUEUE.md)"),
     ("--queue-db", "string", "PATH", "SQLite queue (default: automation/orchestrator/db/queue.db)"),
     ("--queue-log", "linelist", "PATH", "run log; repeatable, may glob"),
+    ("--queue-engine", "string", "NAME", "what reads the run log: local (default), spark or spark=MASTER"),
     ("--queue-report", "string", "PATH", "write the JSON report of the session here"),
     ("--max-failure-rate", "string", "RATE", "limit of the failure rate, from 0 to 1 (default: 0.2)"),
     ("--max-latency-p95-ms", "string", "MS", "limit of the 95th percentile of run times (default: 2000)"),

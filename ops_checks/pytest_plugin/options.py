@@ -17,8 +17,9 @@ from ops_checks.gate.input_files import input_files
 from ops_checks.policy.search import find_policy
 from ops_checks.pytest_plugin.repeated import refuse_repeated
 from ops_checks.rules.registry import BY_METRIC
+from ops_checks.runlog.engines import is_log_url, parse_engine
 from ops_checks.sanitize import visible
-from ops_checks.stores.registry import is_url
+from ops_checks.stores.registry import is_url, located
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,7 @@ _SAME_OPTION = {
     "--queue-policy": "--policy",
     "--queue-path": "--queue-path",
     "--queue-db": "--db-path",
+    "--queue-engine": "--engine",
     **{option: option for option in LIMIT_OPTIONS.values()},
     _STALE_MINUTES: _STALE_MINUTES,
 }
@@ -63,7 +65,7 @@ def read_inputs(config: pytest.Config) -> Inputs:
     here = str(config.invocation_params.dir)
     environ = dict(os.environ)
     for name in _ENVIRONMENT_PATHS:  # unlike the options, relative to the current folder, as in every command
-        if environ.get(name) and not is_url(environ[name]):
+        if environ.get(name) and not is_url(environ[name]) and not is_log_url(environ[name]):
             environ[name] = shown_path(environ[name], rootdir, here)
     with in_folder(rootdir):
         context = resolve(
@@ -75,6 +77,7 @@ def read_inputs(config: pytest.Config) -> Inputs:
             logs=_logs(config, rootdir),
             limits=_limits(config),
             stale_minutes=_count(config, _STALE_MINUTES),
+            engine=_engine(config),
             from_below=False,
         )
     context.queue = shown_path(context.queue, rootdir)
@@ -133,7 +136,7 @@ def shown_path(path: str, rootdir: str, base: str | None = None) -> str:
 
     `base` is the folder that a relative path is relative to, by default the rootdir.
     """
-    if is_url(path):
+    if is_url(path) or is_log_url(path):
         return path
     absolute = os.path.normpath(os.path.join(base or rootdir, path))
     return absolute.removeprefix(os.path.join(rootdir, ""))
@@ -147,6 +150,17 @@ def _path(config: pytest.Config, option: str, rootdir: str) -> str | None:
 def _logs(config: pytest.Config, rootdir: str) -> tuple[str, ...]:
     given = cast("list[str] | None", setting(config, "--queue-log"))
     return tuple(shown_path(_must_be_path("--queue-log", path), rootdir) for path in given or ())
+
+
+def _engine(config: pytest.Config) -> str | None:
+    """Return what is to read the log, None where no option says. Raises UsageError for no engine."""
+    given = cast("str | None", setting(config, "--queue-engine"))
+    if given is not None:
+        try:
+            parse_engine(given)
+        except UsageError as error:
+            raise UsageError(f"--queue-engine: {error.message}") from error
+    return given
 
 
 def _must_be_path(option: str, text: str) -> str:
@@ -185,12 +199,15 @@ def _count(config: pytest.Config, option: str) -> int | None:
 
 
 def _command(config: pytest.Config, rootdir: str, here: str) -> str:
-    """Return the command line that runs the same gate, quoted for the shell and folder that ran pytest."""
+    """Return the command line that runs the same gate, quoted for the shell and folder that ran pytest.
+
+    A database on a server is named as people are shown it, not by where it is.
+    """
     words = ["ops-checks", "check"]
     for option, name in _SAME_OPTION.items():
         given = setting(config, option)
         if given is not None:
-            words += [name, str(given)]
+            words += [name, located(str(given)) if option == "--queue-db" else str(given)]
     for path in _logs(config, rootdir):
         words += ["--log-path", path]
     command = shlex.join(words)

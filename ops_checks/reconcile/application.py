@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(Struct):
-    """What became of the actions of a plan, and the items that they touched, before and after.
+    """What became of the actions of a plan, and the items that they touched, before and after; `read` are all of them.
 
     `done`: the target reads so already, which an interrupted application leaves behind.
     """
@@ -33,6 +33,7 @@ class Outcome(Struct):
     done: list[Action] = field(default_factory=list)
     before: dict[str, ItemState] = field(default_factory=dict)
     after: dict[str, ItemState] = field(default_factory=dict)
+    read: dict[str, ItemState] = field(default_factory=dict)
 
 
 def apply_actions(
@@ -55,6 +56,7 @@ def apply_actions(
             _change(open_actions, states, outcome)
         else:
             outcome.stale += group
+        outcome.read |= states
     return outcome
 
 

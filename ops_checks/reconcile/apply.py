@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -80,7 +81,8 @@ class _Application:
         except HalfWrittenError:
             raise
         except OpsError:
-            self._withdraw()
+            with suppress(OpsError):  # then the record stays, and what comes next says so
+                self._withdraw()
             raise
 
     def _attempt(self) -> Result:
@@ -126,11 +128,13 @@ class _Application:
         )
 
     def _withdraw(self) -> None:
-        """Delete the record of a plan of which nothing was applied."""
+        """Delete the record of a plan of which nothing was applied, as is certain once nobody else has the lock."""
         if self._begun and not self._resuming:
             with database(self._context).transaction() as transaction:
-                transaction.records().delete(self._plan.plan_id)
-                transaction.commit()
+                record = transaction.records().find(self._plan.plan_id)
+                if record is not None and record.state == PREPARED:
+                    transaction.records().delete(self._plan.plan_id)
+                    transaction.commit()
 
 
 def admits(transaction: Transaction, plan: SavedPlan) -> bool:

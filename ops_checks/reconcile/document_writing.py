@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ops_checks.errors import ChangedError, ChangingError, OpsError, WriteError
+from ops_checks.errors import ChangedError, ChangingError, OpsError, UnknownOutcomeError, WriteError
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ class DocumentWriting:
             if not self.written:
                 raise
             reason = error.message if isinstance(error, OpsError) else visible(str(error))
+            database = "may be" if isinstance(error, UnknownOutcomeError) else "is not"
             raise HalfWrittenError(
-                f"{visible(self._path)}: is written, the database is not ({reason}): run `{way}`"
+                f"{visible(self._path)}: is written, the database {database} ({reason}): run `{way}`"
             ) from error
 
     def _reads_otherwise(self, before: str) -> bool:

@@ -176,7 +176,9 @@ def _attempt(context: Context, item_id: str, md: Side, db: Side) -> Callable[[De
 
 def read_log(context: Context, ids: Sequence[str], most: int | None) -> tuple[dict[str, ItemRuns], list[str]]:
     """Return the runs of some items by the run log, at most `most` each (None: all), and what could not be read."""
-    from ops_checks.runlog.item_runs import ItemRuns, runs_of
+    from ops_checks.files.safe_open import stat_regular
+    from ops_checks.runlog.item_runs import ItemRuns
+    from ops_checks.runlog.log_file import LOG
     from ops_checks.runlog.patterns import find_logs
 
     found = {item_id: ItemRuns(most) for item_id in ids}
@@ -187,6 +189,9 @@ def read_log(context: Context, ids: Sequence[str], most: int | None) -> tuple[di
         return found, [error.message]
     for log in logs:
         try:
+            stat_regular(log, LOG)  # as long as there is none, nothing that reads one is imported
+            from ops_checks.runlog.item_search import runs_of
+
             runs_of(log, found)
         except InputError as error:
             notes.append(error.message)

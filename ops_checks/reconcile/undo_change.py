@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ops_checks.errors import OpsError, RefusedError
+from ops_checks.errors import OpsError, RefusedError, about
 from ops_checks.reconcile.agreement import checked_out
 from ops_checks.reconcile.blame import bears_state, blame_words, database_blame
 from ops_checks.reconcile.both import BothStores
@@ -56,8 +56,9 @@ def _newest_known(
     if item is None:
         advice = "its events go with an item"
         raise unknown_item(visible(context.db), [item_id], advice, lambda: ids_in(snapshot))
-    check(item)
-    return _newest(snapshot, item_id)
+    with about(item.task):
+        check(item)
+        return _newest(snapshot, item_id)
 
 
 def changes_of(context: Context, operation: str) -> list[MadeChange]:

@@ -13,26 +13,31 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    #: Opens a log on a stack; returns what returns its bytes, unpacked, one piece after the other. Raises InputError.
+    Content = Callable[[ExitStack, str], Callable[[], bytes]]
+
 #: Logs whose first bytes differ are told apart by them; only others are compared to their end.
 _HEAD_BYTES = 256
 _STEP_BYTES = 1 << 20
 _NAMED = 3  # logs that a remark names
 
 
-def find_copies(paths: Sequence[str]) -> dict[str, str]:
+def find_copies(paths: Sequence[str], content: Content | None = None) -> dict[str, str]:
     """Return the logs that need not be read, each with the one that has all its bytes.
 
     The bytes of a packed log are those that it unpacks to. Of equal logs the first plain one is kept; an empty log is
-    the beginning of none. One that cannot be read is kept: reading it says why.
+    the beginning of none. One that cannot be read is kept: reading it says why. `content` opens what is no file of
+    this machine.
     """
-    heads = {path: head for path in paths if (head := _head(path))} if len(paths) > 1 else {}
+    content = content or file_content
+    heads = {path: head for path in paths if (head := _head(path, content))} if len(paths) > 1 else {}
     begins = _by_beginning(heads)
     within: dict[str, str] = {}
     order = {path: (path.endswith((".gz", ".zst")), number) for number, path in enumerate(paths)}
     for path, head in heads.items():
         for other in begins[head]:
             if other != path and other not in within and path not in within:
-                ends = _compare(path, other)
+                ends = _compare(path, other, content)
                 if ends[0] and not (ends[1] and order[path] < order[other]):
                     within[path] = other
     return within
@@ -49,10 +54,10 @@ def _by_beginning(heads: dict[str, bytes]) -> dict[bytes, list[str]]:
     return found
 
 
-def _head(path: str) -> bytes:
+def _head(path: str, content: Content) -> bytes:
     try:
         with ExitStack() as stack:
-            read = _content(stack, path)
+            read = content(stack, path)
             head = b""
             while len(head) < _HEAD_BYTES and (data := read()):
                 head += data
@@ -61,11 +66,11 @@ def _head(path: str) -> bytes:
         return b""
 
 
-def _compare(path: str, other: str) -> tuple[bool, bool]:
+def _compare(path: str, other: str, content: Content) -> tuple[bool, bool]:
     """Return whether the first log is the beginning of the second, and whether the second is that of the first."""
     try:
         with ExitStack() as stack:
-            return _compare_content(_content(stack, path), _content(stack, other))
+            return _compare_content(content(stack, path), content(stack, other))
     except InputError:
         return False, False
 
@@ -82,7 +87,7 @@ def _compare_content(first: Callable[[], bytes], second: Callable[[], bytes]) ->
         left, right = left[size:], right[size:]
 
 
-def _content(stack: ExitStack, path: str) -> Callable[[], bytes]:
+def file_content(stack: ExitStack, path: str) -> Callable[[], bytes]:
     """Return what returns the bytes of a log, unpacked, one piece after the other. Raises InputError."""
     descriptor = stack.enter_context(open_log(path))
     compression = detect_compression(path, descriptor)
@@ -91,9 +96,9 @@ def _content(stack: ExitStack, path: str) -> Callable[[], bytes]:
     return range_reader(path, descriptor, 0, os.fstat(descriptor).st_size, _STEP_BYTES)
 
 
-def without_copies(paths: Sequence[str], remark: Callable[[str], object]) -> list[str]:
+def without_copies(paths: Sequence[str], remark: Callable[[str], object], content: Content | None = None) -> list[str]:
     """Return the logs without those that need not be read; `remark` gets a line about these."""
-    within = find_copies(paths)
+    within = find_copies(paths, content)
     if within:
         remark(f"a log that is a copy or the beginning of another was read once: {_pairs(within)}")
     return [path for path in paths if path not in within]

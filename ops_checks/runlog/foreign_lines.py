@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ops_checks.files.contents import CONFLICT_MARKS, explain
-from ops_checks.runlog.line_reader import LOG
+from ops_checks.runlog.log_file import LOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

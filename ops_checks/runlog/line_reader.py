@@ -6,7 +6,8 @@ import os
 from contextlib import closing, contextmanager
 
 from ops_checks.errors import InputError
-from ops_checks.files.safe_open import FileKind, close_quietly, not_read, open_regular
+from ops_checks.files.safe_open import close_quietly, not_read, open_regular
+from ops_checks.runlog.log_file import LOG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
         def close(self) -> None: ...
 
-
-LOG = FileKind("run log", "name the file that the runs append to")
 
 #: Bytes that are read and decoded at a time: a block fits into the processor's cache, and the allocator reuses the
 #: memory of the block before it (from 128 KiB on it asks the system for new pages).
@@ -56,10 +55,14 @@ def open_log(path: str) -> Iterator[int]:
 
 def detect_compression(path: str, descriptor: int) -> str | None:
     """Return `gzip` or `zstd` for a log that is compressed by its name or its first bytes, else None."""
-    head = read_at(path, descriptor, 4, 0)
+    return detect_by(path, read_at(path, descriptor, 4, 0))
+
+
+def detect_by(path: str, head: bytes) -> str | None:
+    """Return what `detect_compression` returns, by a log's name and its first bytes."""
     if path.endswith(".gz") or head.startswith(_GZIP_MAGIC):
         return "gzip"
-    return "zstd" if path.endswith(".zst") or head == _ZSTD_MAGIC else None
+    return "zstd" if path.endswith(".zst") or head.startswith(_ZSTD_MAGIC) else None
 
 
 def range_reader(
@@ -100,31 +103,47 @@ def decompress(
     fifty times its size; and so does entering for an empty file.
     """
     packed = os.fstat(descriptor).st_size
+    with (
+        os.fdopen(os.dup(descriptor), "rb") as compressed,
+        unpacking(path, compressed, packed, compression, size, advance) as read,
+    ):
+        yield read
+
+
+@contextmanager
+def unpacking(
+    path: str,
+    compressed: BinaryIO,
+    packed: int,
+    compression: str,
+    size: int = BLOCK_BYTES,
+    advance: Advance | None = None,
+) -> Iterator[Callable[[], bytes]]:
+    """Yield what `decompress` yields, for an open file of `packed` bytes."""
     if not packed:
         raise InputError(f"{path}: is empty, and so holds no {compression} data; name a whole compressed log")
-    with os.fdopen(os.dup(descriptor), "rb") as compressed:
-        open_stream, damage_errors = _decompressor(path, compression)
-        with closing(open_stream(compressed)) as stream:
-            left = most = max(MOST_UNPACKED_BYTES, _MOST_RATIO * packed)
+    open_stream, damage_errors = _decompressor(path, compression)
+    with closing(open_stream(compressed)) as stream:
+        left = most = max(MOST_UNPACKED_BYTES, _MOST_RATIO * packed)
 
-            def read() -> bytes:
-                nonlocal left
-                before = compressed.tell()
-                try:
-                    data = stream.read(size)
-                except EOFError:
-                    raise _damaged(path, f"{compression} data ends too early") from None
-                except damage_errors as error:
-                    raise _damaged(path, f"{compression} data is damaged ({error})") from None
-                finally:
-                    if advance:
-                        advance(compressed.tell() - before)
-                left -= max(len(data), data.count(b"\n") * _LEAST_LINE_BYTES)
-                if left < 0:
-                    raise _too_large(path, most)
-                return data
+        def read() -> bytes:
+            nonlocal left
+            before = compressed.tell()
+            try:
+                data = stream.read(size)
+            except EOFError:
+                raise _damaged(path, f"{compression} data ends too early") from None
+            except damage_errors as error:
+                raise _damaged(path, f"{compression} data is damaged ({error})") from None
+            finally:
+                if advance:
+                    advance(compressed.tell() - before)
+            left -= max(len(data), data.count(b"\n") * _LEAST_LINE_BYTES)
+            if left < 0:
+                raise _too_large(path, most)
+            return data
 
-            yield read
+        yield read
 
 
 def _too_large(path: str, most: int) -> InputError:

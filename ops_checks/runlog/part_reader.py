@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from array import array
 from typing import TYPE_CHECKING
+
+from msgspec import UNSET
 
 from ops_checks.errors import InputError
 from ops_checks.runlog.aggregator import Aggregator
 from ops_checks.runlog.decoder import Malformed, RunEnd, decode_block
 from ops_checks.runlog.line_reader import BLOCK_BYTES, LONGEST_LINE_BYTES, LineBlocks, range_reader, read_at
-from ops_checks.runlog.repeats import WINDOW, MayRepeatError, Repeats, Screen
+from ops_checks.runlog.repeats import WINDOW, MayRepeatError, Repeats, Screen, identified, may_repeat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ops_checks.runlog.decoder import Row
     from ops_checks.runlog.filter import RunFilter
@@ -56,14 +59,36 @@ def read_part(
 def read_exactly(path: str, descriptor: int, start: int, stop: int, run_filter: RunFilter) -> RunStats:
     """Return what `read_part` returns, where ends may equal others in the part or before it: it takes longer."""
     repeats = Repeats()
-    begin = _lines_before(path, descriptor, start, WINDOW)
-    for block in LineBlocks(range_reader(path, descriptor, begin, start)):
-        rows: list[Row] = [Malformed("")] if block is None else decode_block(block.removeprefix(_BOM), reasons=False)[0]
+    for rows in _rows_before(path, descriptor, start):
         repeats.find(rows, [row for row in rows if type(row) is RunEnd])
     read = range_reader(path, descriptor, start, stop)
     stats = read_blocks(path, read, run_filter, first=start == 0, repeats=repeats)
     stats.tail = repeats.tail()
     return stats
+
+
+def read_apart(path: str, descriptor: int, start: int, stop: int, run_filter: RunFilter) -> RunStats:
+    """Return the statistics of a part whose ends may equal some before it, without knowing of any other part.
+
+    The lines before it in which an equal end is looked for are decoded once more. Raises InputError.
+    """
+    stats = read_part(path, descriptor, start, stop, run_filter)
+    times = array("q")
+    for rows in _rows_before(path, descriptor, start) if stats.head else ():
+        ends = identified(row for row in rows if type(row) is RunEnd)
+        times.extend(end.ts_epoch_ms for end in ends if end.ts_epoch_ms is not UNSET)
+    return read_exactly(path, descriptor, start, stop, run_filter) if may_repeat(times, stats.head) else stats
+
+
+def _rows_before(path: str, descriptor: int, start: int) -> Iterator[list[Row]]:
+    """Yield the rows of the lines before a part in which an end may stand that equals one of it."""
+    begin = _lines_before(path, descriptor, start, WINDOW)
+    for number, block in enumerate(LineBlocks(range_reader(path, descriptor, begin, start))):
+        if block is None:
+            yield [Malformed("")]
+        else:
+            data = block.removeprefix(_BOM) if begin == number == 0 else block
+            yield decode_block(data, reasons=False)[0]
 
 
 def _lines_before(path: str, descriptor: int, offset: int, count: int) -> int:

@@ -10,15 +10,18 @@ import os
 from itertools import islice
 
 from ops_checks.errors import InputError, MissingError
-from ops_checks.runlog.copies import without_copies
 from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ops_checks.runlog.copies import Content
+
     #: Takes a remark about what was found.
     Remark = Callable[[str], object]
+    #: Returns the logs that patterns name.
+    Expand = Callable[[Iterable[str], Remark], list[str]]
 
 #: So many logs may match a pattern, and so many names may be looked through for them.
 MOST_LOGS = 10_000
@@ -30,19 +33,26 @@ _ROTATED_DIGITS = 5
 _NAMED = 3  # files with several names that a remark names
 
 
-def find_logs(patterns: Iterable[str], remark: Remark) -> list[str]:
+def find_logs(
+    patterns: Iterable[str], remark: Remark, *, expand: Expand | None = None, content: Content | None = None
+) -> list[str]:
     """Return the paths of the logs that patterns and plain paths name, each file and what is in it once.
 
-    See `expand_logs`, `distinct` and `without_copies`. Raises InputError. `remark` gets what is left out.
+    See `expand_logs`, `distinct` and `without_copies`. Raises InputError. `remark` gets what is left out. `expand` and
+    `content` stand in for what looks for files of this machine, and opens them.
     """
-    logs = distinct(expand_logs(patterns, remark), remark)
+    logs = distinct((expand or expand_logs)(patterns, remark), remark)
     unread = unread_pieces(logs)
     if unread:
         more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
         remark(
             f"{visible(unread[0])}{more}: beside a log, by its name a rotated piece of it, and not read: name a pattern"
         )
-    return without_copies(logs, remark)
+    if len(logs) < 2:  # noqa: PLR2004 - one is no copy of another
+        return logs
+    from ops_checks.runlog.copies import without_copies
+
+    return without_copies(logs, remark, content)
 
 
 def unread_pieces(logs: Iterable[str]) -> list[str]:
@@ -52,7 +62,7 @@ def unread_pieces(logs: Iterable[str]) -> list[str]:
     for log in named:
         base = os.path.basename(log)
         found += [path for path in _beside(log) if _is_piece(os.path.basename(path), base) and path not in named]
-    return sorted(found, key=_rotation_order)
+    return sorted(found, key=rotation_order)
 
 
 def _is_piece(name: str, log: str) -> bool:
@@ -63,7 +73,8 @@ def _is_piece(name: str, log: str) -> bool:
     return name.startswith(log) and (not suffix or (suffix[0] == "." and numbered))
 
 
-def _is_pattern(text: str) -> bool:
+def is_pattern(text: str) -> bool:
+    """Return whether a text has characters that stand for others in a pattern."""
     return any(character in text for character in _MAGIC)
 
 
@@ -86,11 +97,11 @@ def expand_logs(patterns: Iterable[str], remark: Remark = lambda _: None) -> lis
     """
     found: dict[str, None] = {}
     for pattern in patterns:
-        if os.path.lexists(pattern) or not _is_pattern(pattern):
+        if os.path.lexists(pattern) or not is_pattern(pattern):
             found[pattern] = None
             continue
         walk = _Walk(pattern)
-        matches = sorted(walk.matches(), key=_rotation_order)
+        matches = sorted(walk.matches(), key=rotation_order)
         if not matches:
             raise MissingError(
                 f"{visible(pattern)}: no run log matches; name a log, or a pattern that some log matches"
@@ -161,7 +172,7 @@ class _Walk:
         last = at + 1 == len(self._parts)
         if part == _ANY_FOLDERS:
             yield from self._any_folders(folder, at, last=last)
-        elif _is_pattern(part):
+        elif is_pattern(part):
             matched = _matcher(part)
             for entry in self._listed(folder):
                 if matched(entry.name) and (last or self._is_folder(entry)):
@@ -246,7 +257,7 @@ def _not_followed(pattern: str, links: Iterable[str]) -> str:
     )
 
 
-def _rotation_order(path: str) -> tuple[str, int, str]:
+def rotation_order(path: str) -> tuple[str, int, str]:
     """Sort key: `runs.jsonl.10.gz` before `runs.jsonl.2` before `runs.jsonl`, and other names by name."""
     bare = path.removesuffix(".gz").removesuffix(".zst")
     stem, _, number = bare.rpartition(".")

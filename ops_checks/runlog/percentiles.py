@@ -103,11 +103,11 @@ class Durations:
         low, high = 0, _bits(cumulative.largest)
         while low < high:
             middle = (low + high) // 2
-            if cumulative.up_to(_float(middle)) >= rank:
+            if cumulative.up_to(float_of(middle)) >= rank:
                 high = middle
             else:
                 low = middle + 1
-        return _float(low)
+        return float_of(low)
 
     def _cumulate(self) -> _CumulativeCounts:
         if self._cumulative is None:
@@ -142,6 +142,7 @@ def _bits(value: float) -> int:
     return bits
 
 
-def _float(bits: int) -> float:
+def float_of(bits: int) -> float:
+    """Return the float that has some bits, read as an integer."""
     value: float = _AS_FLOAT.unpack(_AS_BITS.pack(bits))[0]
     return value

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ops_checks.errors import InputError
+from ops_checks.files.contents import head_of
 from ops_checks.runlog.filter import RunFilter
-from ops_checks.runlog.line_reader import LOG, decompress, detect_compression, open_log
+from ops_checks.runlog.line_reader import decompress, detect_compression, open_log
+from ops_checks.runlog.log_file import LOG
 from ops_checks.runlog.parallel import read_plain
 from ops_checks.runlog.stats import RunStats, merge
 from ops_checks.sanitize import visible
@@ -61,16 +63,19 @@ def _read_log(path: str, run_filter: RunFilter, advance: Advance | None) -> RunS
         modified_s = os.fstat(descriptor).st_mtime
         stats = _read_open(path, descriptor, run_filter, advance)
         if not stats.lines and stats.logs[0].torn_tail:
-            _must_be_a_log(path, descriptor)
+            must_be_a_log(path, head_of(descriptor))
     stats.logs = tuple(replace(log, modified_ms=int(modified_s * 1000)) for log in stats.logs)
     return stats
 
 
-def _must_be_a_log(path: str, descriptor: int) -> None:
-    """Raise InputError for a file without one whole line that is something else: nothing else would tell of it."""
-    from ops_checks.files.contents import explain, head_of
+def must_be_a_log(path: str, head: bytes) -> None:
+    """Raise InputError for a file without one whole line that is something else: nothing else would tell of it.
 
-    what = explain(head_of(descriptor), LOG)
+    `head` are its first bytes, as many as `head_of` returns.
+    """
+    from ops_checks.files.contents import explain
+
+    what = explain(head, LOG)
     if what:
         raise InputError(f"{visible(path)}: {what}")
 
@@ -79,6 +84,13 @@ def _read_open(path: str, descriptor: int, run_filter: RunFilter, advance: Advan
     compression = detect_compression(path, descriptor)
     if not compression:
         return read_plain(path, descriptor, run_filter, advance=advance)
+    return read_packed(path, descriptor, compression, run_filter, advance)
+
+
+def read_packed(
+    path: str, descriptor: int, compression: str, run_filter: RunFilter, advance: Advance | None = None
+) -> RunStats:
+    """Return the statistics of a compressed log (`gzip` or `zstd`). Raises InputError."""
     from ops_checks.runlog.part_reader import read_blocks
 
     with decompress(path, descriptor, compression, advance=advance) as read:

@@ -81,7 +81,7 @@ class Screen:
         times: list[Any] = list(map(_TIME, ends))
         distinct = set(times)
         if len(distinct) < len(times) or UNSET in distinct:
-            ends = _identified(ends)
+            ends = identified(ends)
             times = list(map(_TIME, ends))
             distinct = set(times)
             if UNSET in distinct or len(set(map(hash, ends))) < len(ends):
@@ -172,7 +172,7 @@ class Repeats:
         """Return the positions of the repeated ends among those of consecutive lines."""
         first = self._lines + 1
         self._lines += len(rows)
-        named = set(map(id, _identified(ends)))
+        named = set(map(id, identified(ends)))
         keys = [hash(end) if id(end) in named else 0 for end in ends]
         times = {end.ts_epoch_ms for end in ends if id(end) in named and end.ts_epoch_ms is not UNSET}
         kept = _Kept(first, keys, set(keys) - {0}, list(map(type, rows)), times)
@@ -232,7 +232,8 @@ def _joined(parts: Iterable[array[int]]) -> array[int]:
     return whole
 
 
-def _identified(ends: Iterable[RunEnd]) -> list[RunEnd]:
+def identified(ends: Iterable[RunEnd]) -> list[RunEnd]:
+    """Return the ends that can be the same run as another one: those with a trace id and a time."""
     return [end for end in ends if end.trace_id and not (end.ts_epoch_ms is UNSET and end.ts_kst is UNSET)]
 
 

@@ -90,6 +90,7 @@ class RunStats(Struct):
       a start so far. Merging pairs them up. `unpaired`: starts without a trace id, which no end can match.
     - `head`, `tail`: of a part of a log, the times of the ends with which it begins and ends (see Screen); without
       `head` nothing in it can equal what stands before it.
+    - `unlisted`: unfinished runs that are counted and not in `open_runs`, where an engine keeps only the first ones.
     - `detailed`: False where `slowest`, `failures`, `open_runs`, `early_ends` and time ranges were not collected.
     """
 
@@ -107,6 +108,7 @@ class RunStats(Struct):
     open_runs: dict[int, list[Run]] = field(default_factory=dict)
     early_ends: Fingerprints = field(default_factory=lambda: array("q"))
     logs: tuple[LogRead, ...] = ()
+    unlisted: int = 0
     detailed: bool = True
     head: Fingerprints = field(default_factory=lambda: array("q"))
     tail: Fingerprints = field(default_factory=lambda: array("q"))
@@ -121,6 +123,10 @@ class RunStats(Struct):
         order = {log.path: number for number, log in enumerate(self.logs)}
         runs = (run for trace, starts in self.open_runs.items() for run in starts[ended[trace] :])
         return tuple(sorted(runs, key=lambda run: (order.get(run.path, 0), run.line)))
+
+    def unfinished_count(self) -> int:
+        """Return how many starts have no end."""
+        return len(self.unfinished()) + self.unlisted
 
 
 def merge(earlier: RunStats, later: RunStats) -> RunStats:
@@ -149,6 +155,7 @@ def merge(earlier: RunStats, later: RunStats) -> RunStats:
         open_runs=earlier.open_runs,
         early_ends=early_ends,
         logs=_merge_logs(earlier.logs, later.logs),
+        unlisted=earlier.unlisted + later.unlisted,
         detailed=earlier.detailed and later.detailed,
     )
 

@@ -16,6 +16,7 @@ STATUS_NAMES = frozenset(STATUSES)
 PRIORITY_NAMES = frozenset(PRIORITIES)
 _STATUS, _PRIORITY = map(itemgetter, (1, 2))
 _NEVER_EMPTY = tuple(itemgetter(FIELDS.index(name)) for name in ("id", *DASHED))
+_DASHED = tuple(map(FIELDS.index, DASHED))
 #: The pipes of a joined row whose cells contain none.
 _PIPES = len(FIELDS) - 1
 
@@ -46,8 +47,10 @@ def as_rows(rows: Iterable[tuple[Any, ...]], lines: list[str]) -> list[str]:
 
 def as_item(cells: tuple[Any, ...] | list[Any]) -> Item:
     """Return a valid row as an item; a null or empty owner, start or due becomes `-`."""
-    pairs = zip(FIELDS, cells, strict=True)
-    return Item.from_cells((cell or NOTHING) if name in DASHED else cell for name, cell in pairs)
+    row = list(cells)
+    for index in _DASHED:
+        row[index] = row[index] or NOTHING
+    return Item.from_cells(row)
 
 
 def row_defect(cells: tuple[Any, ...] | list[Any]) -> str | None:

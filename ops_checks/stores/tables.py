@@ -7,6 +7,8 @@ from ops_checks.sanitize import visible
 
 TABLE = "queue_items"
 EVENTS = "queue_events"
+#: What the id of a command's operation begins with: it changes an item once.
+OPERATION = "op-"
 ITEM_COLUMNS = frozenset({*FIELDS, "created_at", "updated_at"})
 EVENT_COLUMNS = frozenset({"event_id", "item_id", "event_type", "payload_json", "created_at"})
 

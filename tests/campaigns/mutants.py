@@ -120,16 +120,11 @@ def files() -> list[str]:
 def lines(file: str) -> Iterator[tuple[str, list[Mutant]]]:
     """Stream the lines of a file that can be mutated, each with its mutants."""
     source = (_PROGRAM / file).read_bytes()
-    tree = ast.parse(source)
+    scopes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     for number, of_line in groupby(edits(source), key=lambda edit: source.count(b"\n", 0, edit.start) + 1):
         text = source.split(b"\n")[number - 1].decode().strip()
-        scope = _scope(tree, number)
+        scope = ".".join(node.name for node in scopes if node.lineno <= number <= (node.end_lineno or 0))
         yield text, [Mutant(file, number, scope, *_lines(source, edit), edit) for edit in of_line]
-
-
-def _scope(tree: ast.Module, line: int) -> str:
-    named = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef))
-    return ".".join(node.name for node in named if node.lineno <= line <= (node.end_lineno or 0))
 
 
 def _lines(source: bytes, edit: Edit) -> tuple[str, str]:

@@ -160,10 +160,12 @@ _WRITING = (
         "    if False:",
         _SQLITE,
     ),
-    Defect("the lease stays", "stores/sqlite/writing.py", '("lease_owner", "lease_expires_at") if', "() if", _SQLITE),
+    Defect(
+        "the lease stays", "stores/relational/columns.py", '("lease_owner", "lease_expires_at") if', "() if", _SQLITE
+    ),
     Defect(
         "the time of the change is not kept",
-        "stores/sqlite/writing.py",
+        "stores/relational/columns.py",
         '    columns["updated_at"] = change.changed_at\n',
         "",
         _SQLITE,

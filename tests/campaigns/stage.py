@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 #: 2026-01-01 12:00 at UTC+09:00: the clock of every command, so that a new state can be told to the byte.
 NOW_S = 1_767_236_400
 
-_HEAD = (
+HEAD = (
     "id", "status", "priority", "task", "success_criteria", "owner_session", "started_at_kst", "due_at_kst", "notes",
 )  # fmt: skip
-_ROWS = (
+ROWS = (
     ("ORCH-1", "IN_PROGRESS", "P0", "대기열 정리 (1차)", "1) 표 2) DB", "s1", "2026-01-01 11:30", "-", "picked"),
     ("ORCH-2", "FAILED", "P1", "migrate", "no rows lost", "worker:core-1", "2026-01-01 09:00", "-", ""),
     ("ORCH-3", "PENDING", "P2", "see https://example.org/x?y=1", "shown", "-", "-", "2026-01-03 18:00", "a"),
     ("ORCH-4", "BLOCKED", "P1", "wait for W1/W2", "told", "s2", "2026-01-01 08:00", "-", "b"),
 )
 #: The ids of the items, in their order.
-IDS = tuple(row[0] for row in _ROWS)
+IDS = tuple(row[0] for row in ROWS)
 _SCHEMA = Path(__file__).parents[2] / "ops_checks/stores/sqlite/schema.sql"
 _POLICY = b"# limits\nkpi:\n  thresholds:\n    failure_rate: 0.5 # half\n    latency_p95_ms: 2000\n"
 _LOG = {"event": "run_end", "command": "done", "exit_code": 0, "duration_ms": 12.5}
@@ -46,8 +46,8 @@ BACKENDS = ("markdown", "wal", "delete")
 def lay_down(folder: Path, journal: str) -> None:
     """Write a project into a new folder; its database journals as `journal` says (wal, delete)."""
     folder.mkdir()
-    lines = ["# Queue", "", "| " + " | ".join(_HEAD) + " |", "|" + "---|" * len(_HEAD)]
-    lines += ["| " + " | ".join(row) + " |" for row in _ROWS]
+    lines = ["# Queue", "", "| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+    lines += ["| " + " | ".join(row) + " |" for row in ROWS]
     (folder / QUEUE).write_text("\n".join([*lines, "", "That is all.", ""]), encoding="utf-8")
     (folder / POLICY).write_bytes(_POLICY)
     (folder / LOG).write_text((json.dumps(_LOG) + "\n") * 3, encoding="utf-8")
@@ -59,9 +59,9 @@ def _make_database(path: Path, journal: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA journal_mode = {journal}")
         connection.executescript(_SCHEMA.read_text(encoding="utf-8"))
-        marks = ", ".join("?" * (len(_HEAD) + 2))
-        statement = f"INSERT INTO queue_items ({', '.join(_HEAD)}, created_at, updated_at) VALUES ({marks})"
-        connection.executemany(statement, [(*row, "2026-01-01 08:00", "2026-01-01 11:00") for row in _ROWS])
+        marks = ", ".join("?" * (len(HEAD) + 2))
+        statement = f"INSERT INTO queue_items ({', '.join(HEAD)}, created_at, updated_at) VALUES ({marks})"
+        connection.executemany(statement, [(*row, "2026-01-01 08:00", "2026-01-01 11:00") for row in ROWS])
         connection.execute("UPDATE queue_items SET lease_owner = 's1', lease_expires_at = ? WHERE id = 'ORCH-1'", [1])
         connection.commit()
 

@@ -444,3 +444,16 @@ def test_a_waiver_lifts_no_limit_of_a_format(run: Run, folder: Path):
     argv = ["check", "--only", "consistency", "--max-details", "0"]
     assert len(json.loads(run(*argv, "-f", "sarif").out)["runs"][0]["results"]) == 5_000
     assert len(json.loads(run(*argv, "-f", "json").out)["rules"][0]["findings"]) == 6_000
+
+
+def test_text_is_wrapped_on_a_terminal_alone(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are as wide as the terminal; a pipe and a file get them whole."""
+    lay(folder, db=[item("ORCH-1"), item("ORCH-2", "DONE", task="a long task of many words " * 4)])
+    monkeypatch.setenv("COLUMNS", "60")
+    whole = run("check").out
+    assert any(len(line) > 60 for line in whole.splitlines())
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    shown = run("check", "--color", "never", "-f", "text", "-f", "text=r.txt").out
+    assert shown.split() == whole.split()
+    assert all(len(line) <= 60 or len(line.split()) == 1 for line in shown.splitlines())  # a digest stays whole
+    assert (folder / "r.txt").read_text() == whole

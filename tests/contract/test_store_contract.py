@@ -180,16 +180,16 @@ def test_events_tell_what_happened(make: Callable[[list[Item]], Store]) -> None:
 
 
 def test_a_scratch_copy_holds_the_same(make: Callable[[list[Item]], Store], tmp_path: Path) -> None:
-    """A copy has the same items and events, and changing it leaves the store as it was; that of a server is a file."""
+    """A copy has the same items, in the order of its own kind, and changing it leaves the store as it was."""
     queue = make(ITEMS)
     (tmp_path / "copy").mkdir()
     queue.change("ORCH-20", replan(STAMP, "x"))
     before = list(queue)
     copy = queue.scratch_copy(str(tmp_path / "copy"))
-    assert (sorted(copy), copy.events("ORCH-20")) == (before, queue.events("ORCH-20"))
+    assert (sorted(copy), copy.events("ORCH-20")) == (sorted(before), queue.events("ORCH-20"))
     copy.change("ORCH-2", cancel(STAMP))
     assert list(queue) == before
-    assert sorted(copy)[1:] == before[1:]
+    assert [copy.get(each.id) for each in before if each.id != "ORCH-2"] == before[1:]
     assert copy.kind == ("sqlite" if queue.kind == "postgres" else queue.kind)
 
 

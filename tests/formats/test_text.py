@@ -9,6 +9,7 @@ from report_samples import EVERYTHING, KOREAN, MISMATCH, ONLY_IN_MD, SAMPLES, SL
 
 from ops_checks.findings import Verdict
 from ops_checks.formats import FORMATS, RenderOptions
+from ops_checks.presentation.widths import display_width
 
 READ = """\
 read: queue ops/QUEUE.md (31 items)
@@ -140,3 +141,27 @@ def test_the_task_of_an_item(name: str):
     assert "x" * 30 not in titled
     assert "\x1b" not in titled
     assert titled.count("\n") == plain.count("\n")
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("columns", [20, 40, 60, 80])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_terminal_gets_whole_words(name, columns, color):
+    """Each line fits, but for a word that is wider itself; no word is lost, and a colour takes no columns."""
+    plain = re.compile("\x1b\\[[0-9;]*m").sub
+    whole = FORMATS["text"].render(SAMPLES[name], RenderOptions(color=color))
+    text = FORMATS["text"].render(SAMPLES[name], RenderOptions(color=color, columns=columns))
+    assert "".join(text.split()) == "".join(whole.split())
+    for line in plain("", text).splitlines():
+        indent = len(line) - len(line.lstrip())
+        assert display_width(line) <= columns or len(line.split()) == 1, line
+        assert indent <= 4
+    if all(display_width(line) <= columns for line in plain("", whole).splitlines()):
+        assert text == whole
+
+
+def test_what_goes_on_is_indented():
+    """The second line of one that is too long stands below its beginning."""
+    text = FORMATS["text"].render(EVERYTHING, RenderOptions(columns=60))
+    begins = [line for line in text.splitlines() if line.startswith("    ")]
+    assert begins

@@ -300,6 +300,8 @@ def test_malformed_table(project: Project) -> None:
         (("--max-failure-rate", "1.5"), "", "ERROR: --max-failure-rate: expected a number from 0 to 1, found '1.5'"),
         (("--stale-minutes=-1",), "", "ERROR: --stale-minutes: expected a whole number from 0, found '-1'"),
         (("--queue-db", ""), "", "ERROR: --queue-db: expected a path, found nothing"),
+        (("--queue-engine", "sprak"), "", "ERROR: --queue-engine: no engine 'sprak': expected local or spark*"),
+        ((), "kpi:\n  engine: duckdb\n", 'ERROR: ops-checks.yaml:2:11: kpi.engine: "duckdb" is not allowed; *'),
         (("--queue-report", f"tests/../{QUEUE}"), "", f"ERROR: --queue-report: {QUEUE} is an input: name another file"),
         ((f"{QUEUE}::no-such-rule",), "", f"ERROR: not found: {QUEUE}::no-such-rule*"),
         (("-n2", "--max-failure-rate", "x"), "", "ERROR: --max-failure-rate: *"),

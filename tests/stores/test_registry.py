@@ -51,10 +51,10 @@ def test_a_server_is_shown_by_the_name_of_its_database(location: str, shown: str
     assert open_queue(located(location)).location == shown
 
 
-@pytest.mark.parametrize("location", ["mysql://u:secret@h/x", "https://u:secret@h/x", "postgresq://u:secret@h/d"])
-def test_another_url_is_an_error_that_shows_its_scheme_only(location: str) -> None:
-    """A URL is no path, and it may hold a password."""
+@pytest.mark.parametrize("location", ["mysql://h/secret", "https://h:5/secret", "postgresq://h/secret"])
+def test_another_url_is_an_error_that_shows_nothing_of_it(location: str) -> None:
+    """A URL is no path, and nobody knows what in it is a secret."""
     with pytest.raises(UsageError) as raised:
         located(location)
-    assert raised.value.message.startswith(location.partition(":")[0])
+    assert raised.value.message.startswith("no kind of queue has such a URL")
     assert "secret" not in raised.value.message

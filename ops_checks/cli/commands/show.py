@@ -6,13 +6,11 @@ from ops_checks.cli.answer import FORMAT, Answer, wants_json
 from ops_checks.cli.command import IDS, QUEUES, Command, PlainOption
 from ops_checks.cli.marks import COLOR, marks_of
 from ops_checks.cli.output import Painted, error_lines
-from ops_checks.cli.selection_options import SEE_IDS
 from ops_checks.cli.sides import must_be_open_to_change
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import OK, REFUSED
 from ops_checks.reconcile.item_view import read_log, read_sides, view
 from ops_checks.sanitize import visible
-from ops_checks.stores.unknown_item import ids_of, unknown_item
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +78,9 @@ def _wrapped(lines: Iterable[str], environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _unknown(context: Context, item_id: str) -> RefusedError:
+    from ops_checks.cli.selection_options import SEE_IDS
+    from ops_checks.stores.unknown_item import ids_of, unknown_item
+
     store = context.working_store
     return unknown_item(visible(store.location), [item_id], SEE_IDS, lambda: ids_of(store))
 

@@ -11,12 +11,12 @@ from ops_checks.cli.mutation import DRY_RUN, cell_lines, change_all, change_each
 from ops_checks.cli.options import add_queues, name
 from ops_checks.cli.other_side import other_side_notes
 from ops_checks.cli.outcomes import decided
-from ops_checks.cli.output import Made
+from ops_checks.cli.output import About, Made
 from ops_checks.cli.reconcile_lines import undone_lines
 from ops_checks.cli.reconcile_result import add_format, shown
 from ops_checks.cli.selection_options import ACTOR, BULK, selected, selector_of
 from ops_checks.context import DB_SIDE
-from ops_checks.errors import RefusedError, UsageError
+from ops_checks.errors import RefusedError, UsageError, about
 from ops_checks.exit_codes import OK, REFUSED
 from ops_checks.reconcile.application import Outcome
 from ops_checks.reconcile.apply import Result as Applied
@@ -129,7 +129,8 @@ class _Undone:
         """Take the change of an item back, or only decide, and return its lines."""
         made, undoing = self._made(item_id), self._undoing
         try:
-            return self.told((undoing.preview if self._invocation.args.dry_run else undoing.change)(item_id))
+            with about(made.rows[1].task):
+                return self.told((undoing.preview if self._invocation.args.dry_run else undoing.change)(item_id))
         except RefusedError:
             self.outcome.stale += made.actions_back
             raise
@@ -153,13 +154,14 @@ class _Undone:
         self._invocation.note(changed.notes)
         if made.lease_owner:
             holder, name = visible(made.lease_owner), visible(made.item_id)
-            self._invocation.note([f"{name}: the lease of {holder} is not given back"])
+            self._invocation.note([About(f"{name}: the lease of {holder} is not given back", changed.after.task)])
         if dry_run:
             word = f"{WOULD_UNDO} {made.operation} {changed.after.id} -> {changed.after.status}"
-            return [word, *cell_lines(changed)]
+            return [About(word, changed.after.task), *cell_lines(changed)]
         if changed.document is None:
             self.one_sided.append(changed.after)
-        return [Made(f"{UNDONE} {made.operation} {changed.after.id} -> {changed.after.status}")]
+        word = f"{UNDONE} {made.operation} {changed.after.id} -> {changed.after.status}"
+        return [Made(word, changed.after.task)]
 
     def _made(self, item_id: str) -> MadeChange:
         if item_id in self._refused:

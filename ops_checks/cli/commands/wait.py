@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ops_checks.cli.answer import FORMAT, Answer
 from ops_checks.cli.command import ONE, POLICY, Command
 from ops_checks.cli.options import UnknownWordError, completed, count, item_id, time_span
+from ops_checks.cli.output import About
 from ops_checks.cli.queue_summary import note_unread_queue
 from ops_checks.cli.wait_json import wait_json
 from ops_checks.conditions import State, Wanted
@@ -70,8 +71,9 @@ def run(invocation: Invocation) -> Result:
         note_unread_queue(invocation)
     holds = waited.outcome.state is State.HOLDS
     if not holds:
-        invocation.remarks.append(f"error: {_failure(context, wanted, waited)}")
-    lines = [f"waited {waited.seconds:.0f}s {' '.join(_parts(wanted))}"] if holds else []
+        invocation.remarks.append(About(f"error: {_failure(context, wanted, waited)}", _task(wanted, waited)))
+    line = About(f"waited {waited.seconds:.0f}s {' '.join(_parts(wanted))}", _task(wanted, waited))
+    lines = [line] if holds else []
     return _CODES[waited.outcome.state], Answer(lines, lambda: wait_json(waited, wanted, context))
 
 
@@ -99,6 +101,13 @@ def _parts(wanted: Wanted) -> Iterator[str]:
     yield from (f"{status}={number}" for status, number in wanted.counts.items())
     if wanted.consistent:
         yield _CONSISTENT
+
+
+def _task(wanted: Wanted, waited: Waited) -> str:
+    """Return what the one item that was waited for is to do, where it was seen."""
+    items = waited.seen.items if waited.seen else {}
+    item = items.get(wanted.ids[0]) if len(wanted.ids) == 1 else None
+    return item.task if item else ""
 
 
 def _failure(context: Context, wanted: Wanted, waited: Waited) -> str:

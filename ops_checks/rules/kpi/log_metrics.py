@@ -38,15 +38,17 @@ def _malformed_lines(rule: Rule, evidence: KpiEvidence, _limit: Limit) -> Offend
 
 def _measure_unfinished(evidence: KpiEvidence) -> Metric:
     runs = evidence.runs
-    value = len(runs.unfinished()) if runs and runs.detailed else None
+    value = runs.unfinished_count() if runs and runs.detailed else None
     return Metric("unfinished_runs", value, "count", runs.runs if runs else 0)
 
 
 def _unfinished_runs(rule: Rule, evidence: KpiEvidence, _limit: Limit) -> Offenders:
     """Return the starts without an end, the longest ago first."""
-    unfinished = evidence.runs.unfinished() if evidence.runs else ()
-    found = tuple(run_finding(rule, run, "started and has not ended") for run in unfinished[:LISTED])
-    return Offenders(found, len(unfinished) - len(found))
+    runs = evidence.runs
+    if runs is None:
+        return Offenders()
+    found = tuple(run_finding(rule, run, "started and has not ended") for run in runs.unfinished()[:LISTED])
+    return Offenders(found, runs.unfinished_count() - len(found))
 
 
 #: The rules on the log, in the order of a report.

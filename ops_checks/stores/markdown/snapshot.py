@@ -99,7 +99,8 @@ class MarkdownSnapshot:
             ids.update(named)
             count += len(named)
             if item_id in named:
-                found = next(pair for pair in items or self._table.parsed(first, lines) if pair[1].id == item_id)
+                at = named.index(item_id)
+                found = items[at] if items else self._table.parsed(first + at, lines[at : at + 1])[0]
         if len(ids) < count:
             for _ in self.items():  # raises the defects with their lines
                 pass

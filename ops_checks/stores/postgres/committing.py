@@ -6,40 +6,46 @@ alone would be wrong then; an attempt to insert the same again would need rights
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 
-from ops_checks.errors import OpsError, WriteError
+from ops_checks.errors import OpsError, UnknownOutcomeError, WriteError
 from ops_checks.sanitize import visible
-from ops_checks.stores.postgres.connection import connect, marked
+from ops_checks.stores.postgres.connection import WRITING_MS, connect, marked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from ops_checks.stores.postgres.connection import Session
     from ops_checks.stores.postgres.location import ServerLocation
 
 _PAUSE_S = 0.05
+_ASKING = "ROLLBACK; BEGIN; SET LOCAL lock_timeout = {ms}; SET LOCAL statement_timeout = {ms}"
 
 
 class Witness(NamedTuple):
     """What tells later whether a transaction was committed: its id, and a query that finds what it wrote, if any.
 
-    `named` is how people find it: by an operation's id, as a rule.
+    `operation` is the id by which people find it, None for what has none.
     """
 
     transaction: str
     query: str
     values: tuple[Any, ...]
-    named: str
+    operation: str | None
 
 
 def commit(session: Session, location: ServerLocation, witness: Witness | None, timeout_s: float) -> None:
     """Commit; where the answer does not come, ask for at most `timeout_s` seconds what became of it.
 
-    Raises WriteError: nothing was written, or it may have been and which operation tells. Else it was.
+    Raises WriteError: nothing was written; UnknownOutcomeError: it may have been, and what tells later. Else it was.
     """
     try:
         ended = session.driver.execute("COMMIT")
@@ -59,26 +65,41 @@ def commit(session: Session, location: ServerLocation, witness: Witness | None, 
 
 
 def _was_written(location: ServerLocation, witness: Witness, timeout_s: float) -> bool:
-    """Return whether a transaction was committed. Raises WriteError if that cannot be found out in time."""
+    """Return whether a transaction was committed. Raises UnknownOutcomeError if nobody can tell in time."""
     until = time.monotonic() + timeout_s
     while True:
         written = _asked(location, witness, max(1, int(until - time.monotonic())))
         if written is not None:
             return written
         if time.monotonic() >= until:
-            raise WriteError(
+            raise UnknownOutcomeError(
                 f"{visible(location)}: the connection was lost while the change was committed, and it may have been "
-                f"written ({visible(witness.named)}): `ops-checks show ID` tells later, by its history: do not repeat "
-                "it before"
+                f"written {_what_tells(witness)}"
             )
         time.sleep(_PAUSE_S)
+
+
+def _what_tells(witness: Witness) -> str:
+    """Return how people find out later: a transaction whose client is gone ends as soon as it may not stay silent."""
+    if witness.operation is None:
+        return "(no operation): run this again, which writes nothing twice"
+    operation = visible(witness.operation)
+    return (
+        f"(operation {operation}): `ops-checks undo --operation {operation} --dry-run` tells; that there is none "
+        f"counts when the server has been up for {WRITING_MS[1] // 60_000} minutes: do not repeat the change before"
+    )
 
 
 def _asked(location: ServerLocation, witness: Witness, timeout_s: int) -> bool | None:
     """Return whether a transaction was committed, None while that cannot be told."""
     try:
-        with connect(location, timeout_s) as connection:
+        with connect(location, timeout_s) as connection, _ended_after(timeout_s, connection):
+            asking = _ASKING.format(ms=timeout_s * 1000).encode()
+            connection.execute(asking)
+            if connection.execute("SELECT pg_is_in_recovery()").fetchone() != (False,):
+                return None  # a copy that may lag behind
             status = _status(connection, witness.transaction)
+            connection.execute(asking)  # what it could not say has ended the transaction
             if status == "in progress":
                 return None
             if not witness.query:
@@ -88,6 +109,19 @@ def _asked(location: ServerLocation, witness: Witness, timeout_s: int) -> bool |
         return None
     # Both must say the same: another server than before may have taken over, with other transactions of that number.
     return is_there if is_there == (status == "committed") else None
+
+
+@contextmanager
+def _ended_after(seconds: float, connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """End a connection that is silent for too long: what stands between may keep it while the server is gone."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as same:
+        timer = threading.Timer(seconds, same.shutdown, [socket.SHUT_RDWR])
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
 
 def _status(connection: psycopg.Connection[Any], transaction: str) -> str:

@@ -24,10 +24,17 @@ if TYPE_CHECKING:
 #: Servers that their makers no longer mend are refused: what is relied on here is promised from this one on.
 _OLDEST = 130000
 _CONNECT_TIMEOUT_S = 10
+#: After so many seconds of silence the other host is asked whether it is still there.
+_SILENT_S = 30
 #: The longest statement, and the longest silence inside a transaction, in milliseconds: a reader may be held up by who
 #: reads its output; a writer that has gone must not keep its locks.
 _READING_MS = (600_000, 600_000)
-_WRITING_MS = (60_000, 120_000)
+WRITING_MS = (60_000, 120_000)
+#: What is reported as written is on the server's disk, whatever its administrator prefers for others.
+_DURABLE = (
+    "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
+    "ELSE current_setting('synchronous_commit') END, true)"
+)
 #: Rows fetched at a time.
 _BATCH = 500
 
@@ -77,7 +84,7 @@ class Session:
         `snapshot`: the exported state that it is to see; `queue`: its tables must be there. Raises InputError for what
         is no queue, or one of which this user is shown only a part.
         """
-        statement_ms, silence_ms = _WRITING_MS if writing else _READING_MS
+        statement_ms, silence_ms = WRITING_MS if writing else _READING_MS
         mode = "" if writing else " ISOLATION LEVEL REPEATABLE READ READ ONLY"
         settings = {
             "statement_timeout": statement_ms,
@@ -85,6 +92,7 @@ class Session:
             "idle_in_transaction_session_timeout": silence_ms,
         }
         set_all = "".join(f", set_config('{name}', '{value}', true)" for name, value in settings.items())
+        set_all += f", {_DURABLE}" if writing else ""
         imported = f"; SET TRANSACTION SNAPSHOT {_literal(snapshot)}" if snapshot else ""
         first = _first_in_path(quoted(self.schema)) if self.schema else "NULL"
         self._connection.execute(f"BEGIN{mode}{imported}; SELECT {first}{set_all}".encode())
@@ -171,7 +179,12 @@ def connect(location: ServerLocation, timeout_s: int = _CONNECT_TIMEOUT_S) -> ps
         given = conninfo_to_dict(location.conninfo)
     except psycopg.ProgrammingError:  # it quotes the text, in which there may be anything
         raise unreadable() from None
-    settings = {"application_name": "ops-checks", "connect_timeout": timeout_s}
+    settings = {
+        "application_name": "ops-checks",
+        "connect_timeout": timeout_s,
+        "keepalives_idle": _SILENT_S,  # a host that vanishes says nothing, and would be waited for for hours
+        "tcp_user_timeout": 2 * _SILENT_S * 1000,
+    }
     return psycopg.connect(
         location.conninfo,
         autocommit=True,  # each transaction is begun and ended by a statement of its own

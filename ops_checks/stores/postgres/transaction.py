@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ops_checks.model import Item
     from ops_checks.stores.changes import Change
+    from ops_checks.stores.postgres.committing import Witness
     from ops_checks.stores.postgres.location import ServerLocation
     from ops_checks.stores.postgres.writing import Row
 
@@ -47,6 +48,7 @@ class PostgresTransaction:
         self._timeout_s = timeout_s
         self._translated = _Refusing(self._name, writing=True)
         self._session: Session
+        self._witness: Witness | None = None
 
     def __enter__(self) -> Self:
         """Connect, begin, and lock both tables."""
@@ -69,10 +71,13 @@ class PostgresTransaction:
     def begin_exclusive(self) -> None:
         """Begin anew; what was not committed is gone. Raises WriteError."""
         with self._translated:
+            if self._session.lost():  # after a commit, as a rule, of which the server had to be asked
+                self._session = Session(self._location, self._timeout_s)
             self._session.end()
             self._begin()
 
     def _begin(self) -> None:
+        self._witness = None
         self._session.begin(writing=True)
         self._session.execute(f"LOCK TABLE {TABLE}, {EVENTS} IN SHARE ROW EXCLUSIVE MODE")
 
@@ -95,7 +100,7 @@ class PostgresTransaction:
             raise WriteError(
                 f"{where(self._name, change.before.id)}: not written, it is another row by now: plan again"
             )
-        write_change(self._session, change, row, once=False)
+        self._witness = write_change(self._session, change, row)
 
     def insert(self, row: Row) -> None:
         """Insert an item, given as its columns. Raises WriteError."""
@@ -107,7 +112,7 @@ class PostgresTransaction:
 
     def add_event(self, item_id: str | None, event_type: str, payload: str, created_at: str) -> None:
         """Add an event. Raises WriteError."""
-        write_event(self._session, item_id, event_type, payload, created_at)
+        self._witness = write_event(self._session, item_id, event_type, payload, created_at)
 
     def insert_events(self, events: Iterable[Row]) -> None:
         """Insert events that were removed with their item, as they were. Raises WriteError."""
@@ -120,7 +125,8 @@ class PostgresTransaction:
     def commit(self) -> None:
         """Commit. Raises WriteError."""
         with self._translated:  # here already: who commits must know it from an error of its own
-            commit(self._session, self._location, transaction_witness(self._session), self._timeout_s)
+            witness = self._witness or transaction_witness(self._session)
+            commit(self._session, self._location, witness, self._timeout_s)
 
 
 class _Refusing(Translated):

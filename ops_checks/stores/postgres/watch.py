@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -21,15 +22,20 @@ if TYPE_CHECKING:
 #: How often the server is asked: other programs need not announce what they write.
 _POLL_S = 1.0
 _CONNECT_S = 2.0
+#: A session that is kept open tells the server's counts up to ten seconds late, and a standby has none: a table of at
+#: most so many bytes is looked at itself, which takes some milliseconds.
+_SMALL = 8_000_000
 _STATE = f"""
 SELECT (SELECT max(event_id) FROM {EVENTS}),
+  CASE WHEN pg_relation_size('{TABLE}'::regclass) <= {_SMALL}
+    THEN (SELECT ARRAY[count(*), sum(xmin::text::bigint)] FROM {TABLE}) END,
   sum(pg_stat_get_tuples_inserted(c) + pg_stat_get_tuples_updated(c) + pg_stat_get_tuples_deleted(c))
 FROM unnest(ARRAY['{TABLE}'::regclass, '{EVENTS}'::regclass]) AS c
 """
 
 
 def activity(session: Session) -> tuple[Any, ...]:
-    """Return what is another after each write: at once after one with an event, after others within a second.
+    """Return what is another after each write; in a large table up to ten seconds after one without an event.
 
     Raises `psycopg.Error`, InputError.
     """
@@ -91,7 +97,8 @@ class PostgresWatch:
     def _ask(self) -> Any:  # noqa: ANN401 - as the server returns it
         if self._session is None:
             self._session = Session(self._location, _CONNECT_S)
-            self._session.execute(f"LISTEN {CHANNEL}")
+            with suppress(psycopg.errors.Error):  # on a standby, or through a pooler: then it is only asked
+                self._session.execute(f"LISTEN {CHANNEL}")
             self._announced += 1
         return activity(self._session)
 

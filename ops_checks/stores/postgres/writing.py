@@ -12,7 +12,7 @@ from ops_checks.stores.postgres.committing import Witness
 from ops_checks.stores.postgres.connection import quoted
 from ops_checks.stores.postgres.triggers import OnlyOnce, not_as_made
 from ops_checks.stores.relational.columns import new_columns
-from ops_checks.stores.tables import EVENTS, TABLE, where
+from ops_checks.stores.tables import EVENTS, OPERATION, TABLE, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CHANNEL = "queue_events"
 
 
-def write_change(session: Session, change: Change, row: StoredRow, *, once: bool = True) -> Witness:
+def write_change(session: Session, change: Change, row: StoredRow) -> Witness:
     """Write a change of an item together with its event, if the item still is as it was seen; see `write_event`.
 
     Raises WriteError if it does not read back as it was made: then the transaction must be rolled back.
@@ -41,7 +41,7 @@ def write_change(session: Session, change: Change, row: StoredRow, *, once: bool
     statement = f"UPDATE {TABLE} SET {assignments} WHERE id = ? AND {same}"
     with OnlyOnce(session, change.before.id):
         written = session.execute(statement, (*columns.values(), change.before.id, *seen)).rowcount
-        witness = insert_event(session, change.before.id, change.event, change.payload, change.changed_at, once=once)
+        witness = insert_event(session, change.before.id, change.event, change.payload, change.changed_at)
     _must_have_event(session, change.before.id, witness)
     _must_have_written(session, change.before.id, row.columns | columns, written, ", ".join(row.columns | columns))
     return witness
@@ -65,22 +65,20 @@ def delete_row(session: Session, item: Item) -> None:
         raise not_as_made(session, item.id)
 
 
-def write_event(session: Session, item_id: str | None, event_type: str, payload: str, created_at: str) -> None:
+def write_event(session: Session, item_id: str | None, event_type: str, payload: str, created_at: str) -> Witness:
     """Write an event that no change of an item goes with. Raises WriteError if it does not read back."""
-    _must_have_event(session, item_id, insert_event(session, item_id, event_type, payload, created_at, once=False))
+    witness = insert_event(session, item_id, event_type, payload, created_at)
+    _must_have_event(session, item_id, witness)
+    return witness
 
 
-def insert_event(
-    session: Session, item_id: str | None, event_type: str, payload: str, created_at: str, *, once: bool
-) -> Witness:
-    """Insert an event of an item, or of the whole queue, and announce it. Raises WriteError if there is none then.
-
-    `once`: its operation changes an item once. A plan may be taken back and carried out anew under one id.
-    """
+def insert_event(session: Session, item_id: str | None, event_type: str, payload: str, created_at: str) -> Witness:
+    """Insert an event of an item, or of the whole queue, and announce it. Raises WriteError if there is none then."""
     columns = {"item_id": item_id, "event_type": event_type, "payload_json": payload, "created_at": created_at}
     operation = _operation(payload)
     if "operation_id" in (session.columns_of(EVENTS) or set()):
-        columns["operation_id"] = operation if once else None
+        # A plan may be applied again once it was taken back; a command changes an item once.
+        columns["operation_id"] = operation if operation and operation.startswith(OPERATION) else None
     marks = ", ".join("?" * len(columns))
     inserted = session.execute(
         f"INSERT INTO {EVENTS} ({', '.join(columns)}) VALUES ({marks}) "
@@ -95,13 +93,13 @@ def insert_event(
         "AND event_type = ? AND payload_json = ? AND created_at = ?"
     )
     values = (event, item_id, event_type, payload, created_at)
-    return Witness(transaction, query, values, f"operation {operation}" if operation else f"event {event}")
+    return Witness(transaction, query, values, operation)
 
 
 def transaction_witness(session: Session) -> Witness:
     """Return what tells later whether the open transaction was committed, whatever it wrote."""
     [(transaction,)] = session.execute("SELECT pg_current_xact_id()::text").fetchall()
-    return Witness(transaction, "", (), f"transaction {transaction}")
+    return Witness(transaction, "", (), None)
 
 
 def insert_events(session: Session, events: Iterable[Row]) -> None:

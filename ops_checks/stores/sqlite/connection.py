@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
 import time
 
@@ -14,8 +13,11 @@ from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
     from types import TracebackType
     from typing import Any
+else:
+    import _sqlite3 as sqlite3  # `sqlite3` adapts dates too: `datetime` takes as long again
 
 DATABASE = FileKind("database", "name a SQLite database with --db, or run `ops-checks init`")
 _KEYS = {TABLE: "id", EVENTS: "event_id"}
@@ -39,7 +41,7 @@ class WaitingConnection(sqlite3.Connection):
 
     left_s = 0.0
     #: The columns of tables, while nobody can have changed the schema; None where nobody saw to that.
-    columns: dict[str, set[str]] | None = None
+    columns: dict[str, frozenset[str]] | None = None
 
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:  # noqa: ANN401 - as sqlite3 has it
         """Carry out a statement; begin it again while another program's lock forbids it, for as long as is left."""
@@ -233,13 +235,13 @@ def check_table(connection: sqlite3.Connection, path: str, table: str, columns: 
         )
 
 
-def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
+def columns_of(connection: sqlite3.Connection, table: str) -> frozenset[str]:
     """Return the names, in lower case, of a table's columns, without the hidden and generated ones."""
     known = connection.columns if isinstance(connection, WaitingConnection) else None
     if known is not None and table in known:
         return known[table]
     rows = connection.execute("SELECT lower(name) FROM pragma_table_xinfo(?) WHERE hidden = 0", (table,))
-    columns = {name for (name,) in rows}
+    columns = frozenset(name for (name,) in rows)
     if known is not None:
         known[table] = columns
     return columns

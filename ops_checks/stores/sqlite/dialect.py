@@ -52,7 +52,7 @@ class SqliteDialect:
         found = connection.execute(query, (table,)).fetchall()
         if not found:
             return None
-        return columns_of(connection, table) if found == [("table",)] else set()
+        return set(columns_of(connection, table)) if found == [("table",)] else set()
 
 
 SQLITE = SqliteDialect()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 
 from ops_checks.files.safe_open import FileKind, open_regular, read_regular
 from ops_checks.stores.sqlite.connection import DATABASE, connect_to_read
@@ -11,6 +10,7 @@ from ops_checks.stores.tables import TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
 
     from ops_checks.stores.registry import Glanced
@@ -64,6 +64,8 @@ def _has_log(path: str) -> bool:
 def _copy(path: str) -> sqlite3.Connection:
     data = bytearray(read_regular(path, _SMALL))
     data[_VERSIONS] = b"\1\1"
-    connection = sqlite3.connect(":memory:")
+    from sqlite3 import connect
+
+    connection = connect(":memory:")
     connection.deserialize(bytes(data))
     return connection

@@ -34,7 +34,7 @@ def recorded(connection: sqlite3.Connection, path: str) -> Iterator[Recorded]:
             yield tuple(zip(*rows, strict=True))
 
 
-def _query(present: set[str]) -> str:
+def _query(present: frozenset[str]) -> str:
     """Return the query; the payload of a row is an empty object, as all payloads of a batch are decoded at once."""
     counts = ", ".join(name if name in present else "NULL" for name in COUNTS)
     return (

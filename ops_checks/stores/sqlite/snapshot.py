@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from ops_checks.errors import InputError
 from ops_checks.model import FIELDS, NOTHING, Item
 from ops_checks.stores.cells import as_item, as_rows, joined, row_defect
@@ -14,6 +12,7 @@ from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Any, Self
@@ -123,7 +122,9 @@ class SqliteSnapshot:
 
     def copy_to(self, path: str) -> None:
         """Write the state into a new database file. Raises InputError."""
-        copy = sqlite3.connect(path)
+        from sqlite3 import connect as made
+
+        copy = made(path)
         try:
             with Translated(self._path, writing=False):
                 self._connection.backup(copy)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ops_checks.errors import WriteError
 from ops_checks.model import DASHED, FIELDS
 from ops_checks.stores.relational.columns import new_columns
@@ -28,9 +30,8 @@ def write_change(connection: sqlite3.Connection, path: str, change: Change, row:
     Raises WriteError if it does not read back as it was made: then the transaction must be rolled back.
     """
     columns = new_columns(change, row.absent)
-    sets = ", ".join(f"{name} = ?" for name in columns)
     same, seen = row.unchanged()
-    statement = f"UPDATE {TABLE} SET {sets} WHERE id = ? AND {same}"
+    statement = _update(tuple(columns), same)
     updated = connection.execute(statement, (*columns.values(), change.before.id, *seen)).rowcount
     _must_have_written(connection, path, change.before.id, columns, updated)
     write_event(connection, path, change.before.id, change.event, change.payload, change.changed_at)
@@ -109,10 +110,21 @@ def _quoted(name: str) -> str:
 
 
 def _must_have_written(connection: sqlite3.Connection, path: str, item_id: str, columns: Row, written: int) -> None:
-    names = ", ".join(map(_quoted, columns))
-    after = connection.execute(f"SELECT {names} FROM {TABLE} WHERE id = ?", (item_id,)).fetchall()
+    after = connection.execute(_select(tuple(columns)), (item_id,)).fetchall()
     if (written, after) != (1, [tuple(columns.values())]):
         raise _not_as_made(path, item_id)
+
+
+@lru_cache(maxsize=16)
+def _update(names: tuple[str, ...], same: str) -> str:
+    """Return the statement that sets columns of an item on a condition."""
+    return f"UPDATE {TABLE} SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ? AND {same}"
+
+
+@lru_cache(maxsize=16)
+def _select(names: tuple[str, ...]) -> str:
+    """Return the query for columns of an item."""
+    return f"SELECT {', '.join(map(_quoted, names))} FROM {TABLE} WHERE id = ?"
 
 
 def _not_as_made(path: str, item_id: object) -> WriteError:
