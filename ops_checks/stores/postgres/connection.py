@@ -100,11 +100,12 @@ class Session:
 
     def lost(self) -> bool:
         """Return whether the connection is gone, also where the server has ended it while nothing was asked of it."""
-        if not self.closed and select.select([self._connection.pgconn.socket], [], [], 0)[0]:
-            try:
+        try:
+            # What the server says before it hangs up is read first, and only then its end is seen.
+            while not self.closed and select.select([self._connection.pgconn.socket], [], [], 0)[0]:
                 self._connection.pgconn.consume_input()
-            except psycopg.Error:
-                self.close()
+        except psycopg.Error:
+            self.close()
         return self.closed
 
     def qualified(self, table: str) -> str:
