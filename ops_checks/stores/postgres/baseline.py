@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.model import DASHED, FIELDS, NOTHING
 from ops_checks.stores.baseline import AgreedRow
-from ops_checks.stores.postgres.dialect import POSTGRES
+from ops_checks.stores.postgres.dialect import ID_IN_BYTES, POSTGRES
 from ops_checks.stores.relational.agreement import CELLS, COLUMNS, ROWS, NewBaseline, row_digest, values_of
 from ops_checks.stores.relational.copying import lots
 from ops_checks.stores.tables import EVENTS, TABLE
@@ -38,7 +38,8 @@ class PostgresBaseline(NewBaseline):
         run = self._session.execute
         fresh = f"SELECT {names} FROM pg_temp.{_FRESH}"
         run(f"INSERT INTO {ROWS} ({names}) {fresh} ON CONFLICT (item_id) DO UPDATE SET {updates}")
-        gone = f"item_id NOT IN (SELECT id FROM {TABLE})"
+        # As a join: a list of a million ids would be looked through for each row.
+        gone = f"NOT EXISTS (SELECT FROM {TABLE} WHERE {ID_IN_BYTES} = item_id)"
         run(f"DELETE FROM {ROWS} WHERE item_id <> ALL (?) AND {gone}", (list(differing),))
 
     def _fresh(self, differing: Collection[str], stamp: Stamp) -> Iterator[tuple[Any, ...]]:
@@ -47,8 +48,10 @@ class PostgresBaseline(NewBaseline):
         cells = ", ".join(f"q.{name}" for name in FIELDS)
         query = (
             f"SELECT {cells}, coalesce(d.ordinal, 0), e.newest, {old} FROM {TABLE} q "
-            f"LEFT JOIN pg_temp.{_PLACES} d ON d.item_id = q.id LEFT JOIN {ROWS} b ON b.item_id = q.id "
-            f"LEFT JOIN (SELECT item_id, max(event_id) AS newest FROM {EVENTS} GROUP BY 1) e ON e.item_id = q.id"
+            f"LEFT JOIN pg_temp.{_PLACES} d ON d.item_id = q.{ID_IN_BYTES} "
+            f"LEFT JOIN {ROWS} b ON b.item_id = q.{ID_IN_BYTES} "
+            f'LEFT JOIN (SELECT item_id COLLATE "C" AS of_item, max(event_id) AS newest FROM {EVENTS} GROUP BY 1) e '
+            f"ON e.of_item = q.{ID_IN_BYTES}"
         )
         for row in self._session.stream(query):
             item = tuple((cell or NOTHING) if name in DASHED else cell for name, cell in zip(FIELDS, row, strict=False))

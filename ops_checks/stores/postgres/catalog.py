@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     import psycopg
 
 WHOLE_NUMBERS = ("smallint", "integer", "bigint")
+TEXTS = ("text", "character varying")
 #: What both tables need.
 QUEUE = {TABLE: ITEM_COLUMNS, EVENTS: EVENT_COLUMNS}
 _KEYS = {TABLE: "id", EVENTS: "event_id"}
 _PLAIN = ("r", "p")
 _KINDS = {"v": "view", "m": "materialized view", "f": "foreign table", "S": "sequence", "i": "index", "c": "type"}
-_TEXT_TYPES = ("text", "character varying")
 _TABLE = """
 SELECT c.relkind::text, c.relnamespace::regnamespace::text, row_security_active(c.oid),
   has_table_privilege(c.oid, 'SELECT'), c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid),
-  c.relkind = 'p' OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal),
+  c.relkind = 'p' OR c.relhasrules OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal),
   (SELECT json_object_agg(a.attname, format_type(a.atttypid, NULL)) FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),
   (SELECT array_agg(a.attname::text) FROM pg_index i, pg_attribute a
@@ -95,7 +95,7 @@ def must_be_queue_table(name: str, table: str, found: Table) -> None:
 def _must_have_types(name: str, table: str, found: Table) -> None:
     for column in sorted(QUEUE[table]):
         number = column == _KEYS[EVENTS]
-        if found.columns[column] not in (WHOLE_NUMBERS if number else _TEXT_TYPES):
+        if found.columns[column] not in (WHOLE_NUMBERS if number else TEXTS):
             expected = "bigint" if number else "text"
             raise InputError(f"{name}: {table}.{column} is {found.columns[column]}: expected {expected}")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.errors import WriteError
 from ops_checks.model import DASHED, FIELDS
+from ops_checks.stores.postgres.catalog import TEXTS, WHOLE_NUMBERS
 from ops_checks.stores.postgres.committing import Witness
 from ops_checks.stores.postgres.connection import quoted
 from ops_checks.stores.postgres.triggers import OnlyOnce, not_as_made
@@ -41,8 +42,8 @@ def write_change(session: Session, change: Change, row: StoredRow) -> Witness:
     with OnlyOnce(session, change.before.id):
         written = session.execute(statement, (*columns.values(), change.before.id, *seen)).rowcount
         witness = insert_event(session, change.before.id, change.event, change.payload, change.changed_at)
-    _must_have_event(session, change.before.id, witness)
-    _must_have_written(session, change.before.id, row.columns | columns, written)
+    seen_columns = row.columns | columns
+    _must_have_written(session, change.before.id, seen_columns, written, ", ".join(seen_columns), witness)
     return witness
 
 
@@ -51,7 +52,7 @@ def insert_row(session: Session, row: Row) -> None:
     names = _names(session, TABLE, row)
     marks = ", ".join("?" * len(row))
     added = session.execute(f"INSERT INTO {TABLE} ({names}) VALUES ({marks})", tuple(row.values())).rowcount
-    _must_have_written(session, row["id"], row, added)
+    _must_have_written(session, row["id"], row, added, _terms(session, TABLE, row))
 
 
 def delete_row(session: Session, item: Item) -> None:
@@ -108,7 +109,8 @@ def insert_events(session: Session, events: Iterable[Row]) -> None:
         session.execute(
             f"INSERT INTO {EVENTS} ({names}) OVERRIDING SYSTEM VALUE VALUES ({marks})", tuple(event.values())
         )
-        found = session.execute(f"SELECT {names} FROM {EVENTS} WHERE event_id = ?", (event["event_id"],)).fetchall()
+        query = f"SELECT {_terms(session, EVENTS, event)} FROM {EVENTS} WHERE event_id = ?"
+        found = session.execute(query, (event["event_id"],)).fetchall()
         if found != [tuple(event.values())]:
             raise not_as_made(session, event["item_id"])
 
@@ -132,7 +134,7 @@ def _operation(payload: str) -> str | None:
 def _rows(session: Session, table: str, condition: str, item_id: str) -> list[Row]:
     """Return rows with the columns that can be written, which a generated one cannot."""
     columns = sorted(session.columns_of(table) or set())
-    query = f"SELECT {', '.join(map(quoted, columns))} FROM {table} WHERE {condition}"
+    query = f"SELECT {_terms(session, table, columns)} FROM {table} WHERE {condition}"
     return [dict(zip(columns, row, strict=True)) for row in session.execute(query, (item_id,)).fetchall()]
 
 
@@ -150,14 +152,26 @@ def _names(session: Session, table: str, row: Row) -> str:
     return ", ".join(map(quoted, row))
 
 
+def _terms(session: Session, table: str, columns: Iterable[str]) -> str:
+    """Return columns for SQL, those of other types than a queue's as the text by which they can be written again."""
+    plain = (*TEXTS, *WHOLE_NUMBERS)
+    names = ((name, session.type_of(table, name) in plain) for name in columns)
+    return ", ".join(quoted(name) if known else f"{quoted(name)}::text" for name, known in names)
+
+
 def _must_have_event(session: Session, item_id: str | None, witness: Witness) -> None:
     if session.execute(witness.query, witness.values).fetchone() is None:
         raise not_as_made(session, item_id)
 
 
-def _must_have_written(session: Session, item_id: str, columns: Row, written: int) -> None:
-    """Raise WriteError unless an item has the values that were written: a trigger may have changed them."""
-    names = ", ".join(map(quoted, columns))
-    after = session.execute(f"SELECT {names} FROM {TABLE} WHERE id = ?", (item_id,)).fetchall()
-    if (written, after) != (1, [tuple(columns.values())]):
+def _must_have_written(
+    session: Session, item_id: str, columns: Row, written: int, terms: str, witness: Witness | None = None
+) -> None:
+    """Raise WriteError unless an item has the values that were written, and an event: a trigger may change them.
+
+    `terms` select the columns.
+    """
+    event, values = (f"EXISTS ({witness.query})", witness.values) if witness else ("true", ())
+    after = session.execute(f"SELECT {event}, {terms} FROM {TABLE} WHERE id = ?", (*values, item_id)).fetchall()
+    if (written, after) != (1, [(True, *columns.values())]):
         raise not_as_made(session, item_id)

@@ -124,7 +124,7 @@ class AgreementReader:
             states = dict(self._connection.execute(f"SELECT state, count(*) FROM {ROWS} GROUP BY 1").fetchall())
             gone = self._connection.execute(
                 f"SELECT count(*) FROM {ROWS} b WHERE state = ? "
-                f"AND NOT EXISTS (SELECT 1 FROM {TABLE} q WHERE q.id = b.item_id)",
+                f"AND NOT EXISTS (SELECT 1 FROM {TABLE} WHERE {self._dialect.id_in_bytes} = b.item_id)",
                 (AGREED,),
             ).fetchone()[0]
         return Counts(states.get(AGREED, 0), states.get(UNAGREED, 0), gone)
