@@ -170,6 +170,24 @@ def test_an_operator_operates(roles: Roles, run: Run) -> None:
     assert roles.database.execute("SELECT id FROM ops.queue_items WHERE id = 'ORCH-030'") == []
 
 
+def test_an_operator_takes_an_item_out_and_puts_it_back(roles: Roles, run: Run, folder: Path) -> None:
+    """Its events go with it and come back with it: the operator may change none that is written."""
+    location = roles.location("operator")
+    document = folder / "automation/orchestrator/QUEUE.md"
+    lines = document.read_text().splitlines(keepends=True)
+    document.write_text("".join(line for line in lines if not line.startswith("| ORCH-001 |")))
+    before = roles.database.execute("SELECT * FROM ops.queue_events WHERE item_id = 'ORCH-001' ORDER BY 1")
+    run("reconcile", "plan", "--prefer", "ORCH-001=md", "-o", "plan.json", "--db-path", location)
+    told = run("reconcile", "apply", "plan.json", "--db-path", location)
+    assert "- applied ORCH-001 row" in told.out, told
+    assert roles.database.execute("SELECT 1 FROM ops.queue_items WHERE id = 'ORCH-001'") == []
+    plan = json.loads(Path("plan.json").read_text())["plan_id"]
+    assert run("undo", "--plan", plan, "--db-path", location).code == 0
+    after = roles.database.execute("SELECT * FROM ops.queue_events WHERE item_id = 'ORCH-001' ORDER BY 1")
+    assert before
+    assert after[: len(before)] == before
+
+
 def test_a_worker_works(roles: Roles, run: Run) -> None:
     """Its pick is seen with its event, its lease is renewed while nobody cancels, and a cancelled one learns of it."""
     [(item_id, _)] = roles.execute("worker", PICK)
