@@ -78,17 +78,7 @@ def _let_them_run(
     until = time.monotonic() + _LONGEST_S
     number = 0
     try:
-        # However the machine shares itself out, somebody reads, is killed, and loses the session.
-        least = ("killed", "ended") if disturbed else ()
-        while (
-            size
-            and (
-                _ended() < size
-                or (disturbed and _reads() < _LEAST_READS)
-                or any(not tally.figures[what] for what in least)
-            )
-            and time.monotonic() < until
-        ):
+        while size and time.monotonic() < until and not _enough(size, tally, disturbed=disturbed):
             time.sleep(0.01 + chance.random() * 0.04)
             number += 1
             if disturbed and number % 3:
@@ -106,13 +96,11 @@ def _let_them_run(
 _OF_ANYBODY = "pid = (SELECT pid FROM pg_stat_activity WHERE datname = current_database() ORDER BY random() LIMIT 1)"
 
 
-def _ended() -> int:
-    """Count what operators, who say so, have ended."""
-    return Path(racers.LEDGER).read_bytes().count(b'"ended"')
-
-
-def _reads() -> int:
-    return Path(racers.LEDGER).read_bytes().count(b'"read"')
+def _enough(size: int, tally: Tally, *, disturbed: bool) -> bool:
+    """Return whether so much was done, and, however the machine shares itself out, everybody has had a turn."""
+    said = Path(racers.LEDGER).read_bytes()
+    had_turns = said.count(b'"read"') >= _LEAST_READS and tally.figures["killed"] and tally.figures["ended"]
+    return said.count(b'"ended"') >= size and bool(had_turns or not disturbed)
 
 
 def _start(database: Database, kind: str, seed: int) -> int:
