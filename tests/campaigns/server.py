@@ -34,6 +34,7 @@ LONG = 8_000
 
 _CREW = {"operator": 8, "selector": 2, "worker": 3, "reader": 1}
 _LONGEST_S = 1_800.0
+_LEAST_READS = 3
 #: Stands beside a cancellation's reason.
 _CANCELLED = "cancelled_by_operator"
 _LAID_DOWN = {"", "picked", "a", "b", _CANCELLED}
@@ -52,7 +53,7 @@ def run(size: int, report: Callable[[str], None], seed: int = 0) -> Outcome:
         report(f"not run: {error}")
     tally.count("control_operations", control.figures["acknowledged"])
     tally.count("control_lost", control.figures["lost"])
-    least = {"acknowledged": max(1, size // 15), "worked": size // 40, "selected": size // 200, "reads": 3}
+    least = {"acknowledged": max(1, size // 25), "worked": size // 60, "selected": size // 1_000, "reads": _LEAST_READS}
     return tally.outcome(least | {"killed": max(1, size // 200), "ended": max(1, size // 200), "control_lost": 1})
 
 
@@ -77,7 +78,7 @@ def _let_them_run(
     until = time.monotonic() + _LONGEST_S
     number = 0
     try:
-        while size and _ended() < size and time.monotonic() < until:
+        while size and time.monotonic() < until and not _enough(size, tally, disturbed=disturbed):
             time.sleep(0.01 + chance.random() * 0.04)
             number += 1
             if disturbed and number % 3:
@@ -95,9 +96,11 @@ def _let_them_run(
 _OF_ANYBODY = "pid = (SELECT pid FROM pg_stat_activity WHERE datname = current_database() ORDER BY random() LIMIT 1)"
 
 
-def _ended() -> int:
-    """Count what operators, who say so, have ended."""
-    return Path(racers.LEDGER).read_bytes().count(b'"ended"')
+def _enough(size: int, tally: Tally, *, disturbed: bool) -> bool:
+    """Return whether so much was done, and, however the machine shares itself out, everybody has had a turn."""
+    said = Path(racers.LEDGER).read_bytes()
+    had_turns = said.count(b'"read"') >= _LEAST_READS and tally.figures["killed"] and tally.figures["ended"]
+    return said.count(b'"ended"') >= size and bool(had_turns or not disturbed)
 
 
 def _start(database: Database, kind: str, seed: int) -> int:

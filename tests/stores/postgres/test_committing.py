@@ -88,7 +88,7 @@ def test_a_change_that_nobody_can_tell_of_is_told_of_later(
     how: str, proxy: Proxy, database: Database, replan: Callable[..., Told], run: Callable[..., Told]
 ) -> None:
     """Past the lock timeout it may have been written, and the command that is named tells whether it was."""
-    with proxy.cutting(how, delay=2.5, away=60):
+    with proxy.cutting(how, delay=1.7, away=60):
         told = replan(0.1)
     assert (told.code, told.out) == (3, "")
     named = MAY_BE.search(told.err)

@@ -16,8 +16,9 @@ from ops_checks.stores.postgres import watch as watching
 from ops_checks.stores.registry import open_queue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from conftest import Told
     from postgres_server import Database, OwnServer, Servers
 
     from ops_checks.stores.protocol import Watch
@@ -101,6 +102,46 @@ def test_a_watch_outlives_its_connection(
             seen = now
         replan(database, "A-1")
         must_change(watch, seen)
+
+
+@pytest.mark.parametrize("disturbed", ["not", "terminated", "restarted"])
+@pytest.mark.parametrize("way", ["command", "statement"])
+def test_a_wait_ends_at_the_first_look_after_what_it_waits_for(
+    disturbed: str,
+    way: str,
+    server: OwnServer,
+    database: Database,
+    run: Callable[..., Told],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever brings it, and whatever becomes of the connection meanwhile; a statement is noticed within a second."""
+
+    def disturb() -> None:
+        if disturbed == "terminated":
+            database.terminate_backends()
+        elif disturbed == "restarted":
+            server.restart()
+
+    def bring() -> None:
+        if way == "command":
+            replan(database, "A-1")
+        else:
+            database.execute("UPDATE queue_items SET status = 'PENDING' WHERE id = 'A-1'")
+
+    steps = [disturb, bring]
+    now_s = [0.0]
+
+    def pause(seconds: float) -> None:
+        if seconds >= 0.5:
+            now_s[0] += seconds
+            if steps:
+                steps.pop(0)()
+
+    monkeypatch.setattr("time.sleep", pause)
+    monkeypatch.setattr("ops_checks.cli.commands.wait.time.monotonic", lambda: now_s[0])
+    told = run("--db", database.location(), "wait", "--id", "A-1", "--for", "PENDING", "--timeout", "60s")
+    assert (told.code, told.out.split()[-1:], steps) == (0, ["A-1=PENDING"], []), told
+    assert now_s[0] <= 2.5
 
 
 def test_where_nothing_can_be_listened_to_the_server_is_asked(
