@@ -12,6 +12,7 @@ import pytest
 from builders import RELIABILITY, execute, item, make_database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from postgres_queues import SCHEMA
 
 from ops_checks.errors import InputError, LockedError, RefusedError, WriteError
 from ops_checks.model import FIELDS
@@ -290,6 +291,28 @@ def test_a_lease_of_any_type_is_cleared(pg_queue: Make, kind: str) -> None:
             assert [item_id for item_id, _ in view.leases_beyond(1)] == ["A-1"]
     store.change("A-1", cancel(stamp()))
     assert queue.execute("SELECT lease_owner, lease_expires_at FROM queue_items WHERE id = 'A-1'") == [(None, None)]
+
+
+@pytest.mark.parametrize("collation", ["", 'COLLATE "en-x-icu"', 'COLLATE "und-x-icu"'])
+def test_ids_are_in_the_order_of_their_bytes(pg_queue: Make, collation: str) -> None:
+    """However a table or a database orders text: a comparison of both queues, an agreement, what is due by id."""
+    ids = ["a-10", "B-1", "a-9", "b-1", "_", "A-9", "é"]
+    queue = pg_queue(tables=SCHEMA.replace('COLLATE "C"', collation))
+    queue.add([item(item_id, "IN_PROGRESS") for item_id in ids])
+    queue.execute("UPDATE queue_items SET lease_expires_at = 9")
+    in_order = sorted(ids, key=str.encode)
+    store = queue.store()
+    assert [each.id for each in store] == in_order
+    with store.snapshot() as view:
+        assert [each.item.id for each in view.details()] == in_order
+        assert [item_id for item_id, _ in view.leases_beyond(1)] == in_order
+        assert [str(row, "utf-8") for batch in view.recorded() for row in batch[0]] == in_order
+    with store.transaction() as transaction:
+        header = {"made_at": "2026", "actor": "me", "md_path": "Q", "md_digest": "d", "md_commit": None, "items": 7}
+        _, counts = transaction.new_baseline().save(
+            differing={}, ordinals=[(item_id, 0) for item_id in ids], header={**header, "tool": "t", "whole": True}
+        )
+        assert (counts.agreed, counts.gone) == (7, 0)
 
 
 def test_two_schemas_are_two_queues(pg_queue: Make) -> None:
