@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,7 @@ LATER = (
     "CREATE CONSTRAINT TRIGGER t AFTER UPDATE ON queue_items DEFERRABLE INITIALLY DEFERRED "
     "FOR EACH ROW EXECUTE FUNCTION f()"
 )
+DONE = "UPDATE queue_items SET status = 'DONE' WHERE id = NEW.id AND status <> 'DONE'; RETURN NEW;"
 OTHERS = "IF pg_trigger_depth() < 2 THEN UPDATE queue_items SET notes = 'x' WHERE id <> NEW.id; END IF; RETURN NEW;"
 
 
@@ -97,7 +99,7 @@ OTHERS = "IF pg_trigger_depth() < 2 THEN UPDATE queue_items SET notes = 'x' WHER
         FUNCTION.format("NEW.payload_json := '{}'; RETURN NEW;") + INSERTED.format("BEFORE"),
         FUNCTION.format("NEW.created_at := 'x'; RETURN NEW;") + INSERTED.format("BEFORE"),
         FUNCTION.format("DELETE FROM queue_events; RETURN NEW;") + INSERTED.format("AFTER"),
-        FUNCTION.format("UPDATE queue_items SET status = 'DONE' WHERE id = NEW.id; RETURN NEW;") + LATER,
+        FUNCTION.format(DONE) + LATER,
         FUNCTION.format("DELETE FROM queue_events; RETURN NEW;") + LATER,
         FUNCTION.format("RAISE EXCEPTION E'a\\nb'; RETURN NEW;") + LATER,
         "CREATE RULE r AS ON UPDATE TO queue_items DO INSTEAD NOTHING",
@@ -383,8 +385,9 @@ def test_a_lost_race_decides_again(pg_queue: Make) -> None:
 def until_waiting(queue: PgQueue) -> None:
     """Return once somebody waits for a lock of the queue's database."""
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    until = time.monotonic() + 60
     while not queue.execute(waiting):
-        pass
+        assert time.monotonic() < until
 
 
 def test_several_are_locked_in_one_order(pg_queue: Make) -> None:
