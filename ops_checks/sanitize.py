@@ -41,6 +41,19 @@ def plain_line(text: str) -> str:
 _LINE_ENDS = dict.fromkeys((0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029), " ")
 
 
+def without_password(line: str) -> str:
+    """Return a line of an error without the passwords of the URLs and connection strings that it quotes."""
+    if "@" not in line and "assword" not in line.lower():
+        return line
+    import re  # no start of a command waits for it
+
+    return re.sub(
+        r"(\w+://[^\s/:@]*):\S*@|(?i:(password\s*=\s*))('[^']*'|\S+)",
+        lambda found: f"{found[1]}:…@" if found[1] else f"{found[2]}…",
+        line,
+    )
+
+
 def without_commands(line: str) -> str:
     """Return a line of output with the workflow commands of GitHub Actions neutralized.
 

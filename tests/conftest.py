@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from database_kinds import InFile
     from queue_projects import Project
 
-#: Told by name, since both stand beside this file.
-pytest_plugins = ["parts", "postgres_fixtures"]
+#: Told by name, since they stand beside this file.
+pytest_plugins = ["parts", "postgres_fixtures", "database_kinds"]
 
 #: The same examples on every run and no clock in the verdict; HYPOTHESIS_PROFILE=search looks further.
 settings.register_profile("same", deadline=None, derandomize=True)
@@ -72,12 +73,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Told]:
+def run(folder: Path, capsys: pytest.CaptureFixture[str], database_kind: InFile) -> Callable[..., Told]:
     """Return a function that runs a command in-process."""
 
     def run_command(*argv: object) -> Told:
-        code = main([str(arg) for arg in argv])
-        return Told(code, *capsys.readouterr())
+        code = main([database_kind.there(str(arg)) for arg in argv])
+        return Told(code, *map(database_kind.back, capsys.readouterr()))
 
     return run_command
 

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from ops_checks.sanitize import one_line, visible, without_commands
+from ops_checks.sanitize import one_line, visible, without_commands, without_password
 from tests.campaigns.sink_readers import runner_commands, unescaped
 
 
@@ -74,3 +74,19 @@ def test_without_commands(line, broken):
     """Both forms of command are broken by a space, and nothing else is touched."""
     assert without_commands(line) == broken
     assert runner_commands(broken) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("error: unknown: postgresql://u:s@t:p@h/x: see", "error: unknown: postgresql://u:…@h/x: see"),
+        ("error: --dbb=postgres://u:p@h", "error: --dbb=postgres://u:…@h"),
+        ("error: password=sesame host=h", "error: password=… host=h"),
+        ("error: PASSWORD = 'se same' x", "error: PASSWORD = … x"),
+        ("error: no item postgresql://me@h/x", "error: no item postgresql://me@h/x"),
+        ("error: ops@example.com: no", "error: ops@example.com: no"),
+    ],
+)
+def test_an_error_quotes_no_password(line: str, shown: str) -> None:
+    """Whatever argument an error quotes, a password in it stays out of terminals and logs."""
+    assert without_password(line) == shown

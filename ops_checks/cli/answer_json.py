@@ -14,7 +14,7 @@ from ops_checks.sanitize import visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from typing import Any
 
     from ops_checks.cli.answer import Answer
@@ -45,10 +45,45 @@ def error_documents(words: Sequence[str], args: object, code: int, remarks: Sequ
     """
     if not asks_for_json(words, args) or not _may_print(words, args):
         return []
+    return [_error_document(args, code, remarks)]
+
+
+def write_error_files(words: Sequence[str], args: object, code: int, remarks: Sequence[str]) -> list[str]:
+    """Write the document of an error to the files that were to hold JSON, and return a note on each that was not.
+
+    What may be written is what a report may be: no input, and no file that holds something else.
+    """
+    chosen = getattr(args, "format", None) if args is not None else _formats(words)
+    targets = [target for name, target in chosen if name == JSON and target] if isinstance(chosen, list) else []
+    files = [target for target in targets if standard_stream(target) is None]
+    if not files:
+        return []
+    document = _error_document(args, code, remarks)
+    unwritten = [why for file in files for why in _unwritten(file, words, args, document)]
+    return [f"{NOTE}the error is in no file: {why}" for why in unwritten if _ERROR + why not in remarks]
+
+
+def _unwritten(file: str, words: Sequence[str], args: object, document: str) -> Iterator[str]:
+    """Write the document of an error to a file; yield why that may or can not be, if so."""
+    from ops_checks.files.output_file import write_output
+    from ops_checks.files.output_guard import Output, OutputGuard
+    from ops_checks.formats.json import FORMAT
+
+    named = _named([word for word in words if not word.endswith(f"{JSON}={file}")])
+    output = Output(f"--format {JSON}", file, FORMAT.begins)
+    try:
+        write_output(output, document, OutputGuard(lambda: [*_files(args, whole=True), *named]))
+    except OpsError as error:
+        yield error.message
+    except (OSError, ValueError):  # nobody can tell what the inputs are
+        yield f"{visible(file)}: not written, because the inputs are not known"
+
+
+def _error_document(args: object, code: int, remarks: Sequence[str]) -> Document:
     found = _remarks_json(remarks, _known_files(args))
     first, *others = found.pop("errors")
     data = {"schema": ERROR_SCHEMA, "exit_code": int(code)} | first | {"errors": others} | found
-    return [Document(json_text(data))]
+    return Document(json_text(data))
 
 
 def asks_for_json(words: Sequence[str], args: object = None) -> bool:
@@ -138,12 +173,16 @@ def _files(args: object, *, whole: bool) -> list[str]:
     return [*inputs, *given.values()]
 
 
+def _named(words: Sequence[str]) -> list[str]:
+    """Return everything that words may name."""
+    return [part for word in words for part in (word, word.partition("=")[2]) if part]
+
+
 def _may_print(words: Sequence[str], args: object) -> bool:
     """Return whether stdout goes to no input and to nothing that is named: an error may come before that check."""
     from ops_checks.files.output_guard import OutputGuard
 
-    named = [part for word in words for part in (word, word.partition("=")[2]) if part]
     try:
-        return not OutputGuard(lambda: [*_files(args, whole=True), *named]).is_input(_STDOUT)
+        return not OutputGuard(lambda: [*_files(args, whole=True), *_named(words)]).is_input(_STDOUT)
     except (OSError, ValueError):  # nobody can tell what the inputs are
         return False

@@ -51,7 +51,8 @@ def run(argv: Sequence[str] | None) -> int:
         raise
     try:
         if results is None:
-            results = _error_documents(words, args, code, remarks) if named else []
+            results, notes = _error_documents(words, args, code, remarks) if named else ([], [])
+            remarks += notes
         written = write_results(results)
         write_remarks(remarks)
     except KeyboardInterrupt:  # while a slow reader kept us waiting
@@ -61,11 +62,16 @@ def run(argv: Sequence[str] | None) -> int:
     return code if written else NOT_EVALUATED
 
 
-def _error_documents(words: Sequence[str], args: object, code: int, remarks: Sequence[str]) -> list[str]:
-    """Return the document of an error where it was asked for; `args` are None where the words could not be parsed."""
-    from ops_checks.cli.answer_json import error_documents
+def _error_documents(
+    words: Sequence[str], args: object, code: int, remarks: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return the document of an error where it was asked for on stdout, and notes on files that could not hold it.
 
-    return error_documents(words, args, code, remarks)
+    `args` are None where the words could not be parsed.
+    """
+    from ops_checks.cli.answer_json import error_documents, write_error_files
+
+    return error_documents(words, args, code, remarks), write_error_files(words, args, code, remarks)
 
 
 def _write_unexpected(words: Sequence[str], args: object, error: BaseException) -> None:
@@ -73,7 +79,9 @@ def _write_unexpected(words: Sequence[str], args: object, error: BaseException) 
     from ops_checks.errors import unexpected
 
     try:
-        write_results(_error_documents(words, args, NOT_EVALUATED, [f"error: {unexpected(error)}"]))
+        results, notes = _error_documents(words, args, NOT_EVALUATED, [f"error: {unexpected(error)}"])
+        write_results(results)
+        write_remarks(notes)
     except Exception:  # noqa: BLE001 - it is told on stderr in any case
         return
 

@@ -62,7 +62,11 @@ def add_globals(parser: argparse.ArgumentParser) -> None:
     absent = argparse.SUPPRESS  # so that the command's parser does not forget what stood before it
     group.add_argument("--queue", metavar="PATH", type=path, default=absent, help="Markdown queue")
     group.add_argument(
-        "--db", metavar="PATH", type=path, default=absent, help="queue database; work on it instead of Markdown"
+        "--db",
+        metavar="PATH",
+        type=path,
+        default=absent,
+        help="queue database, PATH or postgresql://… or service=NAME; work on it instead of Markdown",
     )
     group.add_argument(
         "--policy", metavar="PATH", type=path, default=absent, help="policy file (default: the nearest ops-checks.yaml)"
@@ -77,7 +81,9 @@ def add_globals(parser: argparse.ArgumentParser) -> None:
 
 def add_database(parser: argparse.ArgumentParser) -> None:
     """Add the database by name."""
-    parser.add_argument("--db-path", metavar="PATH", type=path, help="queue database (default: --db)")
+    parser.add_argument(
+        "--db-path", metavar="PATH", type=path, help="queue database, PATH or postgresql://… (default: --db)"
+    )
 
 
 def add_queues(parser: argparse.ArgumentParser) -> None:

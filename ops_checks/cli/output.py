@@ -8,7 +8,7 @@ import stat
 import sys
 
 from ops_checks.exit_codes import NOT_EVALUATED, OK
-from ops_checks.sanitize import visible, without_commands
+from ops_checks.sanitize import visible, without_commands, without_password
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class MadeDocument(Document):
 
 def error_lines(error: OpsError) -> list[str]:
     """Return the lines of an error for stderr."""
-    return [About("error: " + error.message, error.task), *("  " + line for line in error.details)]
+    return [About(without_password("error: " + error.message), error.task), *("  " + line for line in error.details)]
 
 
 def write_results(lines: Iterable[str]) -> bool:

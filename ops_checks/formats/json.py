@@ -21,6 +21,6 @@ FORMAT = Format(
     help="the published report (ops-checks schema report)",
     extension=".json",
     media_type="application/json",
-    begins=('{"schema_version": "…", "tool": {"name": "ops-checks"',),
+    begins=('{"schema_version": "…", "tool": {"name": "ops-checks"', '{"schema": "ops-checks/error/'),
     render=render,
 )

@@ -35,7 +35,8 @@ def queue_files(locations: Iterable[str]) -> Iterator[str]:
 
 
 def _logs(patterns: Iterable[str]) -> Iterator[str]:
-    for pattern in patterns:
+    for named in patterns:
+        pattern = named.removeprefix("file://")  # a URL of a file of this machine
         yield pattern
         if any(char in pattern for char in "*?["):
             from ops_checks.runlog.patterns import expand_logs

@@ -24,7 +24,12 @@ OPTIONS = (
     ("--queue-check-only", "bool", "", "check the task queue and leave out all other tests"),
     ("--queue-policy", "string", "PATH", "policy file (default: the nearest ops-checks.yaml from the rootdir up)"),
     ("--queue-path", "string", "PATH", "Markdown queue (default: automation/orchestrator/QUEUE.md)"),
-    ("--queue-db", "string", "PATH", "SQLite queue (default: automation/orchestrator/db/queue.db)"),
+    (
+        "--queue-db",
+        "string",
+        "PATH",
+        "queue database, or postgresql://… (default: automation/orchestrator/db/queue.db)",
+    ),
     ("--queue-log", "linelist", "PATH", "run log; repeatable, may glob"),
     ("--queue-engine", "string", "NAME", "what reads the run log: local (default), spark or spark=MASTER"),
     ("--queue-report", "string", "PATH", "write the JSON report of the session here"),

@@ -9,9 +9,10 @@ from msgspec import Struct
 from ops_checks.errors import ChangingError
 from ops_checks.reconcile.application import apply_actions
 from ops_checks.reconcile.apply import Result, admits, must_be_whole
+from ops_checks.reconcile.document_rows import row_edits
 from ops_checks.reconcile.overlay import comparison_after
 from ops_checks.reconcile.reading import database, read_inside
-from ops_checks.reconcile.writing import item_finder, must_write_document, row_edits, while_changing
+from ops_checks.reconcile.writing import item_finder, must_write_document, while_changing
 from ops_checks.sanitize import visible
 from ops_checks.stores.markdown.rewriting import edited_document
 from ops_checks.stores.markdown.snapshot import MarkdownSnapshot

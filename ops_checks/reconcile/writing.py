@@ -13,18 +13,18 @@ from ops_checks.errors import ChangedError, ChangingError, RefusedError
 from ops_checks.model import FIELDS, Item
 from ops_checks.reconcile.agreement import agreed_row, header
 from ops_checks.reconcile.application import apply_actions
-from ops_checks.reconcile.decision import ADD, REKEY, REMOVE, RESTORE
+from ops_checks.reconcile.decision import REMOVE
+from ops_checks.reconcile.document_rows import ordinals, row_edits, rows_above
 from ops_checks.reconcile.document_writing import DocumentWriting
 from ops_checks.reconcile.model import DB, MD, ItemState
 from ops_checks.reconcile.reading import database, read_inside
 from ops_checks.reconcile.units import CLAIM, differing
 from ops_checks.sanitize import plain_line, visible
 from ops_checks.stores.changes import Change
-from ops_checks.stores.markdown.rewriting import RowEdits
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ops_checks.context import Context
     from ops_checks.reconcile.application import Find, Outcome
@@ -96,7 +96,7 @@ class BothQueues:
             find = item_finder(reading, right)
             outcome = apply_actions(actions, find, self._context.now_s, resuming=resuming, undoing=undoing)
             check(outcome)
-            images = self._images(outcome, reading, _rows_above(left.items(), outcome))
+            images = self._images(outcome, reading, rows_above(left.items(), outcome))
             self._write_items(outcome, event, removed or {})
             if keeps_base:
                 left_over = [base_of(state, outcome) for state in (states | outcome.after).values() if _differs(state)]
@@ -106,7 +106,7 @@ class BothQueues:
                         state.id: agreed_row(state, reading) if _is_known(state, first=new.before is None) else None
                         for state in left_over
                     },
-                    ordinals=_ordinals(left.items(), outcome.applied),
+                    ordinals=ordinals(left.items(), outcome.applied),
                     header=header(self._context, reading, whole=not left_over, md_commit=self._md_commit),
                 )
                 images["baseline"] = baseline.number
@@ -249,54 +249,3 @@ def _differs(state: ItemState) -> bool:
     if state.md is None or state.db is None:
         return True  # one that neither side has is forgotten, which the base must be told as well
     return bool(differing(state.md, state.db))
-
-
-def _ordinals(items: Iterable[tuple[int, Item]], actions: Iterable[Action]) -> Iterator[tuple[str, int]]:
-    """Yield the ids of the document with their places, then those of rows that the actions put there."""
-    new = [action for action in actions if action.to == MD and action.kind in {ADD, REKEY, RESTORE}]
-    named = {*(action.anchor for action in new), *(action.id for action in new)}
-    places: dict[str, int] = {}
-    last = 0
-    for line, item in items:
-        last = line
-        if item.id in named:
-            places[item.id] = line
-        yield item.id, line
-    for action in new:
-        if action.kind == REKEY:
-            yield (action.after or {})["id"], places.get(action.id, last)
-        elif action.kind == RESTORE:
-            yield action.id, places.get(action.anchor or "", 0)
-        else:
-            last += 1
-            yield action.id, last
-
-
-def _rows_above(items: Iterable[tuple[int, Item]], outcome: Outcome) -> dict[str, str | None]:
-    """Return for each row that is removed from the document the id of the nearest row above it that stays."""
-    removed = {action.id for action in outcome.applied if action.kind == REMOVE and action.to == MD}
-    above: dict[str, str | None] = {}
-    last: str | None = None
-    for _, item in items if removed else ():
-        if item.id in removed:
-            above[item.id] = last
-        else:
-            last = item.id
-    return above
-
-
-def row_edits(actions: Iterable[Action]) -> RowEdits:
-    """Return what the actions change in the document."""
-    edits = RowEdits()
-    for action in actions:
-        if action.to != MD:
-            continue
-        after = action.after or {}
-        if action.kind == REMOVE:
-            edits.removed.add(action.id)
-        elif action.kind in {ADD, RESTORE}:
-            above = RowEdits.LAST if action.kind == ADD else action.anchor or RowEdits.TOP
-            edits.inserted.append((Item.from_cells(after[name] for name in FIELDS), above))
-        else:
-            edits.cells[action.id] += after.items()
-    return edits

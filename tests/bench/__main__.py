@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 import tempfile
+from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from tests.bench.bounds import lines, result
 from tests.bench.measure import Bench, Broken
 from tests.bench.works import QUICK, WORKS, Place, Sizes, machine
+from tests.postgres_server import MissingServerError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,12 +30,16 @@ def main(argv: list[str] | None = None) -> int:
     results = []
     try:
         for name in args.only or WORKS:
-            with tempfile.TemporaryDirectory(prefix="ops-checks-bench-", dir=args.folder) as folder:
-                results.append(_measured(name, Place(Path(folder), args.program, args.peers, sizes), quick=args.quick))
+            with ExitStack() as opened:
+                folder = Path(
+                    opened.enter_context(tempfile.TemporaryDirectory(prefix="ops-checks-bench-", dir=args.folder))
+                )
+                place = Place(folder, args.program, args.peers, sizes, opened)
+                results.append(_measured(name, place, quick=args.quick))
             if not args.json:
                 sys.stdout.write("\n".join([*lines(results[-1]), "", ""]))
                 sys.stdout.flush()
-    except Broken as error:
+    except (Broken, MissingServerError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 3
     if args.json:

@@ -13,10 +13,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.postgres_server import Servers
 
-_SCHEMA = Path(__file__).parents[2] / "ops_checks" / "stores" / "sqlite" / "schema.sql"
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import ExitStack
+
+_STORES = Path(__file__).parents[2] / "ops_checks" / "stores"
+_SCHEMA, _SERVER_SCHEMA = _STORES / "sqlite" / "schema.sql", _STORES / "postgres" / "schema.sql"
 _COLUMNS = (
     "id",
     "status",
@@ -149,15 +153,51 @@ def drifted(rows: list[Row], seed: int) -> tuple[list[Row], list[Row]]:
 
 def failed_queue(path: Path, count: int) -> None:
     """Write a database of so many items that may be retried, once each."""
-    rows = ((f"ORCH-{number}", "FAILED", "P1", "task", "done", "-", "-", "-", "") for number in range(count))
-    write_database(path, rows)
+    write_database(path, failed_rows(count))
+
+
+def failed_rows(count: int) -> Iterator[Row]:
+    """Yield so many items that may be retried, once each."""
+    return ((f"ORCH-{number}", "FAILED", "P1", "task", "done", "-", "-", "-", "") for number in range(count))
+
+
+class ServerQueue:
+    """A queue on a PostgreSQL server that is started for it, and gone with `opened`; what it keeps is on disk.
+
+    `location` names it. Raises MissingServerError where no server can be started.
+    """
+
+    def __init__(self, opened: ExitStack) -> None:
+        servers = opened.enter_context(Servers())
+        server = opened.enter_context(servers.server(fsync="on", synchronous_commit="on", shared_buffers="128MB"))
+        self._database = opened.enter_context(server.database())
+        self.location = self._database.location()
+
+    def write(self, rows: Iterator[Row]) -> None:
+        """Make the queue anew, of these items."""
+        with self._database.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS queue_items, queue_events CASCADE")
+            cursor.execute(_SERVER_SCHEMA.read_bytes())
+            names = f"{', '.join(_COLUMNS)}, created_at, updated_at"
+            with cursor.copy(f"COPY queue_items ({names}) FROM STDIN".encode()) as copy:
+                for row in rows:
+                    copy.write_row((*row, "2026-01-01 00:00", "2026-01-01 00:00"))
+            cursor.execute("VACUUM ANALYZE queue_items")
+
+    def retries(self) -> int:
+        """Return what `retries` does."""
+        return counted(self._database.execute)
 
 
 def retries(path: Path) -> int:
     """Return how many retries a database has seen, or -1 unless each has its attempt, its event and its note."""
     with closing(sqlite3.connect(path)) as connection:
-        ((attempts, notes),) = connection.execute(
-            "SELECT sum(attempt_count), sum(notes LIKE 'retry_not_before=%') FROM queue_items"
-        ).fetchall()
-        ((events,),) = connection.execute("SELECT count(*) FROM queue_events WHERE event_type = 'retried'").fetchall()
+        return counted(lambda query: connection.execute(query).fetchall())
+
+
+def counted(rows_of: Callable[[str], list[tuple[int, ...]]]) -> int:
+    """Return how many retries the database of a query has seen, or -1 as `retries`."""
+    noted = "sum(CASE WHEN notes LIKE 'retry_not_before=%' THEN 1 ELSE 0 END)"
+    ((attempts, notes),) = rows_of(f"SELECT sum(attempt_count), {noted} FROM queue_items")
+    ((events,),) = rows_of("SELECT count(*) FROM queue_events WHERE event_type = 'retried'")
     return int(events) if attempts == notes == events else -1

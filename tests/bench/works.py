@@ -14,6 +14,7 @@ from tests.bench.measure import Contender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import ExitStack
 
 _PEERS = Path(__file__).parent / "peers"
 _SEED = 20260101
@@ -28,22 +29,27 @@ class Sizes:
     rows: int = 1_000_000
     table: int = 100_000
     retries: int = 1_600
+    server_retries: int = 9_600
     small: int = 1_000
     rounds: int = 5
     quick_rounds: int = 31
 
 
-QUICK = Sizes(runs=3_000, rows=3_000, table=1_000, retries=80, small=100, rounds=1, quick_rounds=1)
+QUICK = Sizes(runs=3_000, rows=3_000, table=1_000, retries=80, server_retries=80, small=100, rounds=1, quick_rounds=1)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a work finds its things: a folder for its data, the program's environment, and the peers'."""
+    """Where a work finds its things: a folder for its data, the program's environment, and the peers'.
+
+    What is opened for a work, such as a server, is closed with `opened`.
+    """
 
     folder: Path
     program: Path
     peers: Path
     sizes: Sizes
+    opened: ExitStack
 
     def ours(self, name: str, *arguments: object, **more: object) -> Contender:
         """Return the program itself, as its console script."""
@@ -215,6 +221,47 @@ def retry(place: Place) -> Work:
     )
 
 
+def stream_server(place: Place) -> Work:
+    """Read all items of a queue on a server."""
+    queue = data.ServerQueue(place.opened)
+    queue.write(data.queue_rows(place.sizes.rows, _SEED))
+
+    def one(name: str, way: str, python: Path) -> Contender:
+        command = (str(python / "bin" / "python"), str(_PEERS / "stream_postgres.py"), way, queue.location)
+        return Contender(name, command)
+
+    return Work(
+        "stream-postgres",
+        f"{place.sizes.rows:,} rows on a server of this machine",
+        (one("ops-checks", "ours", place.program), one("COPY, read by psycopg", "copy", place.peers)),
+        (times("ops-checks", 1.5, "COPY, read by psycopg"), memory("ops-checks", 64)),
+        memory=True,
+    )
+
+
+def retry_server(place: Place) -> Work:
+    """Let sixteen processes retry items of one queue on a server at once."""
+    count = place.sizes.server_retries // 16 * 16
+    queue = data.ServerQueue(place.opened)
+
+    def one(name: str, way: str, python: Path) -> Contender:
+        script = str(_PEERS / "retry_postgres.py")
+        command = (str(python / "bin" / "python"), script, way, queue.location, str(count))
+        return Contender(
+            name,
+            command,
+            before=lambda: queue.write(data.failed_rows(count)),
+            answer=lambda _: f"{queue.retries()} retries",
+        )
+
+    return Work(
+        "retry-postgres",
+        f"{count:,} items on a server of this machine, 16 processes at once",
+        (one("ops-checks", "ours", place.program), one("bare psycopg", "plain", place.program)),
+        (speed("ops-checks", 0.7, "bare psycopg"),),
+    )
+
+
 def check(place: Place) -> Work:
     """Run the whole gate on a small project, with a JSON report."""
     md, db, log = _small_project(place)
@@ -297,6 +344,8 @@ WORKS: dict[str, Callable[[Place], Work]] = {
     ),
     "cancel": cancel,
     "retry": retry,
+    "stream-postgres": stream_server,
+    "retry-postgres": retry_server,
     "check": check,
     "pytest": session,
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import aged, digest, execute, item, make_database, make_markdown, select
 from conftest import NOW_S
+from database_kinds import every_database
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reconcile_checks import assert_published
@@ -77,6 +78,7 @@ def edit(project: Path, old: str, new: str) -> None:
     aged(project / QUEUE)
 
 
+@every_database
 @pytest.mark.parametrize(
     ("command", "item_id", "status", "note"),
     [
@@ -143,6 +145,7 @@ def test_refused(
     }
 
 
+@every_database
 def test_the_agreed_claim_may_be_left_behind(project: Path, run: Run) -> None:
     """A worker picked what the document still has as it was agreed: both get the change (with and without a base)."""
     execute(project / DB, "UPDATE queue_items SET status = 'IN_PROGRESS', owner_session = 'w2' WHERE id = 'A-2'")
@@ -155,6 +158,7 @@ def test_the_agreed_claim_may_be_left_behind(project: Path, run: Run) -> None:
     assert run("consistency-check", "--fields", "all").code == 0
 
 
+@every_database
 def test_the_base_goes_along(project: Path, run: Run) -> None:
     """What both queues say after the change is agreed: a person who takes it back has moved (rule B3)."""
     run("baseline")
@@ -165,6 +169,7 @@ def test_the_base_goes_along(project: Path, run: Run) -> None:
     assert "to_md A-1 claim" not in told.out
 
 
+@every_database
 def test_cancelled_is_cancelled(project: Path, run: Run) -> None:
     """Cancelling again prints the same line and writes nothing, but a new reason."""
     for _ in range(2):
@@ -177,6 +182,7 @@ def test_cancelled_is_cancelled(project: Path, run: Run) -> None:
     assert run("consistency-check", "--fields", "all").code == 0
 
 
+@every_database
 def test_who_cancelled_one_side_cancels_the_other(project: Path, run: Run) -> None:
     """The note of a one-sided change names --both, and that brings the other side along."""
     run("baseline")
@@ -200,6 +206,7 @@ def test_a_note_says_who_holds_the_item(project: Path, run: Run) -> None:
     assert told.err.startswith(f"note: the other queue was not compared: {DB}: is plain text, not the database")
 
 
+@every_database
 def test_operate_on(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The policy's default comes after what the command line names, and before the source of truth."""
     policy = project / "ops-checks.yaml"
@@ -220,6 +227,7 @@ def test_operate_on(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) ->
     assert run("cancel", "--both", "--id", "A-2").code == 5
 
 
+@every_database
 def test_dry_run(project: Path, run: Run) -> None:
     """The cells of both sides that would change are shown, and nothing is written."""
     before = digest(project)
@@ -237,6 +245,7 @@ def test_dry_run(project: Path, run: Run) -> None:
     assert digest(project) == before
 
 
+@every_database
 def test_the_document_cannot_be_written(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then the database is as it was, and nothing is left to resume."""
 
@@ -250,6 +259,7 @@ def test_the_document_cannot_be_written(project: Path, run: Run, monkeypatch: py
     assert run("reconcile", "resume").out == "nothing to resume\n"
 
 
+@every_database
 def test_a_worker_comes_between(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was decided on is compared once more before anything is written: a row that changed is decided again."""
     begin = SqliteTransaction.begin_exclusive
@@ -292,6 +302,7 @@ def half_written(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch, *comm
     return told.err
 
 
+@every_database
 def test_an_interrupted_change_is_finished(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The document is written and the database is not: that is said, other --both wait, and resume finishes it."""
     run("baseline")
@@ -311,6 +322,7 @@ def test_an_interrupted_change_is_finished(project: Path, run: Run, monkeypatch:
     assert row(project, "A-1")[1] == "IN_PROGRESS"
 
 
+@every_database
 @pytest.mark.parametrize(
     ("item_id", "command", "move"),
     [
@@ -334,6 +346,7 @@ def test_what_changed_since_is_stale(
     assert run("reconcile", "resume").out == "nothing to resume\n"
 
 
+@every_database
 @pytest.mark.parametrize("written", [False, True])
 def test_a_disk_that_fails_at_the_document(
     project: Path, run: Run, monkeypatch: pytest.MonkeyPatch, *, written: bool
@@ -355,6 +368,7 @@ def test_a_disk_that_fails_at_the_document(
     assert stored(project, "A-1")[0] == ("BLOCKED" if written else "IN_PROGRESS")
 
 
+@every_database
 def test_the_driver_fails_at_the_commit(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own error is one like any other: a plan whose document is written keeps its record."""
     run("baseline")
@@ -382,6 +396,7 @@ def test_the_driver_fails_at_the_commit(project: Path, run: Run, monkeypatch: py
     assert run("drift").code == 0
 
 
+@every_database
 def test_ctrl_c_while_the_document_is_written(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can tell then whether it is: the record stays, and resume finds out."""
     write = MarkdownTransaction.write
@@ -398,6 +413,7 @@ def test_ctrl_c_while_the_document_is_written(project: Path, run: Run, monkeypat
     assert stored(project, "A-1")[0] == "BLOCKED"
 
 
+@every_database
 def test_a_damaged_record(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is one line, and nothing is written."""
     half_written(project, run, monkeypatch, "cancel", "--both", "--id", "A-1")
@@ -408,6 +424,7 @@ def test_a_damaged_record(project: Path, run: Run, monkeypatch: pytest.MonkeyPat
     assert "is damaged: restore the database from a copy" in told.err
 
 
+@every_database
 @pytest.mark.parametrize("both", [False, True])
 def test_undo_of_the_newest_change(project: Path, run: Run, *, both: bool) -> None:
     """It is taken back in the queues that it was made in, without the lease; and an undo can be undone."""
@@ -429,6 +446,7 @@ def test_undo_of_the_newest_change(project: Path, run: Run, *, both: bool) -> No
     assert (project / QUEUE).read_bytes() == changed
 
 
+@every_database
 def test_undo_of_an_operation(project: Path, run: Run) -> None:
     """All that one command changed, item by item: what somebody changed since stays, and is named."""
     run("cancel", "--both", "--id", "A-1", "--id", "A-2", "--actor", "kim")
@@ -444,6 +462,7 @@ def test_undo_of_an_operation(project: Path, run: Run) -> None:
     assert run("undo", "--operation", "op-0").code == 5
 
 
+@every_database
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -479,6 +498,7 @@ def test_undo_is_refused(project: Path, run: Run, change: str | tuple[str, str],
     assert digest(project) == before
 
 
+@every_database
 def test_undo_as_json(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was taken back and what was refused is published as for a plan, with the exit code of the lines."""
     run("cancel", "--both", "--id", "A-1", "--id", "A-2")
@@ -497,6 +517,7 @@ def test_undo_as_json(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) 
     assert resumed["plan_id"].startswith("op-")
 
 
+@every_database
 def test_undo_gives_attempts_back(project: Path, run: Run) -> None:
     """A retry that is taken back was no attempt; one that was used since is not taken back."""
     run("--db", DB, "retry", "--id", "A-3")
@@ -508,6 +529,7 @@ def test_undo_gives_attempts_back(project: Path, run: Run) -> None:
     assert "A-3: was tried again since" in run("undo", "--id", "A-3").err
 
 
+@every_database
 def test_a_change_by_a_plan_names_the_plan(project: Path, run: Run) -> None:
     """What a plan did is taken back with the plan."""
     run("baseline")
@@ -550,6 +572,7 @@ def test_both_queues_stay_in_agreement(tmp_path_factory: pytest.TempPathFactory,
     assert main([*where, "reconcile", "resume"]) == 0
 
 
+@every_database
 def test_the_lock_of_the_document_is_respected(project: Path, run: Run) -> None:
     """Whoever holds the document's lock keeps --both waiting, and then it changes neither queue."""
     before = select(project / DB, "SELECT * FROM queue_items")
@@ -559,6 +582,7 @@ def test_the_lock_of_the_document_is_respected(project: Path, run: Run) -> None:
     assert select(project / DB, "SELECT * FROM queue_items") == before
 
 
+@every_database
 def test_modes_stay(project: Path, run: Run) -> None:
     """The document keeps its mode."""
     (project / QUEUE).chmod(0o640)
@@ -566,11 +590,13 @@ def test_modes_stay(project: Path, run: Run) -> None:
     assert stat.S_IMODE((project / QUEUE).stat().st_mode) == 0o640
 
 
+@every_database
 def test_changed_error_is_a_write_error() -> None:
     """A change that is decided again is told as not written when the time is up."""
     assert issubclass(ChangedError, WriteError)
 
 
+@every_database
 def test_what_is_being_written_was_not_interrupted(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """`drift` waits for a change that another program is just writing to both queues; its record is no interruption."""
     run("baseline")

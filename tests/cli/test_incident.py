@@ -73,7 +73,12 @@ def statuses(kind: Kind, folder: Path) -> list[dict[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("kind", [DOCUMENT, DATABASE, BOTH], ids=["document", "database", "both"])
+@pytest.mark.parametrize(
+    ("kind", "database_kind"),
+    [(DOCUMENT, "sqlite"), (DATABASE, "sqlite"), (BOTH, "sqlite"), (DATABASE, "postgres"), (BOTH, "postgres")],
+    ids=["document", "database", "both", "database on a server", "both with one on a server"],
+    indirect=["database_kind"],
+)
 def test_nine_steps(folder: Path, run: Run, lay_down: Callable[[Kind], None], kind: Kind) -> None:
     """Every step is one command, with the same answer on every store, but for what a document does not know."""
     lay_down(kind)

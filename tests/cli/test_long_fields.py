@@ -53,6 +53,7 @@ def test_the_changed_word(
 ) -> None:
     """Reports, and plans on a terminal, show where the values differ; JSON has them whole."""
     assert queues
+    monkeypatch.setenv("COLUMNS", "500")  # or it is wrapped
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     run("baseline", *BOTH)
     told = run(*argv, *BOTH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -116,12 +117,15 @@ def test_what_a_command_does_not_read_is_an_input_too(
 ) -> None:
     """Each command that writes reports keeps all inputs of the gate, those that it does not read as well.
 
-    It writes none of its outputs then, not even those that come first.
+    It writes none of its outputs then, not even those that come first; only the error is where JSON was to be.
     """
     before = digest(project)
     for name in FORMATS:
-        done = run(*command, "-f", "text", "-f", "json=good.json", "-f", f"{name}={target}")
+        done = run(*command, "-f", "text", "-f", "junit=good.xml", "-f", "json=good.json", "-f", f"{name}={target}")
         assert (done.code, done.out) == (4, ""), name
+        error = json.loads(Path("good.json").read_text(encoding="utf-8"))
+        assert (error["schema"], error["exit_code"]) == ("ops-checks/error/1", 4)
+        Path("good.json").unlink()
     assert digest(project) == before
 
 

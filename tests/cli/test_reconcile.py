@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from builders import aged, execute, item, make_database, make_markdown, select
+from database_kinds import every_database
 
 from ops_checks.errors import WriteError
 from ops_checks.stores.markdown.rewriting import MarkdownTransaction
@@ -47,6 +48,7 @@ def _edit(project: Path, old: str, new: str) -> None:
     aged(path)
 
 
+@every_database
 def test_the_first_agreement(project: Path, run: Run) -> None:
     """Drift is there and no base: it is recorded, planned by name, applied, and both sides agree (section 15)."""
     execute(project / DB, "UPDATE queue_items SET priority = 'P0' WHERE id = 'ORCH-2'")
@@ -84,6 +86,7 @@ def test_the_first_agreement(project: Path, run: Run) -> None:
     assert run("reconcile", "apply", "plan.json") == (0, f"already applied {plan_id}\n", "")
 
 
+@every_database
 def test_what_moved_goes_over_and_comes_back(project: Path, run: Run) -> None:
     """One side's moves are applied to the other; undo gives both back, once."""
     assert run("baseline") == (0, "baseline b-1 agreed=3 unagreed=0\n", "")
@@ -133,6 +136,7 @@ def _commit(project: Path, subject: str) -> None:
     _git(project, "commit", "-qam", subject)
 
 
+@every_database
 def test_an_older_checkout_takes_nothing_over(project: Path, run: Run) -> None:
     """What git shows to be older than the baseline asks; the newer version goes over by itself (rule B5)."""
     _git(project, "init", "-q")
@@ -153,6 +157,7 @@ def test_an_older_checkout_takes_nothing_over(project: Path, run: Run) -> None:
     assert "lineage=ok\n- to_db ORCH-2 priority P1 -> P2\n    md: uncommitted" in found.out
 
 
+@every_database
 def test_what_moved_and_came_back_is_asked_about(project: Path, run: Run) -> None:
     """A unit that went away from its base in git, or in the events, and came back moved on that side too (rule B4)."""
     _git(project, "init", "-q")
@@ -171,6 +176,7 @@ def test_what_moved_and_came_back_is_asked_about(project: Path, run: Run) -> Non
     assert "- needs ORCH-2 claim there-and-back md=BLOCKED db=PENDING" in found
 
 
+@every_database
 def test_what_changed_since_the_plan_is_stale(project: Path, run: Run) -> None:
     """It is named and left alone, the rest is applied, and the exit code says so; all or nothing refuses the plan."""
     run("baseline")
@@ -192,6 +198,7 @@ def test_what_changed_since_the_plan_is_stale(project: Path, run: Run) -> None:
     ]
 
 
+@every_database
 def test_undo_leaves_what_somebody_changed_since(project: Path, run: Run) -> None:
     """A unit that moved since the plan was applied is refused by name; the others are taken back."""
     run("baseline")
@@ -205,6 +212,7 @@ def test_undo_leaves_what_somebody_changed_since(project: Path, run: Run) -> Non
     assert select(project / DB, "SELECT priority FROM queue_items ORDER BY id") == [("P1",), ("P2",), ("P1",)]
 
 
+@every_database
 def test_a_plan_needs_a_base_to_be_applied(project: Path, run: Run) -> None:
     """Without one it is refused; with --no-base union the first base is made of it (rule B2)."""
     _edit(project, "| ORCH-3 | PENDING | P1 | task | done | - | - | - |  |\n", "")
@@ -216,6 +224,7 @@ def test_a_plan_needs_a_base_to_be_applied(project: Path, run: Run) -> None:
     assert run("baseline", "show").out.startswith("baseline b-1 ")
 
 
+@every_database
 def test_a_plan_of_another_queue(project: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
     """It is refused, whatever it says."""
     run("baseline")
@@ -227,6 +236,7 @@ def test_a_plan_of_another_queue(project: Path, run: Run, tmp_path_factory: pyte
     assert refused == (5, "", f"error: the plan {plan_id} is of another queue: make one of this queue\n")
 
 
+@every_database
 def test_a_safety_stop(project: Path, run: Run) -> None:
     """`drift` prints it last, a plan is refused; nothing is saved."""
     run("baseline")
@@ -240,6 +250,7 @@ def test_a_safety_stop(project: Path, run: Run) -> None:
     assert not (project / "plan.json").exists()
 
 
+@every_database
 def test_a_plan_is_written_over_nothing_else(project: Path, run: Run) -> None:
     """Neither over an input nor over another document; an older plan is replaced."""
     run("baseline")
@@ -253,6 +264,7 @@ def test_a_plan_is_written_over_nothing_else(project: Path, run: Run) -> None:
         assert run("reconcile", "plan", "-o", "plan.json").code == 1
 
 
+@every_database
 def test_a_damaged_base(project: Path, run: Run) -> None:
     """It is exit 3 for what relies on it; once both queues agree, `baseline` records it anew (rule B6)."""
     run("baseline")
@@ -266,6 +278,7 @@ def test_a_damaged_base(project: Path, run: Run) -> None:
     assert run("drift").out == "drift ok total=3 base=b-2\n"
 
 
+@every_database
 @pytest.mark.parametrize("word", ["=md", "ORCH-1=", "both", "ORCH-1=disk"])
 def test_a_preference_that_is_none(project: Path, run: Run, word: str) -> None:
     """It is a usage error that tells what is expected."""
@@ -275,6 +288,7 @@ def test_a_preference_that_is_none(project: Path, run: Run, word: str) -> None:
     assert project.is_dir()
 
 
+@every_database
 def test_two_preferences_for_one_item(project: Path, run: Run) -> None:
     """They are refused: none of them would be dropped in silence."""
     found = run("drift", "--prefer", "ORCH-1=md", "--prefer", "ORCH-1=db")
@@ -293,6 +307,7 @@ def test_checks_make_no_base(project: Path, run: Run) -> None:
     assert not {name for name in tables if "baseline" in name or "reconcile" in name}
 
 
+@every_database
 def test_render_follows_the_database(project: Path, run: Run) -> None:
     """Rows follow in place, missing ones are added, and no base is made; what only the document has is asked about."""
     text = (project / QUEUE).read_text()
@@ -314,6 +329,7 @@ def test_render_follows_the_database(project: Path, run: Run) -> None:
     assert run("baseline", "show").out == "baseline none\n"
 
 
+@every_database
 def test_a_hand_edit_of_a_view_is_asked_about(project: Path, run: Run) -> None:
     """Nothing that a person wrote is rendered over, unless it is named."""
     run("baseline")
@@ -325,6 +341,7 @@ def test_a_hand_edit_of_a_view_is_asked_about(project: Path, run: Run) -> None:
     assert run("render") == (0, "rendered nothing: total=3\n", "")
 
 
+@every_database
 def test_import_follows_the_document(project: Path, run: Run) -> None:
     """Only the database is written to."""
     run("baseline")
@@ -343,6 +360,7 @@ def test_import_follows_the_document(project: Path, run: Run) -> None:
     assert (project / QUEUE).read_bytes() == before
 
 
+@every_database
 def test_a_view_that_may_only_be_read(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not rendered; a plan that would write to the document is not applied."""
     run("baseline")
@@ -379,6 +397,7 @@ def test_a_removed_item_comes_back_with_all_it_had(project: Path, run: Run) -> N
     assert events == [("retried",), ("reconcile_undone",)]
 
 
+@every_database
 def test_a_record_names_no_column_of_its_own(project: Path, run: Run) -> None:
     """What a record says is text from outside: another name than a column's is refused, and nothing is written."""
     run("baseline")
@@ -396,6 +415,7 @@ def test_a_record_names_no_column_of_its_own(project: Path, run: Run) -> None:
     assert (project / QUEUE).read_bytes() == before
 
 
+@every_database
 def test_an_applied_plan_that_git_undid_can_still_be_taken_back(
     project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -435,6 +455,7 @@ def test_a_reader_that_stays_fails_it_before_the_document_is_touched(project: Pa
     assert run(*argv).code == 0
 
 
+@every_database
 def test_a_read_only_document_is_not_undone(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """ORCH_QUEUE_MD_READ_ONLY holds for undo as well."""
     run("baseline")
@@ -446,6 +467,7 @@ def test_a_read_only_document_is_not_undone(project: Path, run: Run, monkeypatch
     assert (project / QUEUE).read_bytes() == before
 
 
+@every_database
 def test_a_row_that_a_plan_added_has_its_place(project: Path, run: Run) -> None:
     """Lost later, it is put back below its neighbour, not at the top."""
     run("baseline")
@@ -460,6 +482,7 @@ def test_a_row_that_a_plan_added_has_its_place(project: Path, run: Run) -> None:
     assert (project / QUEUE).read_bytes() == before
 
 
+@every_database
 def test_a_new_id_that_is_taken(project: Path, run: Run) -> None:
     """It is a usage error before anything is planned; one that nothing asks for is told."""
     run("baseline")

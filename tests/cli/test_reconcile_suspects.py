@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from builders import aged, execute, item, make_database, make_markdown, make_old_database
+from database_kinds import every_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,7 @@ def _edit(project: Path) -> None:
     aged(path)
 
 
+@every_database
 def test_the_document_follows_with_a_remark(project: Path, run: Run) -> None:
     """Machines obey the database: its claim goes over, and the line below says what its events break."""
     assert run("baseline").code == 0
@@ -57,6 +59,7 @@ def test_the_document_follows_with_a_remark(project: Path, run: Run) -> None:
     assert run("drift").out.startswith("drift ok")
 
 
+@every_database
 def test_the_database_follows_only_if_a_person_says_so(project: Path, run: Run) -> None:
     """What moved in the document alone is a conflict, until somebody prefers it; of other items it goes over."""
     assert run("baseline").code == 0
@@ -73,6 +76,7 @@ def test_the_database_follows_only_if_a_person_says_so(project: Path, run: Run) 
     assert preferred.out.splitlines()[1:] == ["- to_db ORCH-2 priority P1 -> P0", REMARK]
 
 
+@every_database
 @pytest.mark.parametrize(
     ("script", "policy"),
     [

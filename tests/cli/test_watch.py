@@ -167,3 +167,12 @@ def test_a_stream_that_is_no_terminal(run: Callable[..., Told], monkeypatch: pyt
     """Keys come by stdin, the view is drawn on stderr, stdout may be a log: without one there are plain lines."""
     monkeypatch.setattr("ops_checks.cli.commands.watch.sys", streams(stream))
     assert run("--queue", "no.md", "watch").err.startswith("note: no.md is watched")
+
+
+@pytest.mark.parametrize("words", [("-f", "json"), ("--plain", "-f", "jsonl"), ("--format=json",)])
+def test_it_has_no_document(run: Callable[..., Told], words: tuple[str, ...]) -> None:
+    """What goes on has no end that a document could have: one line says so, before anything is watched."""
+    done = run("watch", *words)
+    assert done.code == 4
+    assert done.err.startswith("error: unrecognized arguments: ")
+    assert done.err.count("\n") == 1

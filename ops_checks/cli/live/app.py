@@ -19,23 +19,11 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.css.query import NoMatches
 from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
 
 from ops_checks.cli.bulk import question
 from ops_checks.cli.live.actions import CHANGES, Actions
-from ops_checks.cli.live.lines import (
-    BAD,
-    DIM,
-    GOOD,
-    KEYS,
-    PLAIN,
-    Moment,
-    about,
-    head_lines,
-    item_table,
-    list_title,
-    packed,
-)
+from ops_checks.cli.live.item_list import ItemList, styled
+from ops_checks.cli.live.lines import KEYS, Moment, about, head_lines, item_table, list_title, packed
 from ops_checks.cli.live.messages import Arrived, Done
 from ops_checks.cli.live.screens import ItemScreen, QuestionScreen
 from ops_checks.cli.output import Made
@@ -53,7 +41,6 @@ if TYPE_CHECKING:
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.stores.details import Details
 
-_STYLES = {PLAIN: "", GOOD: "green", BAD: "bold red", DIM: "dim"}
 #: Ages are drawn anew so often.
 _AGING_S = 15.0
 #: A terminal that is held (Ctrl-S) takes nothing: the process ends so long after it was told to.
@@ -93,7 +80,6 @@ class WatchApp(App[int]):
         self._feed = Feed(invocation.context, invocation.clock, lambda news: self.post_message(Arrived(news)))
         self._state = State()
         self._wanted = Filter()
-        self._rows: list[Details] = []
         self._busy = ""
         self._changing = threading.Lock()
         self._last: threading.Timer | None = None
@@ -107,7 +93,7 @@ class WatchApp(App[int]):
         yield Static(id="head")
         yield Static(id="title")
         yield Static(id="columns")
-        yield OptionList(id="items", markup=False, compact=True)
+        yield ItemList()
         yield Static(id="told")
         yield Input(id="text", placeholder="text to look for, Enter", select_on_focus=False)
         yield Static(id="keys")
@@ -190,13 +176,12 @@ class WatchApp(App[int]):
 
     def action_change(self, name: str) -> None:
         """Ask whether to cancel or retry the item that is pointed at, and do it."""
-        at = self.query_one("#items", OptionList).highlighted
-        if at is None or at >= len(self._rows):
+        row = self.query_one(ItemList).pointed
+        if row is None:
             self._tell([f"{name}: point at an item first, with the arrow keys"])
         elif self._busy:
             self._tell([f"{self._busy} is not done yet"])
         else:
-            row = self._rows[at]
             lines = [f"{label}: {value}" for label, value in about(row)]
             answered = partial(self._answered, name, row)
             self.push_screen(QuestionScreen(question(name, 1), lines), answered)
@@ -255,22 +240,13 @@ class WatchApp(App[int]):
     def _draw_on(self, main: Screen[Any]) -> None:
         columns = max(1, self.size.width)
         moment = Moment(self._invocation.clock(), self._invocation.context.tz_minutes, columns)
-        head = [Content.styled(line.text, _STYLES[line.tone]) for line in head_lines(self._state, moment)]
-        main.query_one("#head", Static).update(Content("\n").join(head))
+        main.query_one("#head", Static).update(styled(head_lines(self._state, moment)))
         seen = self._state.queue
         main.query_one("#title", Static).update(Content(list_title(seen, self._wanted)))
         top, lines = item_table(seen, moment._replace(columns=max(1, columns - 1)))
         main.query_one("#columns", Static).update(Content(top))
         main.query_one("#keys", Static).update(Content("\n".join(packed(KEYS, columns))))
-        self._draw_items(main.query_one("#items", OptionList), list(seen.rows) if seen else [], lines)
-
-    def _draw_items(self, items: OptionList, rows: list[Details], lines: list[str]) -> None:
-        """Draw the list. It points at the same item as before, and at none when that one is not listed any more."""
-        at = items.highlighted
-        pointed = self._rows[at].item.id if at is not None and at < len(self._rows) else None
-        self._rows = rows
-        items.set_options([Option(Content(line), row.item.id) for line, row in zip(lines, rows, strict=True)])
-        items.highlighted = next((number for number, row in enumerate(rows) if row.item.id == pointed), None)
+        main.query_one(ItemList).show(list(seen.rows) if seen else [], lines)
 
     def _end_with_terminal(self) -> None:
         """End the process when the terminal goes: nothing is left to be restored, and drawing may wait for ever."""

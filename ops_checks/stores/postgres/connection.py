@@ -84,22 +84,13 @@ class Session:
         `snapshot`: the exported state that it is to see; `queue`: its tables must be there. Raises InputError for what
         is no queue, or one of which this user is shown only a part.
         """
-        statement_ms, silence_ms = WRITING_MS if writing else _READING_MS
-        mode = "" if writing else " ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        settings = {
-            "statement_timeout": statement_ms,
-            "lock_timeout": max(1, int(self._timeout_s * 1000)),
-            "idle_in_transaction_session_timeout": silence_ms,
-        }
-        set_all = "".join(f", set_config('{name}', '{value}', true)" for name, value in settings.items())
-        set_all += f", {_DURABLE}" if writing else ""
-        imported = f"; SET TRANSACTION SNAPSHOT {_literal(snapshot)}" if snapshot else ""
-        first = _first_in_path(quoted(self.schema)) if self.schema else "NULL"
-        self._connection.execute(f"BEGIN{mode}{imported}; SELECT {first}{set_all}".encode())
+        found = self._tables.get(TABLE)
+        # What is made beside the queue's tables is made in their schema, where everybody else finds it too.
+        schema = quoted(self.schema) if self.schema else found.schema if writing and found else None
+        self._connection.execute(_beginning(self._timeout_s, schema, snapshot, writing=writing))
         if queue and not self._tables:
             self.must_be_queue()
-        if writing and not self.schema and (found := self._tables.get(TABLE)):
-            # What is made beside the queue's tables is made in their schema, where everybody else finds it too.
+        if writing and schema is None and (found := self._tables.get(TABLE)):
             self._connection.execute(f"SELECT {_first_in_path(found.schema)}".encode())
 
     def end(self) -> None:
@@ -233,6 +224,22 @@ def _numbers() -> Iterator[int]:
 
 
 _NUMBERS = _numbers()
+
+
+@lru_cache(maxsize=8)
+def _beginning(lock_timeout_s: float, schema: str | None, snapshot: str, *, writing: bool) -> bytes:
+    """Return the statements that begin a transaction, with its settings; `schema` is first in its search path."""
+    statement_ms, silence_ms = WRITING_MS if writing else _READING_MS
+    mode = "" if writing else " ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    settings = {
+        "statement_timeout": statement_ms,
+        "lock_timeout": max(1, int(lock_timeout_s * 1000)),
+        "idle_in_transaction_session_timeout": silence_ms,
+    }
+    set_all = "".join(f", set_config('{name}', '{value}', true)" for name, value in settings.items())
+    set_all += f", {_DURABLE}" if writing else ""
+    imported = f"; SET TRANSACTION SNAPSHOT {_literal(snapshot)}" if snapshot else ""
+    return f"BEGIN{mode}{imported}; SELECT {_first_in_path(schema) if schema else 'NULL'}{set_all}".encode()
 
 
 def _first_in_path(schema: str) -> str:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     Result = TypeVar("Result")
 
+_MAY = "has_any_column_privilege(?, "
 #: The server gave up a transaction because of others that wrote at the same time: on the new rows it may succeed.
 _AGAIN = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
@@ -187,8 +188,7 @@ class PostgresStore:
             try:
                 session.begin(writing=False)
                 [(standby, items, events)] = session.execute(
-                    "SELECT pg_is_in_recovery(), has_table_privilege(?, 'UPDATE'), has_table_privilege(?, 'INSERT')",
-                    (TABLE, EVENTS),
+                    f"SELECT pg_is_in_recovery(), {_MAY}'UPDATE'), {_MAY}'INSERT')", (TABLE, EVENTS)
                 ).fetchall()
             finally:
                 self._release(session)

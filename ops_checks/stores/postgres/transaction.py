@@ -21,7 +21,7 @@ from ops_checks.stores.postgres.writing import (
     write_event,
 )
 from ops_checks.stores.relational.plan_records import PlanRecords
-from ops_checks.stores.tables import EVENTS, TABLE, where
+from ops_checks.stores.tables import TABLE, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class PostgresTransaction:
-    """Nobody else writes to the queue's tables from entering on; what is not committed on leaving is rolled back.
+    """Nobody else changes an item from entering on; what is not committed on leaving is rolled back.
 
     Readers are not kept waiting. Raises InputError for what is no sound queue, RefusedError for one that may only be
     read, WriteError if the lock is not had in time or a write fails.
@@ -51,7 +51,7 @@ class PostgresTransaction:
         self._witness: Witness | None = None
 
     def __enter__(self) -> Self:
-        """Connect, begin, and lock both tables."""
+        """Connect, begin, and lock the items."""
         with self._translated:
             self._session = Session(self._location, self._timeout_s)
             try:
@@ -79,7 +79,8 @@ class PostgresTransaction:
     def _begin(self) -> None:
         self._witness = None
         self._session.begin(writing=True)
-        self._session.execute(f"LOCK TABLE {TABLE}, {EVENTS} IN SHARE ROW EXCLUSIVE MODE")
+        # Locking the events would need a right to change them, which nobody should have.
+        self._session.execute(f"LOCK TABLE {TABLE} IN SHARE ROW EXCLUSIVE MODE")
 
     def snapshot(self) -> PostgresSnapshot:
         """Return a snapshot of what the transaction sees."""

@@ -42,8 +42,8 @@ def write_change(session: Session, change: Change, row: StoredRow) -> Witness:
     with OnlyOnce(session, change.before.id):
         written = session.execute(statement, (*columns.values(), change.before.id, *seen)).rowcount
         witness = insert_event(session, change.before.id, change.event, change.payload, change.changed_at)
-    _must_have_event(session, change.before.id, witness)
-    _must_have_written(session, change.before.id, row.columns | columns, written, ", ".join(row.columns | columns))
+    seen_columns = row.columns | columns
+    _must_have_written(session, change.before.id, seen_columns, written, ", ".join(seen_columns), witness)
     return witness
 
 
@@ -164,8 +164,14 @@ def _must_have_event(session: Session, item_id: str | None, witness: Witness) ->
         raise not_as_made(session, item_id)
 
 
-def _must_have_written(session: Session, item_id: str, columns: Row, written: int, terms: str) -> None:
-    """Raise WriteError unless an item has the values that were written: a trigger may have changed them."""
-    after = session.execute(f"SELECT {terms} FROM {TABLE} WHERE id = ?", (item_id,)).fetchall()
-    if (written, after) != (1, [tuple(columns.values())]):
+def _must_have_written(
+    session: Session, item_id: str, columns: Row, written: int, terms: str, witness: Witness | None = None
+) -> None:
+    """Raise WriteError unless an item has the values that were written, and an event: a trigger may change them.
+
+    `terms` select the columns.
+    """
+    event, values = (f"EXISTS ({witness.query})", witness.values) if witness else ("true", ())
+    after = session.execute(f"SELECT {event}, {terms} FROM {TABLE} WHERE id = ?", (*values, item_id)).fetchall()
+    if (written, after) != (1, [(True, *columns.values())]):
         raise not_as_made(session, item_id)

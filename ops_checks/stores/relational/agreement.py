@@ -235,8 +235,8 @@ class NewBaseline:
         all. An agreement on a part keeps the digest and commit of the older one, which was about the whole document.
         """
         run = self._connection.execute
-        if self.before is None:
-            for statement in tables(self._dialect):
+        for name, statement in zip((BASELINES, ROWS), tables(self._dialect), strict=True):
+            if self._dialect.columns(self._connection, name) is None:  # where they are, nobody needs a right to create
                 run(statement)
         stamp = (run(f"SELECT max(event_id) FROM {EVENTS}").fetchone()[0], header["made_at"], header["md_commit"])
         self._save_equal(differing.keys(), ordinals, stamp)

@@ -16,6 +16,7 @@ from textual.widgets import OptionList
 
 from ops_checks.cli.command import Invocation
 from ops_checks.cli.live.app import WatchApp
+from ops_checks.cli.live.item_list import ItemList
 from ops_checks.cli.live.screens import ItemScreen, QuestionScreen
 from ops_checks.context import resolve
 from ops_checks.errors import InputError
@@ -244,7 +245,9 @@ def test_any_size(live: Callable[..., WatchApp], size: tuple[int, int]) -> None:
     """The view can be drawn in, and resized to, any size; on 20 columns the keys are all there."""
 
     async def scenario(view: View) -> None:
-        await view.until(lambda: view.app._state.kpi and view.app._rows and view.app._state.drift)
+        await view.until(
+            lambda: view.app._state.kpi and view.app.query_one(ItemList).option_count and view.app._state.drift
+        )
         for keys, screen in ((("down", "c"), QuestionScreen), (("n", "enter"), ItemScreen)):
             await view.press(*keys)
             await view.until(lambda screen=screen: isinstance(view.app.screen, screen))

@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import item, make_database, make_markdown
+from builders import execute, item, make_database, make_markdown
 from builders import select as rows
 
 if TYPE_CHECKING:
@@ -171,3 +171,47 @@ def test_a_terminal_that_is_closed(pseudo: Pseudo) -> None:
     """The view ends at once, and takes no processor waiting for what cannot come."""
     pseudo.close()
     assert pseudo.process.wait(_LONGEST_S) == 130
+
+
+def stop(tmux: Tmux, way: str) -> None:
+    """Suspend what runs in the terminal, by Ctrl-Z or from outside."""
+    if way == "the key":
+        tmux.keys("C-z")
+        return
+    shell = tmux.run("display-message", "-p", "#{pane_pid}").strip()
+    view = subprocess.run(["ps", "-o", "pid=", "--ppid", shell], capture_output=True, text=True, check=True).stdout
+    os.kill(int(view), signal.SIGTSTP)
+
+
+@pytest.mark.parametrize("way", ["the key", "a signal"])
+def test_suspended(tmux: Tmux, queues: Path, way: str) -> None:
+    """The shell has its terminal back while the view is suspended; the view tells what is new when it goes on."""
+    tmux.keys("stty -g > before; " + " ".join(WATCH), "Enter")
+    tmux.shows("2 items compared", "IN_PROGRESS 1", "q quit")
+    stop(tmux, way)
+    assert "q quit" not in tmux.shows("Stopped", "$ ")
+    tmux.keys("stty -g > within; echo typed $((6 * 7))", "Enter")
+    tmux.shows("typed 42")
+    execute(queues / "q.db", "UPDATE queue_items SET status = 'BLOCKED' WHERE id = 'A-1'")
+    tmux.keys("fg", "Enter")
+    tmux.shows("IN_PROGRESS 0", "BLOCKED 1", "q quit")
+    tmux.keys("q")
+    assert "q quit" not in tmux.shows("typed 42", "$ ")
+    tmux.keys("clear; stty -g > after; echo left $((6 * 7))", "Enter")
+    tmux.shows("left 42")
+    before, within, after = ((queues / name).read_text() for name in ("before", "within", "after"))
+    assert before == within == after
+
+
+@pytest.mark.parametrize("way", ["the key", "a signal"])
+def test_plain_lines_are_suspended(tmux: Tmux, queues: Path, way: str) -> None:
+    """They go on where they stopped, with what is new since, and Ctrl-C ends them as before."""
+    tmux.keys(" ".join(WATCH) + " --plain", "Enter")
+    tmux.shows("is watched: Ctrl-C ends it", "IN_PROGRESS=1")
+    stop(tmux, way)
+    tmux.shows("Stopped")
+    execute(queues / "q.db", "UPDATE queue_items SET status = 'BLOCKED' WHERE id = 'A-1'")
+    tmux.keys("clear; fg", "Enter")
+    tmux.shows("IN_PROGRESS=0", "BLOCKED=1")
+    tmux.keys("C-c")
+    assert "Traceback" not in tmux.shows("error: interrupted", "\n$")

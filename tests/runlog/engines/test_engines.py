@@ -220,6 +220,14 @@ def test_a_log_that_is_not_there_is_told_before_spark_is_started(
         assert err.startswith(f"error: {name}: {message}")
 
 
+def test_no_report_is_written_over_a_log_that_a_url_names(run: Callable[..., tuple[int, str, str]], log: Path) -> None:
+    """A URL of a file of this machine is that file."""
+    code, out, err = run("check", "-f", f"json={log.name}", "--engine", "spark", "--log-path", f"file://{log}")
+    assert (code, out) == (4, "")
+    assert "is an input" in err
+    assert log.read_bytes() == end()
+
+
 def test_a_password_in_a_url(run: Callable[..., tuple[int, str, str]]) -> None:
     """It is refused, and not said again."""
     code, out, err = run("kpi", "--engine", "spark", "--log-path", "s3a://me:secret@bucket/runs.jsonl")

@@ -17,6 +17,7 @@ from spark_rows import by_files, by_lines, exact_sum, put_together
 from ops_checks.errors import ChangingError, InputError
 from ops_checks.runlog.engines.spark.answers import Log
 from ops_checks.runlog.engines.spark.stream import Stream
+from ops_checks.runlog.engines.spark.worker import bits_of
 from ops_checks.runlog.filter import RunFilter
 from ops_checks.runlog.reader import read_runs
 
@@ -99,9 +100,24 @@ def test_an_end_repeated_in_another_part(tmp_path: Path, away: int, dated: dict[
     path = tmp_path / "runs.jsonl"
     path.write_bytes(start() + once + between + once)
     cuts = [len(start() + once) + 5, len(between) // 2, len(start() + once + between) - 5]
-    found = answer(by_files, [str(path)], [cuts], RunFilter())
-    assert found == answer(local, [str(path)], RunFilter())
-    assert found["repeated"] == int(away <= 65_536)
+    found, expected = by_files([str(path)], [cuts], RunFilter()), read_runs([str(path)])
+    assert (found.runs, found.logs, len(found.durations)) == (expected.runs, expected.logs, len(expected.durations))
+    assert found.logs[0].repeated == int(away <= 65_536)
+
+
+@pytest.mark.parametrize("lines", [(0, 0, 1), (0, 1, 0), (1, 0, 0), (0, 0, 1, 1), (1, 0, 0, 1, 0), (0, 1, 1, 0, 0, 1)])
+def test_starts_and_ends_of_one_trace_in_parts(tmp_path: Path, lines: tuple[int, ...]) -> None:
+    """An end closes the latest start before it, whatever part that is in; else the earliest one behind it."""
+    path = tmp_path / "runs.jsonl"
+    written = [end(ts_epoch_ms=number) if is_end else start() for number, is_end in enumerate(lines)]
+    path.write_bytes(b"".join(written))
+    cuts = [sum(map(len, written[:number])) - 1 for number in range(1, len(written))]
+    assert answer(by_files, [str(path)], [cuts], RunFilter()) == answer(local, [str(path)], RunFilter())
+
+
+def test_zero_has_one_kind_of_bits() -> None:
+    """Both zeros are one value, which is counted once."""
+    assert list(bits_of([0.0, -0.0, 5e-324])) == [0, 0, 1]
 
 
 def test_a_cut_in_a_line_that_is_too_long(tmp_path: Path) -> None:

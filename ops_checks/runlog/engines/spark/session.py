@@ -41,15 +41,18 @@ NO_WORKER_S = 60.0
 _LOOK_S = 1.0
 _END_S = 10.0
 
-_SETTINGS = {
+#: What Spark is started with, where nobody says otherwise.
+_DEFAULTS = {
     "spark.app.name": "ops-checks",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.catalogImplementation": "in-memory",
+}
+#: What the reading relies on, whoever has started Spark.
+_SETTINGS = {
     # A log that cannot be read to its end is an error, and not a shorter log.
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
-    "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20),  # a line may have 16 MB, and far more
 }
 #: On one machine nothing of it may be reached from another one.
@@ -125,6 +128,8 @@ def session(target: str | None) -> Session:
     try:
         with failures(started.log):
             started.spark = _start(pyspark, started)
+            for key, value in _SETTINGS.items():
+                started.spark.conf.set(key, value)
             _wait_for_worker(started.spark)
             archive, started.archive = make_archive(_folder())
             started.spark.sparkContext.addArchive(f"{archive}#{started.archive}")
@@ -205,7 +210,6 @@ def _start(pyspark: Any, started: Session) -> Any:  # noqa: ANN401 - of pyspark
         return SparkSession(active).newSession()  # with settings of its own
     master = started.target or _DEFAULT_MASTER
     settings = {
-        **_SETTINGS,
         "spark.sql.warehouse.dir": os.path.join(_folder(), "warehouse"),
         "spark.driver.defaultJavaOptions": f"-Djava.io.tmpdir={_folder()}",
     }
@@ -221,8 +225,10 @@ def _start(pyspark: Any, started: Session) -> Any:  # noqa: ANN401 - of pyspark
             conf = _with(pyspark.SparkConf(loadDefaults=False), settings)
             context._gateway = launch_gateway(conf, {"stdout": subprocess.DEVNULL, "stderr": started.log})  # noqa: SLF001
             context._jvm = context._gateway.jvm  # noqa: SLF001
+    context._ensure_initialized()  # noqa: SLF001 - under spark-submit only Java knows what that was told
     known = _with(pyspark.SparkConf(_jvm=context._jvm), settings)  # noqa: SLF001
-    known.setIfMissing("spark.master", master)
+    for key, value in {**_DEFAULTS, "spark.master": master}.items():
+        known.setIfMissing(key, value)
     handler = signal.getsignal(signal.SIGINT)
     spark = SparkSession(pyspark.SparkContext(conf=known))
     if threading.current_thread() is threading.main_thread():

@@ -50,6 +50,8 @@ class UrlLogs:
 
     def expand(self, pattern: str) -> list[str]:
         """Return the URLs that a URL with or without a pattern names. Raises InputError."""
+        if "**" in pattern:  # it would be taken for `*`, in silence
+            raise InputError(f"{visible(pattern)}: Hadoop's patterns have no `**`: name each level by a `*`")
         path = self._jvm.org.apache.hadoop.fs.Path(pattern)
         system = path.getFileSystem(self._conf)
         states = [system.getFileStatus(path)] if system.exists(path) else [*(system.globStatus(path) or ())]
