@@ -23,15 +23,11 @@ def may_hold_secret(text: str) -> bool:
 
 
 def must_be_path(location: str) -> None:
-    """Raise UsageError for what is no path but may have been meant for a server: nothing but a scheme is shown."""
-    scheme, separator, _ = location.partition("://")
-    if separator:
-        named = f"{scheme}: " if scheme.isalnum() else ""
-        raise UsageError(
-            f"{named}no kind of queue has such URLs: expected a path, postgresql://HOST/NAME or service=NAME"
-        )
+    """Raise UsageError, which shows nothing of the text, for what is no path but may have been meant for a server."""
     if may_hold_secret(location):
         raise password_shown()
+    if "://" in location:
+        raise UsageError("no kind of queue has such a URL: expected a path, postgresql://HOST/NAME or service=NAME")
 
 
 def password_shown() -> UsageError:

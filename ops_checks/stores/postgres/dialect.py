@@ -29,6 +29,7 @@ class PostgresDialect:
     key = 'text COLLATE "C" PRIMARY KEY'
     integer = "bigint"
     id_in_bytes = ID_IN_BYTES
+    in_bytes = 'COLLATE "C"'
     in_order = "number"
     items_in_order = BY_CREATION
     numbered = ",\n    number bigint GENERATED ALWAYS AS IDENTITY"

@@ -22,8 +22,8 @@ def recorded(session: Session, name: str) -> Iterator[Recorded]:
     with Translated(name, writing=False):
         for rows in session.batches(_query(session), binary=True):
             *columns, attempts, times, most = zip(*rows, strict=True)
-            pairs = zip(attempts, times, strict=True)
-            yield (*columns, tuple(attempt if time is None else time for attempt, time in pairs), most)
+            triples = zip(columns[1], attempts, times, strict=True)  # a row of an item has no event's number
+            yield (*columns, tuple(attempt if event is None else time for event, attempt, time in triples), most)
 
 
 def _query(session: Session) -> str:
@@ -31,7 +31,7 @@ def _query(session: Session) -> str:
     attempts, most = (_number(session, name) for name in _COUNTS)
     row = (_bytes("id"), "NULL::bigint", _bytes("status"), _bytes("'{}'"), attempts, "NULL::bytea", most)
     texts = map(_bytes, ("event_type", "payload_json"))
-    event = (_bytes("item_id"), "event_id::bigint", *texts, "NULL", _bytes("coalesce(created_at, '')"), "NULL")
+    event = (_bytes("item_id"), "event_id::bigint", *texts, "NULL", _bytes("created_at"), "NULL")
     return (
         f"SELECT {', '.join(row)} FROM {TABLE} UNION ALL SELECT {', '.join(event)} FROM {EVENTS} "
         "ORDER BY 1 NULLS FIRST, 2 NULLS FIRST"

@@ -187,7 +187,8 @@ class PostgresSnapshot:
 
     def retries(self) -> Iterator[tuple[str, int]]:
         """Stream the retried items, each with its number of `retried` events, the most retried first."""
-        query = f"SELECT item_id, count(*) FROM {EVENTS} WHERE event_type = ? GROUP BY 1 ORDER BY 2 DESC, 1"
+        order = '2 DESC, item_id COLLATE "C"'
+        query = f"SELECT item_id, count(*) FROM {EVENTS} WHERE event_type = ? GROUP BY 1 ORDER BY {order}"
         return ((str(item_id), count) for item_id, count in self._rows(query, "retried"))
 
     def agreement(self) -> AgreementReader:

@@ -149,8 +149,9 @@ class AgreementReader:
     def newest_event_id(self, before: str | None = None) -> int | None:
         """Return the id of the newest event, or of those before a queue time; None if there is none."""
         query, values = f"SELECT max(event_id) FROM {EVENTS}", () if before is None else (before,)
+        earlier = f" WHERE created_at {self._dialect.in_bytes} < ?"
         with self._dialect.reading(self._path):
-            found = self._connection.execute(query + " WHERE created_at < ?" * len(values), values).fetchone()
+            found = self._connection.execute(query + earlier * len(values), values).fetchone()
         newest: int | None = found[0]
         return newest
 

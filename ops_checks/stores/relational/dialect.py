@@ -38,15 +38,16 @@ class Dialect(Protocol):
     """A database's way to say what the others say otherwise.
 
     `number` and `key` declare a column of the numbers of rows, and one of ids; `integer` is a type for any whole
-    number; `id_in_bytes` is the column `id` in the order of its bytes, `in_order` the column in whose order records
-    were saved, and `numbered` declares it where the database has none of itself;
-    `items_in_order` ends a query of the items so that they come in the order in which they were added.
+    number; `id_in_bytes` is the column `id` in the order of its bytes, `in_bytes` has any text compared by its bytes,
+    `in_order` is the column in whose order records were saved, and `numbered` declares it where the database has none
+    of itself; `items_in_order` ends a query of the items so that they come in the order in which they were added.
     """
 
     number: str
     key: str
     integer: str
     id_in_bytes: str
+    in_bytes: str
     in_order: str
     numbered: str
     items_in_order: str

@@ -21,6 +21,7 @@ class SqliteDialect:
     key = "TEXT PRIMARY KEY NOT NULL"
     integer = "INTEGER"
     id_in_bytes = "id"
+    in_bytes = "COLLATE BINARY"
     in_order = "rowid"
     numbered = ""
     items_in_order = ""  # a table is read in the order of its rows' numbers

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Told
+    from postgres_queues import PgQueue
 
 SECRET = "s3cr3t"
 #: A password in every place where somebody may write one, and what looks like it.
@@ -168,3 +169,23 @@ def test_a_file_may_have_any_name(run: Callable[..., Told], folder: Path, name: 
     """What is there is a file, whatever it is called."""
     make_database(folder / name, [item("A-1")])
     assert "A-1" in run("list", "--db", name).out
+
+
+@pytest.mark.parametrize("form", ["text", "json", "junit", "sarif", "github", "gitlab", "markdown", "openmetrics"])
+def test_no_report_shows_a_connection(
+    run: Callable[..., Told], folder: Path, pg_queue: Callable[..., PgQueue], form: str
+) -> None:
+    """Host, port, user and options stand in no report, answer or note, whatever its format; the name does."""
+    queue = pg_queue([item("A-1"), item("A-2", "DONE")])
+    make_markdown(folder / "QUEUE.md", [item("A-1", "DONE")])
+    (folder / "ops-checks.yaml").write_text("consistency:\n  settle: 0s\n")
+    location = queue.location(application_name="secretive", connect_timeout=7)
+    where = ["--queue", "QUEUE.md", "--db", location]
+    told = run("check", "--only", "consistency", "--format", form, *where)
+    assert told.code == 1
+    host = queue.database.parameters().get("host", "postgresql://")
+    hidden = ["secretive", "connect_timeout", "host=", "postgresql://", host]
+    assert [word for word in hidden if word in told.out + told.err] == []
+    for argv in (["list", "--json"], ["show", "A-1"], ["drift"], ["cancel", "--id", "A-1", "--json"], ["baseline"]):
+        told = run(*argv, *where)
+        assert [word for word in hidden if word in told.out + told.err] == [], argv

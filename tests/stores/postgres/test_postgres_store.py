@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 from builders import RELIABILITY, execute, item, make_database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from postgres_queues import SCHEMA
 
 from ops_checks.errors import InputError, LockedError, RefusedError, WriteError
 from ops_checks.model import FIELDS
@@ -77,6 +79,7 @@ LATER = (
     "CREATE CONSTRAINT TRIGGER t AFTER UPDATE ON queue_items DEFERRABLE INITIALLY DEFERRED "
     "FOR EACH ROW EXECUTE FUNCTION f()"
 )
+DONE = "UPDATE queue_items SET status = 'DONE' WHERE id = NEW.id AND status <> 'DONE'; RETURN NEW;"
 OTHERS = "IF pg_trigger_depth() < 2 THEN UPDATE queue_items SET notes = 'x' WHERE id <> NEW.id; END IF; RETURN NEW;"
 
 
@@ -96,7 +99,7 @@ OTHERS = "IF pg_trigger_depth() < 2 THEN UPDATE queue_items SET notes = 'x' WHER
         FUNCTION.format("NEW.payload_json := '{}'; RETURN NEW;") + INSERTED.format("BEFORE"),
         FUNCTION.format("NEW.created_at := 'x'; RETURN NEW;") + INSERTED.format("BEFORE"),
         FUNCTION.format("DELETE FROM queue_events; RETURN NEW;") + INSERTED.format("AFTER"),
-        FUNCTION.format("UPDATE queue_items SET status = 'DONE' WHERE id = NEW.id; RETURN NEW;") + LATER,
+        FUNCTION.format(DONE) + LATER,
         FUNCTION.format("DELETE FROM queue_events; RETURN NEW;") + LATER,
         FUNCTION.format("RAISE EXCEPTION E'a\\nb'; RETURN NEW;") + LATER,
         "CREATE RULE r AS ON UPDATE TO queue_items DO INSTEAD NOTHING",
@@ -292,6 +295,28 @@ def test_a_lease_of_any_type_is_cleared(pg_queue: Make, kind: str) -> None:
     assert queue.execute("SELECT lease_owner, lease_expires_at FROM queue_items WHERE id = 'A-1'") == [(None, None)]
 
 
+@pytest.mark.parametrize("collation", ["", 'COLLATE "en-x-icu"', 'COLLATE "und-x-icu"'])
+def test_ids_are_in_the_order_of_their_bytes(pg_queue: Make, collation: str) -> None:
+    """However a table or a database orders text: a comparison of both queues, an agreement, what is due by id."""
+    ids = ["a-10", "B-1", "a-9", "b-1", "_", "A-9", "é"]
+    queue = pg_queue(tables=SCHEMA.replace('COLLATE "C"', collation))
+    queue.add([item(item_id, "IN_PROGRESS") for item_id in ids])
+    queue.execute("UPDATE queue_items SET lease_expires_at = 9")
+    in_order = sorted(ids, key=str.encode)
+    store = queue.store()
+    assert [each.id for each in store] == in_order
+    with store.snapshot() as view:
+        assert [each.item.id for each in view.details()] == in_order
+        assert [item_id for item_id, _ in view.leases_beyond(1)] == in_order
+        assert [str(row, "utf-8") for batch in view.recorded() for row in batch[0]] == in_order
+    with store.transaction() as transaction:
+        header = {"made_at": "2026", "actor": "me", "md_path": "Q", "md_digest": "d", "md_commit": None, "items": 7}
+        _, counts = transaction.new_baseline().save(
+            differing={}, ordinals=[(item_id, 0) for item_id in ids], header={**header, "tool": "t", "whole": True}
+        )
+        assert (counts.agreed, counts.gone) == (7, 0)
+
+
 def test_two_schemas_are_two_queues(pg_queue: Make) -> None:
     """Each is changed and agreed on in its own schema, whatever the search path holds; nothing else is made."""
     one, two = pg_queue(ITEMS), pg_queue([ITEMS[1]])
@@ -360,8 +385,9 @@ def test_a_lost_race_decides_again(pg_queue: Make) -> None:
 def until_waiting(queue: PgQueue) -> None:
     """Return once somebody waits for a lock of the queue's database."""
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    until = time.monotonic() + 60
     while not queue.execute(waiting):
-        pass
+        assert time.monotonic() < until
 
 
 def test_several_are_locked_in_one_order(pg_queue: Make) -> None:
