@@ -99,6 +99,6 @@ def _finished(stats: RunStats, log: Log) -> RunStats:
     """Return the statistics of a whole log, with what the log itself tells of it. Raises InputError for no log."""
     if not stats.lines and any(read.torn_tail for read in stats.logs):
         must_be_a_log(log.name, log.head)
-    reads = stats.logs or (LogRead(log.name),)
+    reads = stats.logs or (LogRead(log.name, torn_tail=log.size > 0),)
     stats.logs = tuple(replace(read, modified_ms=log.modified_ms) for read in reads)
     return stats

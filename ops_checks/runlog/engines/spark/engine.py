@@ -56,6 +56,7 @@ _PARTS_EACH = 3
 _UNREAD = ("_", ".")
 #: First bytes by which a worker knows a log.
 _HEAD_BYTES = 256
+_MARK = b"\xef\xbb\xbf"
 #: What Spark hands over in one piece.
 _MOST_PACKED_BYTES = (1 << 31) - 16
 #: More shuffle partitions than this only cost.
@@ -135,8 +136,9 @@ class _Reading:
         if packed and not log.size:
             raise InputError(f"{url}: is empty, and so holds no {packed} data; name a whole compressed log")
         task = Task(len(self._logs), 0, url, log.uri, log.head[:_HEAD_BYTES], log.size, compression=packed)
-        self._logs.append(Log(url, log.size, log.modified_ms, log.head, parts=int(log.size > 0)))
-        if log.size:
+        parts = 0 if log.head in (b"", _MARK) else 1  # of a byte order mark alone Spark makes no line
+        self._logs.append(Log(url, log.size, log.modified_ms, log.head, parts))
+        if parts:
             (self._contents if packed else self._streams).append(task)
 
     def _add_file(self, path: str) -> None:
@@ -176,16 +178,20 @@ class _Reading:
         uris = [[uri, number] for number, task in enumerate(tasks) for uri in _spellings(task.path)]
         keyed = self._spark.createDataFrame(uris, "uri string, number int").selectExpr("xxhash64(uri)", "number")
         keys = {key: tuple(tasks[number]) for key, number in keyed.collect()}
-        lines = self._spark.read.format("text").option("lineSep", "\n").load(_escaped(tasks))
+        lines = self._source("text").option("lineSep", "\n").load([task.name for task in tasks])
         columns = lines.selectExpr("xxhash64(_metadata.file_path) AS file", "CAST(value AS BINARY) AS line")
         return columns.mapInArrow(self._shipped("read_streams", keys, plain), worker.COLUMNS)
 
     def _whole(self, tasks: Sequence[Task], plain: tuple[Any, ...]) -> Any:  # noqa: ANN401 - of Spark
         """Return the rows of packed logs behind URLs."""
         uris = {uri: tuple(task) for task in tasks for uri in _spellings(task.path)}
-        files = self._spark.read.format("binaryFile").load(_escaped(tasks))
+        files = self._source("binaryFile").load([task.name for task in tasks])
         columns = files.selectExpr("_metadata.file_path AS file", "content")
         return columns.mapInArrow(self._shipped("read_contents", uris, plain), worker.COLUMNS)
+
+    def _source(self, name: str) -> Any:  # noqa: ANN401 - of Spark
+        """Return a source of Spark's that takes the names of logs as they are: the patterns were looked up here."""
+        return self._spark.read.format(name).option("__globPaths__", "false")
 
     def _with_open_runs(self, merged: Merged, table: Any) -> RunStats:  # noqa: ANN401 - of Spark
         """Return the statistics with the starts without an end: the first of them, and how many more there are."""
@@ -204,8 +210,3 @@ def _spellings(uri: str) -> set[str]:
         return {uri}
     path = rest.lstrip("/")
     return {f"{scheme}:/{path}", f"{scheme}:///{path}"}
-
-
-def _escaped(tasks: Sequence[Task]) -> list[str]:
-    """Return the URLs of logs for Spark, which takes some characters of a name for a pattern."""
-    return ["".join(f"\\{char}" if char in "*?[]{}\\" else char for char in task.name) for task in tasks]
