@@ -178,20 +178,16 @@ class _Reading:
         uris = [[uri, number] for number, task in enumerate(tasks) for uri in _spellings(task.path)]
         keyed = self._spark.createDataFrame(uris, "uri string, number int").selectExpr("xxhash64(uri)", "number")
         keys = {key: tuple(tasks[number]) for key, number in keyed.collect()}
-        lines = self._source("text").option("lineSep", "\n").load([task.name for task in tasks])
+        lines = self._spark.read.format("text").option("lineSep", "\n").load(_escaped(tasks))
         columns = lines.selectExpr("xxhash64(_metadata.file_path) AS file", "CAST(value AS BINARY) AS line")
         return columns.mapInArrow(self._shipped("read_streams", keys, plain), worker.COLUMNS)
 
     def _whole(self, tasks: Sequence[Task], plain: tuple[Any, ...]) -> Any:  # noqa: ANN401 - of Spark
         """Return the rows of packed logs behind URLs."""
         uris = {uri: tuple(task) for task in tasks for uri in _spellings(task.path)}
-        files = self._source("binaryFile").load([task.name for task in tasks])
+        files = self._spark.read.format("binaryFile").load(_escaped(tasks))
         columns = files.selectExpr("_metadata.file_path AS file", "content")
         return columns.mapInArrow(self._shipped("read_contents", uris, plain), worker.COLUMNS)
-
-    def _source(self, name: str) -> Any:  # noqa: ANN401 - of Spark
-        """Return a source of Spark's that takes the names of logs as they are: the patterns were looked up here."""
-        return self._spark.read.format(name).option("__globPaths__", "false")
 
     def _with_open_runs(self, merged: Merged, table: Any) -> RunStats:  # noqa: ANN401 - of Spark
         """Return the statistics with the starts without an end: the first of them, and how many more there are."""
@@ -210,3 +206,8 @@ def _spellings(uri: str) -> set[str]:
         return {uri}
     path = rest.lstrip("/")
     return {f"{scheme}:/{path}", f"{scheme}:///{path}"}
+
+
+def _escaped(tasks: Sequence[Task]) -> list[str]:
+    """Return the URLs of logs for Spark, which takes some characters of a name for a pattern."""
+    return ["".join(f"\\{char}" if char in "*?[]{}\\" else char for char in task.name) for task in tasks]
