@@ -88,6 +88,7 @@ _KNOWN = (
         r"AccessControlException|AccessDeniedException|Permission denied|Forbidden",
         "Spark may not read a log: give it the right, or its credentials in its own settings",
     ),
+    (r"Relative path in absolute URI", "Hadoop takes no name with `:` in it: name the log by a path"),
     (r"FileNotFoundException[^\n]*", "a log is gone, or is not there for a worker: name one that stays"),
     (r"OutOfMemoryError|Java heap space", "out of memory: give it more (spark.executor.memory, spark.driver.memory)"),
     (
