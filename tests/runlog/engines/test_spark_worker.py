@@ -6,6 +6,7 @@ import random
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,9 +16,10 @@ from runlog_reference import summary
 from spark_rows import by_files, by_lines, exact_sum, put_together
 
 from ops_checks.errors import ChangingError, InputError
+from ops_checks.runlog.engines.spark import worker
 from ops_checks.runlog.engines.spark.answers import Log
 from ops_checks.runlog.engines.spark.stream import Stream
-from ops_checks.runlog.engines.spark.worker import bits_of
+from ops_checks.runlog.engines.spark.worker import Task, bits_of
 from ops_checks.runlog.filter import RunFilter
 from ops_checks.runlog.reader import read_runs
 
@@ -130,18 +132,21 @@ def test_a_cut_in_a_line_that_is_too_long(tmp_path: Path) -> None:
     assert answer(by_lines, data, RunFilter(), at_once=2) == answer(local, [str(path)], RunFilter())
 
 
-def test_a_part_without_a_row_is_an_error() -> None:
-    """Less data than there is is never an answer."""
-    with pytest.raises(InputError, match=r"^a\.jsonl: Spark left out a part of it: run it again"):
-        put_together([Log("a.jsonl", 10, 0, b"", 1)], [], detailed=True)
+@pytest.mark.parametrize("times", [0, 2])
+def test_a_part_without_a_row_or_with_two_is_an_error(tmp_path: Path, times: int) -> None:
+    """Less data than there is is never an answer, nor is more."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(end())
+    task = tuple(Task(0, 0, "a.jsonl", str(path), b"", 1, 0, len(end())))
+    numbers = pa.RecordBatch.from_pydict({"id": [0] * times})
+    rows = worker.read_files([numbers], [task], worker.plain(RunFilter()))
+    with pytest.raises(InputError, match=r"^a\.jsonl: Spark did not read each part of it once: run it again"):
+        put_together([Log("a.jsonl", 10, 0, b"", 1)], rows, detailed=True)
 
 
 def test_another_file_on_a_worker(tmp_path: Path) -> None:
     """A path that leads a worker to a file which is shorter, begins otherwise or is not there is an error."""
     path = tmp_path / "runs.jsonl"
-    from ops_checks.runlog.engines.spark import worker
-    from ops_checks.runlog.engines.spark.worker import Task
-
     seen = mixed_log()
     advice = "a path has to lead every worker to the same file: name a folder that they share, or a URL"
     for there, message in (
@@ -153,8 +158,6 @@ def test_another_file_on_a_worker(tmp_path: Path) -> None:
         if there is not None:
             path.write_bytes(there)
         task = Task(0, 0, "runs", str(path), seen[:256], len(seen), 0, len(seen))
-        import pyarrow as pa
-
         batch = pa.RecordBatch.from_pydict({"id": [0]})
         rows = worker.read_files([batch], [tuple(task)], worker.plain(RunFilter()))
         with pytest.raises(InputError) as raised:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -60,10 +61,11 @@ def merge_rows(logs: Sequence[Log], found: Iterable[PartRow], *, detailed: bool)
         if row.kind == FAILURE:
             raise InputError(row.payload.decode("utf-8", "surrogateescape"))
     wanted = [(number, part) for number, log in enumerate(logs) for part in range(log.parts)]
-    if [(row.file, row.part) for row in rows] != wanted:
-        there = {(row.file, row.part) for row in rows}
-        lost = next((number for number, part in wanted if (number, part) not in there), 0)
-        raise InputError(f"{visible(logs[lost].name)}: Spark left out a part of it: run it again, or name it by a path")
+    read = Counter((row.file, row.part) for row in rows)
+    wrong = next((number for number, part in wanted if read[number, part] != 1), None)
+    if wrong is not None or len(rows) != len(wanted):
+        name = visible(logs[wrong or 0].name)
+        raise InputError(f"{name}: Spark did not read each part of it once: run it again, or name it by a path")
     stats = RunStats(detailed=detailed)
     lines_before: dict[tuple[int, int], int] = {}
     parts = iter(rows)
@@ -99,6 +101,6 @@ def _finished(stats: RunStats, log: Log) -> RunStats:
     """Return the statistics of a whole log, with what the log itself tells of it. Raises InputError for no log."""
     if not stats.lines and any(read.torn_tail for read in stats.logs):
         must_be_a_log(log.name, log.head)
-    reads = stats.logs or (LogRead(log.name),)
+    reads = stats.logs or (LogRead(log.name, torn_tail=log.size > 0),)
     stats.logs = tuple(replace(read, modified_ms=log.modified_ms) for read in reads)
     return stats

@@ -57,6 +57,7 @@ _PARTS_EACH = 3
 _UNREAD = ("_", ".")
 #: First bytes by which a worker knows a log.
 _HEAD_BYTES = 256
+_MARK = b"\xef\xbb\xbf"
 #: What Spark hands over in one piece.
 _MOST_PACKED_BYTES = (1 << 31) - 16
 #: More shuffle partitions than this only cost.
@@ -136,8 +137,9 @@ class _Reading:
         if packed and not log.size:
             raise InputError(f"{url}: is empty, and so holds no {packed} data; name a whole compressed log")
         task = Task(len(self._logs), 0, url, log.uri, log.head[:_HEAD_BYTES], log.size, compression=packed)
-        self._logs.append(Log(url, log.size, log.modified_ms, log.head, parts=int(log.size > 0)))
-        if log.size:
+        parts = 0 if log.head in (b"", _MARK) else 1  # of a byte order mark alone Spark makes no line
+        self._logs.append(Log(url, log.size, log.modified_ms, log.head, parts))
+        if parts:
             (self._contents if packed else self._streams).append(task)
 
     def _add_file(self, path: str) -> None:

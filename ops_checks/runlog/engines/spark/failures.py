@@ -20,19 +20,21 @@ if TYPE_CHECKING:
 JAVA = "Spark needs Java 17 or newer: install it (Debian: apt-get install default-jre-headless)"
 
 _LOG_BYTES = 1 << 16
+_CAUSE = re.compile(r"^(?:: |Caused by: )?[a-z]+(?:\.\w+)+(?:Exception|Error)", re.MULTILINE)
 _CHATTER = re.compile(r"WARNING|Using |Setting |To adjust |at |\d\d/\d\d/\d\d .* WARN ")
 
 
 @contextmanager
 def failures(log: IO[bytes] | None) -> Iterator[None]:
     """Raise InputError, in one line, for whatever Spark raises in the block; its warnings are nobody's here."""
+    begins = 0 if log is None else os.fstat(log.fileno()).st_size
     try:
         with quiet():
             yield
     except Exception as error:
         if not (isinstance(error, OSError) or type(error).__module__.startswith(("pyspark.", "py4j."))):
             raise
-        raise InputError(f"engine spark: {_explained(error, _tail(log))}") from error
+        raise InputError(f"engine spark: {_explained(error, _tail(log, begins))}") from error
 
 
 @contextmanager
@@ -48,11 +50,12 @@ def quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def _tail(log: IO[bytes] | None) -> str:
+def _tail(log: IO[bytes] | None, begins: int) -> str:
+    """Return the end of what was logged from an offset on: what came before is about something else."""
     if log is None:
         return ""
     size = os.fstat(log.fileno()).st_size
-    return os.pread(log.fileno(), _LOG_BYTES, max(0, size - _LOG_BYTES)).decode("utf-8", "replace")
+    return os.pread(log.fileno(), _LOG_BYTES, max(begins, size - _LOG_BYTES)).decode("utf-8", "replace")
 
 
 #: What a text of Spark's means to who reads it, the surer ones first.
@@ -85,6 +88,7 @@ _KNOWN = (
         r"AccessControlException|AccessDeniedException|Permission denied|Forbidden",
         "Spark may not read a log: give it the right, or its credentials in its own settings",
     ),
+    (r"Relative path in absolute URI", "Hadoop takes no name with `:` in it: name the log by a path"),
     (r"FileNotFoundException[^\n]*", "a log is gone, or is not there for a worker: name one that stays"),
     (r"OutOfMemoryError|Java heap space", "out of memory: give it more (spark.executor.memory, spark.driver.memory)"),
     (
@@ -97,10 +101,13 @@ _KNOWN = (
 
 def _explained(error: BaseException, log: str) -> str:
     text = str(error)
-    for pattern, meaning in _KNOWN:
-        found = re.search(pattern, text) or re.search(pattern, log)
-        if found:
-            return f"{meaning} ({visible(found[0])[:80]})"
+    for told in (text, log):  # what was raised is the surer word
+        for pattern, meaning in _KNOWN:
+            found = re.search(pattern, told)
+            if found:
+                return f"{meaning} ({visible(found[0])[:80]})"
+        if told is text and _CAUSE.search(text):
+            break
     if "JAVA_GATEWAY_EXITED" in text:
         return f"Java ended at once ({_first_word(log)}): {JAVA}"
     return f"{type(error).__name__} ({_first_line(text)}): under spark-submit Spark's own log says more"
@@ -108,7 +115,7 @@ def _explained(error: BaseException, log: str) -> str:
 
 def _first_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    caused = [line for line in lines if re.match(r"(: |Caused by: )?[a-z]+(\.\w+)+(Exception|Error)", line)]
+    caused = [line for line in lines if _CAUSE.match(line)]
     return visible((caused or lines or [""])[0].removeprefix(": ").removeprefix("Caused by: "))[:200]
 
 

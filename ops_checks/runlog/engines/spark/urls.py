@@ -60,7 +60,7 @@ class UrlLogs:
             raise MissingError(f"{visible(pattern)}: {what}; name a log, or a pattern that some log matches")
         folder = next((state.getPath().toString() for state in states if state.isDirectory()), None)
         if folder is not None:
-            raise InputError(f"{visible(folder)}: is a directory; name the logs in it")
+            raise InputError(f"{visible(_shown(folder))}: is a directory; name the logs in it")
         if len(states) > MOST_LOGS:
             raise InputError(f"{visible(pattern)}: more than {MOST_LOGS:,} logs match: name fewer of them")
         with ThreadPoolExecutor(_AT_ONCE) as threads:
@@ -73,8 +73,7 @@ class UrlLogs:
         size = int(state.getLen())
         with JavaFile(self._open(path.toString())) as file:
             head = file.read(min(size, HEAD_BYTES)) if size else b""
-        url = re.sub(r"^([a-z]+):/(?!/)", r"\1:///", path.toString())  # Hadoop writes `file:/folder`
-        return UrlLog(url, path.toUri().toString(), size, int(state.getModificationTime()), head)
+        return UrlLog(_shown(path.toString()), path.toUri().toString(), size, int(state.getModificationTime()), head)
 
     def _open(self, url: str) -> Any:  # noqa: ANN401 - of Java
         path = self._jvm.org.apache.hadoop.fs.Path(url)
@@ -88,6 +87,11 @@ class UrlLogs:
             return lambda: file.read(_STEP_BYTES)
         buffered = io.BufferedReader(file, BLOCK_BYTES)
         return stack.enter_context(unpacking(url, buffered, log.size, log.compression, _STEP_BYTES))
+
+
+def _shown(url: str) -> str:
+    """Return a URL as people write it: Hadoop writes `file:/folder`."""
+    return re.sub(r"^([a-z]+):/(?!/)", r"\1:///", url)
 
 
 class JavaFile(io.RawIOBase):
