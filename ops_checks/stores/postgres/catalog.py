@@ -33,7 +33,7 @@ FROM pg_class c WHERE c.oid = to_regclass(%s) AND coalesce(c.relnamespace = to_r
 _ELSEWHERE = """
 SELECT n.nspname::text, has_schema_privilege(n.oid, 'USAGE')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relname = %s AND c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' ORDER BY 1 LIMIT 5
+WHERE c.relname = %s AND c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' ORDER BY n.nspname <> %s, 1 LIMIT 5
 """
 
 
@@ -103,7 +103,7 @@ def _must_have_types(name: str, table: str, found: Table) -> None:
 def not_found(connection: psycopg.Connection[Any], name: str, table: str, schema: str | None) -> InputError:
     """Return the error for a table that is not there; it says where there is one, and if this user may not look."""
     where = f"in the schema {visible(schema)}" if schema else "on the search path"
-    named = connection.execute(_ELSEWHERE, (table,)).fetchall()
+    named = connection.execute(_ELSEWHERE, (table, schema or "")).fetchall()
     closed = [each for each, usable in named if not usable and schema in (None, each)]
     beginning = f"{visible(name)}: no table {table} {where}"
     if closed:

@@ -102,7 +102,7 @@ def test_what_is_not_on_the_server(run: Run, pg_queue: Make, postgres: Server) -
 @pytest.mark.usefixtures("at")
 def test_rights(run: Run, pg_queue: Make, postgres: Server) -> None:
     """SELECT alone reads everything; a change says which right is missing, and nothing has changed."""
-    queue = pg_queue(ITEMS)
+    _, *_, queue = [pg_queue(ITEMS) for _ in range(9)]  # beside many others
     with postgres.role() as role:
         where = ["--db", queue.location(user=role)]
         tables = "queue_items", "queue_events"
