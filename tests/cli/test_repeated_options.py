@@ -33,6 +33,7 @@ VALUES = {
     "STATUS": ("DONE", "FAILED"), "P": ("P0", "P1"),
     "WHAT": ("DONE", "consistent"), "STATUS=N": ("FAILED=0", "PENDING=1"), "TIME": ("90s", "15m"),
     "ID|FILE": ("a", "b"), "FILE": ("a", "b"), "BASE": ("db", "git:HEAD"),
+    "NAME[=TARGET]": ("local", "spark"),
 }  # fmt: skip
 #: What a command needs besides.
 NEEDED = {
