@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ERROR_SCHEMA = "ops-checks/error/1"
 _ERROR, _DETAIL = "error: ", "  "
+_SIDES = ("queue", "db")
 _OPTIONS = ("-f", "--format")
 _QUIET = "-q"
 _STDOUT = 1
@@ -51,16 +52,21 @@ def error_documents(words: Sequence[str], args: object, code: int, remarks: Sequ
 def write_error_files(words: Sequence[str], args: object, code: int, remarks: Sequence[str]) -> list[str]:
     """Write the document of an error to the files that were to hold JSON, and return a note on each that was not.
 
-    What may be written is what a report may be: no input, and no file that holds something else.
+    What may be written is what a report may be: no input, and no file that holds something else. A file that the error
+    is about stays as the error says that it is.
     """
     chosen = getattr(args, "format", None) if args is not None else _formats(words)
     targets = [target for name, target in chosen if name == JSON and target] if isinstance(chosen, list) else []
-    files = [target for target in targets if standard_stream(target) is None]
+    files = [target for target in targets if standard_stream(target) is None and not _is_about(target, remarks)]
     if not files:
         return []
     document = _error_document(args, code, remarks)
     unwritten = [why for file in files for why in _unwritten(file, words, args, document)]
     return [f"{NOTE}the error is in no file: {why}" for why in unwritten if _ERROR + why not in remarks]
+
+
+def _is_about(file: str, remarks: Sequence[str]) -> bool:
+    return any(line.startswith(f"{_ERROR}{visible(file)}: ") for line in remarks)
 
 
 def _unwritten(file: str, words: Sequence[str], args: object, document: str) -> Iterator[str]:
@@ -166,11 +172,21 @@ def _files(args: object, *, whole: bool) -> list[str]:
         "db": given.get("db_path", given.get("db")),
         "logs": tuple(getattr(args, "log_path", None) or ()),
     }
+    named |= {side: named[side] if _is_location(named[side]) else None for side in _SIDES}
     try:
         inputs = input_files(resolve(os.environ, **named, queues_only=not whole))
     except OpsError:
         inputs = input_files(resolve({}, Policy(path=named.pop("policy_path")), **named))
     return [*inputs, *given.values()]
+
+
+def _is_location(location: str | None) -> bool:
+    from ops_checks.stores.registry import located
+
+    try:
+        return location is not None and bool(located(location))
+    except OpsError:
+        return False
 
 
 def _named(words: Sequence[str]) -> list[str]:

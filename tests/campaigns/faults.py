@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ops_checks.cli.answer_json import ERROR_SCHEMA
 from tests.campaigns import commands, stage
 from tests.campaigns.common import Tally
 
@@ -143,13 +144,14 @@ def _is_error(line: str) -> bool:
 
 
 def _is_other_report(case: Case, found: State, name: str) -> bool:
-    """Tell whether a target is a whole report, of inputs that could not be read."""
+    """Tell whether a target is a whole report, of inputs that could not be read, or the document of an error."""
     if not case.name.startswith("check") or name not in case.targets:
         return False
     try:
-        return "schema_version" in json.loads(str(found[name], "utf-8"))  # type: ignore[call-overload]
+        document = json.loads(str(found[name], "utf-8"))  # type: ignore[call-overload]
     except (KeyError, ValueError):
         return False
+    return "schema_version" in document or document.get("schema") == ERROR_SCHEMA
 
 
 def _check_limits(bench: _Bench, tally: Tally, *, sizes: Sequence[int], left: Sequence[int]) -> None:

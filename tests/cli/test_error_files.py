@@ -9,6 +9,8 @@ import pytest
 from builders import digest, item, make_database, make_markdown
 from json_checks import validator
 
+from ops_checks.errors import WriteError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -78,6 +80,32 @@ def test_a_file_that_cannot_be_written_is_told(queues: Path, run: Run) -> None:
     assert done.code == 4
     assert "note: the error is in no file: missing/r.json: " in done.err
     assert not (queues / "missing").exists()
+
+
+@pytest.mark.parametrize("option", ["--queue", "--db"])
+def test_a_location_that_is_none_has_its_error_too(queues: Path, run: Run, option: str) -> None:
+    """On stdout and in the file; an empty log that the policy names is no place for it."""
+    (queues / "ops-checks.yaml").write_text(POLICY)
+    (queues / "runs.jsonl").write_text("")
+    told = run("check", option, "mysql://host/x", "-f", "json")
+    assert (told.code, json.loads(told.out)["exit_code"]) == (4, 4)
+    run("check", option, "mysql://host/x", "-f", "json=r.json")
+    assert (queues / "r.json").read_text() == told.out
+    run("check", option, "mysql://host/x", "-f", "json=runs.jsonl")
+    assert (queues / "runs.jsonl").read_text() == ""
+
+
+def test_an_error_about_the_file_leaves_it_as_it_is(queues: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was too much for the disk is not followed by what is less: the error says that nothing was written."""
+    (queues / "ops-checks.yaml").write_text(POLICY)
+
+    def full(path: str, _data: bytes) -> bool:
+        raise WriteError(f"{path}: not written (No space left on device), the file is as it was")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ops_checks.files.output_file.create_file", full)
+        assert run("check", "-f", "json=r.json").code == 3
+    assert not (queues / "r.json").exists()
 
 
 def test_an_error_that_nobody_expected_is_in_the_file(queues: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ def make_queue(place: Place, fill: Callable[[NewQueue], object], *, lock_timeout
                 return True
         except _AgainError:
             continue
-    raise WriteError(f"{visible(location)}: not made, because others make and remove it all the time: run this again")
+    raise WriteError(f"{visible(location)}: not made, as others make it and take it back all the time: run this again")
 
 
 class _AgainError(Exception):
