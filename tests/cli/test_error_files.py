@@ -10,6 +10,7 @@ from builders import digest, item, make_database, make_markdown
 from json_checks import validator
 
 from ops_checks.errors import WriteError
+from ops_checks.files.new_file import create_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,11 +101,11 @@ def test_an_error_about_the_file_leaves_it_as_it_is(queues: Path, run: Run, monk
     (queues / "ops-checks.yaml").write_text(POLICY)
 
     def full(path: str, _data: bytes) -> bool:
+        monkeypatch.setattr("ops_checks.files.output_file.create_file", create_file)  # what is less has room
         raise WriteError(f"{path}: not written (No space left on device), the file is as it was")
 
-    with monkeypatch.context() as patch:
-        patch.setattr("ops_checks.files.output_file.create_file", full)
-        assert run("check", "-f", "json=r.json").code == 3
+    monkeypatch.setattr("ops_checks.files.output_file.create_file", full)
+    assert run("check", "-f", "json=r.json").code == 3
     assert not (queues / "r.json").exists()
 
 
