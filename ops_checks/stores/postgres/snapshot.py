@@ -10,12 +10,13 @@ from ops_checks.model import FIELDS, NOTHING, Item
 from ops_checks.stores.cells import as_item, joined, row_defect
 from ops_checks.stores.details import COLUMNS, Details
 from ops_checks.stores.event import Event
-from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS, parse_row, plain_id
+from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS
 from ops_checks.stores.postgres.catalog import WHOLE_NUMBERS
 from ops_checks.stores.postgres.connection import Session, Translated
 from ops_checks.stores.postgres.copying import Batch, cells_of, copied, plain
 from ops_checks.stores.postgres.dialect import BY_CREATION, ID_IN_BYTES, POSTGRES
 from ops_checks.stores.postgres.rows import as_stored, find_item
+from ops_checks.stores.relational.snapshot import TableSnapshot
 from ops_checks.stores.tables import EVENTS, TABLE, where
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
-    from ops_checks.findings import Place
     from ops_checks.stores.changes import Reliability, Stored
     from ops_checks.stores.postgres.location import ServerLocation
     from ops_checks.stores.protocol import Keys, Recorded
@@ -35,20 +35,20 @@ _EVENT = "event_id, event_type, payload_json, created_at"
 _COUNTS = ("attempt_count", "max_attempts")
 
 
-class PostgresSnapshot:
+class PostgresSnapshot(TableSnapshot):
     """One state of the queue: the one committed when the snapshot was entered.
 
-    While items stream by COPY, everything else is read through a second connection to the same state.
+    Items stream by COPY through a second connection to the same state: one that copies can do nothing else, and what
+    was begun on the first before goes on beside it.
     """
 
     def __init__(self, location: ServerLocation, timeout_s: float) -> None:
+        super().__init__(str(location))
         self._location = location
-        self._name = str(location)
         self._timeout_s = timeout_s
         self._session: Session
-        self._beside: Session | None = None
-        self._exported = ""
-        self._streaming = False
+        self._copying: Session | None = None
+        self._busy = False
 
     def __enter__(self) -> Self:
         """Connect, and begin a transaction that sees one state. Raises InputError unless it is a sound queue."""
@@ -66,8 +66,8 @@ class PostgresSnapshot:
     ) -> None:
         """End the transaction and close the connections."""
         self._session.close()
-        if self._beside is not None:
-            self._beside.close()
+        if self._copying is not None:
+            self._copying.close()
 
     def items(self) -> Iterator[tuple[int, Item]]:
         """Stream number and item, in the order of the bytes of their ids. Raises InputError with all defects."""
@@ -90,38 +90,12 @@ class PostgresSnapshot:
     def find(self, item_id: str) -> tuple[Item, Reliability] | None:
         """Return an item by its id with its lease and attempts, or None. Raises InputError for a malformed row."""
         with Translated(self._name, writing=False):
-            return find_item(self._free(), item_id)
-
-    def get(self, item_id: str) -> Item | None:
-        """Return an item by its id, None if there is none; see `find`."""
-        found = self.find(item_id)
-        return found[0] if found else None
+            return find_item(self._session, item_id)
 
     def keys(self) -> Iterator[Keys]:
         """Stream the items as rows of Markdown. Raises what `items` raises."""
         for batch in self._batches():
             yield batch.number, batch.keys()
-
-    def item_id(self, number: int, key: str) -> str:
-        """Return the id of the item of a key."""
-        return plain_id(key) or self.item(number, key).id
-
-    def item(self, number: int, key: str) -> Item:
-        """Return the item of a key. Raises InputError for a row that cannot be parsed, which `keys` never yields."""
-        item = parse_row(key)
-        if item is None:
-            raise InputError(f"{where(self._name, number)}: the row cannot be read back: check its cells")
-        return item
-
-    def reliability(self, item_id: str) -> Reliability | None:
-        """Return lease and attempts of an item, or None if there is no such item. Raises InputError."""
-        found = self.find(item_id)
-        return found[1] if found else None
-
-    def check(self) -> None:
-        """Raise what `items` raises."""
-        for _ in self._batches():
-            pass
 
     def may_hold(self, ids: Iterable[str]) -> bool:
         """Return whether the table has an item with one of these ids, or any item whose id changes when trimmed."""
@@ -133,7 +107,7 @@ class PostgresSnapshot:
     def changed(self) -> bool:
         """Return whether the cells of an item are others now than in the snapshot."""
         with Translated(self._name, writing=False):
-            before = self._digest(self._free())
+            before = self._digest(self._session)
             now = Session(self._location, self._timeout_s)
             try:
                 now.begin(writing=False)
@@ -144,7 +118,7 @@ class PostgresSnapshot:
     def state(self) -> str:
         """Return an identifier of the state: the digest of the cells of all items."""
         with Translated(self._name, writing=False):
-            return f"items={self._digest(self._free())}"
+            return f"items={self._digest(self._session)}"
 
     def _digest(self, session: Session) -> str:
         row_text = f'ROW({_CELLS})::text COLLATE "C"'
@@ -157,24 +131,10 @@ class PostgresSnapshot:
         updated = self._one(f'SELECT max(updated_at COLLATE "C") FROM {TABLE}')
         return f"event_id={event or 0} updated_at={updated or NOTHING}"
 
-    def place(self, number: int, item_id: str) -> Place:  # noqa: ARG002 - a key needs no number
-        """Return the table and key of an item."""
-        from ops_checks.findings import Place
-
-        return Place(self._name, table=TABLE, key=item_id)
-
-    def retry_count(self) -> int | None:
-        """Count the `retried` events."""
-        return int(self._one(f"SELECT count(*) FROM {EVENTS} WHERE event_type = 'retried'"))
-
     def newest_event(self) -> str | None:
         """Return the time of the newest event, or None if there is none."""
         newest: str | None = self._one(f"SELECT created_at FROM {EVENTS} ORDER BY event_id DESC LIMIT 1")
         return newest
-
-    def events(self, item_id: str) -> Iterator[Event]:
-        """Stream the events of an item, oldest first. Raises InputError."""
-        yield from map(Event._make, self._rows(f"SELECT {_EVENT} FROM {EVENTS} WHERE item_id = ? ORDER BY 1", item_id))
 
     def events_of(self, types: Sequence[str], operation: str = "", most: int = -1) -> Iterator[tuple[str, Event]]:
         """Stream events of some types, each with its item, the newest first; of an operation, those that name it."""
@@ -195,29 +155,24 @@ class PostgresSnapshot:
         """Return what reads the last agreement of both queues in this state."""
         from ops_checks.stores.relational.agreement import AgreementReader
 
-        return AgreementReader(self._free(), self._name, POSTGRES)
+        return AgreementReader(self._session, self._name, POSTGRES)
 
     def tables(self) -> StoredTables:
         """Return what reads the rows of the tables as they are stored."""
         from ops_checks.stores.relational.copying import StoredTables
 
-        return StoredTables(self._free(), self._name, POSTGRES)
+        return StoredTables(self._session, self._name, POSTGRES)
 
     def recorded(self) -> Iterator[Recorded]:
         """Stream the items with their events, texts as bytes. Raises InputError."""
         from ops_checks.stores.postgres.recorded import recorded
 
-        return recorded(self._free(), self._name)
+        return recorded(self._session, self._name)
 
     def absent_counts(self) -> tuple[str, ...]:
         """Return which of attempt_count and max_attempts an older database lacks. Raises InputError."""
         present = self._session.columns_of(TABLE) or set()
         return tuple(name for name in _COUNTS if name not in present)
-
-    def retry_times(self) -> Iterator[tuple[str, object, int]]:
-        """Stream item, time and number of the `retried` events, those of one time together. Raises InputError."""
-        query = f"SELECT item_id, created_at, count(*) FROM {EVENTS} WHERE event_type = ? GROUP BY 1, 2"
-        return ((str(item_id), time, count) for item_id, time, count in self._rows(query, "retried"))
 
     def pending_since(self) -> Iterator[tuple[str, str]]:
         """Stream id and creation time of the PENDING items, oldest first. Raises InputError."""
@@ -234,19 +189,6 @@ class PostgresSnapshot:
         query = f"SELECT id, lease_expires_at FROM {TABLE} WHERE status = ? AND lease_expires_at IS NOT NULL {late}"
         for item_id, end in self._rows(query + f"ORDER BY {ID_IN_BYTES}", "IN_PROGRESS", epoch_s):
             yield item_id, as_stored(end)
-
-    def remarks(self) -> list[str]:
-        """Return nothing: a database has no rows outside of its table."""
-        return []
-
-    def _free(self) -> Session:
-        """Return a connection that sees the state and has nothing else to do: a second one while items stream."""
-        if not self._streaming:
-            return self._session
-        if self._beside is None:
-            self._beside = Session(self._location, self._timeout_s)
-            self._beside.begin(writing=False, snapshot=self._exported)
-        return self._beside
 
     def _batches(self, clause: str = f"ORDER BY {ID_IN_BYTES}") -> Iterator[Batch]:
         """Stream the rows in batches. Raises InputError at the end with the first MAX_DEFECTS defects."""
@@ -269,15 +211,30 @@ class PostgresSnapshot:
 
     def _parts(self, query: str) -> Iterator[str | list[Any]]:
         """Stream the rows of a query: by COPY in batches of lines, in lists while another such stream is open."""
-        if self._streaming:
-            yield from self._free().batches(query)
+        if self._busy:
+            yield from self._session.batches(query)
             return
-        [(self._exported,)] = self._session.execute("SELECT pg_export_snapshot()").fetchall()
-        self._streaming = True
+        copying = self._copying or self._second()
+        self._copying, self._busy, whole = copying, True, False
         try:
-            yield from copied(self._session, query)
+            yield from copied(copying, query)
+            whole = True
         finally:
-            self._streaming = False
+            self._busy = False
+            if not whole:  # what was cut off has ended its transaction
+                copying.close()
+                self._copying = None
+
+    def _second(self) -> Session:
+        """Return another connection that sees the same state."""
+        [(exported,)] = self._session.execute("SELECT pg_export_snapshot()").fetchall()
+        session = Session(self._location, self._timeout_s)
+        try:
+            session.begin(writing=False, snapshot=exported)
+        except BaseException:  # KeyboardInterrupt too: nobody else closes it then
+            session.close()
+            raise
+        return session
 
     def _defects(self, rows: list[tuple[Any, ...]]) -> list[str]:
         if joined(rows) is not None:
@@ -292,7 +249,7 @@ class PostgresSnapshot:
         first = 1
         defects: list[str] = []
         with Translated(self._name, writing=False):
-            for rows in self._free().batches(query, values):
+            for rows in self._session.batches(query, values):
                 cells = [row[: len(FIELDS)] for row in rows]
                 defects += self._defects(cells)
                 if not defects:
@@ -308,9 +265,9 @@ class PostgresSnapshot:
     def _rows(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - what the driver binds
         """Stream the rows of a query. Raises InputError."""
         with Translated(self._name, writing=False):
-            yield from self._free().stream(query, values)
+            yield from self._session.stream(query, values)
 
     def _one(self, query: str) -> Any:  # noqa: ANN401 - whatever the database holds
         with Translated(self._name, writing=False):
-            row = self._free().execute(query).fetchone()
+            row = self._session.execute(query).fetchone()
             return row[0] if row else None

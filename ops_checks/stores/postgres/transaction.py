@@ -149,8 +149,7 @@ class _SnapshotInside(PostgresSnapshot):
     def __init__(self, location: ServerLocation, session: Session) -> None:
         super().__init__(location, 0)
         self._session = session
-        self._beside = session
-        self._streaming = True  # by cursors, which may be many: no other connection sees what is not committed
+        self._busy = True  # by cursors, which may be many: no other connection sees what is not committed
 
     def __enter__(self) -> Self:
         """Return the snapshot: the transaction is open."""

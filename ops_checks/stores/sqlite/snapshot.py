@@ -5,7 +5,8 @@ from __future__ import annotations
 from ops_checks.errors import InputError
 from ops_checks.model import FIELDS, NOTHING, Item
 from ops_checks.stores.cells import as_item, as_rows, joined, row_defect
-from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS, parse_row, plain_id
+from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS
+from ops_checks.stores.relational.snapshot import TableSnapshot
 from ops_checks.stores.sqlite.connection import Translated, check_health, check_table, columns_of, connect, data_version
 from ops_checks.stores.sqlite.rows import find_item
 from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE, where
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
-    from ops_checks.findings import Place
     from ops_checks.stores.changes import Reliability, Stored
     from ops_checks.stores.details import Details
     from ops_checks.stores.event import Event
@@ -30,10 +30,11 @@ _BATCH = 64
 _CELLS = ", ".join(FIELDS)
 
 
-class SqliteSnapshot:
+class SqliteSnapshot(TableSnapshot):
     """One state of the database: the one committed when the snapshot was entered."""
 
     def __init__(self, path: str, timeout_s: float) -> None:
+        super().__init__(path)
         self._path = path
         self._timeout_s = timeout_s
         self._version = 0
@@ -89,36 +90,10 @@ class SqliteSnapshot:
         with Translated(self._path, writing=False):
             return find_item(self._connection, self._path, item_id)
 
-    def get(self, item_id: str) -> Item | None:
-        """Return an item by its id, None if there is none; see `find`."""
-        found = self.find(item_id)
-        return found[0] if found else None
-
     def keys(self) -> Iterator[Keys]:
         """Stream the items as rows of Markdown. Raises what `items` raises."""
         for first, rows, lines in self._batches():
             yield first, as_rows(rows, lines)
-
-    def item_id(self, number: int, key: str) -> str:
-        """Return the id of the item of a key."""
-        return plain_id(key) or self.item(number, key).id
-
-    def item(self, number: int, key: str) -> Item:
-        """Return the item of a key. Raises InputError for a row that cannot be parsed, which `keys` never yields."""
-        item = parse_row(key)
-        if item is None:
-            raise InputError(f"{where(self._path, number)}: the row cannot be read back: check its cells")
-        return item
-
-    def reliability(self, item_id: str) -> Reliability | None:
-        """Return lease and attempts of an item, or None if there is no such item. Raises InputError."""
-        found = self.find(item_id)
-        return found[1] if found else None
-
-    def check(self) -> None:
-        """Raise what `items` raises."""
-        for _ in self._batches():
-            pass
 
     def copy_to(self, path: str) -> None:
         """Write the state into a new database file. Raises InputError."""
@@ -183,27 +158,10 @@ class SqliteSnapshot:
         updated = self._one(f"SELECT max(updated_at) FROM {TABLE}")
         return f"event_id={event or 0} updated_at={updated or NOTHING}"
 
-    def place(self, number: int, item_id: str) -> Place:  # noqa: ARG002 - a key needs no number
-        """Return the table and key of an item."""
-        from ops_checks.findings import Place
-
-        return Place(self._path, table=TABLE, key=item_id)
-
-    def retry_count(self) -> int | None:
-        """Count the `retried` events."""
-        return int(self._one(f"SELECT count(*) FROM {EVENTS} WHERE event_type = 'retried'"))
-
     def newest_event(self) -> str | None:
         """Return the time of the newest event, or None if there is none."""
         query = f"SELECT created_at FROM {EVENTS} ORDER BY event_id DESC LIMIT 1"
         return _text_or_none(self._one(query))
-
-    def events(self, item_id: str) -> Iterator[Event]:
-        """Stream the events of an item, oldest first. Raises InputError."""
-        from ops_checks.stores.event import Event
-
-        columns = "event_id, event_type, payload_json, created_at"
-        yield from map(Event._make, self._rows(f"SELECT {columns} FROM {EVENTS} WHERE item_id = ? ORDER BY 1", item_id))
 
     def events_of(self, types: Sequence[str], operation: str = "", most: int = -1) -> Iterator[tuple[str, Event]]:
         """Stream events of some types, each with its item, the newest first; of an operation, those that name it."""
@@ -247,11 +205,6 @@ class SqliteSnapshot:
         from ops_checks.stores.sqlite.recorded import absent_counts
 
         return absent_counts(self._connection, self._path)
-
-    def retry_times(self) -> Iterator[tuple[str, object, int]]:
-        """Stream item, time and number of the `retried` events, those of one time together. Raises InputError."""
-        query = f"SELECT item_id, created_at, count(*) FROM {EVENTS} WHERE event_type = ? GROUP BY 1, 2"
-        return ((str(item_id), time, count) for item_id, time, count in self._rows(query, "retried"))
 
     def pending_since(self) -> Iterator[tuple[str, str]]:
         """Stream id and creation time of the PENDING items, oldest first. Raises InputError."""
@@ -297,10 +250,6 @@ class SqliteSnapshot:
             return cursor.fetchone()
         finally:
             self._connection.text_factory = str
-
-    def remarks(self) -> list[str]:
-        """Return nothing: a database has no rows outside of its table."""
-        return []
 
     def _query(self, *, by_creation: bool) -> str:
         # A table WITHOUT ROWID has no order of insertion, only that of its key.

@@ -78,6 +78,20 @@ def test_much_may_be_read_at_once(pg_queue: Make) -> None:
         view.agreement().content_digest()
 
 
+def test_what_was_begun_before_a_stream_goes_on_beside_it(pg_queue: Make) -> None:
+    """A connection that copies answers nothing else: who asked it would wait for ever."""
+    queue = pg_queue(MANY)
+    with queue.store().snapshot() as view:
+        agreement, tables, waits, events = view.agreement(), view.tables(), view.pending_since(), view.recorded()
+        assert next(waits)[0] == "A-000"
+        next(events)
+        stream = view.items()
+        assert next(stream)[0] == 1
+        assert agreement.newest_event_id() is None
+        assert len(list(tables.rows("queue_items", ["id"]))) == len(list(waits)) + 1 == 300
+        assert len(list(stream)) == 299
+
+
 def test_nothing_stays_connected(pg_queue: Make) -> None:
     """Whatever is abandoned, and however a snapshot is left, its connections are closed."""
     queue = pg_queue(MANY)
