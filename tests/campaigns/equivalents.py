@@ -57,6 +57,13 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "the list has exactly one element here",
     ),
     Equivalent(
+        "runlog/engines/spark/engine.py",
+        "",
+        "_MOST_SHUFFLES = 2000",
+        "_MOST_SHUFFLES = 1999",
+        "into how many parts Spark shuffles changes what it costs, and no answer",
+    ),
+    Equivalent(
         "runlog/percentiles.py",
         "",
         "_EXACT = 1 << 53",

@@ -29,7 +29,7 @@ SMALL = 2
 LONG = 500
 
 #: The first that this seed draws are noticed by the tests nearest to them.
-_SEED = 26
+_SEED = 22
 _PROGRAM = Path(__file__).parent.parent.parent / "ops_checks"
 _MUTATED = ("stores", "transitions.py", "rules", "gate", "runlog", "policy")
 #: Tests of other folders that are near to a file.

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from psycopg import pq
 
 from ops_checks.errors import UsageError
 from ops_checks.stores.registry import is_url, located, open_queue
@@ -49,6 +50,12 @@ def test_a_server_is_shown_by_the_name_of_its_database(location: str, shown: str
     """No host, user or option of a connection is shown; opened, the name leads to the same queue."""
     assert located(location) == shown
     assert open_queue(located(location)).location == shown
+
+
+def test_every_word_of_libpq_is_known() -> None:
+    """A location that begins with one is none of a file."""
+    words = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+    assert [word for word in sorted(words) if not is_url(f"{word}=x dbname=q")] == []
 
 
 @pytest.mark.parametrize("location", ["mysql://h/secret", "https://h:5/secret", "postgresq://h/secret"])

@@ -77,15 +77,8 @@ def _standing_by(failure: Failure) -> bool:
     return failure.code == "25006" and "recovery" in failure.reason
 
 
-#: Plans lock both tables, which needs more than a right to insert.
-_TO_WRITE = (
-    "SELECT, UPDATE on the items and SELECT, INSERT on the events, and for baseline, reconcile and undo also UPDATE on "
-    "the events and CREATE on the schema"
-)
-
-
 def _rights(failure: Failure) -> str:
-    needed = _TO_WRITE if failure.writing else "SELECT"
+    needed = "what an operator has in `ops-checks help postgres`" if failure.writing else "SELECT"
     return f"{_nothing(failure)}, because this user lacks a right ({failure.reason}): it needs {needed}: ask its owner"
 
 
