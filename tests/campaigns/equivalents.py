@@ -64,6 +64,13 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "into how many parts Spark shuffles changes what it costs, and no answer",
     ),
     Equivalent(
+        "runlog/engines/spark/engine.py",
+        "",
+        "_MOST_SHUFFLES = 2000",
+        "_MOST_SHUFFLES = 2001",
+        "into how many parts Spark shuffles changes what it costs, and no answer",
+    ),
+    Equivalent(
         "runlog/percentiles.py",
         "",
         "_EXACT = 1 << 53",
