@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ops_checks.model import Item
-    from ops_checks.stores.changes import Stored
     from ops_checks.stores.details import Details
 
 #: The start of an item without a valid one, sorted last.
@@ -98,13 +97,17 @@ def age_s(row: Details, now_s: float, tz_minutes: int) -> float | None:
     return None if start is None else now_s - start
 
 
-def has_lease(owner: Stored, expires_at: Stored) -> bool:
+def has_lease(row: Details) -> bool:
     """Return whether anything says that somebody holds an item."""
-    return (owner, expires_at) != (None, None)
+    return (row.lease_owner, row.lease_expires_at) != (None, None)
 
 
-def lease_left_s(expires_at: Stored, now_s: float) -> float | None:
-    """Return the seconds that a lease has left, negative for one that has ended; None if nobody can tell."""
+def lease_left_s(row: Details, now_s: float) -> float | None:
+    """Return the seconds that a lease has left, negative for one that has ended; None if nobody can tell.
+
+    `now_s` is our time in epoch seconds: a store with a clock of its own judges by that (FORMATS section 5).
+    """
+    expires_at, now_s = row.lease_expires_at, now_s + row.clock_ahead_s
     if expiry_defect(expires_at, now_s) or not isinstance(expires_at, int | float):
         return None
     return expires_at - now_s

@@ -39,7 +39,7 @@ def item_json(row: Details, now_s: float, tz_minutes: int) -> dict[str, Any]:
     """Return an item: its cells as text, what its store knows besides as stored, and its times in whole seconds."""
     stored = {name: _plain(getattr(row, name)) for name in COLUMNS}
     age = age_s(row, now_s, tz_minutes)
-    left = lease_left_s(row.lease_expires_at, now_s) if has_lease(row.lease_owner, row.lease_expires_at) else None
+    left = lease_left_s(row, now_s) if has_lease(row) else None
     return {
         **dict(zip(FIELDS, row.item, strict=True)),
         **stored,

@@ -54,7 +54,7 @@ def _held_lines(db: Side, found: ItemView, context: Context) -> Iterator[str]:
     row = db.rows.get(found.item_id)
     if row is None:
         return
-    left = lease_text(row.lease_owner, row.lease_expires_at, context.now_s)
+    left = lease_text(row, context.now_s)
     by = "" if left == NOTHING else f" by {_text(row.lease_owner)}, {'' if left in _WORDS else 'left '}{left}"
     yield f"  lease: {'none' if left == NOTHING else 'held' if left != 'ended' else 'was held'}{by}"
     yield f"  attempts: {_text(row.attempt_count)} of {_text(row.max_attempts)}"

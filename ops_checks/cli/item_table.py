@@ -101,11 +101,11 @@ def cut(text: str, columns: int) -> str:
     return kept + "…" if columns > 0 else ""
 
 
-def lease_text(owner: Stored, expires_at: Stored, now_s: float) -> str:
+def lease_text(row: Details, now_s: float) -> str:
     """Return how long a lease runs: `12m`, `ended`, `unknown` where nobody can tell, `-` for none."""
-    if not has_lease(owner, expires_at):
+    if not has_lease(row):
         return NOTHING
-    left = lease_left_s(expires_at, now_s)
+    left = lease_left_s(row, now_s)
     if left is None:
         return "unknown"
     return "ended" if left < 0 else duration_text(left)
@@ -127,8 +127,7 @@ def _cells(rows: Sequence[Details], now_s: float, tz_minutes: int) -> Iterator[S
     yield priorities
     yield _shown(owners)
     yield _ages(rows, now_s, tz_minutes)
-    leases = ((row.lease_owner, row.lease_expires_at) for row in rows)
-    yield [NOTHING if lease == _NO_LEASE else lease_text(*lease, now_s) for lease in leases]
+    yield [NOTHING if row[2:4] == _NO_LEASE else lease_text(row, now_s) for row in rows]
     yield [_retry_text(each, now_s) if _RETRY in each else NOTHING for each in notes]
     yield _shown(tasks)
     yield _shown(errors)

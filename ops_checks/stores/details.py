@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 COLUMNS = (*RELIABILITY, "created_at", "updated_at", "last_error")
 
 
+_CLOCK = 9  # past the last column
+
+
 def _part(index: int) -> Any:  # noqa: ANN401 - each attribute below declares its type
     return property(itemgetter(index))
 
@@ -33,7 +36,8 @@ def _stored(index: int) -> Any:  # noqa: ANN401 - as above
 class Details(tuple[object, ...]):
     """Number (line or row) and item, then the values of COLUMNS as stored: a store, or an older one, has None there.
 
-    A text may be kept as bytes, for it may be no UTF-8; its attribute is the text.
+    A text may be kept as bytes, for it may be no UTF-8; its attribute is the text. A store with a clock of its own
+    adds by how many seconds that is ahead of ours: its leases are judged by it (FORMATS section 5).
 
     A tuple with names, as Item is, because a million of them are made in a pass.
     """
@@ -52,6 +56,12 @@ class Details(tuple[object, ...]):
     created_at: Stored = _stored(6)
     updated_at: Stored = _stored(7)
     last_error: Stored = _stored(8)
+
+    @property
+    def clock_ahead_s(self) -> float:
+        """By how many seconds the store's clock was ahead of ours when this was read."""
+        ahead: Any = self[_CLOCK] if len(self) > _CLOCK else 0.0
+        return float(ahead)
 
 
 #: What a store without those columns knows of every item.

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ops_checks.stores.changes import Stored
     from ops_checks.stores.postgres.connection import Session
 
-_NOW = "extract(epoch FROM clock_timestamp())::float8"
+#: The server's time, in epoch seconds.
+NOW = "extract(epoch FROM clock_timestamp())::float8"
 
 
 class StoredRow:
@@ -61,7 +62,7 @@ def stored_rows(session: Session, ids: Sequence[str], *, lock: bool = False) -> 
     names = [name for name in (*FIELDS, *RELIABILITY) if name in present]
     wanted = [each for each in ids if "\0" not in each]  # no text of PostgreSQL holds one
     query = (
-        f"SELECT {', '.join(names)}, {_NOW} FROM {TABLE} WHERE id = ANY (?) ORDER BY {ID_IN_BYTES}"
+        f"SELECT {', '.join(names)}, {NOW} FROM {TABLE} WHERE id = ANY (?) ORDER BY {ID_IN_BYTES}"
         f"{' FOR UPDATE' if lock else ''}"
     )
     rows = session.execute(query, (wanted,)).fetchall()

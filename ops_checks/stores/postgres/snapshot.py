@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from ops_checks.stores.postgres.catalog import WHOLE_NUMBERS
 from ops_checks.stores.postgres.connection import Session, Translated
 from ops_checks.stores.postgres.copying import Batch, cells_of, copied, plain
 from ops_checks.stores.postgres.dialect import BY_CREATION, ID_IN_BYTES, POSTGRES
-from ops_checks.stores.postgres.rows import as_stored, find_item
+from ops_checks.stores.postgres.rows import NOW, as_stored, find_item
 from ops_checks.stores.relational.snapshot import TableSnapshot
 from ops_checks.stores.tables import EVENTS, TABLE, where
 
@@ -246,6 +247,7 @@ class PostgresSnapshot(TableSnapshot):
         present = self._session.columns_of(TABLE) or set()
         more = [name if name in present else "NULL" for name in COLUMNS]
         query = f"SELECT {', '.join((*FIELDS, *more))} FROM {TABLE} {clause}"
+        ahead_s = self._one(f"SELECT {NOW}") - time.time()
         first = 1
         defects: list[str] = []
         with Translated(self._name, writing=False):
@@ -255,7 +257,7 @@ class PostgresSnapshot(TableSnapshot):
                 if not defects:
                     for number, row in enumerate(rows, first):
                         item = as_item(row[: len(FIELDS)])
-                        yield Details.from_values((number, item, *map(as_stored, row[len(FIELDS) :])))
+                        yield Details.from_values((number, item, *map(as_stored, row[len(FIELDS) :]), ahead_s))
                 first += len(rows)
                 if len(defects) >= MAX_DEFECTS:
                     break

@@ -15,8 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from postgres_queues import SCHEMA
 
+from ops_checks.cli.item_json import item_json
+from ops_checks.cli.item_table import lease_text
 from ops_checks.errors import InputError, LockedError, RefusedError, WriteError
 from ops_checks.model import FIELDS
+from ops_checks.overview import lease_left_s
 from ops_checks.stores.registry import POSTGRES, SQLITE
 from ops_checks.transitions import Stamp, cancel, replan, retry
 
@@ -425,6 +428,20 @@ def test_a_lease_is_judged_by_the_clock_of_the_server(pg_queue: Make) -> None:
     queue.execute("UPDATE queue_items SET lease_expires_at = extract(epoch FROM now()) - 600")
     early = Stamp(actor="tester", now_s=1_000_000, tz_minutes=540)
     assert queue.store().change("A-1", retry(early)).after.status == "PENDING"
+
+
+def test_what_a_lease_has_left_is_shown_by_the_clock_of_the_server(
+    pg_queue: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what was read is shown later: what our clock and that of the server differ by is kept with it."""
+    queue = pg_queue(ITEMS)
+    queue.execute("UPDATE queue_items SET lease_owner = 's1', lease_expires_at = extract(epoch FROM now()) + 600")
+    monkeypatch.setattr(time, "time", lambda: float(NOW_S))
+    with queue.store().snapshot() as snapshot:
+        rows = [*snapshot.details(), snapshot.details_of("A-1")]
+    assert {lease_text(row, NOW_S + 150) for row in rows if row is not None} == {"7m"}
+    assert lease_left_s(rows[0], NOW_S + 700) == pytest.approx(-100, abs=30)
+    assert item_json(rows[0], NOW_S, 540)["lease_left_s"] == pytest.approx(600, abs=30)
 
 
 @pytest.mark.parametrize("lock", ["SELECT FROM queue_items WHERE id = 'A-1' FOR UPDATE", "LOCK TABLE queue_items"])
