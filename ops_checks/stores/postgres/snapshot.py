@@ -232,8 +232,10 @@ class PostgresSnapshot(TableSnapshot):
         session = Session(self._location, self._timeout_s)
         try:
             session.begin(writing=False, snapshot=exported)
-        except BaseException:  # KeyboardInterrupt too: nobody else closes it then
+        except BaseException as error:  # KeyboardInterrupt too: nobody else closes it then
             session.close()
+            if isinstance(error, Exception):
+                self._session.execute("SELECT 1")  # the state ends with the first connection: then that is the cause
             raise
         return session
 

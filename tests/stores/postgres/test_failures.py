@@ -288,6 +288,22 @@ def test_a_connection_that_is_ended(pg_queue: Make, when: str) -> None:
         assert queue.contents()[:3] == before
 
 
+def test_a_state_that_ends_before_it_is_shared(pg_queue: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Items stream by a second connection to the state of the first: where that was ended, it is the cause."""
+    queue = pg_queue(ITEMS)
+    begin = connection.Session.begin
+
+    def ended_before(self: connection.Session, *, writing: bool, snapshot: str = "", queue: bool = True) -> None:
+        if snapshot:
+            database.terminate_backends("application_name = 'ops-checks' AND state = 'idle in transaction'")
+        begin(self, writing=writing, snapshot=snapshot, queue=queue)
+
+    database = queue.database
+    monkeypatch.setattr(connection.Session, "begin", ended_before)
+    with queue.store().snapshot() as view, pytest.raises(InputError, match="the server ended the connection"):
+        list(view.items())
+
+
 @pytest.fixture(scope="module")
 def walled(own_servers: Servers) -> Iterator[tuple[OwnServer, Database]]:
     """Return a server that lets nobody but its owner in without a password, and a queue on it."""
