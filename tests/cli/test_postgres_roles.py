@@ -95,6 +95,11 @@ def roles(folder: Path, pg_database: Database, run: Run) -> Iterator[Roles]:
             pg_database.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
+def test_the_readme_has_the_same_roles() -> None:
+    """Whoever copies them from there has those that are tried here."""
+    assert f"```sql\n{ROLES}```" in (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("role", FORBIDDEN)
 def test_nobody_has_more_than_needed(roles: Roles, role: str) -> None:
     """What a role has no need for it cannot do."""
