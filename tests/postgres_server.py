@@ -48,6 +48,7 @@ SETTINGS = {
 #: option; theirs is the order of bytes.
 _INITDB = f"--username={SUPERUSER} --auth=trust --no-sync --encoding=UTF8 --locale=C.UTF-8 --no-instructions".split()
 _ICU = ["--locale-provider=icu", "--icu-locale=en-US"]
+_STANDBY = ["--write-recovery-conf", "--no-sync", "--checkpoint=fast"]
 #: Its arguments: the folder, and `pg_ctl` with what becomes the servers' user; the folder is ours, and so is what
 #: removes it. `postmaster.pid` is there as long as its server is; `immediate` waits for nobody.
 _SUPERVISOR = """
@@ -184,10 +185,13 @@ class Servers:
         self._supervisor.communicate()
 
     @contextlib.contextmanager
-    def server(self, **settings: str) -> Iterator[OwnServer]:
-        """Start a new server, with settings of postgresql.conf besides ours; stop and remove it afterwards."""
+    def server(self, primary: OwnServer | None = None, **settings: str) -> Iterator[OwnServer]:
+        """Start a new server, with settings of postgresql.conf besides ours; stop and remove it afterwards.
+
+        `primary`: the new one is a hot standby of it, which answers from what it has got so far.
+        """
         folder = self.folder / str(next(self._names))
-        server = OwnServer(self, folder)
+        server = OwnServer(self, folder, primary)
         server.configure(**settings)
         server.start()
         try:
@@ -240,14 +244,18 @@ class Servers:
 class OwnServer(Server):
     """A server of our own, which may be stopped and started again."""
 
-    def __init__(self, servers: Servers, folder: Path) -> None:
+    def __init__(self, servers: Servers, folder: Path, primary: OwnServer | None = None) -> None:
         super().__init__({"host": str(folder), "port": PORT, "user": SUPERUSER, "dbname": "postgres"})
         self._servers = servers
         self._data = folder / "data"
         if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) > SOCKET_BYTES:
             raise MissingServerError(f"{folder}: too long for a socket: set TMPDIR to a shorter folder")
         servers.run_command("mkdir", str(folder))
-        servers.run_command("cp", "-r", str(servers.template()), str(self._data))
+        if primary is None:
+            servers.run_command("cp", "-r", str(servers.template()), str(self._data))
+        else:
+            source = [f"--host={primary.admin.parameters()['host']}", f"--port={PORT}", f"--username={SUPERUSER}"]
+            servers.run("pg_basebackup", *source, f"--pgdata={self._data}", *_STANDBY)
         self.configure(**SETTINGS, unix_socket_directories=str(folder))
 
     @property

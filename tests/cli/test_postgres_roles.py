@@ -1,4 +1,7 @@
-"""The roles and the commands of `ops-checks help postgres`, on a real server: enough for their work, and no more."""
+"""The roles and the commands of `ops-checks help postgres`, on a real server: enough for their work, and no more.
+
+A hot standby is like a reader: it says what the primary says, and nothing is changed through it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 import pytest
+from postgres_server import Database
 
 from ops_checks.help import page
 
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from conftest import Told
-    from postgres_server import Database
+    from postgres_server import OwnServer, Servers
 
     Run = Callable[..., Told]
 
@@ -125,9 +129,14 @@ CHANGING = [
 
 def test_a_reader_reads_everything(roles: Roles, run: Run) -> None:
     """Every command that reads says to it what it says to the owner."""
+    same_answers(run, roles.location("reader"), roles.database.location(schema="ops"))
+
+
+def same_answers(run: Run, *locations: str) -> None:
+    """Check that every command that reads says the same of a queue by each of its locations."""
     for command in READING:
         answers = []
-        for location in (roles.location("reader"), roles.database.location(schema="ops")):
+        for location in locations:
             answers.append(run(*(location if word is None else word for word in command), *_named(command, location)))
             Path("copy.db").unlink(missing_ok=True)
         assert answers[0] == answers[1], command
@@ -149,6 +158,42 @@ def test_a_reader_changes_nothing(roles: Roles, run: Run, folder: Path) -> None:
         assert told.code in {3, 5}, command
         assert "lack" in told.err or "permission" in told.err, (command, told.err)
         assert (roles.content(), document.read_bytes()) == before
+
+
+@pytest.fixture
+def standby(
+    own_servers: Servers, own_postgres: OwnServer, run: Run, folder: Path
+) -> Iterator[tuple[Database, Database]]:
+    """Return a queue on a primary, with a baseline and a change, and the same on its hot standby."""
+    with own_postgres.database() as primary:
+        assert run("init", "--demo", "--db", primary.location()).code == 0
+        with (folder / "ops-checks.yaml").open("a") as policy:
+            policy.write("consistency: {settle: 0s}\n")
+        assert run("baseline", "--db", primary.location()).code == 1
+        assert run("cancel", "--id", "ORCH-019", "--db", primary.location()).code == 0
+        with own_servers.server(own_postgres) as server:
+            yield primary, Database(primary.name, server.admin.parameters())
+
+
+def test_a_standby_says_what_the_primary_says(
+    standby: tuple[Database, Database], run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what is written later, once it has it; and every command that changes something names the way."""
+    primary, copy = standby
+    document = folder / "automation/orchestrator/QUEUE.md"
+    before = document.read_bytes()
+    same_answers(run, primary.location(), copy.location())
+    run("reconcile", "plan", "--prefer", "ORCH-017=db", "-o", "plan.json", "--db", copy.location())
+    for command in CHANGING:
+        told = run(*command, "--db", copy.location())
+        assert told.code in {3, 5}, (command, told)
+        assert "not written, because the server is a standby, which only reads: name the primary" in told.err, told
+    assert document.read_bytes() == before
+
+    monkeypatch.undo()  # who waits needs a clock that goes on
+    assert run("cancel", "--id", "ORCH-018", "--db", primary.location()).code == 0
+    told = run("wait", "--id", "ORCH-018", "--for", "BLOCKED", "--timeout", "30s", "--db", copy.location())
+    assert told.code == 0
 
 
 def test_an_operator_operates(roles: Roles, run: Run) -> None:

@@ -84,6 +84,9 @@ class Session:
         `snapshot`: the exported state that it is to see; `queue`: its tables must be there. Raises InputError for what
         is no queue, or one of which this user is shown only a part.
         """
+        if writing and self._connection.info.parameter_status("in_hot_standby") == "on":
+            # Told by servers from 14 on. What fails later is called read-only only, which may have other reasons.
+            raise psycopg.errors.ReadOnlySqlTransaction("the server is in recovery")
         found = self._tables.get(TABLE)
         # What is made beside the queue's tables is made in their schema, where everybody else finds it too.
         schema = quoted(self.schema) if self.schema else found.schema if writing and found else None
