@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import compress
+from operator import eq, ne
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError, UsageError
@@ -16,11 +18,14 @@ from ops_checks.sanitize import visible
 from ops_checks.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from ops_checks.rules.drift.pair import Difference
     from ops_checks.rules.drift.view import View
     from ops_checks.stores.protocol import Keys, Snapshot
+
+    #: Numbers of some rows, and their keys.
+    Numbered = tuple[Sequence[int], list[str]]
 
 DEFAULT_KEEP = 50
 
@@ -91,9 +96,9 @@ class Comparison:
             self._drift.total += len(left[1])
             self._drift.total_db += len(right[1])
             if left[1] != right[1]:  # by far the most rows are the same in every cell
-                self._add(left, right)
-            elif self._ignored:
-                self._ignore_equal(left[1])
+                self._add(*_differing(left, right))
+            if self._ignored:
+                self._ignore_equal(_equal(left, right))
         self._match()
         self._conclude()
         return self._drift
@@ -102,12 +107,12 @@ class Comparison:
         """Yield the ids of Markdown rows that found no partner: they have none, or their id is written twice."""
         return (self._sides[_MD].item_id(number, key.decode()) for number, key in self._waiting[_MD].numbered())
 
-    def _add(self, left: Keys, right: Keys) -> None:
+    def _add(self, left: Numbered, right: Numbered) -> None:
         """Let rows meet those that are the same in every cell, as most are in any order, too; the others wait."""
-        for side, (number, lines) in enumerate((left, right)):
+        for side, (numbers, lines) in enumerate((left, right)):
             keys = "\n".join(lines).encode().split(b"\n") if lines else []  # waiting takes half of the memory of text
             mine, theirs = self._waiting[side], self._waiting[1 - side].rows
-            mine.note(number, keys)
+            mine.note(numbers, keys)
             new = set(keys)
             if len(new) < len(keys) or not mine.rows.isdisjoint(new):
                 self._refuse_twins(side, keys)
@@ -134,10 +139,13 @@ class Comparison:
 
     def _refuse_twins(self, side: int, keys: list[bytes]) -> None:
         """Raise InputError for the first of some rows that waits already, or stands twice among them."""
-        seen = self._waiting[side].rows
-        twin = next(key for at, key in enumerate(keys) if key in seen.union(keys[:at]))
-        first, *_, number = self._waiting[side].numbers(twin)
-        self._refuse(side, number, self._sides[side].item_id(number, twin.decode()), first)
+        waiting = self._waiting[side]
+        seen: set[bytes] = set()
+        for key in keys:
+            if key in waiting.rows or key in seen:
+                first, *_, number = waiting.numbers(key)
+                self._refuse(side, number, self._sides[side].item_id(number, key.decode()), first)
+            seen.add(key)
 
     def _refuse(self, side: int, number: int, item_id: str, first: int) -> None:
         where = visible(str(self._sides[side].place(number, item_id)))
@@ -218,3 +226,21 @@ def _in_step(md: Iterator[Keys], db: Iterator[Keys]) -> Iterator[tuple[Keys, Key
         yield (line, left[:size]), (number, right[:size])
         line, left = (line + size, left[size:]) if len(left) > size else next(md, _END)
         number, right = (number + size, right[size:]) if len(right) > size else next(db, _END)
+
+
+def _equal(left: Keys, right: Keys) -> Iterator[str]:
+    """Return the keys of both pieces that are the same at the same position."""
+    return compress(left[1], map(eq, left[1], right[1]))
+
+
+def _differing(left: Keys, right: Keys) -> tuple[Numbered, Numbered]:
+    """Return number and key of each row that is another than that at the same position of the other piece, if any."""
+    (line, md), (number, db) = left, right
+    lines, numbers = range(line, line + len(md)), range(number, number + len(db))
+    if not (md and db):  # of two pieces of which none is empty, both have as many
+        return (lines, md), (numbers, db)
+    other = list(map(ne, md, db))
+    return (
+        (list(compress(lines, other)), list(compress(md, other))),
+        (list(compress(numbers, other)), list(compress(db, other))),
+    )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from itertools import chain, count, pairwise
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class Waiting:
@@ -25,15 +25,12 @@ class Waiting:
 
     def _forget(self) -> None:
         self._hashes = array("q")
-        self._runs: list[tuple[int, int]] = []  # of rows with consecutive numbers: where it begins, and at which
-        self._next = 0
+        self._lines = array("q")
 
-    def note(self, number: int, keys: list[bytes]) -> None:
-        """Note where consecutive rows stand, the first of them at a number: any of them may come to wait."""
-        if number != self._next:
-            self._runs.append((len(self._hashes), number))
+    def note(self, numbers: Iterable[int], keys: Iterable[bytes]) -> None:
+        """Note where rows stand that may come to wait."""
         self._hashes.extend(map(hash, keys))
-        self._next = number + len(keys)
+        self._lines.extend(numbers)
 
     def numbered(self) -> list[tuple[int, bytes]]:
         """Return the rows that wait with their numbers, in their order; what was noted of others is forgotten."""
@@ -46,6 +43,5 @@ class Waiting:
         return [number for _, number in self._noted({hash(key)})]
 
     def _noted(self, wanted: set[int]) -> Iterator[tuple[int, int]]:
-        runs = pairwise([*self._runs, (len(self._hashes), 0)])
-        noted = (zip(self._hashes[start:end], count(number)) for (start, number), (end, _) in runs)
-        return (pair for pair in chain(self._numbers.items(), *noted) if pair[0] in wanted)
+        noted = zip(self._hashes, self._lines, strict=True)
+        return (pair for pair in chain(self._numbers.items(), noted) if pair[0] in wanted)
