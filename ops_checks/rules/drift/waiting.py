@@ -25,7 +25,7 @@ class Waiting:
 
     def _forget(self) -> None:
         self._hashes = array("q")
-        self._lines = array("q")
+        self._lines = array("I")
 
     def note(self, numbers: Iterable[int], keys: Iterable[bytes]) -> None:
         """Note where rows stand that may come to wait."""
