@@ -56,8 +56,8 @@ class Snapshot(Protocol):
     def keys(self) -> Iterator[Keys]:
         """Stream the comparison keys of the items in batches of one or more, for comparing a million rows.
 
-        Equal keys are equal items; keys that differ may be equal items too. An item may be malformed, or its id
-        a duplicate: `item` and `check` raise for those.
+        Each is one line. Equal keys are equal items; keys that differ may be equal items too. An item may be
+        malformed, or its id a duplicate: `item` and `check` raise for those.
         """
         ...
 

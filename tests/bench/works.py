@@ -144,7 +144,7 @@ def drifting(place: Place) -> Work:
             place.ours("ops-checks", *check, answer=_drift_words, exits=(1,)),
             place.peer("polars", "drift_polars.py", md, db, answer=_without_total),
         ),
-        (times("ops-checks", 0.7, "polars"), memory_times("ops-checks", 1, "polars")),
+        (times("ops-checks", 0.9, "polars"), memory_times("ops-checks", 0.2, "polars")),
         memory=True,
     )
 

@@ -101,8 +101,8 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
     Equivalent(
         "rules/drift/comparison.py",
         "Comparison._add",
-        "if sum(map(len, self._waiting)) > self._most:",
-        "if sum(map(len, self._waiting)) >= self._most:",
+        "if self._count_waiting() > self._most:",
+        "if self._count_waiting() >= self._most:",
         "rows that wait are matched one batch earlier, and what matches is the same whenever it is done",
     ),
 )

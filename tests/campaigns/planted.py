@@ -352,15 +352,15 @@ _READING = (
     Defect(
         "a row that stands twice hides itself",
         "rules/drift/comparison.py",
-        " or not mine.keys().isdisjoint(new)",
+        " or not mine.rows.isdisjoint(new)",
         "",
         ("test_comparison",),
     ),
     Defect(
         "rows that wait are forgotten",
         "rules/drift/comparison.py",
-        "            mine.update(new)\n",
-        "            mine.update(new if len(mine) < 3 else {})\n",
+        "            mine.rows |= new - same\n",
+        "            mine.rows |= new - same if len(mine.rows) < 3 else set()\n",
         ("test_comparison",),
     ),
     Defect(

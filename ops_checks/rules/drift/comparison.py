@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import compress
+from operator import eq, ne
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError, UsageError
@@ -12,25 +13,28 @@ from ops_checks.rules.drift.drift import Drift
 from ops_checks.rules.drift.pair import Pair, Row, normal, plain_status, rendered
 from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, VIEW_EDITED
 from ops_checks.rules.drift.unseen import explain_ids, unseen_difference
+from ops_checks.rules.drift.waiting import Waiting
 from ops_checks.sanitize import visible
 from ops_checks.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from ops_checks.rules.drift.pair import Difference
     from ops_checks.rules.drift.view import View
     from ops_checks.stores.protocol import Keys, Snapshot
 
-    #: Keys with their numbers.
-    Numbered = list[tuple[str, int]]
+    #: Numbers of some rows, and their keys.
+    Numbered = tuple[Sequence[int], list[str]]
 
 DEFAULT_KEEP = 50
 
 _END: Keys = (0, [])
 _MD, _DB = 0, 1
 #: So many keys may wait before those that differ from their partner are compared.
-_MANY = 1 << 14
+_MANY = 1 << 15
+#: By so much more than stayed when they were: in random order few find their partner, and looking costs the more.
+_MORE = 16
 
 
 def _position(field: str) -> int:
@@ -78,8 +82,7 @@ class Comparison:
         self._view = view
         rules = [*(check.rule.id for check in DRIFT_CHECKS), *([VIEW_EDITED.id] if view else [])]
         self._drift = Drift(counts=dict.fromkeys(rules, 0), findings={rule: [] for rule in rules})
-        # Keys of either side, with their numbers: to find the partner of an equal key takes no parsing.
-        self._waiting: tuple[dict[str, int], dict[str, int]] = ({}, {})
+        self._waiting = (Waiting(), Waiting())  # to find the partner of an equal key takes no parsing
         self._most = _MANY
 
     def run(self) -> Drift:
@@ -102,39 +105,47 @@ class Comparison:
 
     def unmatched(self) -> Iterator[str]:
         """Yield the ids of Markdown rows that found no partner: they have none, or their id is written twice."""
-        return (self._sides[_MD].item_id(number, key) for key, number in self._waiting[_MD].items())
+        return (self._sides[_MD].item_id(number, key.decode()) for number, key in self._waiting[_MD].numbered())
 
     def _add(self, left: Numbered, right: Numbered) -> None:
-        for side, keys in enumerate((left, right)):
-            mine, theirs = self._waiting[side], self._waiting[1 - side]
-            new = dict(keys)
-            if len(new) < len(keys) or not mine.keys().isdisjoint(new):
+        """Let rows meet those that are the same in every cell, as most are in any order, too; the others wait."""
+        for side, (numbers, lines) in enumerate((left, right)):
+            keys = "\n".join(lines).encode().split(b"\n") if lines else []  # waiting takes half of the memory of text
+            mine, theirs = self._waiting[side], self._waiting[1 - side].rows
+            mine.note(numbers, keys)
+            new = set(keys)
+            if len(new) < len(keys) or not mine.rows.isdisjoint(new):
                 self._refuse_twins(side, keys)
-            same = new.keys() & theirs.keys()  # in any order, too, most rows are the same in every cell
+            same = new & theirs
             if self._ignored:
-                self._ignore_equal([(key, (new, theirs)[side][key]) for key in same])
-            for key in same:
-                del new[key], theirs[key]
-            mine.update(new)
-        if sum(map(len, self._waiting)) > self._most:
+                self._ignore_equal(map(bytes.decode, same))
+            theirs -= same
+            mine.rows |= new - same
+        if self._count_waiting() > self._most:
             self._match()
-            self._most = max(_MANY, 4 * sum(map(len, self._waiting)))
+            self._most = max(_MANY, _MORE * self._count_waiting())
 
-    def _ignore_equal(self, keys: Numbered) -> None:
-        """Count the rows that are the same on both sides, with their lines, whose status is ignored."""
+    def _count_waiting(self) -> int:
+        return sum(len(side.rows) for side in self._waiting)
+
+    def _ignore_equal(self, keys: Iterable[str]) -> None:
+        """Count the rows that are the same on both sides and whose status is ignored."""
         count = 0
-        for key, line in keys:
-            status = plain_status(key) or self._sides[_MD].item(line, key).status
+        for key in keys:
+            status = plain_status(key) or self._sides[_MD].item(0, key).status
             count += status in self._ignored
         self._drift.ignored += count
         self._drift.ignored_db += count
 
-    def _refuse_twins(self, side: int, keys: Numbered) -> None:
-        numbers = dict(self._waiting[side])
-        for key, number in keys:
-            first = numbers.setdefault(key, number)
-            if first != number:
-                self._refuse(side, number, self._sides[side].item_id(number, key), first)
+    def _refuse_twins(self, side: int, keys: list[bytes]) -> None:
+        """Raise InputError for the first of some rows that waits already, or stands twice among them."""
+        waiting = self._waiting[side]
+        seen: set[bytes] = set()
+        for key in keys:
+            if key in waiting.rows or key in seen:
+                first, *_, number = waiting.numbers(key)
+                self._refuse(side, number, self._sides[side].item_id(number, key.decode()), first)
+            seen.add(key)
 
     def _refuse(self, side: int, number: int, item_id: str, first: int) -> None:
         where = visible(str(self._sides[side].place(number, item_id)))
@@ -142,28 +153,34 @@ class Comparison:
 
     def _match(self) -> None:
         """Compare the waiting rows whose partner, of the same id, waits too."""
-        found: tuple[dict[str, str], dict[str, str]] = ({}, {})
-        for side, keys in enumerate(self._waiting):
-            for key, number in keys.items():
-                item_id = self._sides[side].item_id(number, key)
-                if found[side].setdefault(item_id, key) is not key:
-                    self._refuse(side, number, item_id, keys[found[side][item_id]])
-        md, db = self._waiting
-        for item_id, left in found[_MD].items():
-            right = found[_DB].get(item_id)
+        md, db = (self._by_id(side) for side in (_MD, _DB))
+        for item_id, left in md.items():
+            right = db.get(item_id)
             if right is not None:
-                self._compare(Pair(self._row(_MD, md.pop(left), left), self._row(_DB, db.pop(right), right)))
+                for side, (_, key) in enumerate((left, right)):
+                    self._waiting[side].rows.remove(key)
+                self._compare(Pair(self._row(_MD, *left), self._row(_DB, *right)))
 
-    def _row(self, side: int, number: int, key: str) -> Row:
-        return Row(self._sides[side], number, key)
+    def _by_id(self, side: int) -> dict[str, tuple[int, bytes]]:
+        """Return the waiting rows of a side by their ids. Raises InputError for an id that two of them have."""
+        found: dict[str, tuple[int, bytes]] = {}
+        for row in self._waiting[side].numbered():
+            number, key = row
+            item_id = self._sides[side].item_id(number, key.decode())
+            if found.setdefault(item_id, row) is not row:
+                self._refuse(side, number, item_id, found[item_id][0])
+        return found
+
+    def _row(self, side: int, number: int, key: bytes) -> Row:
+        return Row(self._sides[side], number, key.decode())
 
     def _conclude(self) -> None:
         """Compare the rows that have no partner with nothing."""
-        md, db = self._waiting
-        for key, number in md.items():
-            self._compare(Pair(self._row(_MD, number, key), None))
-        for key, number in db.items():
-            self._compare(Pair(None, self._row(_DB, number, key)))
+        md, db = (side.numbered() for side in self._waiting)
+        for row in md:
+            self._compare(Pair(self._row(_MD, *row), None))
+        for row in db:
+            self._compare(Pair(None, self._row(_DB, *row)))
         explain_ids(*(self._drift.findings[rule] for rule in ("missing-in-db", "missing-in-md")))
         self._drift.notes += self._view.notes if self._view else []
 
@@ -211,16 +228,19 @@ def _in_step(md: Iterator[Keys], db: Iterator[Keys]) -> Iterator[tuple[Keys, Key
         number, right = (number + size, right[size:]) if len(right) > size else next(db, _END)
 
 
-def _equal(left: Keys, right: Keys) -> Numbered:
-    """Return the keys of both pieces that are the same at the same position, with their numbers in the first."""
-    (line, md), (_, db) = left, right
-    return [(key, line + at) for at, (key, other) in enumerate(zip(md, db)) if key == other]  # noqa: B905 - one may have ended
+def _equal(left: Keys, right: Keys) -> Iterator[str]:
+    """Return the keys of both pieces that are the same at the same position."""
+    return compress(left[1], map(eq, left[1], right[1]))
 
 
 def _differing(left: Keys, right: Keys) -> tuple[Numbered, Numbered]:
-    """Return the keys of each piece that differ from the one at the same position of the other, with their numbers."""
+    """Return number and key of each row that is another than that at the same position of the other piece, if any."""
     (line, md), (number, db) = left, right
-    if not (md and db):
-        return list(zip(md, count(line))), list(zip(db, count(number)))
-    positions = [at for at, pair in enumerate(zip(md, db, strict=True)) if pair[0] != pair[1]]
-    return [(md[at], line + at) for at in positions], [(db[at], number + at) for at in positions]
+    lines, numbers = range(line, line + len(md)), range(number, number + len(db))
+    if not (md and db):  # of two pieces of which none is empty, both have as many
+        return (lines, md), (numbers, db)
+    other = list(map(ne, md, db))
+    return (
+        (list(compress(lines, other)), list(compress(md, other))),
+        (list(compress(numbers, other)), list(compress(db, other))),
+    )

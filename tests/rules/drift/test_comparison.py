@@ -247,6 +247,62 @@ def test_the_comparison_is_that_of_two_dictionaries(
     assert swapped.counts["missing-in-db"] == drift.counts["missing-in-md"]
 
 
+#: What may be planted at a row: nothing, a cell that differs, other spacing of the same item, a row of one side alone.
+PLANTS = ("", "", "", "edited", "spaced", "md", "db")
+
+
+@given(
+    st.lists(st.sampled_from(PLANTS), max_size=60),
+    st.sampled_from(["same", "reversed", "random", "partly random"]),
+    st.randoms(use_true_random=False),
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    st.sampled_from([1, 5, 1 << 15]),
+    st.sampled_from([(), STATUSES[:2]]),
+)
+def test_rows_in_any_order_are_found_where_they_stand(
+    plants: list[str], order: str, rng: random.Random, sizes: tuple[int, int], many: int, statuses: tuple[str, ...]
+) -> None:
+    """Whatever the order of either side: each planted difference is found once, at its own line, and nothing else."""
+    items = {f"A-{at}": item(f"A-{at}", rng.choice(STATUSES), task="작업 | x") for at in range(len(plants))}
+    kinds = dict(zip(items, plants, strict=True))
+    in_md = [each for each in items.values() if kinds[each.id] != "db"]
+    window = {"same": 1, "partly random": 4}.get(order, len(in_md) or 1)
+    pieces = [in_md[at : at + window] for at in range(0, len(in_md), window)]
+    for piece in pieces:
+        (piece.reverse if order == "reversed" else lambda piece=piece: rng.shuffle(piece))()
+    rows = [
+        f"|  {render_row(each)[2:]}" if kinds[each.id] == "spaced" else render_row(each)
+        for piece in pieces
+        for each in piece
+    ]
+    lines = {plain_id(row): line for line, row in enumerate(rows, 1)}
+    in_db = [
+        each.with_cells([("task", "another")] if kinds[each.id] == "edited" else [])
+        for each in items.values()
+        if kinds[each.id] != "md"
+    ]
+    ignored = frozenset(statuses)
+    counted = {key for key, each in items.items() if each.status not in ignored}
+    with patch.object(consistency, "_MANY", many):
+        drift = Comparison(
+            Side("md", rows, sizes[0]), side("db", in_db, sizes[1]), keep=0, ignore_statuses=ignored
+        ).run()
+
+    found = {
+        rule: [(each.item, [place.line for place in each.places if place.line]) for each in kept]
+        for rule, kept in drift.findings.items()
+    }
+    lone = sorted((lines[key], key) for key in counted if kinds[key] == "md")
+    assert found["missing-in-db"] == [(key, [line]) for line, key in lone]
+    assert found["missing-in-md"] == [(each.id, []) for each in in_db if kinds[each.id] == "db" and each.id in counted]
+    assert sorted(found["field-mismatch"]) == sorted((key, [lines[key]]) for key in counted if kinds[key] == "edited")
+    assert (drift.total, drift.total_db) == (len(rows), len(in_db))
+    assert (drift.ignored, drift.ignored_db) == (
+        sum(key not in counted for key in lines),
+        sum(each.id not in counted for each in in_db),
+    )
+
+
 @pytest.mark.parametrize("sizes", [(1, 1), (3, 3), (1, 2)])
 @pytest.mark.parametrize("twin", [ITEMS[0], ITEMS[0].with_cells([("task", "another")])], ids=["the same", "another"])
 def test_an_id_that_waits_twice_is_refused(twin: Item, sizes: tuple[int, int]) -> None:
