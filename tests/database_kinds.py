@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from builders import aged
@@ -20,6 +20,7 @@ from conftest import NOW_S
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+    from typing import LiteralString
 
     from postgres_queues import PgQueue
 
@@ -27,12 +28,10 @@ if TYPE_CHECKING:
 
 DB = "automation/orchestrator/db/queue.db"
 #: Leases are judged by the server's clock: what is in a queue's schema is found before what the server has itself.
-_CLOCK = (
-    f"CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.to_timestamp({NOW_S})'"
-)
+_CLOCK = "CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT pg_catalog.to_timestamp({})'"
 _SERVER_LAST = "-csearch_path=pg_catalog"
 #: The modules whose databases are the test's, besides its own.
-_HELPERS = ("builders", "real_queues", "reconcile_checks")
+_HELPERS = ("builders", "event_histories", "real_queues", "reconcile_checks")
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
 
 every_database = pytest.mark.parametrize("database_kind", ["sqlite", "postgres"], indirect=True)
@@ -53,6 +52,9 @@ class InFile:
         """Return what `back` was given."""
         return text
 
+    def clock(self, now_s: float) -> None:
+        """Let the clock of a database that has one, and is made then, stand still at a time in epoch seconds."""
+
 
 class OnServer(InFile):
     """The queues are on a server, each in the place of the file that it was made as."""
@@ -60,6 +62,7 @@ class OnServer(InFile):
     def __init__(self, make_queue: Callable[..., PgQueue], environment: pytest.MonkeyPatch) -> None:
         self._make_queue = make_queue
         self._environment = environment
+        self._now_s: float = NOW_S
         self._queues: dict[str, PgQueue] = {}
         self._paths: dict[str, str] = {}
 
@@ -82,10 +85,14 @@ class OnServer(InFile):
             text = text.replace(path, f"postgresql:{self._queues[os.path.abspath(path)].database.name} schema {schema}")
         return text
 
+    def clock(self, now_s: float) -> None:
+        """Let the server's clock stand still at another time."""
+        self._now_s = now_s
+
     def make_database(self, path: Path, items: Iterable[Item], columns: dict[str, dict[str, Any]] | None = None) -> str:
         """Do what `builders.make_database` does. What would be there by default is named by the environment."""
         queue = self._make_queue()
-        queue.execute(_CLOCK)
+        queue.execute(_CLOCK.format(self._now_s))
         queue.add(items, columns)
         self._queues[os.path.abspath(path)] = queue
         location = self.there(os.path.relpath(path))
@@ -100,6 +107,14 @@ class OnServer(InFile):
     def execute(self, path: Path | str, script: str) -> None:
         """Do what `builders.execute` does."""
         self._queue(path).execute(script)
+
+    def insert(self, path: Path | str, table: str, names: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+        """Do what `builders.insert` does."""
+        columns = list(names)
+        marks = ", ".join(["%s"] * len(columns))
+        with self._queue(path).connect() as connection, connection.cursor() as cursor:
+            statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+            cursor.executemany(cast("LiteralString", statement), [tuple(row) for row in rows])
 
     def select(self, path: Path | str, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Do what `builders.select` does."""
@@ -133,7 +148,7 @@ def database_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     request.getfixturevalue("folder")  # it empties the environment
     kind = OnServer(request.getfixturevalue("pg_queue"), monkeypatch)
     for module in (request.module, *(sys.modules[name] for name in _HELPERS if name in sys.modules)):
-        for name in ("make_database", "aged", "execute", "select"):
+        for name in ("make_database", "aged", "execute", "insert", "select"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, getattr(kind, name))
         for name in ("digest", "everything"):
