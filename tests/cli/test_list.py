@@ -146,6 +146,18 @@ def test_an_empty_value_is_never_everything(run: Run, queues: Path, option: str,
 
 
 @every_database
+def test_as_they_were_added(run: Run, folder: Path) -> None:
+    """A document and a file keep the order of their rows; a server keeps none, and lists by the bytes of the ids."""
+    make_database(folder / "q.db", [item("B-2"), item("B-10"), item("A-1")])
+    make_markdown(folder / "Q.md", [item("B-2"), item("B-10"), item("A-1")])
+    on_server = not (folder / "q.db").exists()
+    added = "B-2\nB-10\nA-1\n"
+    assert run("--queue", "Q.md", "list", "-f", "ids").out == added
+    assert run("--db", "q.db", "list", "-f", "ids").out == ("A-1\nB-10\nB-2\n" if on_server else added)
+    assert run("--db", "q.db", "list", "-f", "ids", "--sort", "id").out == "A-1\nB-2\nB-10\n"
+
+
+@every_database
 def test_both_queues_are_there(run: Run, queues: Path) -> None:
     """Which one was read is noted, as `status` does."""
     told = run("--queue", "Q.md", "--db", "q.db", "list", "-n", "1", "-f", "ids")
