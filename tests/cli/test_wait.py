@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import aged, digest, execute, item, make_database, make_markdown
 from database_kinds import every_database
+from postgres_queues import make_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import Told
     from database_kinds import InFile
+    from postgres_server import OwnServer
 
     Run = Callable[..., Told]
 
@@ -256,6 +258,18 @@ def test_another_process_ends_a_wait(queues: Path, side: str) -> None:
 
 
 @every_database
+@pytest.mark.usefixtures("folder")
+def test_a_server_that_comes_back(own_postgres: OwnServer) -> None:
+    """A wait goes on when its server is there again, and sees what another program wrote."""
+    served = make_queue(own_postgres.admin, "served", ITEMS)
+    where = ("--db", served.location(), "--lock-timeout", "600")
+    with waiting(*where, "--id", "A-1", "--for", "DONE", "--timeout", "5m") as process:
+        own_postgres.restart()
+        served.execute("UPDATE queue_items SET status = 'DONE' WHERE id = 'A-1'")
+        out, err = process.communicate(timeout=50)
+    assert (process.returncode, out[-9:], b"Traceback" in err) == (0, b"A-1=DONE\n", False)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("what", [("--id", "A-1", "--for", "DONE"), ("--for", "consistent")])
 def test_ctrl_c_ends_a_wait(queues: Path, number: int, what: tuple[str, ...]) -> None:
