@@ -83,6 +83,14 @@ def execute(path: Path | str, script: str) -> None:
         connection.executescript(f"PRAGMA synchronous = OFF; {script}")
 
 
+def insert(path: Path | str, table: str, names: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Insert rows of some columns into a table of a database."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        columns = list(names)
+        marks = ", ".join("?" * len(columns))
+        connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", map(tuple, rows))
+
+
 def select(path: Path | str, query: str, *values: object) -> list[tuple[Any, ...]]:
     """Return the rows of a query."""
     with closing(sqlite3.connect(path)) as connection:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from builders import aged, item, make_database
+from builders import aged, insert, item, make_database
 
 from ops_checks.rules.history.events import Event, read_payloads
 from ops_checks.rules.history.history import History, Row
@@ -67,12 +65,8 @@ def store(path: Path, cases: Mapping[str, Case]) -> str:
     columns = {name: {"attempt_count": row[1], "max_attempts": row[2]} for name, row in rows.items()}
     make_database(path, [item(name, row[0]) for name, row in rows.items()], columns)
     longest = max((len(told.events) for told in cases.values()), default=0)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for at in range(longest):
-            connection.executemany(
-                "INSERT INTO queue_events (item_id, event_type, payload_json, created_at) VALUES (?, ?, ?, ?)",
-                ((name, *told.events[at]) for name, told in cases.items() if at < len(told.events)),
-            )
+    mixed = [(name, *told.events[at]) for at in range(longest) for name, told in cases.items() if at < len(told.events)]
+    insert(path, "queue_events", ("item_id", "event_type", "payload_json", "created_at"), mixed)
     return aged(path)
 
 

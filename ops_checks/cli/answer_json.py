@@ -10,7 +10,7 @@ from ops_checks.cli.command import NOTE, WARNING
 from ops_checks.cli.output import Document, Made, MadeDocument, standard_stream
 from ops_checks.errors import OpsError
 from ops_checks.report.json_text import json_text
-from ops_checks.sanitize import visible
+from ops_checks.sanitize import visible, without_password
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _unwritten(file: str, words: Sequence[str], args: object, document: str) -> 
     try:
         write_output(output, document, OutputGuard(lambda: [*_files(args, whole=True), *named]))
     except OpsError as error:
-        yield error.message
+        yield without_password(error.message)
     except (OSError, ValueError):  # nobody can tell what the inputs are
         yield f"{visible(file)}: not written, because the inputs are not known"
 

@@ -139,7 +139,7 @@ NODES: dict[str, Node] = {
         (('--until',), 'changed or started until then', (), False),
         (('--stale',), "in progress for longer than the policy's stale_minutes", None, False),
         (('--search',), 'with this text in id, task, criteria, notes, owner or last error', (), False),
-        (('--sort',), 'the order (default: as they were added)', ('one', 'added', 'id', 'status', 'priority', 'owner', 'started', 'changed'), False),
+        (('--sort',), 'the order (default: as they were added; on a server by id)', ('one', 'added', 'id', 'status', 'priority', 'owner', 'started', 'changed'), False),
         (('-n',), 'the first N only (default: all)', (), False),
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json', 'jsonl', 'csv', 'ids'), False),
         (('--color',), 'mark P0 and what is stale (default: auto)', ('one', 'auto', 'always', 'never'), False),

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import aged, execute, item, make_database, make_markdown
+from builders import aged, digest, execute, item, make_database, make_markdown
+from database_kinds import every_database
 from json_checks import assert_answered, validator
 
 from ops_checks import cli
@@ -19,12 +20,14 @@ from ops_checks.cli.command import command_names, load_command
 from ops_checks.cli.commands.schema import SCHEMAS
 from ops_checks.cli.outcomes import OUTCOMES
 from ops_checks.exit_codes import EXIT_CODES
+from ops_checks.stores.sqlite.store import SqliteStore
 from ops_checks.transitions import TRANSITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import Told
+    from database_kinds import InFile
 
     Run = Callable[..., Told]
 
@@ -73,13 +76,13 @@ COMMANDS = {
 
 
 @pytest.fixture
-def project(folder: Path) -> Path:
+def project(folder: Path, database_kind: InFile) -> Path:
     """Return a project with two queues that agree, a run log, a policy that names them, a plan and a report."""
     make_markdown(folder / "Q.md", ITEMS)
     make_database(folder / "q.db", ITEMS, {"A-2": {"attempt_count": 1, "lease_owner": "w2"}})
     make_markdown(folder / "other.md", ITEMS)
     (folder / "runs.jsonl").write_text("")
-    (folder / "ops-checks.yaml").write_text(POLICY)
+    (folder / "ops-checks.yaml").write_text(POLICY.replace("q.db", database_kind.there("q.db")))
     return folder
 
 
@@ -221,6 +224,7 @@ def test_an_error_that_is_all_there_is(project: Path, run: Run, words: str) -> N
     assert {name: data[name] for name in wanted} == wanted
 
 
+@every_database
 def test_the_line_of_an_error(project: Path, run: Run) -> None:
     """A row that is malformed is found by its line; the policy's key too."""
     _break_document(project)
@@ -234,6 +238,7 @@ def test_the_line_of_an_error(project: Path, run: Run) -> None:
     assert (data["file"], data["line"]) == ("ops-checks.yaml", 2)
 
 
+@every_database
 def test_status(project: Path, run: Run) -> None:
     """Everything that the lines cut, with what the store knows of it; both queues are named."""
     many = [item(f"B-{number}", "IN_PROGRESS", owner_session="w2") for number in range(9)]
@@ -262,6 +267,7 @@ def outcomes(data: dict[str, Any]) -> dict[str, str]:
     return {each["id"]: each["outcome"] for each in data["items"]}
 
 
+@every_database
 def test_a_mutation(project: Path, run: Run) -> None:
     """Each item has its outcome, refusals their reason; cells before and after are those of the store."""
     data = assert_answered(run("retry", "--db", "q.db", "--id", "A-2", "--id", "A-3", "--id", "A-9", "-f", "json"))
@@ -289,6 +295,7 @@ def test_a_mutation(project: Path, run: Run) -> None:
     assert again["items"][0]["after"]["status"] == "PENDING"
 
 
+@every_database
 def test_one_item_that_is_refused(project: Path, run: Run) -> None:
     """It is an item of the document, with the exit code and the line of text."""
     told = run("cancel", "--id", "A-3", "-f", "json")
@@ -300,6 +307,7 @@ def test_one_item_that_is_refused(project: Path, run: Run) -> None:
     assert told.err == run("undo", "--id", "A-3").err
 
 
+@every_database
 def test_a_store_that_cannot_be_read(project: Path, run: Run) -> None:
     """Every item has failed, for that reason."""
     _break_document(project)
@@ -310,6 +318,7 @@ def test_a_store_that_cannot_be_read(project: Path, run: Run) -> None:
         assert data["operation"] is None
 
 
+@every_database
 def test_both_sides(project: Path, run: Run) -> None:
     """The document's cells stand beside those of the database."""
     data = assert_answered(run("cancel", "--id", "A-1", "--both", "-f", "json"))
@@ -321,25 +330,27 @@ def test_both_sides(project: Path, run: Run) -> None:
     assert "lease_owner" not in found["document"]["after"]
 
 
+@every_database
 def test_a_dry_run(project: Path, run: Run) -> None:
     """Nothing is written, and nothing can be taken back; selected items are among them."""
-    before = (project / "q.db").read_bytes()
+    before = digest(project)
     data = assert_answered(run("cancel", "--db", "q.db", "--id", "*", "--dry-run", "-f", "json"))
     assert outcomes(data) == {"A-4": "would_change", "A-1": "would_change", "A-2": "refused", "A-3": "refused"}
     assert (data["dry_run"], data["operation"], data["exit_code"]) == (True, None, 5)
-    assert (project / "q.db").read_bytes() == before
+    assert digest(project) == before
 
 
+@every_database
 @pytest.mark.parametrize("more", [["--dry-run"], []])
 @pytest.mark.parametrize("side", [[], ["--both"], ["--db", "q.db"]])
 def test_all_or_nothing(project: Path, run: Run, side: list[str], more: list[str]) -> None:
     """One refusal withholds the others; without one all are changed, or would be."""
-    before = [(project / name).read_bytes() for name in ("Q.md", "q.db")]
+    before = digest(project)
     told = run("cancel", *side, "--id", "A-1", "--id", "A-3", "--id", "A-4", "--all-or-nothing", *more, "-f", "json")
     data = assert_answered(told)
     assert (told.code, outcomes(data)) == (5, {"A-1": "withheld", "A-3": "refused", "A-4": "withheld"})
     assert (data["operation"], data["all_or_nothing"]) == (None, True)
-    assert [(project / name).read_bytes() for name in ("Q.md", "q.db")] == before
+    assert digest(project) == before
     told = run("cancel", *side, "--id", "A-1", "--id", "A-4", "--all-or-nothing", *more, "-f", "json")
     word = "would_change" if more else "changed"
     assert (told.code, outcomes(assert_answered(told))) == (0, {"A-1": word, "A-4": word})
@@ -347,6 +358,7 @@ def test_all_or_nothing(project: Path, run: Run, side: list[str], more: list[str
     assert (told.code, outcomes(assert_answered(told))) == (5, {"A-3": "refused"})
 
 
+@every_database
 def test_an_undo_of_all_or_none(project: Path, run: Run) -> None:
     """It is told as a mutation of all or none is, a dry run and a store that fails included."""
     operation = assert_answered(run("cancel", "--db", "q.db", "--id", "A-1", "--id", "A-4", "-f", "json"))["operation"]
@@ -362,6 +374,7 @@ def test_an_undo_of_all_or_none(project: Path, run: Run) -> None:
     assert (told.code, outcomes(assert_answered(told))) == (3, {"A-1": "failed", "A-4": "failed"})
 
 
+@every_database
 def test_what_is_so_already(project: Path, run: Run) -> None:
     """An item that is cancelled has not been changed by the second `cancel`."""
     run("cancel", "--id", "A-1", "--both")
@@ -370,10 +383,9 @@ def test_what_is_so_already(project: Path, run: Run) -> None:
         assert (outcomes(data), data["operation"], data["exit_code"]) == ({"A-1": "unchanged"}, None, 0)
 
 
+@every_database
 def test_ctrl_c_amid_several(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was made, where it stopped, and what was to come."""
-    from ops_checks.stores.sqlite.store import SqliteStore
-
     change = SqliteStore.change
 
     def interrupted(self: SqliteStore, item_id: str, decide: Any) -> Any:
@@ -389,6 +401,7 @@ def test_ctrl_c_amid_several(project: Path, run: Run, monkeypatch: pytest.Monkey
     assert (told.code, data["operation"] is None) == (130, False)
 
 
+@every_database
 def test_an_undo_without_a_document(project: Path, run: Run) -> None:
     """That the queues cannot be compared takes nothing back that was done."""
     run("cancel", "--db", "q.db", "--id", "A-1")
@@ -399,6 +412,7 @@ def test_an_undo_without_a_document(project: Path, run: Run) -> None:
     assert data["warnings"][0].startswith("the queues were not compared: Q.md: ")
 
 
+@every_database
 def test_an_undo_of_several(project: Path, run: Run) -> None:
     """One that is refused is an item too, with its reason, also where nobody can tell what it would have been."""
     run("cancel", "--db", "q.db", "--id", "A-1", "--id", "A-4")
@@ -411,6 +425,7 @@ def test_an_undo_of_several(project: Path, run: Run) -> None:
     assert data["summary"]["refused"] == 3
 
 
+@every_database
 def test_an_operation_of_another_program(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a payload calls its operation, the document holds to its schema."""
     run("cancel", "--db", "q.db", "--id", "A-1")
@@ -427,6 +442,7 @@ WAITS: dict[str, tuple[int, str, int]] = {
 }
 
 
+@every_database
 @pytest.mark.parametrize("words", WAITS)
 def test_wait(project: Path, run: Run, words: str) -> None:
     """How it ended, why, and what was seen last."""
@@ -437,6 +453,7 @@ def test_wait(project: Path, run: Run, words: str) -> None:
     assert [each["id"] for each in data["seen"]["items"]] == data["wanted"]["ids"]
 
 
+@every_database
 def test_what_is_waited_for_is_never_cut(project: Path, run: Run) -> None:
     """The reasons name ten; the items are all there."""
     many = [item(f"B-{number}") for number in range(30)]
@@ -447,6 +464,7 @@ def test_what_is_waited_for_is_never_cut(project: Path, run: Run) -> None:
     assert len(data["seen"]["items"]) == 30
 
 
+@every_database
 def test_init(folder: Path, run: Run) -> None:
     """What was made, then what was kept, and the baseline of a project that was made from one side."""
     make_markdown(folder / "Q.md", ITEMS)
@@ -458,6 +476,7 @@ def test_init(folder: Path, run: Run) -> None:
     assert {each["outcome"] for each in data["files"]} == {"kept"}
 
 
+@every_database
 def test_baseline(project: Path, run: Run) -> None:
     """What was recorded, and all that is not agreed, with who moved it."""
     many = [item(f"B-{number}") for number in range(60)]
@@ -471,6 +490,7 @@ def test_baseline(project: Path, run: Run) -> None:
     assert (exported["baseline"], exported["file"]) == ({"id": "b-1"}, "base.jsonl")
 
 
+@every_database
 def test_show_of_an_unknown_item(project: Path, run: Run) -> None:
     """Those that are known are there, and the other one is an error."""
     data = assert_answered(run("show", "A-1", "A-9", "-f", "json"))
@@ -481,6 +501,7 @@ def test_show_of_an_unknown_item(project: Path, run: Run) -> None:
 HOSTILE = "##[add-mask]x \x1b]52;c;x\x07 \u202e \x9b ::error::x \udcff \U000e0001"
 
 
+@every_database
 @pytest.mark.parametrize(
     "words",
     [
@@ -582,6 +603,7 @@ def test_what_asks_for_json(words: str, asked: bool) -> None:  # noqa: FBT001 - 
     assert asks_for_json(words.split()) is asked
 
 
+@every_database
 def test_quiet(project: Path, run: Run) -> None:
     """A document has the notes that a quiet command does not print."""
     told = run("status", "-q", "-f", "json")
@@ -590,6 +612,7 @@ def test_quiet(project: Path, run: Run) -> None:
     assert assert_answered(run("status", "-qf", "json", "--no-such-flag"))["exit_code"] == 4
 
 
+@every_database
 def test_two_formats_on_stdout_are_not_one_document(project: Path, run: Run) -> None:
     """Where a report is asked for in two formats there, its error is on stderr alone."""
     told = run("check", "-f", "json", "-f", "text")

@@ -104,6 +104,7 @@ def test_both_queues_change(project: Path, run: Run, command: str, item_id: str,
     assert select(project / DB, "SELECT * FROM queue_reconcile") == []
 
 
+@every_database
 @pytest.mark.parametrize(
     ("change", "command", "told"),
     [
@@ -192,6 +193,7 @@ def test_who_cancelled_one_side_cancels_the_other(project: Path, run: Run) -> No
     assert run("consistency-check", "--fields", "all").code == 0
 
 
+@every_database
 def test_a_note_says_who_holds_the_item(project: Path, run: Run) -> None:
     """The document alone was changed: the worker goes on, and who it is and for how long is said."""
     told = run("cancel", "--id", "A-1")
@@ -200,6 +202,10 @@ def test_a_note_says_who_holds_the_item(project: Path, run: Run) -> None:
     assert run("replan", "--id", "A-1", "--notes", "x").err == (
         f"note: {DB}: still says IN_PROGRESS for A-1: --both changes both at once\n"
     )
+
+
+def test_a_note_says_why_the_other_queue_was_not_compared(project: Path, run: Run) -> None:
+    """The document is changed all the same."""
     (project / DB).write_bytes(b"no database")
     told = run("cancel", "--id", "A-2")
     assert (told.code, told.out) == (0, "A-2 -> BLOCKED\n")
@@ -582,7 +588,6 @@ def test_the_lock_of_the_document_is_respected(project: Path, run: Run) -> None:
     assert select(project / DB, "SELECT * FROM queue_items") == before
 
 
-@every_database
 def test_modes_stay(project: Path, run: Run) -> None:
     """The document keeps its mode."""
     (project / QUEUE).chmod(0o640)
@@ -590,7 +595,6 @@ def test_modes_stay(project: Path, run: Run) -> None:
     assert stat.S_IMODE((project / QUEUE).stat().st_mode) == 0o640
 
 
-@every_database
 def test_changed_error_is_a_write_error() -> None:
     """A change that is decided again is told as not written when the time is up."""
     assert issubclass(ChangedError, WriteError)

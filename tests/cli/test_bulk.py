@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from builders import digest, execute, item, make_database, make_markdown, select
+from database_kinds import every_database
 
 from ops_checks.cli import bulk
 from ops_checks.gate import stable_reading
@@ -59,6 +60,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, text: str, asked: Terminal | None = 
     return shown
 
 
+@every_database
 @pytest.mark.parametrize(
     ("command", "code", "out", "last"),
     [
@@ -82,6 +84,7 @@ def test_selected(queues: Path, run: Run, command: str, code: int, out: str, las
     assert lines[-1] == last
 
 
+@every_database
 @pytest.mark.parametrize(
     ("command", "code", "error"),
     [
@@ -104,6 +107,7 @@ def test_nothing_is_changed(queues: Path, run: Run, command: str, code: int, err
     assert digest(queues) == before
 
 
+@every_database
 def test_items_are_shown_first(queues: Path, run: Run) -> None:
     """On stderr, in the order of triage, before anything is done; stdout has the lines of the changes only."""
     told = run("--db", "q.db", "retry", "--status", "FAILED")
@@ -111,6 +115,7 @@ def test_items_are_shown_first(queues: Path, run: Run) -> None:
     assert shown == ["ID", "A-3", "A-2", "error:"]
 
 
+@every_database
 @pytest.mark.parametrize(
     ("text", "code", "changed"),
     [("y\n", 0, True), ("YES\n", 0, True), ("n\n", 5, False), ("\n", 5, False), ("", 5, False)],
@@ -126,6 +131,7 @@ def test_the_answer(
     assert (statuses()["A-4"] == "PENDING") is changed
 
 
+@every_database
 def test_few_are_not_asked_about(queues: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Up to --bulk items, three by default, are shown and done; items named by their ids are not even shown."""
     shown = answer(monkeypatch, "")
@@ -136,6 +142,7 @@ def test_few_are_not_asked_about(queues: Path, run: Run, monkeypatch: pytest.Mon
     assert "ID" not in shown.getvalue()
 
 
+@every_database
 def test_who_changed_hands_is_refused(queues: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between the list and the change a worker took the item: another one was meant."""
     read = stable_reading.read_stable
@@ -152,6 +159,7 @@ def test_who_changed_hands_is_refused(queues: Path, run: Run, monkeypatch: pytes
     assert statuses()["B-1"] == "IN_PROGRESS"
 
 
+@every_database
 def test_one_operation_for_all(queues: Path, run: Run) -> None:
     """All that one command changed is taken back with its id, in both queues if it was of both."""
     before = (queues / "Q.md").read_bytes()
@@ -165,6 +173,7 @@ def test_one_operation_for_all(queues: Path, run: Run) -> None:
     assert (queues / "Q.md").read_bytes() == before
 
 
+@every_database
 def test_dry_run_asks_nobody(queues: Path, run: Run) -> None:
     """What would change is shown cell by cell, with the count of those that would."""
     before = digest(queues)
@@ -175,6 +184,7 @@ def test_dry_run_asks_nobody(queues: Path, run: Run) -> None:
     assert digest(queues) == before
 
 
+@every_database
 def test_the_document(queues: Path, run: Run) -> None:
     """The same in the document, by its own rules."""
     told = run("--queue", "Q.md", "retry", "--id", "*-2", "--yes")
@@ -186,6 +196,7 @@ def test_only_a_few_words_are_a_yes() -> None:
     assert bulk._YES == ("y", "yes")
 
 
+@every_database
 def test_one_note_for_all(queues: Path, run: Run) -> None:
     """What the other queue still says is told once, the first five by name, and nothing where both agree again."""
     told = run("--queue", "Q.md", "--db", "q.db", "replan", "--notes", "n", "--id", "*", "--yes")

@@ -120,3 +120,13 @@ def test_an_error_that_nobody_expected_is_in_the_file(queues: Path, run: Run, mo
     assert run("check", "-f", "json=r.json").code == 3
     document = json.loads((queues / "r.json").read_text())
     assert (document["exit_code"], "RuntimeError" in document["message"]) == (3, True)
+
+
+@pytest.mark.parametrize("command", [("check", "-f"), ("status", "-f"), ("reconcile", "plan", "-o")])
+def test_a_location_in_place_of_a_file_keeps_its_password(queues: Path, run: Run, command: tuple[str, ...]) -> None:
+    """Who mistakes an output for the database is told that nothing was written, and not the password."""
+    *words, option = command
+    name = "postgresql://u:s3cret@h/db"
+    told = run(*words, option, f"json={name}" if option == "-f" else name)
+    assert told.code in (3, 4)
+    assert "s3cret" not in told.out + told.err

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import digest, execute, item, make_database, make_markdown, make_old_database
 from conftest import NOW_S
+from database_kinds import every_database
 from jsonschema import Draft202012Validator
 
 from ops_checks.cli.commands.schema import SCHEMAS
@@ -30,7 +31,7 @@ ITEMS = [
     item("ORCH-101", "PENDING", "P1", task="한국어 | task", notes=f"a | retry_not_before={NOW_S + 180}"),
     item("ORCH-102", "IN_PROGRESS", "P2", owner_session="s1", started_at_kst="2026-01-01 10:00"),
     item("ORCH-103", "FAILED", "P0", owner_session="s2", started_at_kst="2026-01-01 23:50"),
-    item("OPS-1", "DONE", "P1"),
+    item("ORCH-99", "DONE", "P1"),
 ]
 MORE = {
     "ORCH-102": {"lease_owner": "s1", "lease_expires_at": NOW_S + 600},
@@ -51,14 +52,14 @@ ID        STATUS       P   OWNER  AGE  LEASE  RETRY  TASK           ERROR
 ORCH-101  PENDING      P1  -      -    -      in 3m  한국어 | task  -
 ORCH-102  IN_PROGRESS  P2  s1     14h  -      -      task           -
 ORCH-103  FAILED       P0  s2     10m  -      -      task           -
-OPS-1     DONE         P1  -      -    -      -      task           -
+ORCH-99   DONE         P1  -      -    -      -      task           -
 """
 DB = """\
 ID        STATUS       P   OWNER  AGE  LEASE  RETRY  TASK           ERROR
 ORCH-101  PENDING      P1  -      24h  -      in 3m  한국어 | task  -
 ORCH-102  IN_PROGRESS  P2  s1     14h  10m    -      task           -
 ORCH-103  FAILED       P0  s2     10m  -      -      task           no space\\nleft
-OPS-1     DONE         P1  -      24h  -      -      task           -
+ORCH-99   DONE         P1  -      24h  -      -      task           -
 """
 FAILED = """\
 ID        STATUS  P   OWNER  AGE  LEASE  RETRY  TASK  ERROR
@@ -67,6 +68,7 @@ ORCH-103  FAILED  P0  s2     10m  -      -      task  -
 TIME = "90s, 15m, 2h, 7d, HH:MM (the last one), YYYY-MM-DD or 'YYYY-MM-DD HH:MM'"
 
 
+@every_database
 @pytest.mark.parametrize(
     ("line", "code", "out", "err"),
     [
@@ -80,16 +82,16 @@ TIME = "90s, 15m, 2h, 7d, HH:MM (the last one), YYYY-MM-DD or 'YYYY-MM-DD HH:MM'
         ("--queue Q.md list --sort priority -n 1", 0, FAILED, "note: -n: 1 of 4 items are shown\n"),
         ("--db q.db list --search 'NO SPACE' -f ids", 0, "ORCH-103\n", ""),
         ("--db q.db list --stale -f ids", 0, "ORCH-102\n", ""),
-        ("--db q.db list --id 'ORCH-10?' --id OPS-1 -f ids", 0, "ORCH-101\nORCH-102\nORCH-103\nOPS-1\n", ""),
+        ("--db q.db list --id 'ORCH-10?' --id ORCH-99 -f ids", 0, "ORCH-101\nORCH-102\nORCH-103\nORCH-99\n", ""),
         ("--db q.db list --since 23:55 -f ids", 0, "ORCH-103\n", ""),
-        ("--db q.db list --until '2026-01-01 00:00' -f ids", 0, "ORCH-101\nORCH-102\nOPS-1\n", ""),
-        ("--db q.db list --owner - -f ids --sort id", 0, "OPS-1\nORCH-101\n", ""),
+        ("--db q.db list --until '2026-01-01 00:00' -f ids", 0, "ORCH-101\nORCH-102\nORCH-99\n", ""),
+        ("--db q.db list --owner - -f ids --sort id", 0, "ORCH-99\nORCH-101\n", ""),
         ("--queue Q.md list --owner nobody", 0, "items: none\n", ""),
         ("--queue Q.md list --owner nobody -f ids", 0, "", ""),
         ("--queue Q.md list --owner nobody -f jsonl", 0, "", ""),
         ("--queue Q.md list --id X*", 5, "", "error: Q.md: no item X*: see the ids in `ops-checks list -f ids`\n"),
         (
-            "--db q.db list --id OPS-1 --id OPS --id ORCH-1 --status DONE",
+            "--db q.db list --id ORCH-99 --id OPS --id ORCH-1 --status DONE",
             5,
             "",
             "error: q.db: no item OPS, ORCH-1: see the ids in `ops-checks list -f ids`; did you mean ORCH-101?\n",
@@ -143,12 +145,26 @@ def test_an_empty_value_is_never_everything(run: Run, queues: Path, option: str,
     assert told.err.startswith(f"error: {option}")
 
 
+@every_database
+def test_as_they_were_added(run: Run, folder: Path) -> None:
+    """A document and a file keep the order of their rows; a server keeps none, and lists by the bytes of the ids."""
+    make_database(folder / "q.db", [item("B-2"), item("B-10"), item("A-1")])
+    make_markdown(folder / "Q.md", [item("B-2"), item("B-10"), item("A-1")])
+    on_server = not (folder / "q.db").exists()
+    added = "B-2\nB-10\nA-1\n"
+    assert run("--queue", "Q.md", "list", "-f", "ids").out == added
+    assert run("--db", "q.db", "list", "-f", "ids").out == ("A-1\nB-10\nB-2\n" if on_server else added)
+    assert run("--db", "q.db", "list", "-f", "ids", "--sort", "id").out == "A-1\nB-2\nB-10\n"
+
+
+@every_database
 def test_both_queues_are_there(run: Run, queues: Path) -> None:
     """Which one was read is noted, as `status` does."""
     told = run("--queue", "Q.md", "--db", "q.db", "list", "-n", "1", "-f", "ids")
     assert told.err == "note: q.db was read, Q.md was not\nnote: -n: 1 of 4 items are shown\n"
 
 
+@every_database
 def test_json_is_published(run: Run, queues: Path) -> None:
     """JSON holds to the schema, whole, on both stores; a line of `jsonl` is one of its items."""
     validator = Draft202012Validator(json.loads(SCHEMAS["list"]()))
@@ -201,6 +217,7 @@ def test_an_id_that_xargs_would_take_for_others_is_left_out(run: Run, folder: Pa
     assert told.err.count("\n") == 1
 
 
+@every_database
 def test_the_policy_says_when_work_is_stale(run: Run, queues: Path) -> None:
     """The limit is the gate's, whatever else the policy says."""
     (queues / "ops-checks.yaml").write_text("kpi:\n  stale_minutes: 841\n")
@@ -209,6 +226,7 @@ def test_the_policy_says_when_work_is_stale(run: Run, queues: Path) -> None:
     assert run("--db", "q.db", "list", "--stale", "-f", "ids") == (0, "ORCH-102\n", "")
 
 
+@every_database
 def test_an_older_database_is_read(run: Run, folder: Path) -> None:
     """Without the columns of leases and errors there are none."""
     make_old_database(folder / "q.db", ITEMS)

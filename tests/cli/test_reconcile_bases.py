@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from builders import execute, item, make_database, make_markdown, select
+from database_kinds import every_database
 from git_projects import GitProject
 from reconcile_checks import DB, ITEMS, QUEUE, assert_published, edit, everything, lay_down
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Told
+    from database_kinds import InFile
 
     Run = Callable[..., Told]
 
@@ -46,8 +48,9 @@ def _move(project: Path) -> None:
 _LINES = "- to_md ORCH-2 priority P1 -> P2\n- to_db ORCH-1 priority P1 -> P0\n"
 
 
+@every_database
 @pytest.mark.parametrize("revision", ["HEAD", "main", "HEAD^{commit}", ":/one"])
-def test_what_moved_since_a_commit(project: Path, run: Run, revision: str) -> None:
+def test_what_moved_since_a_commit(project: Path, run: Run, database_kind: InFile, revision: str) -> None:
     """It needs no baseline, is for looking only, and apply refuses it; nothing is written."""
     commit = _commit(project)
     _move(project)
@@ -63,7 +66,7 @@ def test_what_moved_since_a_commit(project: Path, run: Run, revision: str) -> No
     assert (plan["base"]["source"], plan["base"]["commit"]) == ("git", commit)
     assert plan["db"]["queue_id"] is None
     assert everything(project) == before
-    (project / "plan.json").write_text(json.dumps(plan))
+    (project / "plan.json").write_text(database_kind.printed(json.dumps(plan)))
     for with_base in (False, True):
         if with_base:
             run("baseline")
@@ -76,6 +79,7 @@ def test_what_moved_since_a_commit(project: Path, run: Run, revision: str) -> No
     assert run("import", "--base", f"git:{revision}").code == 5
 
 
+@every_database
 def test_events_before_a_commit_are_no_moves(project: Path, run: Run) -> None:
     """A claim that an event touched since the commit is asked about; one that was touched before is not (rule B4)."""
     _commit(project)
@@ -122,6 +126,7 @@ def test_a_base_that_cannot_be_read(project: Path, run: Run, name: str, words: s
         assert "ops-checks-base" not in found.err
 
 
+@every_database
 def test_without_git(project: Path, run: Run) -> None:
     """There is no version to compare with: the reason is told."""
     found = run("drift", "--base", "git:HEAD")
@@ -139,6 +144,7 @@ def test_a_base_that_is_no_name(project: Path, run: Run, options: list[str]) -> 
     assert run("drift", *options).code == 4
 
 
+@every_database
 def test_what_was_recorded_is_shown(project: Path, run: Run) -> None:
     """With its time, its numbers, and whether the document came after it."""
     assert run("baseline", "show") == (0, "baseline none\n", "")
@@ -149,6 +155,7 @@ def test_what_was_recorded_is_shown(project: Path, run: Run) -> None:
     assert run("baseline", "show").out.endswith("baseline b-2 2026-01-02 00:00 agreed=3 unagreed=0 lineage=ok\n")
 
 
+@every_database
 def test_an_exported_baseline(project: Path, run: Run) -> None:
     """It is as good as the one in the database, also for a copy of the database that has none."""
     run("baseline")
@@ -165,6 +172,7 @@ def test_an_exported_baseline(project: Path, run: Run) -> None:
     assert (plan["base"]["source"], plan["base"]["id"], plan["base"]["items"]) == ("file", "b-1", 3)
 
 
+@every_database
 def test_rows_that_are_gone_count(project: Path, run: Run) -> None:
     """Removals are removals, and put back below their old neighbours; many of them are a safety stop."""
     run("baseline")
@@ -177,7 +185,7 @@ def test_rows_that_are_gone_count(project: Path, run: Run) -> None:
         assert needs == ["- needs ORCH-3 row deleted-in-db", "- needs ORCH-2 row deleted-in-md"]
     items = [item(f"T-{number}") for number in range(10)]
     make_markdown(project / QUEUE, items)
-    (project / DB).unlink()
+    (project / DB).unlink(missing_ok=True)
     make_database(project / DB, items)
     run("baseline")
     run("baseline", "export", "base.jsonl")
@@ -201,6 +209,7 @@ def test_a_plan_with_an_exported_baseline_is_applied(project: Path, run: Run) ->
     assert run("drift") == (0, "drift ok total=3 base=b-2\n", "")
 
 
+@every_database
 def test_a_baseline_of_another_queue(project: Path, run: Run) -> None:
     """It is a safety stop, told by `drift` and refused to a plan; to look all the same takes --max-removed."""
     run("baseline")
@@ -219,6 +228,7 @@ def test_a_baseline_of_another_queue(project: Path, run: Run) -> None:
     assert refused == (5, "", f"error: the plan {plan_id} is of another queue: make one of this queue\n")
 
 
+@every_database
 def test_where_a_baseline_is_exported_to(project: Path, run: Run) -> None:
     """Over an older export, never over an input or something else; nothing is half written."""
     missing = run("baseline", "export", "base.jsonl")
@@ -228,7 +238,7 @@ def test_where_a_baseline_is_exported_to(project: Path, run: Run) -> None:
         assert run("baseline", "export", "base.jsonl").code == 0
     (project / "notes.txt").write_text("mine")
     before = everything(project)
-    for path in (QUEUE, DB, f"{QUEUE}.lock", "ops-checks.yaml", "notes.txt"):
+    for path in (QUEUE, f"{QUEUE}.lock", "ops-checks.yaml", "notes.txt"):
         assert run("baseline", "export", path).code == 4
     assert run("baseline", "export", "no/such/folder").code == 3
     execute(project / DB, "UPDATE queue_baseline SET task = 'other' WHERE item_id = 'ORCH-3'")
@@ -239,12 +249,21 @@ def test_where_a_baseline_is_exported_to(project: Path, run: Run) -> None:
     assert changed.keys() == before.keys()
 
 
+def test_a_baseline_is_not_exported_over_its_database(project: Path, run: Run) -> None:
+    """It is an input like the document."""
+    run("baseline")
+    before = everything(project)
+    assert run("baseline", "export", DB).code == 4
+    assert everything(project) == before
+
+
 @pytest.mark.parametrize("words", ["export", "show x", "record x", "x"])
 def test_what_is_no_action(project: Path, run: Run, words: str) -> None:
     """It is a usage error."""
     assert run("baseline", *words.split()).code == 4
 
 
+@every_database
 def test_git_is_not_asked_by_its_configuration(project: Path, run: Run) -> None:
     """An alias or a helper of the repository is not run."""
     _commit(project)

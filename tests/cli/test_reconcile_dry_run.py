@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from builders import aged, execute, item, make_database, make_markdown, select
+from database_kinds import every_database
 from reconcile_checks import DB, QUEUE, assert_published, edit, everything, lay_down
 
 if TYPE_CHECKING:
@@ -33,10 +32,15 @@ def _planned(project: Path, run: Run, *options: str) -> None:
 
 
 @pytest.mark.parametrize("journal", ["delete", "wal"])
-def test_it_says_what_apply_says(project: Path, run: Run, journal: str) -> None:
+def test_it_leaves_no_file_of_either_journal(project: Path, run: Run, journal: str) -> None:
+    """Whichever the database has: every file is as it was, and none is new."""
+    execute(project / DB, f"PRAGMA journal_mode = {journal}")
+    test_it_says_what_apply_says(project, run)
+
+
+@every_database
+def test_it_says_what_apply_says(project: Path, run: Run) -> None:
     """The same lines with another word, the same exit code; afterwards every file is as it was, and none is new."""
-    with closing(sqlite3.connect(project / DB)) as connection:
-        connection.execute(f"PRAGMA journal_mode = {journal}")
     run("baseline")
     (project / f"{QUEUE}.lock").unlink()
     edit(project, "| ORCH-1 | PENDING | P1 |", "| ORCH-1 | PENDING | P0 |")
@@ -60,6 +64,7 @@ def test_it_says_what_apply_says(project: Path, run: Run, journal: str) -> None:
     )
 
 
+@every_database
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])
 def test_all_or_nothing(project: Path, run: Run, options: list[str]) -> None:
     """What does not hold any more is named, each unit on a line, and nothing is applied."""
@@ -78,6 +83,7 @@ def test_all_or_nothing(project: Path, run: Run, options: list[str]) -> None:
     assert run("reconcile", "resume").out == "nothing to resume\n"
 
 
+@every_database
 def test_it_is_refused_as_apply_is(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a baseline, of another queue, stale, on a document that may only be read: the same code and words."""
     execute(project / DB, "UPDATE queue_items SET priority = 'P0' WHERE id = 'ORCH-1'")
@@ -101,12 +107,13 @@ def test_it_is_refused_as_apply_is(project: Path, run: Run, monkeypatch: pytest.
     same(5)
 
 
+@every_database
 def test_what_a_comparison_ignores(project: Path, run: Run) -> None:
     """The policy's fields and statuses count for what is foretold too."""
     (project / "ops-checks.yaml").write_text("consistency:\n  settle: 0s\n  ignore_statuses: [DONE]\n")
     items = [item("ORCH-1", "DONE"), item("ORCH-2"), item("ORCH-3", task="a | b")]
     make_markdown(project / QUEUE, items)
-    (project / DB).unlink()
+    (project / DB).unlink(missing_ok=True)
     aged(Path(make_database(project / DB, items)))
     run("baseline")
     edit(project, "| ORCH-2 | PENDING | P1 |", "| ORCH-2 | PENDING | P0 |")
@@ -117,10 +124,11 @@ def test_what_a_comparison_ignores(project: Path, run: Run) -> None:
     assert dry.out.endswith("consistency ok total=2\n")
 
 
+@every_database
 @pytest.mark.parametrize("removed", [False, True])
 def test_an_item_whose_cells_have_line_breaks(project: Path, run: Run, *, removed: bool) -> None:
     """It is written to like any other, and what the plan does not change of it stays as it is stored."""
-    execute(project / DB, "UPDATE queue_items SET task = 'a' || char(13, 10) || 'b', notes = 'c' || char(10) || '| d'")
+    execute(project / DB, "UPDATE queue_items SET task = 'a\r\nb', notes = 'c\n| d'")
     edit(project, "| task | done | - | - | - |  |", "| a b | done | - | - | - | c / d |")
     assert run("baseline").code == 0
     if removed:
@@ -138,11 +146,12 @@ def test_an_item_whose_cells_have_line_breaks(project: Path, run: Run, *, remove
     assert found == ([] if removed else [("P0", "a\r\nb", "c\n| d")])
 
 
+@every_database
 def test_details_are_cut(project: Path, run: Run) -> None:
     """Of what was applied and of what is stale 50 are named, and the number of the others; 0 names all."""
     items = [item(f"T-{number}") for number in range(120)]
     make_markdown(project / QUEUE, items)
-    (project / DB).unlink()
+    (project / DB).unlink(missing_ok=True)
     aged(Path(make_database(project / DB, items)))
     run("baseline")
     edit(project, "| PENDING | P1 |", "| PENDING | P0 |")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import execute, item, make_database, make_markdown
+from database_kinds import every_database
 from reconcile_checks import DB, QUEUE, assert_published, edit, lay_down
 
 from ops_checks.cli.output import MadeDocument, write_results
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Told
+    from database_kinds import InFile
 
     Run = Callable[..., Told]
 
@@ -45,7 +47,8 @@ def _move(project: Path) -> None:
     execute(project / DB, "UPDATE queue_items SET priority = 'P2' WHERE id = 'ORCH-3'")
 
 
-def test_drift_is_the_plan(project: Path, run: Run) -> None:
+@every_database
+def test_drift_is_the_plan(project: Path, run: Run, database_kind: InFile) -> None:
     """Actions, needs and base are those of the plan file, with the same id; nothing is saved."""
     run("baseline")
     assert _json(run("drift", "-f", "json"), 0)["actions"] == []
@@ -59,14 +62,15 @@ def test_drift_is_the_plan(project: Path, run: Run) -> None:
     assert drift["stop"] is None
     planned = _json(run("reconcile", "plan", "-f", "json", "-o", "plan.json"), 1)
     assert planned["plan_id"] == drift["plan_id"]
-    assert json.loads((project / "plan.json").read_text()) == planned
+    assert json.loads(database_kind.back((project / "plan.json").read_text())) == planned
 
 
-def test_what_is_printed_can_be_applied(project: Path, run: Run) -> None:
+@every_database
+def test_what_is_printed_can_be_applied(project: Path, run: Run, database_kind: InFile) -> None:
     """The JSON on stdout is a plan file; each step of its life is told in JSON."""
     run("baseline")
     _move(project)
-    (project / "plan.json").write_text(run("reconcile", "plan", "-f", "json").out)
+    (project / "plan.json").write_text(database_kind.printed(run("reconcile", "plan", "-f", "json").out))
     found = _json(run("reconcile", "apply", "plan.json", "-f", "json"), 1)
     assert found == _told(1) | {
         "schema": "ops-checks/reconcile-result/1",
@@ -88,6 +92,7 @@ def test_what_is_printed_can_be_applied(project: Path, run: Run) -> None:
     assert (nothing["operation"], nothing["plan_id"], nothing["consistent"]) == ("nothing", None, False)
 
 
+@every_database
 def test_what_became_stale(project: Path, run: Run) -> None:
     """It is listed apart, and the exit code is that of the lines."""
     run("baseline")
@@ -119,6 +124,7 @@ def test_a_resumed_plan(project: Path, run: Run) -> None:
     assert [each["id"] for each in found["applied"]] == ["ORCH-1"]
 
 
+@every_database
 @pytest.mark.parametrize(
     ("command", "word", "moved"), [("render", "rendered", "ORCH-2"), ("import", "imported", "ORCH-1")]
 )
@@ -137,6 +143,7 @@ def test_one_way(project: Path, run: Run, command: str, word: str, moved: str) -
     assert (found["operation"], [each["id"] for each in found["applied"]]) == (word, [moved])
 
 
+@every_database
 def test_the_stop_of_drift(project: Path, run: Run) -> None:
     """It is in the plan; a plan that is stopped is refused, in either format."""
     run("baseline")
@@ -149,17 +156,19 @@ def test_the_stop_of_drift(project: Path, run: Run) -> None:
     assert refused._replace(out="") == run("reconcile", "plan")
 
 
+@every_database
 def test_it_is_never_cut(folder: Path, run: Run) -> None:
     """Whatever --max-details says; without a baseline too."""
     project = lay_down(folder)
     items = [item(f"T-{number}") for number in range(60)]
     make_markdown(project / QUEUE, items)
-    (project / DB).unlink()
+    (project / DB).unlink(missing_ok=True)
     make_database(project / DB, [each.with_cells([("priority", "P0")]) for each in items])
     found = _json(run("drift", "-f", "json", "--max-details", "1"), 1)
     assert (len(found["needs"]), found["base"]) == (60, {"source": "none", "items": 0})
 
 
+@every_database
 def test_an_option_that_nothing_asks_for(project: Path, run: Run) -> None:
     """The plan has no key for it: it is noted."""
     run("baseline")
@@ -168,6 +177,7 @@ def test_an_option_that_nothing_asks_for(project: Path, run: Run) -> None:
     assert told.err == "note: --prefer ORCH-9=md: nothing asks for it\n"
 
 
+@every_database
 def test_hostile_text(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is escaped where it is printed, and reads back as it is."""
     monkeypatch.setenv("GITHUB_ACTIONS", "1")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Told
+    from database_kinds import InFile
 
     Run = Callable[..., Told]
 
@@ -28,16 +29,17 @@ REMARK = (
 
 
 @pytest.fixture
-def project(folder: Path) -> Path:
+def project(folder: Path, database_kind: InFile, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a project with a base, in which a program has picked ORCH-2 twice since."""
     make_markdown(folder / "Q.md", ITEMS)
     make_database(folder / "q.db", ITEMS)
+    monkeypatch.setenv("ORCH_DB_PATH", database_kind.there("q.db"))
     _policy(folder, "")
     return folder
 
 
 def _policy(folder: Path, more: str) -> None:
-    (folder / "ops-checks.yaml").write_text(f"queue: Q.md\ndb: q.db\nconsistency: {{settle: 0s}}\n{more}")
+    (folder / "ops-checks.yaml").write_text(f"queue: Q.md\nconsistency: {{settle: 0s}}\n{more}")
 
 
 def _edit(project: Path) -> None:
@@ -101,7 +103,7 @@ def test_an_older_database(folder: Path, run: Run) -> None:
     make_markdown(folder / "Q.md", ITEMS)
     make_old_database(folder / "q.db", ITEMS)
     execute(folder / "q.db", f"{EVENT} ('ORCH-2', 'failed', '{{}}', ''), ('ORCH-2', 'retried', '{{}}', '')")
-    _policy(folder, "")
+    _policy(folder, "db: q.db\n")
     assert run("baseline").code == 0
     _edit(folder)
     assert run("drift", "--no-blame").out.splitlines()[1:] == ["- to_db ORCH-2 priority P1 -> P0"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import execute, item, make_database, make_markdown
 from conftest import NOW_S
+from database_kinds import every_database
 
 from ops_checks.cli.output import About
 from ops_checks.cli.titles import with_tasks
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Told
+    from database_kinds import InFile
 
     Run = Callable[..., Told]
 
@@ -26,11 +28,12 @@ ITEMS = [item("A-1", "DONE", task=TASK), item("A-2", task="second"), item("A-3",
 
 
 @pytest.fixture
-def queues(folder: Path) -> Path:
+def queues(folder: Path, database_kind: InFile) -> Path:
     """Return a folder with both queues and a policy that names them."""
     make_markdown(folder / "QUEUE.md", ITEMS)
     make_database(folder / "queue.db", ITEMS, {"A-3": {"lease_owner": "s1", "lease_expires_at": NOW_S + 60}})
-    (folder / "ops-checks.yaml").write_text("queue: QUEUE.md\ndb: queue.db\n", encoding="utf-8")
+    policy = f"queue: QUEUE.md\ndb: {database_kind.there('queue.db')}\nconsistency: {{settle: 0s}}\n"
+    (folder / "ops-checks.yaml").write_text(policy, encoding="utf-8")
     return folder
 
 
@@ -47,6 +50,7 @@ def run(run: Run, queues: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return on_terminal
 
 
+@every_database
 @pytest.mark.parametrize("side", ["--queue=QUEUE.md", "--db=queue.db"])
 @pytest.mark.parametrize("words", [("cancel", "--id", "A-1"), ("cancel", "--id", "A-1", "--id", "A-2")])
 def test_a_refusal_tells_the_task(run: Run, side: str, words: tuple[str, ...]) -> None:
@@ -56,6 +60,7 @@ def test_a_refusal_tells_the_task(run: Run, side: str, words: tuple[str, ...]) -
     assert told[at + 1] == TOLD
 
 
+@every_database
 def test_a_note_on_the_other_queue_tells_the_task(run: Run) -> None:
     """What the other queue still says of one item; the specified line has nothing below it."""
     told = run("--db", "queue.db", "cancel", "--id", "A-2")
@@ -65,6 +70,7 @@ def test_a_note_on_the_other_queue_tells_the_task(run: Run) -> None:
     assert (" A-2" in first, second) == (True, "    task: second")
 
 
+@every_database
 def test_undo_tells_the_task(run: Run) -> None:
     """What is taken back, what would be, and why it is not."""
     run("--db", "queue.db", "cancel", "--id", "A-3")
@@ -79,6 +85,7 @@ def test_undo_tells_the_task(run: Run) -> None:
     assert refused[1] == TOLD
 
 
+@every_database
 @pytest.mark.parametrize(
     ("words", "where", "task"),
     [
@@ -92,6 +99,7 @@ def test_wait_tells_the_task(run: Run, words: tuple[str, ...], where: str, task:
     assert task in getattr(run("--db", "queue.db", "wait", *words), where).splitlines()
 
 
+@every_database
 def test_apply_tells_the_tasks(queues: Path, run: Run) -> None:
     """Each item that a plan changes, and each that it does not any more."""
     run("baseline")
@@ -105,6 +113,7 @@ def test_apply_tells_the_tasks(queues: Path, run: Run) -> None:
     assert below["- stale A-3 priority"] == "    task: third"
 
 
+@every_database
 def test_pipes_and_documents_have_no_titles(run: Run) -> None:
     """Programs read the specified lines alone; JSON says the same on a terminal as in a pipe."""
     cancel, wait = ("--db", "queue.db", "cancel", "--id", "A-1"), ("--db", "queue.db", "wait", "--id", "A-1", "--for")

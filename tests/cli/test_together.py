@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import digest, execute, item, make_database, make_markdown, select
 from conftest import NOW_S
+from database_kinds import every_database
 
 from ops_checks.errors import InputError, WriteError
 from ops_checks.reconcile import undo_change
@@ -67,6 +68,7 @@ BEFORE = ["IN_PROGRESS", "PENDING", "FAILED", "DONE"]
 AFTER = ["BLOCKED", "BLOCKED", "FAILED", "DONE"]
 
 
+@every_database
 @pytest.mark.parametrize("side", SIDES)
 def test_all(project: Path, run: Run, side: str) -> None:
     """Where every item may be changed all are, on the sides that are meant, with one event each of one operation."""
@@ -85,6 +87,7 @@ def test_all(project: Path, run: Run, side: str) -> None:
     assert len({json.loads(event[2])["operation"] for event in events}) == bool(events)
 
 
+@every_database
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_nothing(project: Path, run: Run, side: str, *, dry_run: bool) -> None:
@@ -103,6 +106,7 @@ def test_nothing(project: Path, run: Run, side: str, *, dry_run: bool) -> None:
         assert (told.out, errors(told)[2:]) == ("", last)
 
 
+@every_database
 @pytest.mark.parametrize("side", SIDES)
 def test_an_only_item_is_refused_as_ever(project: Path, run: Run, side: str) -> None:
     """Of one item the refusal is the whole error."""
@@ -111,6 +115,7 @@ def test_an_only_item_is_refused_as_ever(project: Path, run: Run, side: str) -> 
     assert (told.code, told.out, told.err) == (alone.code, alone.out, alone.err) == (5, "", alone.err)
 
 
+@every_database
 def test_selected(project: Path, run: Run) -> None:
     """A selection is all or nothing too."""
     told = run("--db", DB, "cancel", "--id", "A-*", "--yes", "--all-or-nothing")
@@ -118,6 +123,7 @@ def test_selected(project: Path, run: Run) -> None:
     assert in_database() == BEFORE
 
 
+@every_database
 @pytest.mark.parametrize("together", [(), ("--all-or-nothing",)])
 def test_an_only_one_that_was_selected(project: Path, run: Run, together: tuple[str, ...]) -> None:
     """A selection of one item is counted like any other."""
@@ -126,6 +132,7 @@ def test_an_only_one_that_was_selected(project: Path, run: Run, together: tuple[
     assert [line.partition(":")[0] for line in errors(told)[-2:]] == ["error", "changed=0 refused=1"]
 
 
+@every_database
 @pytest.mark.parametrize("stale", [False, True])
 @pytest.mark.parametrize("written", [False, True])
 def test_an_interrupted_one_is_finished(
@@ -163,6 +170,7 @@ def test_an_interrupted_one_is_finished(
     assert run("reconcile", "resume").out.startswith("nothing to resume")
 
 
+@every_database
 @pytest.mark.parametrize("side", ["database", "both"])
 @pytest.mark.parametrize("together", [False, True])
 def test_undo_of_what_is_selected(project: Path, run: Run, side: str, *, together: bool) -> None:
@@ -191,6 +199,7 @@ def test_undo_of_what_is_selected(project: Path, run: Run, side: str, *, togethe
     assert in_database() == in_document(project) == BEFORE
 
 
+@every_database
 @pytest.mark.parametrize("side", ["database", "both"])
 def test_undo_of_all_or_nothing(project: Path, run: Run, side: str) -> None:
     """One item that changed since keeps all as they are."""
@@ -205,6 +214,7 @@ def test_undo_of_all_or_nothing(project: Path, run: Run, side: str) -> None:
     assert (apart.code, in_database()[:2]) == (5, ["IN_PROGRESS", "DONE"])
 
 
+@every_database
 def test_undo_of_changes_of_different_sides(project: Path, run: Run) -> None:
     """What was changed in both and what was changed in one cannot be taken back in one transaction."""
     run("cancel", "--both", "--id", "A-1")
@@ -216,6 +226,7 @@ def test_undo_of_changes_of_different_sides(project: Path, run: Run) -> None:
     assert digest(project) == before
 
 
+@every_database
 @pytest.mark.parametrize("stale", [False, True])
 def test_a_plan_that_would_be_undone(project: Path, run: Run, *, stale: bool) -> None:
     """`undo --plan --dry-run` says what the undo says, and writes nothing; all or nothing where that is asked for."""
@@ -299,6 +310,7 @@ def test_a_series_checks_another_file(project: Path) -> None:
             series.change("A-2", cancel(stamp))
 
 
+@every_database
 def test_undo_reads_what_stands_beside_once(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many changes are taken back, git is asked once, and the document is read once."""
     run("baseline")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from builders import item
-from queue_projects import DB, DRIFT_IDS, ITEMS, outcomes
+from queue_projects import DB, DRIFT_IDS, ITEMS, QUEUE, outcomes
 
 from ops_checks.model import FIELDS
 from ops_checks.stores.registry import POSTGRES
@@ -40,6 +40,18 @@ def test_reconciled(reconciled, queue_stores):
     assert (found.md["ORCH-2"].status, found.consistent) == ("DONE", True)
 """
 
+RECONCILED = """
+from ops_checks import open_queue
+
+
+def test_own(reconciled):
+    found = reconciled({queue!r}, {location!r})
+    assert (found.consistent, found.md["ORCH-2"].status) == (True, "DONE")
+    items = {{each.id: each for each in open_queue({queue!r})}}
+    items["ORCH-3"] = items["ORCH-3"].with_cells([("status", "BLOCKED")])
+    assert [each.reason for each in reconciled(items.values(), {location!r}).needs] == ["held"]
+"""
+
 
 @pytest.fixture
 def location(project: Project, pg_database: Database) -> str:
@@ -53,6 +65,51 @@ def location(project: Project, pg_database: Database) -> str:
     where = pg_database.location()
     assert POSTGRES.make(("", where), fill)
     return where
+
+
+@pytest.fixture
+def moved(project: Project, location: str, pg_database: Database) -> str:
+    """Return where the queue of the project is: since both agreed an item was picked twice there, and ended."""
+    pg_database.execute("UPDATE queue_items SET status = 'PENDING'")
+    project.options += (f"--queue-db={location}",)
+    assert "agreed=3" in str(project._pytester.run("ops-checks", "--db", location, "baseline").stdout)
+    pg_database.execute("UPDATE queue_items SET status = 'DONE' WHERE id = 'ORCH-2'")
+    for name in ("added", "picked", "picked", "done"):
+        pg_database.execute(
+            "INSERT INTO queue_events (item_id, event_type, payload_json, created_at) VALUES ('ORCH-2', %s, %s, %s)",
+            (name, '{"actor": "worker:core-2"}', "2026-02-09 02:00"),
+        )
+    return location
+
+
+@pytest.mark.usefixtures("moved")
+def test_what_the_checks_tell(project: Project) -> None:
+    """A baseline on the server tells who moved an item, and the rules on its events are tests."""
+    project.write("ops-checks.yaml", "history: on\nconsistency: {settle: 0s}\n")
+    result = project.pytest("-rA")
+    found = outcomes(result)
+    assert [found[name] for name in DRIFT_IDS] == ["PASSED", "PASSED", "FAILED"]
+    assert {name.partition("::")[2] for name, how in found.items() if how == "FAILED"} == {
+        "field-mismatch",
+        "picked-twice",
+    }
+    result.stdout.fnmatch_lines_random(
+        [
+            "    - to_md ORCH-2 claim PENDING -> DONE",
+            "        db: done by worker:core-2, 2026-02-09 02:00 (event 4)",
+            "*ORCH-2 was picked 2 times and put back 0 times (event * picked by worker:core-2 2026-02-09 *",
+        ]
+    )
+
+
+def test_what_is_reconciled(project: Project, moved: str, pg_database: Database) -> None:
+    """The base that a server has recorded holds, and so does a lease by the server's clock."""
+    pg_database.execute("UPDATE queue_items SET lease_owner = 'w', lease_expires_at = 4000000000 WHERE id = 'ORCH-3'")
+    (project.path / "tests/test_own.py").write_text(RECONCILED.format(queue=QUEUE, location=moved))
+    before = pg_database.execute("SELECT * FROM queue_items ORDER BY id")
+    project.options = ()
+    project.pytest("-rA").assert_outcomes(passed=1)
+    assert pg_database.execute("SELECT * FROM queue_items ORDER BY id") == before
 
 
 @pytest.mark.parametrize("given", ["option", "ini", "policy", "environment"])

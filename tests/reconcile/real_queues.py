@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from builders import aged, execute, make_database, make_markdown, select
+from builders import aged, execute, insert, make_database, make_markdown, select
+from database_kinds import InFile
 from worked_cases import NOW_S, item
 
 from ops_checks.context import Context, resolve
@@ -27,14 +26,18 @@ LEASE_DEFAULTS = {"lease_owner": None, "lease_expires_at": None, "attempt_count"
 class Queues:
     """Both queues in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kind: InFile | None = None) -> None:
         self.md = folder / "QUEUE.md"
         self.db = folder / "queue.db"
+        self._kind = kind or InFile()
+        self._kind.clock(NOW_S)
+        self._is_made = False
 
     def context(self, **environ: str) -> Context:
         """Return their context at the moment of the cases."""
         policy = Policy(consistency=ConsistencyPolicy(settle_s=0))  # nobody else writes
-        return resolve(environ, policy, queue=str(self.md), db=str(self.db), now_s=NOW_S, actor="kim", lock_timeout_s=0)
+        db = self._kind.there(str(self.db))
+        return resolve(environ, policy, queue=str(self.md), db=db, now_s=NOW_S, actor="kim", lock_timeout_s=0)
 
     def write_md(self, rows: Iterable[Row]) -> None:
         """Write the document."""
@@ -44,17 +47,15 @@ class Queues:
     def write_db(self, rows: Iterable[Row]) -> None:
         """Make the items of the database these; what else it holds stays."""
         rows = list(rows)
-        if not self.db.exists():
+        if not self._is_made:
             make_database(self.db, map(item, rows))
+            self._is_made = True
         execute(self.db, "DELETE FROM queue_items")
         for row in rows:
             columns = {name: row[name] for name in FIELDS} | LEASE_DEFAULTS
             columns |= {name: row[name] for name in _LEASE if name in row}
             columns |= {"created_at": "2026-11-01 10:00", "updated_at": "2026-11-01 10:00"}
-            marks = ", ".join("?" * len(columns))
-            statement = f"INSERT INTO queue_items ({', '.join(columns)}) VALUES ({marks})"
-            with closing(sqlite3.connect(self.db)) as connection, connection:
-                connection.execute(statement, tuple(columns.values()))
+            insert(self.db, "queue_items", columns, [columns.values()])
         aged(self.db)
 
     def agree(self, rows: Iterable[Row]) -> None:
@@ -70,8 +71,10 @@ class Queues:
         if side == "md":
             return [dict(zip(FIELDS, each, strict=True)) for each in context.md_store]
         if side == "db":
-            found = select(self.db, f"SELECT {', '.join((*FIELDS, *_LEASE))} FROM queue_items ORDER BY id")
-            return [dict(zip((*FIELDS, *_LEASE), each, strict=True)) for each in found]
+            found = select(self.db, f"SELECT {', '.join((*FIELDS, *_LEASE))} FROM queue_items")
+            return [
+                dict(zip((*FIELDS, *_LEASE), each, strict=True)) for each in sorted(found, key=lambda each: each[0])
+            ]
         names = ("item_id", *FIELDS[1:])
-        found = select(self.db, f"SELECT {', '.join(names)} FROM queue_baseline ORDER BY item_id")
-        return [dict(zip(FIELDS, each, strict=True)) for each in found]
+        found = select(self.db, f"SELECT {', '.join(names)} FROM queue_baseline")
+        return [dict(zip(FIELDS, each, strict=True)) for each in sorted(found, key=lambda each: each[0])]

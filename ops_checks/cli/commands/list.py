@@ -119,7 +119,12 @@ COMMAND = Command(
     needs=QUEUES,
     options=(
         *SELECTION,
-        PlainOption("--sort", choices=ORDERS, default=ORDERS[0], help="the order (default: as they were added)"),
+        PlainOption(
+            "--sort",
+            choices=ORDERS,
+            default=ORDERS[0],
+            help="the order (default: as they were added; on a server by id)",
+        ),
         PlainOption("-n", metavar="N", help="the first N only (default: all)"),
         PlainOption("-f", "--format", choices=tuple(_FORMATS), default="text", help="how to print (default: text)"),
         COLOR,

@@ -28,6 +28,7 @@ class PlainLog:
         self._tz_minutes = tz_minutes
         self._state = State()
         self._told = State()
+        self._warned = set[str]()
         self._waiting = list(PARTS)
 
     def take(self, news: News, now_s: float) -> list[Told]:
@@ -46,13 +47,18 @@ class PlainLog:
         return getattr(self._state, part) is not None or (part != QUEUE and part in self._state.errors)
 
     def _errors(self, before: State, news: News) -> Iterator[Told]:
-        old = before.errors.get(news.part)
-        if news.part == QUEUE and news.seen is None and not isinstance(news.error, LockedError | ChangingError | None):
+        """Yield what keeps a part from being read, or that it can be read again: once, however many parts it keeps."""
+        old, error = before.errors.get(news.part), news.error
+        if news.part == QUEUE and news.seen is None and not isinstance(error, LockedError | ChangingError | None):
             return  # it ends with this error, if it stays
-        if news.error is not None and (old is None or old.message != news.error.message):
-            yield Told(f"warning: {news.error.message}", remark=True)
-        elif news.error is None and old is not None:
-            yield Told(f"note: {news.part}: could be read again", remark=True)
+        if error is not None and error.message not in self._warned:
+            self._warned.add(error.message)
+            yield Told(f"warning: {error.message}", remark=True)
+        stand = {each.message for each in self._state.errors.values()}
+        if old is not None and old.message in self._warned and (error is None or old.message not in stand):
+            self._warned.discard(old.message)
+            if error is None:
+                yield Told(f"note: {news.part}: could be read again", remark=True)
 
     def _changes(self, part: str, now_s: float) -> Iterable[Told]:
         """Return the changes since the part was told; drift that is not settled yet is none."""

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import select
+import shlex
 import signal
 import struct
 import subprocess
@@ -17,14 +18,19 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import execute, item, make_database, make_markdown
 from builders import select as rows
+from postgres_queues import make_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from postgres_queues import PgQueue
+    from postgres_server import OwnServer
+
 _LONGEST_S = 30
 HOSTILE = "\x1b[31m[red]x[/red]\u202e"
 SHOWN = "\\x1b[31m[red]x[/red]\\u202e"
+ITEMS = [item("A-1", "IN_PROGRESS", owner_session="s1", task=HOSTILE), item("A-2", "FAILED", task="한국어")]
 WATCH = [sys.executable, "-m", "ops_checks", "--queue", "Q.md", "--db", "q.db", "watch"]
 #: What a shell may have exported once; the terminal is another one now.
 _EXPORTED = {"COLUMNS": "77", "LINES": "11"}
@@ -35,9 +41,8 @@ RESTORED = (b"\x1b[?1049l", b"\x1b[?25h")
 @pytest.fixture
 def queues(tmp_path: Path) -> Path:
     """Return a folder with two queues that agree."""
-    items = [item("A-1", "IN_PROGRESS", owner_session="s1", task=HOSTILE), item("A-2", "FAILED", task="한국어")]
-    make_markdown(tmp_path / "Q.md", items)
-    make_database(tmp_path / "q.db", items)
+    make_markdown(tmp_path / "Q.md", ITEMS)
+    make_database(tmp_path / "q.db", ITEMS)
     return tmp_path
 
 
@@ -215,3 +220,62 @@ def test_plain_lines_are_suspended(tmux: Tmux, queues: Path, way: str) -> None:
     tmux.shows("IN_PROGRESS=0", "BLOCKED=1")
     tmux.keys("C-c")
     assert "Traceback" not in tmux.shows("error: interrupted", "\n$")
+
+
+@pytest.fixture
+def served(queues: Path, own_postgres: OwnServer) -> PgQueue:
+    """Return the queue of the database, on a server that may be stopped."""
+    (queues / "ops-checks.yaml").write_text("consistency: {settle: 0s}\n")
+    return make_queue(own_postgres.admin, "served", ITEMS)
+
+
+def watching(served: PgQueue, *options: str) -> str:
+    """Return the words that watch a queue on a server, for a shell."""
+    return shlex.join([*WATCH[:5], "--db", served.location(), "watch", *options])
+
+
+@pytest.mark.needs("tmux")
+def test_a_server_that_comes_back(tmux: Tmux, served: PgQueue, own_postgres: OwnServer) -> None:
+    """A view of a queue on a server works as any; it says in one line that the server is gone, and goes on with it."""
+    tmux.keys(f"{watching(served, '--lock-timeout', '600')}; echo left $?", "Enter")
+    tmux.shows("IN_PROGRESS 1", "drift: no, 2 items compared", "한국어", SHOWN, "q quit")
+    tmux.keys("Down", "c")
+    tmux.shows("cancel 1 item? [y/N]", "id: A-1")
+    tmux.keys("y")
+    tmux.shows("A-1 -> BLOCKED", "changed=1 refused=0", "BLOCKED 1")
+    tmux.keys("Down", "r")
+    tmux.shows("retry 1 item? [y/N]", "id: A-2")
+    tmux.keys("y")
+    tmux.shows("A-2 -> PENDING", "PENDING 1")
+    own_postgres.stop()
+    tmux.shows("error: postgresql:postgres schema served: the server cannot be reached", "drift: postgresql:")
+    tmux.keys("c")
+    tmux.shows("cancel 1 item? [y/N]")
+    tmux.keys("y")
+    tmux.shows("changed=0 refused=1")
+    own_postgres.start()
+    served.execute("UPDATE queue_items SET status = 'DONE' WHERE id = 'A-1'")
+    assert "cannot be reached" not in tmux.shows("BLOCKED 0", "DONE 1", "drift: yes").split("\n2 items\n")[0]
+    tmux.keys("q")
+    screen = tmux.shows("A-1 -> BLOCKED", "A-2 -> PENDING", "left 0")
+    assert ("q quit" in screen, "Traceback" in screen) == (False, False)
+
+
+def test_lines_of_a_server_that_comes_back(queues: Path, served: PgQueue, own_postgres: OwnServer) -> None:
+    """Plain lines go on as well: a line when the server goes, one when it is back, and what is new."""
+    plain = subprocess.Popen(
+        [*WATCH[:5], "--db", served.location(), "watch", "--plain", "--lock-timeout", "600"],
+        cwd=queues, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert plain.stdout
+    told = iter(plain.stdout.readline, "")
+    assert any(line.startswith("drift: no") for line in told)
+    own_postgres.stop("fast")
+    assert next(told).startswith("warning: postgresql:postgres schema served: ")
+    own_postgres.start()
+    served.execute("UPDATE queue_items SET status = 'DONE' WHERE id = 'A-1'")
+    # It may be told that the server is starting up, too.
+    assert next(line for line in told if not line.startswith("warning: ")).endswith(": could be read again\n")
+    assert any("A-1 IN_PROGRESS -> DONE" in line for line in told)
+    plain.send_signal(signal.SIGINT)
+    assert plain.communicate(timeout=_LONGEST_S)[0].endswith("error: interrupted\n")

@@ -61,3 +61,19 @@ def test_a_part_that_is_known_late() -> None:
     assert lines[1] == ["!warning: q.db: locked by another program"]
     assert lines[2][0].startswith("kpi success_rate")
     assert lines[3] == ["!note: drift: could be read again", YES]
+
+
+def test_what_keeps_several_parts_is_told_once() -> None:
+    """One server that is gone is one line, and so is that it is back; it is told again when it goes again."""
+    gone = [News(part, seen, LOCKED) for part, seen in ((DRIFT, AGREED), (KPI, kpi(PASSES)), (QUEUE, OLD))]
+    back = [News(QUEUE, OLD), News(DRIFT, AGREED), News(KPI, kpi(PASSES))]
+    lines = told(*back, *gone, *back, *gone)
+    assert lines[3:6] == lines[9:] == [["!warning: q.db: locked by another program"], [], []]
+    assert lines[6:9] == [["!note: queue: could be read again"], [], []]
+
+
+def test_another_error_of_a_part_is_told() -> None:
+    """It has changed, and so it has when the first one is there again."""
+    other = LockedError("q.db: locked by a third one")
+    lines = told(News(QUEUE, OLD), *(News(DRIFT, None, each) for each in (LOCKED, other, LOCKED)))
+    assert lines[1:] == [[f"!warning: {each.message}"] for each in (LOCKED, other, LOCKED)]
