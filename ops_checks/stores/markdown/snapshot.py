@@ -5,7 +5,6 @@ from __future__ import annotations
 from ops_checks.errors import ChangingError, InputError
 from ops_checks.sanitize import visible
 from ops_checks.stores.markdown.document import Document
-from ops_checks.stores.markdown.search import RowSearch
 from ops_checks.stores.markdown.table import Table, parse_row, plain_id, row_defect
 
 TYPE_CHECKING = False
@@ -91,6 +90,8 @@ class MarkdownSnapshot:
         self._search(None)
 
     def _search(self, item_id: str | None) -> tuple[int, Item] | None:
+        from ops_checks.stores.markdown.search import RowSearch
+
         self._table = Table()
         search = RowSearch(self._document, self._table, item_id)
         search.run()

@@ -6,6 +6,8 @@ a table ends at a blank line or a new block, and none is in a fence, an indented
 
 from __future__ import annotations
 
+from itertools import repeat
+
 from ops_checks.model import FIELDS, NOTHING, PRIORITIES, STATUSES, Item
 from ops_checks.stores.markdown.blocks import Blocks
 
@@ -227,7 +229,7 @@ def lines_of(chunk: str) -> list[str]:
 def plain_items(lines: list[str]) -> list[Item] | None:
     """Return the items of rows, or None if one of them must be parsed alone: it may be malformed."""
     cells = _cells_of(lines)
-    columns = [[cell.strip(BLANK) for cell in cells[number::_PIPES]] for number in range(1, _PIPES)]
+    columns = [list(map(str.strip, cells[number::_PIPES], repeat(BLANK))) for number in range(1, _PIPES)]
     valid = all(columns[0]) and _STATUSES.issuperset(columns[1]) and _PRIORITIES.issuperset(columns[2])
     if not cells or not valid:
         return None
