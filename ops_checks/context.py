@@ -217,7 +217,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     are relative to its folder, and so are the default paths if that is above the current one. `limits` (greatest
     values allowed, by metric), `stale_minutes`, `fields` and `engine` come before its own. `environ` defaults to the
     process's environment, `now_s` to the clock. `queues_only`: a policy that nobody named is not read if it plainly
-    says nothing of the queues: that takes ten times as long as `status`, and a misspelled limit must not stop an
+    says nothing of the queues: that takes longer than `status`, and a misspelled limit must not stop an
     operator.
     `from_below`: without a policy, the project is the nearest folder above that has a queue at a default path.
     Raises UsageError for a bad policy or environment.

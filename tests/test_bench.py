@@ -21,13 +21,16 @@ ANSWERED = {
     "consistency": ["ops-checks", "polars", "plain loop"],
     "drift": ["ops-checks", "polars"],
     "status": ["Markdown", "SQLite"],
+    "status-30": ["Markdown", "SQLite"],
     "workers": ["Markdown", "SQLite"],
     "completion": ["Markdown", "SQLite"],
     "cancel": ["ops-checks"],
+    "cancel-beside": ["ops-checks"],
     "retry": ["ops-checks", "bare sqlite3"],
     "stream-postgres": ["ops-checks", "COPY, read by psycopg"],
     "retry-postgres": ["ops-checks", "bare psycopg"],
     "check": [],
+    "policy": [],
     "pytest": [],
 }
 

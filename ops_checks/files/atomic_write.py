@@ -88,7 +88,7 @@ def _replace_in(
         folder_fd,
         name,
         path,
-        seen.noting(chunks) if seen else chunks,
+        seen.new.noting(chunks) if seen else chunks,
         0o600,
         prepare=lambda new_fd: _keep_attributes(folder_fd, name, old, new_fd),
         publish=replace,

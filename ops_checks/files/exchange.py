@@ -41,6 +41,12 @@ class Digest:
         self._size += len(chunk)
         self._checksum = crc32(chunk, self._checksum)
 
+    def noting(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield chunks, and add them."""
+        for chunk in chunks:
+            self.update(chunk)
+            yield chunk
+
     @property
     def text(self) -> str:
         """The digest so far, as part of a file's name."""
@@ -71,12 +77,6 @@ class Seen:
         self.unchanged = unchanged
         self.ready = ready
         self.published: os.stat_result | None = None
-
-    def noting(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield the chunks of the new version, and take its digest."""
-        for chunk in chunks:
-            self.new.update(chunk)
-            yield chunk
 
     def stands(self, path: str) -> bool:
         """Return whether a path still leads to the version that was published."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ops_checks.errors import UsageError
 from ops_checks.model import FIELDS
+from ops_checks.policy.crosschecks import crosschecks
 from ops_checks.policy.model import DEFAULT_THRESHOLDS, ConsistencyPolicy, HistoryPolicy, KpiPolicy, Policy
+from ops_checks.policy.plain_schema import follows_schema
+from ops_checks.policy.plain_yaml import read_plain
 from ops_checks.policy.source import POLICY, lines, read_policy
-from ops_checks.policy.validator import problems, rendered
-from ops_checks.policy.yaml_reader import YamlDocument, read
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.rules.rule import Threshold
 from ops_checks.rules.waivers import Waiver
@@ -19,6 +20,8 @@ from ops_checks.timestamps import duration_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from ops_checks.policy.document import YamlDocument
 
 _BOM = "\ufeff"
 _MOST_LINES = 20
@@ -36,12 +39,31 @@ def load_policy(path: str) -> Policy:
 
 def parse_policy(data: bytes, path: str) -> Policy:
     """Return the policy in the bytes of the file at `path`. Raises UsageError as `load_policy` does."""
+    document = _plain(data) or _validated(data, path)
+    return _policy(path, f"sha256:{sha256(data).hexdigest()}", document)
+
+
+def _plain(data: bytes) -> YamlDocument | None:
+    """Return the document of a policy that is plainly written and plainly valid; None leaves open what is wrong."""
+    try:
+        document = read_plain(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
+    if document is None or not follows_schema(document.value) or any(crosschecks(document.value)):
+        return None
+    return document
+
+
+def _validated(data: bytes, path: str) -> YamlDocument:
+    """Return the document of a policy as the reader of all of YAML and the schema have it. Raises UsageError."""
+    from ops_checks.policy.yaml_reader import read
+
     try:
         document = read(_decoded(data, path).removeprefix(_BOM))
         _raise_problems(path, document)
     except UsageError as error:
         raise _misread(data, path) or error from error.__cause__
-    return _policy(path, f"sha256:{sha256(data).hexdigest()}", document)
+    return document
 
 
 def _misread(data: bytes, path: str) -> UsageError | None:
@@ -58,6 +80,8 @@ def _misread(data: bytes, path: str) -> UsageError | None:
 
 def _raise_problems(path: str, document: YamlDocument) -> None:
     """Raise UsageError with all problems of a document (the first 20 in full), if it has any."""
+    from ops_checks.policy.validator import problems, rendered
+
     found = rendered(document, problems(document), path)
     if found:
         more = len(found) - _MOST_LINES

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import json
+import os
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from msgspec.json import decode
 
 from ops_checks.findings import CONSISTENCY, HISTORY
 from ops_checks.model import FIELDS, STATUSES
 from ops_checks.rules.registry import BY_GROUP, BY_METRIC, WAIVABLE
 from ops_checks.runlog.engines import EXPECTED, PATTERN
 
+#: `importlib.resources` would take longer to import than all else that a plain policy takes.
+_PUBLISHED = os.path.join(os.path.dirname(__file__), "schemas", "policy.schema.json")
 _COMPARABLE = list(FIELDS[1:])
 
 
 def policy_schema_text() -> str:
     """Return the schema of a policy as JSON text; it describes every key."""
+    import json
+
     return json.dumps(policy_schema(), ensure_ascii=False, indent=2) + "\n"
 
 
 @cache
 def policy_schema() -> dict[str, Any]:
     """Return the schema of a policy as a JSON value."""
-    text = files("ops_checks.policy").joinpath("schemas", "policy.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    with open(_PUBLISHED, "rb") as file:
+        schema: dict[str, Any] = decode(file.read())
     parts = schema["$defs"]
     consistency, waiver = parts["consistency"]["properties"], parts["waiver"]["properties"]
     history = parts["history"]["properties"]

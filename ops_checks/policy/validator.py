@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-from datetime import date
-from operator import gt, lt
 from typing import TYPE_CHECKING, Any
 
-from ops_checks.errors import UsageError
+from ops_checks.policy.crosschecks import crosschecks
+from ops_checks.policy.document import Problem
 from ops_checks.policy.scalars import UNKNOWN
 from ops_checks.policy.schema import policy_schema
-from ops_checks.policy.yaml_reader import Problem, short
+from ops_checks.policy.yaml_reader import short
 from ops_checks.sanitize import visible
-from ops_checks.stores.registry import located
 from ops_checks.stores.secrets import may_hold_secret
 from ops_checks.suggestions import did_you_mean
 
@@ -22,19 +19,7 @@ if TYPE_CHECKING:
 
     from jsonschema import ValidationError
 
-    from ops_checks.policy.yaml_reader import Path, YamlDocument
-
-
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-#: A limit, the comparison with another limit that contradicts it, that limit, and what is expected instead.
-_ORDERS = (
-    ("min", gt, "max", "at most max, or no value passes"),
-    ("warn_max", gt, "max", "at most max, or no warning comes first"),
-    ("warn_min", lt, "min", "at least min, or no warning comes first"),
-    ("warn_min", gt, "max", "at most max, or no value passes without a warning"),
-    ("warn_min", gt, "warn_max", "at most warn_max, or no value passes without a warning"),
-    ("min", gt, "warn_max", "at most warn_max, or no value passes without a warning"),
-)
+    from ops_checks.policy.document import Path, YamlDocument
 
 
 def problems(document: YamlDocument) -> list[Problem]:
@@ -42,7 +27,7 @@ def problems(document: YamlDocument) -> list[Problem]:
     found = list(document.problems)
     if document.value is not UNKNOWN:
         found += _against_schema(document)
-        found += [_at(document, path, message) for path, message in _crosschecks(document.value)]
+        found += [_at(document, path, message) for path, message in crosschecks(document.value)]
     once = dict.fromkeys(found)  # jsonschema reports each missing key by itself, and they are rendered together
     return sorted(once, key=lambda problem: problem.offset)
 
@@ -136,42 +121,3 @@ def _as_yaml(value: object) -> str:
     if isinstance(value, list):
         return "a list" if value else "an empty list"
     return "nothing" if value is None else short(json.dumps(value))
-
-
-def _crosschecks(value: object) -> Iterator[tuple[Path, str]]:
-    for metric, limits in _mapping(_mapping(_mapping(value).get("kpi")).get("thresholds")).items():
-        path = ("kpi", "thresholds", metric)
-        if isinstance(limits, dict):
-            yield from (((*path, name), message) for name, message in _contradictions(limits))
-    waivers = _mapping(value).get("waivers")
-    for index, waiver in enumerate(waivers if isinstance(waivers, list) else ()):
-        expires = _mapping(waiver).get("expires")
-        if isinstance(expires, str) and _DATE.fullmatch(expires) and not _is_date(expires):
-            yield ("waivers", index, "expires"), f"{expires} is no day that exists; expected a day as YYYY-MM-DD"
-    for name in ("queue", "db"):
-        try:
-            located(str(_mapping(value).get(name, "")))
-        except UsageError as error:
-            yield (name,), error.message
-
-
-def _mapping(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _contradictions(limits: dict[str, object]) -> Iterator[tuple[str, str]]:
-    """Yield name and message of each limit that no value can satisfy, or of each warning that comes too late."""
-    given = {
-        name: limit for name, limit in limits.items() if isinstance(limit, int | float) and not isinstance(limit, bool)
-    }
-    for name, contradicts, other, expected in _ORDERS:
-        if name in given and other in given and contradicts(given[name], given[other]):
-            yield name, f"{given[name]} contradicts {other} {given[other]}; expected {expected}"
-
-
-def _is_date(day: str) -> bool:
-    try:
-        date.fromisoformat(day)
-    except ValueError:
-        return False
-    return True

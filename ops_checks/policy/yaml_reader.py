@@ -8,10 +8,8 @@ keeps its position.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
@@ -26,6 +24,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
+from ops_checks.policy.document import MAX_CONTENT, MAX_DEPTH, MAX_VALUES, Offsets, Problem, YamlDocument
 from ops_checks.policy.scalars import UNKNOWN, plain_value
 from ops_checks.sanitize import visible
 
@@ -34,55 +33,13 @@ if TYPE_CHECKING:
 
     from ruamel.yaml.events import Event
 
-#: Keys and list indexes from the top of the document to a value.
-Path = tuple[str | int, ...]
-
-MAX_DEPTH = 50
-#: The most values that are read: about half a second of parsing; a policy with 900 waivers fits.
-MAX_VALUES = 10_000
-MAX_CONTENT = 300_000
+    from ops_checks.policy.document import Path
 
 _COLON = re.compile(r"[ \t]*:")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_LINE = re.compile(r"\r\n|\n|\r")
 _COMMENT_LINES = re.compile(r"(?:^|(?<=\r))[ \t]*#[^\r\n]*", re.MULTILINE)
 #: The parser ends a comment at them, and a value not: what looks like a comment would be a setting.
 _UNCLEAR_END = re.compile("[\x85\u2028\u2029]")
-
-
-class Offsets(NamedTuple):
-    """The offsets of a value and of its key in the text, from 0; a value without a key has its own for both."""
-
-    value: int
-    key: int
-
-
-class Problem(NamedTuple):
-    """A defect of a policy: its offset in the text, from 0, the path of the value or key, and the message."""
-
-    offset: int
-    path: Path
-    message: str
-
-
-class YamlDocument(Struct):
-    """One YAML document: its value, the offsets of every value in it by path, and its problems as YAML.
-
-    `value` is UNKNOWN, or contains it, where the text could not be read.
-    """
-
-    text: str
-    value: object = UNKNOWN
-    offsets: dict[Path, Offsets] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    _lines: list[int] = field(default_factory=list)
-
-    def line_column(self, offset: int) -> tuple[int, int]:
-        """Return line and column of an offset, both from 1."""
-        if not self._lines:
-            self._lines = [0, *(match.end() for match in _LINE.finditer(self.text))]
-        line = bisect_right(self._lines, offset)
-        return line, offset - self._lines[line - 1] + 1
 
 
 def read(text: str) -> YamlDocument:

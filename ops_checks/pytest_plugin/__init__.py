@@ -6,13 +6,16 @@ Every pytest run imports this wherever the package is installed, so it imports n
 from __future__ import annotations
 
 import sys
+from importlib.machinery import PathFinder
 from typing import Any
 
 import pytest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
     from ops_checks.pytest_plugin.reconciliation import Reconcile
     from ops_checks.pytest_plugin.scratch import Checked, QueueStores
@@ -59,11 +62,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the session's checks if they are on. Ends the session with exit code 3 if they cannot be imported."""
     if _is_on(config):
+        sys.meta_path.insert(0, _AsTheyAre)
+        config.add_cleanup(_find_as_before)
         try:
             from ops_checks.pytest_plugin.guard import guarded
         except MemoryError:
             pytest.exit("error: unexpected MemoryError: give the process more memory", returncode=3)
         guarded(_register)(config)
+
+
+class _AsTheyAre:
+    """Finds the modules of this package before pytest does, which would rewrite the assertions in a plugin's.
+
+    There are none in it, and loading what was rewritten takes as long as all the checks of a usual project.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        return PathFinder.find_spec(name, path, target) if name.startswith("ops_checks.") else None
+
+
+def _find_as_before() -> None:
+    """Take one of our finders away; whoever put back the finders of an earlier time has done so."""
+    if _AsTheyAre in sys.meta_path:
+        sys.meta_path.remove(_AsTheyAre)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

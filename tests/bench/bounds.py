@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.measure import added_ms, ratio
+from tests.bench.measure import added_ms, cpu_ratio, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +35,12 @@ def times(ours: str, limit: float, peer: str) -> Bound:
     return Bound(f"{ours}: at most {limit:.3g} x {peer}", limit, lambda found: ratio(found[ours], found[peer]))
 
 
+def cpu_times(ours: str, limit: float, peer: str) -> Bound:
+    """At most so many times the peer's processor time, which a disk or another program does not move."""
+    words = f"{ours}: at most {limit:.3g} x the processor time of {peer}"
+    return Bound(words, limit, lambda found: cpu_ratio(found[ours], found[peer]))
+
+
 def memory(ours: str, limit: float) -> Bound:
     """At most so many MB, all processes together."""
     return Bound(f"{ours}: at most {limit:g} MB", limit, lambda found: _peak(found[ours]))
@@ -44,15 +50,6 @@ def memory_times(ours: str, limit: float, peer: str) -> Bound:
     """At most so many times the peer's memory."""
     words = f"{ours}: at most {limit:g} x the memory of {peer}"
     return Bound(words, limit, lambda found: _peak(found[ours]) / _peak(found[peer]))
-
-
-def times_after_start(ours: str, limit: float, peer: str, start: str) -> Bound:
-    """At most so many times the peer's time, when the time of the interpreter's start is taken off."""
-    return Bound(
-        f"{ours}: at most {limit:g} x {peer}, plus {start}",
-        limit,
-        lambda found: (found[ours].seconds - found[start].seconds) / found[peer].seconds,
-    )
 
 
 def speed(ours: str, limit: float, peer: str) -> Bound:

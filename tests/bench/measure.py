@@ -24,7 +24,7 @@ class Contender:
     """One way to do a work: a command, what has to be done before each run of it, and what it answered.
 
     `answer` makes one text of what the command printed; all contenders of a work must come to the
-    same. `once`: so slow that one run has to do.
+    same. `once`: so slow that one run has to do. `folder` is where it runs, by default that of the benchmark.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Contender:
     before: Callable[[], object] | None = None
     exits: tuple[int, ...] = (0,)
     once: bool = False
+    folder: Path | None = None
 
 
 @dataclass
@@ -58,6 +59,11 @@ def ratio(ours: Measured, theirs: Measured) -> float:
     if len(ours.times) != len(theirs.times):
         return ours.seconds / theirs.seconds
     return median(one / other for one, other in zip(ours.times, theirs.times, strict=True))
+
+
+def cpu_ratio(ours: Measured, theirs: Measured) -> float:
+    """Return the median of the ratios of processor time, round by round."""
+    return median(one / other for one, other in zip(ours.cpu, theirs.cpu, strict=True))
 
 
 def added_ms(ours: Measured, theirs: Measured) -> float:
@@ -111,7 +117,7 @@ class Bench:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
         actions += [(os.POSIX_SPAWN_OPEN, fd, str(path), flags, 0o600) for fd, path in ((1, out), (2, err))]
-        os.chdir(self.folder)
+        os.chdir(contender.folder or self.folder)
         started = time.perf_counter()
         pid = os.posix_spawn(contender.command[0], contender.command, self._environ, file_actions=actions)
         peak_kb = _watch(pid) if watch else 0

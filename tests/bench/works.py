@@ -8,8 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ops_checks.context import DEFAULT_DB, DEFAULT_LOG, DEFAULT_QUEUE
+from ops_checks.policy.search import DEFAULT_POLICY
+from ops_checks.scaffold.content import template
 from tests.bench import data
-from tests.bench.bounds import Work, added, memory, memory_times, speed, times, times_after_start
+from tests.bench.bounds import Work, added, cpu_times, memory, memory_times, speed, times
 from tests.bench.measure import Contender
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 _PEERS = Path(__file__).parent / "peers"
 _SEED = 20260101
-_START = "python -c pass"
+_START, _SQLITE = "python -c pass", 'python -c "import sqlite3"'
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,9 @@ class Place:
         command = (str(self.peers / "bin" / "python"), str(_PEERS / script), *map(str, arguments))
         return replace(Contender(name, command), **more)
 
-    def start(self) -> Contender:
-        """Return the start of the interpreter that the program runs on."""
-        return Contender(_START, (str(self.program / "bin" / "python"), "-c", "pass"))
+    def start(self, name: str = _START, code: str = "pass") -> Contender:
+        """Return the start of the interpreter that the program runs on, which need not be for nothing."""
+        return Contender(name, (str(self.program / "bin" / "python"), "-c", code), answer=_nothing)
 
 
 def _megabytes(path: Path) -> str:
@@ -161,22 +164,29 @@ def quick(
     *,
     before: tuple[str, ...] = (),
     most: float = 1.5,
+    most_sqlite: float = 1.45,
+    rows: int | None = None,
     answer: Callable[[str], str] = str.strip,
 ) -> Work:
-    """Run a command that an operator types all day, or a shell for them, on both backends; at most so many starts."""
-    md, db, rows = place.folder / "QUEUE.md", place.folder / "queue.db", place.sizes.small
+    """Run a command that an operator types all day, or a shell for them, on both backends; at most so many starts.
+
+    On SQLite they are starts that import its module. `rows` is how many there are, by default those of the size.
+    """
+    work = f"{name}-{rows}" if rows else name
+    md, db, rows = place.folder / "QUEUE.md", place.folder / "queue.db", rows or place.sizes.small
     data.write_markdown(md, data.queue_rows(rows, _SEED))
     data.write_database(db, data.queue_rows(rows, _SEED))
     words = before or (name,)
     return Work(
-        name,
+        work,
         f"{rows:,} rows",
         (
             place.ours("Markdown", *words, "--queue", md, *after, answer=answer),
             place.ours("SQLite", *words, "--db", db, *after, answer=answer),
             place.start(),
+            place.start(_SQLITE, "import sqlite3"),
         ),
-        (times("Markdown", most, _START), times("SQLite", most, _START)),
+        (times("Markdown", most, _START), times("SQLite", most_sqlite, _SQLITE)),
         rounds=place.sizes.quick_rounds,
     )
 
@@ -197,8 +207,24 @@ def cancel(place: Place) -> Work:
             replace(copying, before=partial(copy.unlink, missing_ok=True)),
             place.start(),
         ),
-        (times_after_start("ops-checks", 4, "cp + fsync", _START),),
+        (times("ops-checks", 7, "cp + fsync"),),
         rounds=3 * place.sizes.rounds,
+    )
+
+
+def cancel_beside(place: Place) -> Work:
+    """Change one row of a usual Markdown queue beside its database, which is looked at for a note."""
+    project = _project(place, "project", place.sizes.small, 2)
+    md = project / DEFAULT_QUEUE
+    rows = [row for row in data.queue_rows(place.sizes.small, _SEED) if row[1] not in {"DONE", "FAILED"}]
+    content = md.read_bytes()
+    command = place.ours("ops-checks", "cancel", "--id", rows[len(rows) // 2][0], folder=project)
+    return Work(
+        "cancel-beside",
+        f"one of {place.sizes.small:,} rows, both queues there",
+        (replace(command, before=lambda: md.write_bytes(content)), place.start()),
+        (cpu_times("ops-checks", 3.5, _START),),
+        rounds=place.sizes.quick_rounds,
     )
 
 
@@ -217,7 +243,7 @@ def retry(place: Place) -> Work:
         "retry",
         f"{count:,} items, 8 processes at once",
         (one("ops-checks", "ours", place.program), one("bare sqlite3", "plain", place.program)),
-        (speed("ops-checks", 0.7, "bare sqlite3"),),
+        (speed("ops-checks", 0.8, "bare sqlite3"),),
     )
 
 
@@ -284,28 +310,52 @@ def check(place: Place) -> Work:
     )  # fmt: skip
 
 
-def session(place: Place) -> Work:
-    """Run a test session of one test: without the package, with it, and with its checks on."""
-    md, db, log = _small_project(place)
-    (place.folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    (place.folder / "test_one.py").write_text("def test_one():\n    pass\n", encoding="utf-8")
-    installed, bare = (str(environment / "bin" / "pytest") for environment in (place.program, place.peers))
-    plain = ("-q", "-p", "no:cacheprovider", "test_one.py")
-    on = ("--queue-check", "--queue-path", md, "--queue-db", db, "--queue-log", log)
-    on_command = (installed, *plain, *map(str, on), "--max-stale-in-progress", str(place.sizes.small))
+#: The commands that read a policy, or look whether they have to, with the exit codes that their data lead to.
+_BESIDE_POLICY = {"consistency-check": (0,), "kpi": (0,), "check": (2,), "status": (0,)}
+
+
+def policy(place: Place) -> Work:
+    """Run commands with and without the policy that `init` lays down beside them."""
+    without, beside = (_project(place, name, _FEW_ROWS, _FEW_LINES) for name in ("without", "with"))
+    (beside / DEFAULT_POLICY).write_bytes(template(DEFAULT_POLICY))
+    contenders = [
+        place.ours(f"{command}, {folder.name}", command, folder=folder, exits=exits, answer=_nothing)
+        for command, exits in _BESIDE_POLICY.items()
+        for folder in (beside, without)
+    ]
     return Work(
-        "pytest",
-        f"one test; the checks on {place.sizes.small:,} rows and runs",
-        (
-            Contender("installed, off", (installed, *plain), answer=_nothing),
-            Contender("on", on_command, answer=_nothing),
-            Contender("bare", (bare, *plain), answer=_nothing),
-        ),
-        (added("installed, off", 5, "bare", share=0.02), added("on", 100, "bare")),
+        "policy",
+        f"{_FEW_ROWS} rows, {_FEW_LINES} lines, the policy of init",
+        tuple(contenders),
+        tuple(cpu_times(f"{command}, with", 1.25, f"{command}, without") for command in _BESIDE_POLICY),
         rounds=place.sizes.quick_rounds,
     )
 
 
+def session(place: Place) -> Work:
+    """Run a test session of one test: without the package, with it, and with its checks on beside a policy."""
+    project = _project(place, "project", _FEW_ROWS, _FEW_LINES)
+    limits = template(DEFAULT_POLICY).replace(b"failure_rate: 0.2", b"failure_rate: 0.9")
+    (project / DEFAULT_POLICY).write_bytes(limits.replace(b"stale_in_progress: 0", b"stale_in_progress: 1000"))
+    (project / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (project / "test_one.py").write_text("def test_one():\n    pass\n", encoding="utf-8")
+    installed, bare = (str(environment / "bin" / "pytest") for environment in (place.program, place.peers))
+    plain = ("-q", "-p", "no:cacheprovider", "test_one.py")
+    one = partial(Contender, answer=_nothing, folder=project)
+    return Work(
+        "pytest",
+        f"one test; the checks on {_FEW_ROWS} rows and {_FEW_LINES} lines, with a policy, no drift",
+        (
+            one("installed, off", (installed, *plain)),
+            one("on", (installed, *plain, "--queue-check")),
+            one("bare", (bare, *plain)),
+        ),
+        (added("installed, off", 5, "bare", share=0.02), times("on", 1.4, "installed, off")),
+        rounds=place.sizes.quick_rounds,
+    )
+
+
+_FEW_ROWS, _FEW_LINES = 30, 300
 _POLICY = """kpi:
   thresholds:
     failure_rate: {{max: 0.2, warn_max: 0.15}}
@@ -328,11 +378,24 @@ def _small_project(place: Place) -> tuple[Path, Path, Path]:
     return md, db, log
 
 
+def _project(place: Place, name: str, rows: int, lines: int) -> Path:
+    """Make both queues and a run log at their default paths in a folder of their own, and return it."""
+    project = place.folder / name
+    md, db, log = (project / path for path in (DEFAULT_QUEUE, DEFAULT_DB, DEFAULT_LOG))
+    for path in (md, db, log):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    data.write_markdown(md, data.queue_rows(rows, _SEED))
+    data.write_database(db, data.queue_rows(rows, _SEED))
+    data.write_log(log, lines // 2, _SEED)
+    return project
+
+
 WORKS: dict[str, Callable[[Place], Work]] = {
     "kpi": kpi,
     "consistency": agreeing,
     "drift": drifting,
-    "status": partial(quick, name="status"),
+    "status": partial(quick, name="status", most=1.9),
+    "status-30": partial(quick, name="status", most=1.6, rows=30),
     "workers": partial(quick, name="workers"),
     "completion": partial(
         quick,
@@ -340,13 +403,16 @@ WORKS: dict[str, Callable[[Place], Work]] = {
         before=("__complete", "zsh"),
         after=("cancel", "--id", ""),
         most=2.5,
+        most_sqlite=2.5,
         answer=_number_of_lines,
     ),
     "cancel": cancel,
+    "cancel-beside": cancel_beside,
     "retry": retry,
     "stream-postgres": stream_server,
     "retry-postgres": retry_server,
     "check": check,
+    "policy": policy,
     "pytest": session,
 }
 

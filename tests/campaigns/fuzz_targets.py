@@ -14,6 +14,8 @@ from ops_checks.errors import InputError, OpsError, RefusedError, UsageError, Wr
 from ops_checks.formats import FORMATS
 from ops_checks.model import FIELDS
 from ops_checks.policy.loader import load_policy
+from ops_checks.policy.plain_yaml import read_plain
+from ops_checks.policy.yaml_reader import read as read_yaml
 from ops_checks.report.json_text import json_text
 from ops_checks.report.parse import parse_report
 from ops_checks.report.serialize import to_json
@@ -84,13 +86,19 @@ def run_log(data: bytes, folder: Path) -> None:
 
 
 def policy(data: bytes, folder: Path) -> None:
-    """Read any bytes as a policy."""
+    """Read any bytes as a policy; what is read as plain, that the YAML parser reads alike."""
     path = folder / "ops-checks.yaml"
     path.write_bytes(data)
     try:
         load_policy(str(path))
     except UsageError as error:
         _one_line(error)
+    text = data.decode("utf-8", "replace")
+    plain = read_plain(text)
+    if plain is not None:
+        parsed = read_yaml(text)
+        same = repr(plain.value) == repr(parsed.value) and plain.offsets == parsed.offsets
+        _must(same and not parsed.problems, "read as plain, it is something else")
 
 
 def report(data: bytes, _folder: Path) -> None:

@@ -273,7 +273,7 @@ _READING = (
     ),
     Defect(
         "a status of any kind beside the row that changes",
-        "stores/markdown/table.py",
+        "stores/markdown/search.py",
         "_all_in(_STATUSES, cells[2::_PIPES])",
         "True",
         _MARKDOWN,
@@ -288,7 +288,7 @@ _READING = (
     Defect(
         "a duplicate beside the row that changes",
         "stores/markdown/snapshot.py",
-        "if len(ids) < count:",
+        "if search.repeats:",
         "if False:",
         _MARKDOWN,
     ),

@@ -13,6 +13,7 @@ from builders import item, make_database, make_markdown
 from no_memory import TAKE_ALL, needs_a_bound
 
 from ops_checks.cli.command import command_names, load_command
+from ops_checks.errors import unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +86,15 @@ def test_every_command_ends_in_one_line(
     assert "report it to" in told
 
 
+@pytest.mark.parametrize(
+    "reason", ["error return without exception set", "<built-in function f> returned NULL without setting an exception"]
+)
+def test_no_memory_left_to_say_so(reason: str) -> None:
+    """What the interpreter raises in place of a MemoryError that it has no memory for is told as one."""
+    assert unexpected(SystemError(reason)).startswith("unexpected MemoryError: give the process more memory")
+    assert unexpected(SystemError("bad argument")).startswith("unexpected SystemError (bad argument): report it to ")
+
+
 @needs_a_bound
 @pytest.mark.parametrize("name", ["status", "check", "kpi"])
 def test_no_memory_left_at_all(project: Path, name: str) -> None:
@@ -121,6 +131,7 @@ def test_the_traceback_is_there_for_who_asks(project: Path) -> None:
 @pytest.mark.parametrize("name", ["check", "kpi", "consistency-check"])
 def test_a_missing_module(project: Path, module: str, name: str) -> None:
     """A dependency that is not installed is no drift, and the line says what to do."""
+    (project / "ops-checks.yaml").write_text("{queue: Q.md, db: q.db, log: runs.jsonl}\n")  # which is not plain
     done = program([name], project, f"sys.modules[{module!r}] = None")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("error: unexpected ModuleNotFoundError (")

@@ -31,6 +31,11 @@ class Blocks:
         return self._now.deep
 
     @property
+    def at_top(self) -> bool:
+        """Whether the line is in no list item and no quote."""
+        return not self._now.containers
+
+    @property
     def in_code(self) -> bool:
         """Whether the line stands in a fenced code block, or in an HTML block of code."""
         return self._now.in_code

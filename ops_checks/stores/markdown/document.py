@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from ops_checks.errors import ChangingError, InputError
 from ops_checks.files.safe_open import FileKind, close_quietly, not_read, open_regular
@@ -71,18 +72,25 @@ class Document:
         self.must_be_whole()
         return data
 
-    def with_lines(self, edits: Mapping[int, Callable[[str], list[str]]], digest: Digest) -> Iterator[bytes]:
+    def with_lines(
+        self, edits: Mapping[int, Callable[[str], list[str]]], digest: Digest, start: tuple[int, int] = (0, 0)
+    ) -> Iterator[bytes]:
         """Yield the document with some lines (from 1) replaced by what their edit returns; all other bytes stay.
 
-        `digest` gets what was read. Raises ChangingError at the end if the file was written to meanwhile.
+        `digest` gets what was read. `start` are the lines and bytes before a chunk of `chunks`, none of which is
+        edited: up to there, and behind the last edit, nothing is taken apart. Raises ChangingError at the end if the
+        file was written to meanwhile.
         """
-        before = 0
+        before, done = start
+        yield from digest.noting(self._blocks(0, done))
         numbers = iter(sorted(edits))
         number = next(numbers, None)
-        for chunk in self._whole_lines():
+        chunks = self._whole_lines(done)
+        while number is not None and (chunk := next(chunks, b"")):
             digest.update(chunk)
+            done += len(chunk)
             count = chunk.count(b"\n") or 1
-            if number is None or number > before + count:
+            if number > before + count:
                 yield chunk
             else:
                 lines = [[line] for line in chunk.split(b"\n")]
@@ -93,6 +101,7 @@ class Document:
                     number = next(numbers, None)
                 yield b"\n".join(line for group in lines for line in group)
             before += count
+        yield from digest.noting(self._blocks(done))
         self.must_be_whole()
 
     def ends_lines_with_crlf(self) -> bool:
@@ -107,12 +116,12 @@ class Document:
             now.update(block)
         return now.text == seen.text
 
-    def _blocks(self) -> Iterator[bytes]:
-        """Yield the bytes from the beginning in blocks. Raises InputError."""
+    def _blocks(self, start: int = 0, end: int = sys.maxsize) -> Iterator[bytes]:
+        """Yield the bytes from one offset to another in blocks. Raises InputError."""
         try:
-            os.lseek(self._fd, 0, os.SEEK_SET)
-            done = 0
-            while block := os.read(self._fd, _BLOCK_BYTES):
+            os.lseek(self._fd, start, os.SEEK_SET)
+            done = start
+            while block := os.read(self._fd, min(_BLOCK_BYTES, end - done)):
                 yield block
                 done += len(block)
                 if self._progress:
@@ -122,6 +131,10 @@ class Document:
 
     def chunks(self) -> Iterator[str]:
         """Yield the document in chunks of complete lines. Raises InputError at the first byte that is not UTF-8."""
+        return (text for _, _, text in self.numbered_chunks())
+
+    def numbered_chunks(self) -> Iterator[tuple[int, bytes, str]]:
+        """Yield what `chunks` does, each with the offset of its first byte and the bytes that it was."""
         done = 0
         for chunk in self._whole_lines():
             try:
@@ -130,14 +143,17 @@ class Document:
                 self.must_be_whole()
                 raise self._not_utf8(chunk, error.start, done) from error
             self.may_be_unmerged = self.may_be_unmerged or _may_be_marked(chunk)
-            yield text if done else text.removeprefix(_BOM)
+            yield done, chunk, text if done else text.removeprefix(_BOM)
             done += len(chunk)
 
-    def _whole_lines(self) -> Iterator[bytes]:
-        """Yield the bytes cut at line feeds, so that no line (and no character) is split; the last may lack its own."""
+    def _whole_lines(self, start: int = 0) -> Iterator[bytes]:
+        """Yield the bytes from the start of a line on, cut at line feeds, so that no line (and no character) is split.
+
+        The last may lack its line feed.
+        """
         pending: list[bytes] = []
-        size = done = 0
-        for block in self._blocks():
+        size, done = 0, start
+        for block in self._blocks(start):
             cut = block.rfind(b"\n") + 1
             if cut:
                 yield b"".join((*pending, block[:cut]))

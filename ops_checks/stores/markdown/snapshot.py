@@ -5,7 +5,7 @@ from __future__ import annotations
 from ops_checks.errors import ChangingError, InputError
 from ops_checks.sanitize import visible
 from ops_checks.stores.markdown.document import Document
-from ops_checks.stores.markdown.table import Table, parse_row, plain_id, plain_ids, row_defect
+from ops_checks.stores.markdown.table import Table, parse_row, plain_id, row_defect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class MarkdownSnapshot:
         self._path = path
         self._progress = progress
         self._table = Table()
+        self._start = (0, 0)  # lines and bytes before the chunk of the row that was found last
         self._document: Document
 
     def __enter__(self) -> Self:
@@ -89,23 +90,17 @@ class MarkdownSnapshot:
         self._search(None)
 
     def _search(self, item_id: str | None) -> tuple[int, Item] | None:
+        from ops_checks.stores.markdown.search import RowSearch
+
         self._table = Table()
-        ids: set[str] = set()
-        count, found = 0, None
-        for first, lines in self._table.rows(self._document.chunks()):
-            plain = plain_ids(lines)
-            items = self._table.parsed(first, lines) if plain is None else []
-            named = [item.id for _, item in items] if plain is None else plain
-            ids.update(named)
-            count += len(named)
-            if item_id in named:
-                at = named.index(item_id)
-                found = items[at] if items else self._table.parsed(first + at, lines[at : at + 1])[0]
-        if len(ids) < count:
+        search = RowSearch(self._document, self._table, item_id)
+        search.run()
+        if search.repeats:
             for _ in self.items():  # raises the defects with their lines
                 pass
         self._conclude()
-        return found
+        self._start = search.start
+        return search.found
 
     def may_hold(self, ids: Iterable[str]) -> bool:
         """Return whether there are any ids: looking them up would take reading the document."""
@@ -185,8 +180,9 @@ class MarkdownSnapshot:
         from ops_checks.files.exchange import Digest, Seen
 
         document, digest = self._document, Digest()
+        start = self._start if min(edits, default=0) > self._start[0] else (0, 0)
         seen = Seen(document.stat, digest, unchanged=lambda: document.holds(digest), ready=ready)
-        replace_file(self._path, document.with_lines(edits, digest), seen=seen)
+        replace_file(self._path, document.with_lines(edits, digest, start), seen=seen)
         return lambda: seen.stands(self._path)
 
     def place(self, number: int, item_id: str) -> Place:  # noqa: ARG002 - a line needs no id

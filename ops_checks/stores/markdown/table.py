@@ -6,6 +6,8 @@ a table ends at a blank line or a new block, and none is in a fence, an indented
 
 from __future__ import annotations
 
+from itertools import repeat
+
 from ops_checks.model import FIELDS, NOTHING, PRIORITIES, STATUSES, Item
 from ops_checks.stores.markdown.blocks import Blocks
 
@@ -126,6 +128,7 @@ class Table:
         self.more = 0
         self.strays: list[int] = []
         self.header_line = 0
+        self.before = 0  # lines before the chunk that is being parsed
         self._headless = 0
         self._blocks = Blocks()
         self._above: list[str] = []  # the cells of the line before, which a delimiter row makes a header
@@ -155,9 +158,9 @@ class Table:
 
         `chunks` is the document in chunks of complete lines. Only LF or CRLF ends a line.
         """
-        before = 0
+        self.before = 0
         for lines in map(lines_of, chunks):
-            at = 0
+            at, before = 0, self.before
             while at < len(lines):
                 if not self._inside:
                     at = self._seek(lines, at, before)
@@ -167,8 +170,13 @@ class Table:
                     yield before + at + 1, lines[at:end]
                 self._inside = end == len(lines)
                 at = end
-            before += len(lines)
+            self.before += len(lines)
         self._conclude()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether each line of the next chunk that begins with a pipe is a row, up to the first that does not."""
+        return self._inside and self._of_queue and self._blocks.at_top
 
     def _seek(self, lines: list[str], start: int, before: int) -> int:
         """Skip lines up to a delimiter row; return the index behind it. `before` is the number of earlier lines."""
@@ -218,21 +226,10 @@ def lines_of(chunk: str) -> list[str]:
     return lines
 
 
-def plain_ids(lines: list[str]) -> list[str] | None:
-    """Return the ids of rows all of which are surely items, or None if one of them must be parsed alone.
-
-    Builds no items: a change of one row of a large table spends nearly all its time on validating the others.
-    """
-    cells = _cells_of(lines)
-    valid = _all_in(_STATUSES, cells[2::_PIPES]) and _all_in(_PRIORITIES, cells[3::_PIPES])
-    ids = [cell.strip(BLANK).replace(_ESCAPED, "|") for cell in cells[1::_PIPES]]
-    return ids if cells and valid and all(ids) else None
-
-
 def plain_items(lines: list[str]) -> list[Item] | None:
     """Return the items of rows, or None if one of them must be parsed alone: it may be malformed."""
     cells = _cells_of(lines)
-    columns = [[cell.strip(BLANK) for cell in cells[number::_PIPES]] for number in range(1, _PIPES)]
+    columns = [list(map(str.strip, cells[number::_PIPES], repeat(BLANK))) for number in range(1, _PIPES)]
     valid = all(columns[0]) and _STATUSES.issuperset(columns[1]) and _PRIORITIES.issuperset(columns[2])
     if not cells or not valid:
         return None
@@ -255,10 +252,6 @@ def _cells_of(lines: list[str]) -> list[str]:
     ends = cells[_PIPES::_PIPES]
     framed = not cells[0] and len(cells) == _PIPES * len(lines) + 1 and ends.count("\n") == len(lines)
     return cells if framed and "\r" not in text else []
-
-
-def _all_in(names: frozenset[str], cells: list[str]) -> bool:
-    return all(cell.strip(BLANK) in names for cell in set(cells))
 
 
 def parse_row(line: str) -> Item | None:

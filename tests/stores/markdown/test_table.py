@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from ops_checks.model import FIELDS, PRIORITIES, STATUSES, Item
 from ops_checks.sanitize import one_line
+from ops_checks.stores.markdown.search import plain_ids
 from ops_checks.stores.markdown.table import (
     MAX_DEFECTS,
     Table,
     edit_row,
     escape_cell,
     parse_row,
-    plain_ids,
     plain_items,
     render_head,
     render_row,
@@ -330,6 +330,12 @@ _CELLS = st.sampled_from(
 )
 
 
+def ids_of(lines: list[str], ending: str = "\n") -> list[str] | None:
+    """Return the ids of rows that are all plainly items, None for others."""
+    ids = plain_ids("".join(line + ending for line in lines).encode())
+    return None if ids is None else [each.decode() for each in ids]
+
+
 @given(
     st.lists(
         st.tuples(
@@ -350,7 +356,7 @@ def test_rows_looked_at_all_at_once_are_those_looked_at_one_by_one(
     lines = [start + "|".join((*cells, *more)) + end for start, *cells, more, end in drawn]
     items = [parse_row(line) for line in lines]
     assert plain_items(lines) in (None, items)
-    assert plain_ids(lines) in (None, [each and each.id for each in items])
+    assert ids_of(lines) in (None, [each and each.id for each in items])
 
 
 @pytest.mark.parametrize(
@@ -363,15 +369,15 @@ def test_rows_looked_at_all_at_once_are_those_looked_at_one_by_one(
 )
 def test_an_escaped_pipe_alone_in_its_cell_is_no_end_of_a_row(rows: list[str]) -> None:
     """Rows that have the right number of pipes only together are not taken for rows that have them each."""
-    assert plain_items(rows) is plain_ids(rows) is None
+    assert plain_items(rows) is ids_of(rows) is None
 
 
 def test_usual_rows_are_plain() -> None:
     """Rows as people and tools write them are looked at all at once: aligned, with escaped pipes, without blanks."""
     rows = [ROW, ROW.replace("A-1", "A-2   "), ROW.replace("t", "a \\| b"), ROW.replace(" | ", "|"), ROW]
-    assert plain_ids(rows) == ["A-1", "A-2", "A-1", "A-1", "A-1"]
+    assert ids_of(rows) == ids_of(rows, "\r\n") == ["A-1", "A-2", "A-1", "A-1", "A-1"]
     assert plain_items(rows) == [parse_row(row) for row in rows]
-    assert plain_ids([*rows, ROW.replace("P0", "P3")]) is plain_items([*rows, ROW.replace("P0", "P3")]) is None
+    assert ids_of([*rows, ROW.replace("P0", "P3")]) is plain_items([*rows, ROW.replace("P0", "P3")]) is None
 
 
 @given(st.text(), st.text("|\\-:` \r\n\tadDONEP0>*#<", max_size=60))
