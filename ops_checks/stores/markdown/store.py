@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from functools import partial
 
 from ops_checks.errors import InputError, WriteError
 from ops_checks.files.safe_open import last_write_s
@@ -47,7 +46,7 @@ class MarkdownStore:
         """Return what tells whether the document has changed."""
         from ops_checks.files.file_version import FileWatch, file_version
 
-        return FileWatch(partial(file_version, self.location))
+        return FileWatch(lambda: file_version(self.location))
 
     def __iter__(self) -> Iterator[Item]:
         """Stream the items of one snapshot. Raises InputError, ChangingError."""
