@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -103,11 +104,16 @@ def test_there_and_back(folder: Path, run: Run, pg_database: Database) -> None:
         name = "--db-path" if command[0] in {"drift", "consistency-check"} else "--db"
         one, other = (run(*command, name, db) for db in (DB, server))
         shown = one.out.replace(DB, f"postgresql:{pg_database.name} schema ops")
-        assert (other.code, other.out) == (one.code, shown)
+        assert (other.code, without_left(other.out)) == (one.code, without_left(shown))
     # What was written goes on there: the newest operation and the plan can be taken back.
     assert run("undo", "--id", "ORCH-018", "--db-path", server).code == 0
     plan = json.loads((folder / "plan.json").read_text())["plan_id"]
     assert run("undo", "--plan", plan, "--db-path", server).code == 0
+
+
+def without_left(text: str) -> str:
+    """Return a text without what leases have left, which the server says by its own clock."""
+    return re.sub(r'"lease_left_s": .+', "", text)
 
 
 def test_every_other_direction(folder: Path, run: Run, pg_database: Database) -> None:
