@@ -282,8 +282,8 @@ class OwnServer(Server):
         """Stop the server: `immediate` is a crash, `fast` ends connections first, `smart` waits for them."""
         self._control("stop", "-w", "-m", mode)
 
-    def restart(self, mode: str = "immediate") -> None:
-        """Stop the server and start it again."""
+    def restart(self, mode: str = "fast") -> None:
+        """Stop the server and start it again. After a crash it may lack what was committed last, by our settings."""
         self.stop(mode)
         self.start()
 

@@ -196,7 +196,9 @@ def test_commands_end_a_wait(queues: Path, run: Run, monkeypatch: pytest.MonkeyP
     def pause(seconds: float) -> None:
         if seconds >= 0.5:
             now_s[0] += seconds
-            assert run(*commands.pop(0), *where).code == 0
+            for command in commands[:1]:  # what a server announces may arrive a pause later
+                assert run(*command, *where).code == 0
+            del commands[:1]
 
     monkeypatch.setattr("time.sleep", pause)
     monkeypatch.setattr("ops_checks.cli.commands.wait.time.monotonic", lambda: now_s[0])
@@ -257,7 +259,6 @@ def test_another_process_ends_a_wait(queues: Path, side: str) -> None:
     assert queues
 
 
-@every_database
 @pytest.mark.usefixtures("folder")
 def test_a_server_that_comes_back(own_postgres: OwnServer) -> None:
     """A wait goes on when its server is there again, and sees what another program wrote."""
