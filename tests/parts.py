@@ -50,6 +50,7 @@ def _program(*command: str) -> Callable[[], str]:
 PARTS = {
     "postgres": Part("a PostgreSQL server", "postgresql", postgres_server.why_missing),
     "spark": Part("Java, which Spark runs on", "default-jre-headless", _program("java", "-version")),
+    "compiler": Part("a C compiler, which builds the native scanner", "gcc", _program("cc", "--version")),
     "strace": Part("strace, which stops commands at their system calls", "strace", _program("strace", "true")),
     "fish": Part("fish, which completes command lines", "fish", _program("fish", "--version")),
     "zsh": Part("zsh, which completes command lines", "zsh", _program("zsh", "--version")),

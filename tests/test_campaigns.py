@@ -36,7 +36,12 @@ def small(name: str) -> str:
 def marked(name: str) -> ParameterSet:
     """Return a campaign, marked with what it needs: without strace or a server it proves nothing."""
     text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
-    parts = {"not_traceable": "strace", "Servers()": "postgres", "local[2]": "spark"}
+    parts = {
+        "not_traceable": "strace",
+        "Servers()": "postgres",
+        "local[2]": "spark",
+        "compile_with_sanitizers(": "compiler",
+    }
     return pytest.param(name, marks=[pytest.mark.needs(part) for sign, part in parts.items() if sign in text])
 
 

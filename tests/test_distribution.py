@@ -40,6 +40,44 @@ def test_the_wheel_carries_licence_metadata_and_data(built: Path) -> None:
     assert files <= names
 
 
+def _build(tree: Path, folder: Path, **environ: str) -> Path:
+    """Return the wheel of a source tree."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=tree, check=True, capture_output=True, env=os.environ | environ)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.mark.needs("compiler")
+@pytest.mark.parametrize(
+    ("compiler", "tag", "tells"),
+    [("cc", "-cp311-abi3-", "native"), ("false", "-py3-none-any", "none"), ("/nowhere/cc -c", "-py3-none-any", "none")],
+)
+def test_a_wheel_with_and_without_a_compiler(built: Path, tmp_path: Path, compiler: str, tag: str, tells: str) -> None:
+    """From the sdist, with a compiler the native scanner is in the wheel, and its tag says so; without, the rest is."""
+    subprocess.run(["tar", "-xzf", str(next(built.glob("*.tar.gz"))), "-C", str(tmp_path)], check=True)
+    (tree,) = tmp_path.glob("ops_checks-*")
+    assert not list(tree.rglob("*.so"))
+    wheel = _build(tree, tmp_path / "dist", CC=compiler)
+    assert tag in wheel.name
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+        info = next(name for name in archive.namelist() if name.endswith(".dist-info/WHEEL"))
+        assert f"Root-Is-Purelib: {'false' if tells == 'native' else 'true'}" in archive.read(info).decode()
+    command = [sys.executable, "-c", "from ops_checks.cli import console; console()", "--version"]
+    done = subprocess.run(command, cwd=tmp_path / "installed", capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[1].startswith(f"run log scanner: {tells}")
+
+
+@pytest.mark.needs("compiler")
+def test_a_scanner_that_lies_in_the_tree_is_in_no_wheel_of_another_build(tmp_path: Path) -> None:
+    """What an editable install laid there may be of another version: without a compiler the wheel has none."""
+    laid = ROOT / "ops_checks/runlog/_scanner.abi3.so"
+    assert laid.is_file()
+    with zipfile.ZipFile(_build(ROOT, tmp_path, CC="false")) as archive:
+        assert not [name for name in archive.namelist() if name.endswith(".so")]
+
+
 def test_the_sdist_carries_licence_and_tests(built: Path) -> None:
     """The sdist has the licence, the README, and what is needed to test it."""
     (sdist,) = built.glob("*.tar.gz")

@@ -131,10 +131,15 @@ def _steps(parser: Parser) -> Iterator[Any]:
     return (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))  # noqa: SLF001 - no other way
 
 
+def _version() -> str:
+    from ops_checks import __version__
+    from ops_checks.runlog.scanner import state
+
+    return f"ops-checks {__version__}\nrun log scanner: {state()}"
+
+
 def build_parser(argv: Sequence[str]) -> Parser:
     """Return the parser of the commands that these arguments can mean: all of them take longer to build than to use."""
-    from ops_checks import __version__
-
     asked = not {"-h", "--help"}.isdisjoint(argv)
     parser = Parser(
         prog="ops-checks",
@@ -143,7 +148,7 @@ def build_parser(argv: Sequence[str]) -> Parser:
         formatter_class=formatter(asked=asked),
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"ops-checks {__version__}")
+    parser.add_argument("--version", action="version", version=_version() if "--version" in argv else "")
     add_globals(parser)
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", required=True, parser_class=Parser, prog=parser.prog

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 #: The variables that are read; the first three name inputs.
 PATHS = ("ORCH_QUEUE_MD", "ORCH_DB_PATH", "ORCH_LOG_PATH")
-VARIABLES = (*PATHS, "ORCH_TZ_OFFSET", "ORCH_RETRY_BACKOFF", "ORCH_QUEUE_MD_READ_ONLY", "OPS_CHECKS_DEBUG")
+VARIABLES = (
+    *PATHS,
+    "ORCH_TZ_OFFSET",
+    "ORCH_RETRY_BACKOFF",
+    "ORCH_QUEUE_MD_READ_ONLY",
+    "OPS_CHECKS_DEBUG",
+    "OPS_CHECKS_SCANNER",
+)
 #: What is easily written for a variable, without underscores, and too short to be found by likeness.
 _SHORT = {
     "ORCHQUEUE": "ORCH_QUEUE_MD",

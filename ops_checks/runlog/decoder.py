@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from io import BytesIO
 from itertools import filterfalse
 from typing import Annotated
 
@@ -97,24 +96,23 @@ _MALFORMED = Malformed("")
 _MOST_TOLD = 20
 
 
-def decode_block(block: bytes, *, reasons: bool = True) -> tuple[list[Row], bool]:
-    """Return the row of each line of a block of whole lines, and whether all of them are certainly starts and ends.
+def decode_lines(block: bytes, lines: list[bytes], *, reasons: bool = True) -> list[Row]:
+    """Return the row of each line of a block of whole lines.
 
     The common lines are decoded in one loop. Where that fails, and where it would miss a defect
     (the decoder skips the values of unknown keys), the lines are decoded one by one. Without `reasons` those of
     malformed lines may be missing.
     """
-    lines = list(BytesIO(block))
     beyond_ascii = filterfalse(bytes.isascii, lines)
     if _is_utf8(b"".join(beyond_ascii)) and not _MAYBE_LONG_NUMBER.search(block[::_STRIDE]):
         try:
-            return list(map(_decode_run, lines)), True
+            return list(map(_decode_run, lines))
         except (DecodeError, UnicodeDecodeError, RecursionError):
             pass
-    return _decode_lines(lines, reasons=reasons), False
+    return _decode_each(lines, reasons=reasons)
 
 
-def _decode_lines(lines: list[bytes], *, reasons: bool) -> list[Row]:
+def _decode_each(lines: list[bytes], *, reasons: bool) -> list[Row]:
     """Return the row of each line; a short malformed line is decoded once, however often it is there."""
     known: dict[bytes, Row] = {}
     rows: list[Row] = []

@@ -184,29 +184,25 @@ def _import_zstd() -> ModuleType:
 class LineBlocks:
     """The bytes that `read` returns chunk by chunk, as blocks of whole lines; each block ends with a line break.
 
-    In place of a line longer than `longest` bytes there is None. `end` is how many bytes there are up to the end of
-    the block that was yielded last. After the last block, `torn` is True if bytes without a line break were left over;
-    they are in no block. `begins` are the first bytes of the line that was read last in parts.
+    In place of a line longer than `longest` bytes there is None. After the last block, `torn` is True if bytes without
+    a line break were left over; they are in no block. `begins` are the first bytes of the line that was read last in
+    parts.
     """
 
     def __init__(self, read: Callable[[], bytes], longest: int = LONGEST_LINE_BYTES) -> None:
         self._read = read
-        self._longest = longest
+        self.longest = longest
         self.torn = False
         self.begins = b""
-        self.end = 0
 
     def __iter__(self) -> Iterator[bytes | None]:
         pending: list[bytes | memoryview] = []  # the beginning of a line, without a line break so far
         pending_bytes = 0
-        before = 0
         while chunk := self._read():
             end = chunk.rfind(b"\n") + 1
-            before += len(chunk)
             if end:
-                self.end = before - len(chunk) + end
                 begin = 0
-                if pending_bytes + (first := chunk.find(b"\n")) > self._longest:
+                if pending_bytes + (first := chunk.find(b"\n")) > self.longest:
                     yield None
                     pending, begin = [], first + 1
                 pending.append(memoryview(chunk)[begin:end])
@@ -218,6 +214,41 @@ class LineBlocks:
                 self.begins = rest[:_FIRST_BYTES]
             pending_bytes += len(rest)
             pending.append(rest)
-            if pending_bytes > self._longest:  # only the length of such a line matters
+            if pending_bytes > self.longest:  # only the length of such a line matters
                 pending = []
         self.torn = pending_bytes > 0
+
+
+class FileBlocks:
+    """The bytes of an open file between two offsets as LineBlocks has them, which copies none of them.
+
+    Behind the last line break of a block there may be the beginning of a line, which the next one has whole.
+    """
+
+    def __init__(
+        self, path: str, descriptor: int, start: int, stop: int, size: int, advance: Advance | None = None
+    ) -> None:
+        self._read = (path, descriptor)
+        self._at = start
+        self._stop = stop
+        self._size = size
+        self._advance = advance
+        self.longest = LONGEST_LINE_BYTES
+        self.torn = False
+        self.begins = b""
+
+    def __iter__(self) -> Iterator[bytes | None]:
+        while self._at < self._stop:
+            chunk = read_at(*self._read, min(self._size, self._stop - self._at), self._at)
+            whole = chunk.rfind(b"\n") + 1
+            if not whole:
+                break
+            if self._advance:
+                self._advance(whole)
+            yield chunk
+            self._at += whole
+        rest = LineBlocks(range_reader(*self._read, self._at, self._stop, self._size, self._advance))
+        for block in rest:
+            self.begins = rest.begins
+            yield block
+        self.torn = rest.torn

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from array import array
 from typing import TYPE_CHECKING
 
-from msgspec import UNSET
-
 from ops_checks.errors import InputError
+from ops_checks.runlog import scanner
 from ops_checks.runlog.aggregator import Aggregator
-from ops_checks.runlog.decoder import Malformed, RunEnd, decode_block
-from ops_checks.runlog.line_reader import BLOCK_BYTES, LONGEST_LINE_BYTES, LineBlocks, range_reader, read_at
-from ops_checks.runlog.repeats import WINDOW, MayRepeatError, Repeats, Screen, identified, may_repeat
+from ops_checks.runlog.columns import malformed_columns
+from ops_checks.runlog.decoder import Malformed
+from ops_checks.runlog.filter import RunFilter
+from ops_checks.runlog.line_reader import LONGEST_LINE_BYTES, FileBlocks, LineBlocks, range_reader, read_at
+from ops_checks.runlog.repeats import WINDOW, Repeats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from ops_checks.runlog.decoder import Row
-    from ops_checks.runlog.filter import RunFilter
     from ops_checks.runlog.line_reader import Advance
     from ops_checks.runlog.stats import RunStats
 
@@ -33,62 +30,34 @@ def read_part(
     stop: int,
     run_filter: RunFilter,
     *,
-    size: int = BLOCK_BYTES,
+    before: bool = False,
+    size: int | None = None,
     advance: Advance | None = None,
 ) -> RunStats:
     """Return the statistics of the bytes of a plain log from offset `start` to `stop`; lines count from 1 in the part.
 
-    `size` bytes are read at a time. Raises InputError for a file that cannot be read.
+    `before`: ends that equal one of the lines before the part do not count. `size` bytes are read at a time. Raises
+    InputError for a file that cannot be read.
     """
-
-    def ends_of(end: int, size: int) -> list[RunEnd]:
-        block = read_at(path, descriptor, size, start + end - size)
-        return [row for row in decode_block(block, reasons=False)[0] if type(row) is RunEnd]
-
-    screen = Screen(ends_of)
-    read = range_reader(path, descriptor, start, stop, size, advance)
-    try:
-        stats = read_blocks(path, read, run_filter, first=start == 0, repeats=screen)
-    except MayRepeatError:
-        return read_exactly(path, descriptor, start, stop, run_filter)
-    if stop < os.fstat(descriptor).st_size or start:  # a part has others beside it
-        stats.head, stats.tail = screen.head(), screen.tail()
-    return stats
-
-
-def read_exactly(path: str, descriptor: int, start: int, stop: int, run_filter: RunFilter) -> RunStats:
-    """Return what `read_part` returns, where ends may equal others in the part or before it: it takes longer."""
     repeats = Repeats()
-    for rows in _rows_before(path, descriptor, start):
-        repeats.find(rows, [row for row in rows if type(row) is RunEnd])
-    read = range_reader(path, descriptor, start, stop)
-    stats = read_blocks(path, read, run_filter, first=start == 0, repeats=repeats)
-    stats.tail = repeats.tail()
+    if before:
+        _find_before(path, descriptor, start, repeats)
+    blocks = FileBlocks(path, descriptor, start, stop, size or scanner.block_bytes(), advance)
+    stats = _aggregate(path, blocks, run_filter, repeats, first=start == 0)
+    stats.head, stats.tail = repeats.head, repeats.tail
     return stats
 
 
-def read_apart(path: str, descriptor: int, start: int, stop: int, run_filter: RunFilter) -> RunStats:
-    """Return the statistics of a part whose ends may equal some before it, without knowing of any other part.
-
-    The lines before it in which an equal end is looked for are decoded once more. Raises InputError.
-    """
-    stats = read_part(path, descriptor, start, stop, run_filter)
-    times = array("q")
-    for rows in _rows_before(path, descriptor, start) if stats.head else ():
-        ends = identified(row for row in rows if type(row) is RunEnd)
-        times.extend(end.ts_epoch_ms for end in ends if end.ts_epoch_ms is not UNSET)
-    return read_exactly(path, descriptor, start, stop, run_filter) if may_repeat(times, stats.head) else stats
-
-
-def _rows_before(path: str, descriptor: int, start: int) -> Iterator[list[Row]]:
-    """Yield the rows of the lines before a part in which an end may stand that equals one of it."""
+def _find_before(path: str, descriptor: int, start: int, repeats: Repeats) -> None:
+    """Know the ends of the lines before a part that may equal one of it."""
     begin = _lines_before(path, descriptor, start, WINDOW)
     for number, block in enumerate(LineBlocks(range_reader(path, descriptor, begin, start))):
         if block is None:
-            yield [Malformed("")]
-        else:
-            data = block.removeprefix(_BOM) if begin == number == 0 else block
-            yield decode_block(data, reasons=False)[0]
+            repeats.skip(1)
+            continue
+        data = block.removeprefix(_BOM) if begin == number == 0 else block
+        for columns in scanner.read_columns(data, RunFilter(details=False), lambda: False):
+            repeats.find(columns)
 
 
 def _lines_before(path: str, descriptor: int, offset: int, count: int) -> int:
@@ -115,34 +84,44 @@ def read_blocks(
     first: bool = True,
     longest: int = LONGEST_LINE_BYTES,
     most_open: int | None = None,
-    repeats: Screen | Repeats | None = None,
 ) -> RunStats:
     """Return the statistics of the bytes that `read` returns chunk by chunk, up to `b""`.
 
     `first`: the bytes begin the log, so a byte order mark is allowed before them. A line of more than `longest`
-    bytes is malformed. `repeats` finds the ends that equal an earlier one. Raises
-    InputError where more than `most_open` runs (None: any number) are open at once.
+    bytes is malformed. Raises InputError where more than `most_open` runs (None: any number) are open at once.
     """
-    aggregator = Aggregator(path, run_filter, repeats or Repeats())
-    blocks = LineBlocks(read, longest)
+    return _aggregate(path, LineBlocks(read, longest), run_filter, Repeats(), first=first, most_open=most_open)
+
+
+def _aggregate(
+    path: str,
+    blocks: LineBlocks | FileBlocks,
+    run_filter: RunFilter,
+    repeats: Repeats,
+    *,
+    first: bool,
+    most_open: int | None = None,
+) -> RunStats:
+    aggregator = Aggregator(path, run_filter, repeats)
     for number, block in enumerate(blocks):
         if block is None:
-            aggregator.add([_too_long(blocks.begins, longest)])
+            aggregator.add(malformed_columns(_too_long(blocks)))
             continue
-        if not block.strip(b"\n"):
+        if block.startswith(b"\n") and not block.strip(b"\n"):
             aggregator.add_empty(len(block))
             continue
         data = block.removeprefix(_BOM) if first and number == 0 else block
-        rows, only_runs = decode_block(data, reasons=aggregator.needs_reasons)
-        aggregator.add(rows, only_runs=only_runs, end=blocks.end, size=len(block))
+        for columns in scanner.read_columns(data, run_filter, aggregator.needs_reasons, aggregator.counts):
+            aggregator.add(columns)
         if most_open is not None and aggregator.open_runs > most_open:
             raise InputError(f"{path}: more than {most_open:,} runs are open at once; unpack it and name the plain log")
-        del rows  # before the next ones are made, in the same memory
     return aggregator.finish(torn_tail=blocks.torn)
 
 
-def _too_long(begins: bytes, longest: int) -> Malformed:
-    """Return the row for a line of more than `longest` bytes that begins with some: it may be a block of NUL bytes."""
+def _too_long(blocks: LineBlocks | FileBlocks) -> Malformed:
+    """Return the row for a line that is too long: it may be a block of NUL bytes."""
     from ops_checks.runlog.foreign_lines import NULS
 
-    return Malformed(*NULS) if begins and not begins.strip(b"\0") else Malformed(f"longer than {longest} bytes")
+    begins = blocks.begins
+    nuls = begins and not begins.strip(b"\0")
+    return Malformed(*NULS) if nuls else Malformed(f"longer than {blocks.longest} bytes")

@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from functools import reduce
 from heapq import nsmallest
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ops_checks.runlog.percentiles import Durations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     Fingerprints = array[int]
 else:
@@ -88,8 +88,7 @@ class RunStats(Struct):
     - `durations`: milliseconds; `slowest` holds the longest runs, longest first.
     - `open_runs`: trace fingerprint to the starts without an end so far; `early_ends`: fingerprints of ends without
       a start so far. Merging pairs them up. `unpaired`: starts without a trace id, which no end can match.
-    - `head`, `tail`: of a part of a log, the times of the ends with which it begins and ends (see Screen); without
-      `head` nothing in it can equal what stands before it.
+    - `head`, `tail`: of a part of a log, the ends with which it begins and ends (see Repeats).
     - `unlisted`: unfinished runs that are counted and not in `open_runs`, where an engine keeps only the first ones.
     - `detailed`: False where `slowest`, `failures`, `open_runs`, `early_ends` and time ranges were not collected.
     """
@@ -110,8 +109,8 @@ class RunStats(Struct):
     logs: tuple[LogRead, ...] = ()
     unlisted: int = 0
     detailed: bool = True
-    head: Fingerprints = field(default_factory=lambda: array("q"))
-    tail: Fingerprints = field(default_factory=lambda: array("q"))
+    head: list[Any] = field(default_factory=list)
+    tail: list[Any] = field(default_factory=list)
 
     def unfinished(self) -> tuple[Run, ...]:
         """Return the starts without an end, in log order.
@@ -185,14 +184,16 @@ def keep_slowest(runs: tuple[Run, ...]) -> tuple[Run, ...]:
     return tuple(nsmallest(KEPT, runs, key=lambda run: -(run.duration_ms or 0)))
 
 
-def trace_fingerprints(traces: Iterable[str]) -> Fingerprints:
+def trace_fingerprints(traces: Sequence[str]) -> Fingerprints:
     """Return a 64-bit fingerprint of each trace id, the same in every process of a machine.
 
     It bounds the memory that a log of ends without starts takes. Among a million ids two collide once in 10^7 logs.
     """
-    from hashlib import blake2b
-
     fingerprints = array("q")
+    if not traces:
+        return fingerprints
+    from hashlib import blake2b  # it takes longer to import than a small log to read
+
     digests = [blake2b(trace.encode("utf-8", "surrogatepass"), digest_size=8).digest() for trace in traces]
     fingerprints.frombytes(b"".join(digests))
     return fingerprints

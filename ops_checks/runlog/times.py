@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from msgspec import Struct
 
-from msgspec import UNSET, Struct
-
-from ops_checks.runlog.decoder import Record, RunEnd, RunStart
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from ops_checks.runlog.decoder import Malformed, Record, RunEnd, RunStart, decode_line
 
 #: Units that writers take for milliseconds, and how many of each are a millisecond.
 _UNITS = (("seconds", 1e-3), ("microseconds", 1e3), ("nanoseconds", 1e6))
@@ -27,23 +22,27 @@ def time_defect(ms: int, least: int, greatest: int) -> str | None:
 
 
 class TimeRange(Struct):
-    """The time range of the records in epoch milliseconds, and the name of the newest one."""
+    """The time range of the records in epoch milliseconds, and the line of the newest one."""
 
     first: int | None = None
     last: int | None = None
-    newest: str | None = None
+    line: bytes = b""
 
-    def update(self, rows: Sequence[RunStart | RunEnd | Record]) -> None:
-        """Add the records of consecutive lines."""
-        times = [row.ts_epoch_ms for row in rows if row.ts_epoch_ms is not UNSET]
-        if not times:
+    def update(self, span: tuple[int, int] | None, newest: bytes) -> None:
+        """Add the time range of consecutive lines, and the first one that has the latter time."""
+        if span is None:
             return
-        first, last = min(times), max(times)
+        first, last = span
         if self.first is None or first < self.first:
             self.first = first
         if self.last is None or last > self.last:
             self.last = last
-            self.newest = _event_name(next(row for row in rows if row.ts_epoch_ms == last))
+            self.line = newest
+
+    def newest(self) -> str | None:
+        """Return the name of the newest record, None without any."""
+        row = decode_line(self.line)
+        return None if isinstance(row, Malformed) else _event_name(row)
 
 
 def _event_name(row: RunStart | RunEnd | Record) -> str:

@@ -78,20 +78,6 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "whole floats are summed as integers whatever their size; twice the bound keeps the rest of the sum exact too",
     ),
     Equivalent(
-        "runlog/aggregator.py",
-        "_start_first",
-        "return list(last.values()).count(RunStart) == left",
-        "return False",
-        "what may be done at once is done row by row, with the same outcome: only slower",
-    ),
-    Equivalent(
-        "runlog/aggregator.py",
-        "Aggregator.add",
-        "if not only_runs:",
-        "if True:",
-        "rows that are certainly starts and ends hold no defects to add: only slower",
-    ),
-    Equivalent(
         "rules/drift/comparison.py",
         "",
         "_END: Keys = (0, [])",

@@ -446,15 +446,15 @@ _DECIDING = (
     Defect(
         "malformed lines are skipped",
         "runlog/aggregator.py",
-        "stats.malformed += sum(type(row) is Malformed for row in rows)",
+        "stats.malformed += len(columns.malformed)",
         "stats.malformed += 0",
         _RUNS,
     ),
     Defect(
         "a failed run is an outcome",
         "runlog/aggregator.py",
-        "for end in ends if end.exit_code == 0]",
-        "for end in ends]",
+        'exit_code == 0 and command == "done"',
+        'command == "done"',
         _RUNS,
     ),
     Defect(
@@ -539,9 +539,9 @@ _DECIDING = (
     ),
     Defect(
         "seconds pass for milliseconds",
-        "runlog/aggregator.py",
-        "span and (span[0] < self._valid_ms[0] or span[1] > self._valid_ms[1])",
-        "False",
+        "runlog/times.py",
+        "if least <= ms <= greatest:",
+        "if True:",
         _GATE,
     ),
     Defect(

@@ -20,6 +20,7 @@ from conftest import NOW_S
 
 from ops_checks import __version__
 from ops_checks.exit_codes import EXIT_CODES
+from ops_checks.runlog import scanner
 from ops_checks.stores.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -371,8 +372,8 @@ def test_a_bad_environment_is_a_usage_error(queues: Path, run: Run, monkeypatch:
 
 
 def test_version(run: Run) -> None:
-    """--version names the program and its version."""
-    assert run("--version") == (0, f"ops-checks {__version__}\n", "")
+    """--version names the program and its version, and on a second line what reads the run log."""
+    assert run("--version") == (0, f"ops-checks {__version__}\nrun log scanner: {scanner.state()}\n", "")
 
 
 @pytest.mark.parametrize("argv", [[], *([name] for name in COMMANDS)])

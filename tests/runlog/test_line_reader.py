@@ -14,7 +14,7 @@ from runlog_reference import summary, summary_of
 
 from ops_checks.errors import InputError
 from ops_checks.runlog import line_reader
-from ops_checks.runlog.line_reader import LineBlocks, read_at
+from ops_checks.runlog.line_reader import FileBlocks, LineBlocks, read_at
 from ops_checks.runlog.reader import read_runs
 
 if TYPE_CHECKING:
@@ -174,3 +174,18 @@ def test_the_longest_line_that_is_read(tmp_path: Path, more: int, malformed: int
     end = b'"}'
     log.write_bytes(record + b"x" * (16 * 1024 * 1024 - len(record) - len(end) + more) + end + b"\n")
     assert read_runs([str(log)]).malformed == malformed
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 40])
+@pytest.mark.parametrize("seed", range(6))
+def test_blocks_of_a_file_are_those_of_its_bytes(log: Path, size: int, seed: int) -> None:
+    """Whatever is read at a time, the whole lines of a range come once, in order, and what is left over is told."""
+    chance = random.Random(seed)
+    data = b"".join(b"x" * chance.choice((0, 1, 3, 50)) + b"\n" for _ in range(30)) + b"torn" * (seed % 2)
+    log.write_bytes(b"before\n" + data)
+    advanced: list[int] = []
+    with log.open("rb") as file:
+        blocks = FileBlocks(str(log), file.fileno(), 7, 7 + len(data), size, advanced.append)
+        lines = b"".join(block[: block.rfind(b"\n") + 1] for block in blocks if block)
+    assert (lines, blocks.torn) == (data.removesuffix(b"torn"), seed % 2 == 1)
+    assert sum(advanced) == len(data)

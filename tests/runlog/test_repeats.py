@@ -38,7 +38,7 @@ def numbered(number: int, **changes: Any) -> bytes:
 
 
 def read_everywhere(path: Path, **run_filter: Any) -> list[RunStats]:
-    """Read a log whole, in parts by two processes, and packed."""
+    """Read a log whole, in parts by two threads, and packed."""
     packed = path.with_suffix(".gz")
     packed.write_bytes(gzip.compress(path.read_bytes(), 1))
     found = [read_runs([str(log)], **run_filter) for log in (path, packed)]

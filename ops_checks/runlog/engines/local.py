@@ -1,4 +1,4 @@
-"""Read run logs in this process and a helper: the engine where none is named."""
+"""Read run logs in this process: the engine where none is named."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 No engine's own JSON reader is strict: they take repeated keys, NaN and values of another type, and give other numbers.
 So a worker runs our own reader over bytes (`worker`), part by part, and returns what `RunStats` holds of a part as rows
-of one table. That is exactly how the local reader joins the parts of two processes (`runlog.parallel`, `stats.merge`),
+of one table. That is exactly how the local reader joins the parts of its threads (`runlog.parallel`, `stats.merge`),
 and every rule stands in one place. What would grow with the lines stays in Spark: durations are counted there
 (`durations`), starts and ends are paired there; only what is bounded by the number of parts comes here (`answers`).
 

@@ -21,7 +21,7 @@ from ops_checks.errors import InputError, OpsError
 from ops_checks.runlog.engines.spark.stream import Stream, spool
 from ops_checks.runlog.filter import RunFilter
 from ops_checks.runlog.line_reader import open_log, range_reader, read_at
-from ops_checks.runlog.part_reader import read_apart, read_blocks
+from ops_checks.runlog.part_reader import read_blocks, read_part
 from ops_checks.runlog.percentiles import Durations
 from ops_checks.runlog.reader import read_packed
 from ops_checks.runlog.serialize import serialize
@@ -170,7 +170,7 @@ def _read_file(task: Task, run_filter: RunFilter) -> RunStats:
         if task.compression:
             return read_packed(task.name, descriptor, task.compression, run_filter)
         start, stop = (_line_start(task, descriptor, offset) for offset in (task.start, task.stop))
-        return read_apart(task.name, descriptor, start, stop, run_filter)
+        return read_part(task.name, descriptor, start, stop, run_filter, before=True)
 
 
 def _open_same(task: Task) -> Any:  # noqa: ANN401 - what `open_log` returns
@@ -233,7 +233,7 @@ def _rows(task: Task, read: Callable[[], RunStats]) -> Iterator[Any]:
         yield _batch(task, DURATIONS, *zip(*rows, strict=True))
     opened, stats.open_runs = stats.open_runs, {}
     early, stats.early_ends = Counter(stats.early_ends), array("q")
-    stats.head = stats.tail = array("q")
+    stats.head = stats.tail = []
     pairs = iter(dict.fromkeys((*opened, *early)))
     while keys := list(islice(pairs, _ROWS)):
         starts = [msgpack.encode([(run.line, run.trace) for run in opened.get(key, ())]) for key in keys]
