@@ -169,7 +169,8 @@ class Aggregator:
             durations = _chosen(columns.durations, counted)
         self._durations.add(durations if rest is None else rest)
         if self._stats.detailed and durations and max(durations) > self._floor:
-            self._keep_slowest(columns, counted)
+            slow = [position for position, ms in zip(counted, durations, strict=True) if ms > self._floor]
+            self._keep_slowest(columns, slow)
 
     def _take_back(self, durations: Iterable[float]) -> None:
         """Count durations no more that the scanner counted: not all of these ends count."""

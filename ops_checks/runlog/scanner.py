@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _INTERFACE = 2
 #: Set to `off`, the native scanner is not used.
 _VARIABLE = "OPS_CHECKS_SCANNER"
-_SCANNED_BYTES = 1 << 18
+_SCANNED_BYTES = 1 << 20
 #: Keys of ends are hashed with it: nobody who writes a log can make two of them equal.
 _SEED = int.from_bytes(os.urandom(8), "little")
 #: So many stretches of lines of a block are scanned between others; the rest of a block with more takes less time in
