@@ -104,18 +104,15 @@ def unexpected(error: BaseException) -> str:
     """Return the one line for an exception that no part of the program expected: its kind, and where to report it."""
     from ops_checks.sanitize import visible
 
-    if isinstance(error, SystemError) and all(word in str(error) for word in _NO_MEMORY_WORDS):
-        error = MemoryError()
     kind, reason = type(error).__name__, visible(" ".join(str(error).split()))[:300]
     what = f"unexpected {kind}" + (f" ({reason})" if reason else "")
     advice = next((text for cause, text in _ADVICE if isinstance(error, cause)), "")
     return f"{what}: {advice}report it to the issue tracker of ops-checks with what OPS_CHECKS_DEBUG=1 prints"
 
 
-#: Of what the interpreter says where no memory was left for the exception that would have said so.
-_NO_MEMORY_WORDS = ("without", "exception")
-#: What to try first, by the kind of exception.
+#: What to try first, by the kind of exception. The interpreter's own failure, a SystemError, is mostly one of memory:
+#: there was none left for the exception that would have said so.
 _ADVICE = (
     (ImportError, "install ops-checks again with its dependencies; if that is not it, "),
-    (MemoryError, "give the process more memory; if that is not it, "),
+    ((MemoryError, SystemError), "give the process more memory; if that is not it, "),
 )

@@ -19,7 +19,7 @@ from runlog_lines import end, logs, start
 from runlog_twins import differences, is_taken
 
 from ops_checks.runlog import scanner
-from ops_checks.runlog.decoder import RunEnd, decode_line
+from ops_checks.runlog.decoder import Record, RunEnd, decode_line
 from ops_checks.runlog.filter import RunFilter
 
 if TYPE_CHECKING:
@@ -151,6 +151,14 @@ def test_left_to_the_decoder(native: ModuleType, line: bytes) -> None:
     """What is malformed, and what only may be, is the decoder's, also in the last bytes of a buffer."""
     assert not is_taken(native, line, RunFilter())
     assert differences(native, end() + line + end(), RunFilter()) == (2, [])
+
+
+@pytest.mark.parametrize("key", Record.__struct_fields__)
+def test_every_key_of_the_decoder_is_known(native: ModuleType, key: str) -> None:
+    """A key that the decoder learns, and the scanner does not, would be taken with any value."""
+    wrong = f'{{"event":"x","{key}":[]}}\n'.encode()
+    assert not is_taken(native, wrong, RunFilter())
+    assert is_taken(native, wrong.replace(f'"{key}":['.encode(), b'"x":['), RunFilter())
 
 
 def test_a_time_that_is_none_is_the_decoders(native: ModuleType) -> None:
