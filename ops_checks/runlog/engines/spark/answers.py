@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from ops_checks.errors import InputError
+from ops_checks.runlog.engines.spark.serialize import deserialize
 from ops_checks.runlog.engines.spark.worker import FAILURE
 from ops_checks.runlog.reader import must_be_a_log
-from ops_checks.runlog.serialize import deserialize
 from ops_checks.runlog.stats import LogRead, Run, RunStats, merge, relocate
 from ops_checks.sanitize import visible
 

@@ -18,13 +18,13 @@ from msgspec import msgpack
 from msgspec.structs import astuple
 
 from ops_checks.errors import InputError, OpsError
+from ops_checks.runlog.engines.spark.serialize import serialize
 from ops_checks.runlog.engines.spark.stream import Stream, spool
 from ops_checks.runlog.filter import RunFilter
 from ops_checks.runlog.line_reader import open_log, range_reader, read_at
 from ops_checks.runlog.part_reader import read_blocks, read_part
 from ops_checks.runlog.percentiles import Durations
 from ops_checks.runlog.reader import read_packed
-from ops_checks.runlog.serialize import serialize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -5,7 +5,7 @@ from msgspec import msgpack
 from runlog_lines import mixed_log, stats_of
 from runlog_reference import summary
 
-from ops_checks.runlog.serialize import deserialize, serialize
+from ops_checks.runlog.engines.spark.serialize import deserialize, serialize
 from ops_checks.runlog.stats import RunStats
 
 

@@ -1,4 +1,4 @@
-"""Run statistics to bytes and back, from one process to another on the same machine."""
+"""Run statistics to bytes and back, from a worker to the driver."""
 
 from __future__ import annotations
 
