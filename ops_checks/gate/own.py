@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError
 from ops_checks.gate.inputs import Evidence, keep_for
 from ops_checks.gate.own_python import run_python
+from ops_checks.gate.own_run import Ran, Request
 from ops_checks.gate.own_sql import run_sql
 from ops_checks.rules.own.model import OwnFindings
 
 if TYPE_CHECKING:
     from ops_checks.context import Context
-    from ops_checks.findings import Finding
     from ops_checks.gate.asked import Asked
-    from ops_checks.report.model import InputRead
     from ops_checks.rules.own.model import OwnRule
-
-
-class Ran(NamedTuple):
-    """What one rule found: the findings that are kept, of `total`, and what it read; `left_out`: why it was not run."""
-
-    findings: tuple[Finding, ...] = ()
-    total: int = 0
-    inputs: tuple[InputRead, ...] = ()
-    left_out: str = ""
-
-
-class Request(NamedTuple):
-    """How a rule is to be run: `keep` findings are kept (0: all; None: as many as is usual), `document`: see Asked."""
-
-    keep: int | None
-    document: bool
 
 
 def read_own(context: Context, asked: Asked) -> Evidence:

@@ -8,7 +8,7 @@ from ops_checks.errors import InputError
 
 if TYPE_CHECKING:
     from ops_checks.context import Context
-    from ops_checks.gate.own import Ran, Request
+    from ops_checks.gate.own_run import Ran, Request
     from ops_checks.rules.own.model import OwnRule
 
 
