@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ops_checks.findings import CONSISTENCY
-from ops_checks.gate.last_agreement import note_agreement
+from ops_checks.gate.last_agreement import name_sides
 from ops_checks.gate.stable_reading import compare_by, must_be_read_whole, read_stable
 from ops_checks.report.model import InputRead, LeftOut, Metric
 from ops_checks.rules.kpi.evidence import KpiEvidence
@@ -77,7 +77,7 @@ def read_drift(context: Context, asked: Asked) -> Evidence:
             store_read("queue", context.md_store, left, drift.total),
             store_read("db", context.db_store, right, drift.total_db),
         )
-        note_agreement(left, right, drift)
+        name_sides(left, right, drift)
 
     drift = compare_by(
         policy.consistency,

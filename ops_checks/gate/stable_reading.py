@@ -68,7 +68,7 @@ def compare(  # noqa: PLR0913 - by name
     settle_s: float = DEFAULT_SETTLE_S,
     keep_pairs: bool = False,
     is_view: bool = False,
-    on_read: Callable[[Snapshot, Snapshot, Drift], None] | None = None,
+    on_read: Callable[[Snapshot, Snapshot, Drift], object] | None = None,
 ) -> Drift:
     """Compare the two queues as they were at one moment (OPS_COMMANDS `consistency-check`).
 
@@ -123,7 +123,7 @@ def compare_by(
     keep: int | None = None,
     settle_s: float | None = None,
     is_view: bool = False,
-    on_read: Callable[[Snapshot, Snapshot, Drift], None] | None = None,
+    on_read: Callable[[Snapshot, Snapshot, Drift], object] | None = None,
 ) -> Drift:
     """Compare the two queues as a policy says: see `compare`. `settle_s` None: as the policy says, too."""
     return compare(
@@ -143,7 +143,7 @@ def _read(
     md: Store,
     db: Store,
     compared: Callable[..., Comparison],
-    on_read: Callable[[Snapshot, Snapshot, Drift], None] | None,
+    on_read: Callable[[Snapshot, Snapshot, Drift], object] | None,
     only: Container[str] | None,
     *,
     note_items: bool,
