@@ -136,6 +136,7 @@ def evaluate_group(policy: Policy, group: str, evidence: Evidence) -> list[RuleR
 
 
 def _evaluate(rule: Rule, threshold: Threshold, evidence: Evidence) -> RuleResult:
+    rule = evidence.instead.get(rule.id, rule)
     if evidence.outdated and rule.of_log:
         return not_evaluated(rule, threshold, evidence.outdated)
     if rule.id in evidence.lacking:

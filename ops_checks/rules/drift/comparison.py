@@ -189,6 +189,9 @@ class Comparison:
             self._drift.ignored += pair.md is not None
             self._drift.ignored_db += pair.db is not None
             return
+        if self._view and self._view.adds(pair):
+            self._drift.ignored += 1
+            return
         item_id = pair.rows[0].item.id
         if self._only is not None and item_id not in self._only:
             return
