@@ -40,7 +40,10 @@ def read_recorded_kpis(context: Context, source: SnapshotSource) -> Evidence:
     remarks = (*source.notes, *map(visible, kpis.remarks), *_unknown_totals(context, read.path, known))
     return Evidence(
         KpiEvidence(),
-        (*logs_read(runs), _with_retries(snapshot_read(context, source), kpis)),
+        (
+            *(replace(log, note=_noted(log)) for log in logs_read(runs)),
+            _with_retries(snapshot_read(context, source), kpis),
+        ),
         metrics=tuple(_metric(rule, row) for rule, row in known),
         remarks=remarks,
         outdated=outdated(runs, context.policy.kpi.max_log_age_s, context.now_s),
@@ -92,6 +95,10 @@ def _with_retries(read: InputRead, kpis: Kpis) -> InputRead:
     if retries is None:
         return read
     return replace(read, counted=retries.counted, left_out=LeftOut(retries.outside_window, retries.undated))
+
+
+def _noted(log: InputRead) -> str:
+    return "; ".join(filter(None, ("as the snapshot has it", log.note)))
 
 
 def _metric(rule: Rule, row: MetricRow) -> Metric:

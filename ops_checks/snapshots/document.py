@@ -193,7 +193,9 @@ class Document:
 
     def __init__(self, head: Head, header: Header | None, rows: Iterable[Row], items: Iterable[ItemRow]) -> None:
         self.digest = ""
-        self._parts = {name: _canonical(part) for name, part in _plain(to_builtins(head)).items()}
+        self._parts = {
+            name: _canonical(part) for name, part in _plain(to_builtins(head, enc_hook=str)).items()
+        }  # a server's location is a str
         self._header = header
         self._rows = rows
         self._items = items

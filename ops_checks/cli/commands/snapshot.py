@@ -15,6 +15,7 @@ from ops_checks.files.output_guard import Output, OutputGuard
 from ops_checks.gate.input_files import input_files
 from ops_checks.gate.recording import record
 from ops_checks.snapshots.document import BEGINS
+from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -47,8 +48,9 @@ def run(invocation: Invocation) -> Result:
     guard.check()
     recorded = record(context, lambda chunks: write_output(output, chunks, guard))
     invocation.note(recorded.notes)
-    line = f"snapshot items={recorded.items} baseline={recorded.baseline or 'none'} made={recorded.made_at}"
-    return OK, Answer([f"{line} -> {args.output}"], lambda: _result_json(recorded, args.output))
+    made = queue_time(context.now_s, context.tz_minutes)
+    line = f"snapshot {made} items={recorded.items} baseline={recorded.baseline or 'none'} -> {args.output}"
+    return OK, Answer([line], lambda: _result_json(recorded, args.output))
 
 
 def _print(invocation: Invocation) -> Result:
@@ -61,7 +63,7 @@ def _print(invocation: Invocation) -> Result:
         texts.append(b"".join(chunks()).decode())
 
     invocation.note(record(invocation.context, keep).notes)
-    return OK, [Document(texts[0].removesuffix("\n"))]
+    return OK, [Document(texts[0])]
 
 
 def _result_json(recorded: Recorded, file: str) -> dict[str, Any]:
