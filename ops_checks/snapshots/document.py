@@ -29,6 +29,8 @@ BEGINS = ('{"schema":"ops-checks/snapshot/1"',)
 Number = int | float
 #: Epoch milliseconds of the years 1970 to 9999.
 _Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
+#: What a log calls epoch milliseconds.
+_Stamp = Annotated[int, Meta(ge=-(2**62), le=2**62)]
 _Zone = Annotated[int, Meta(ge=-840, le=840)]
 
 
@@ -125,10 +127,10 @@ class LogRow(Struct, frozen=True, forbid_unknown_fields=True):
     lines: Count
     malformed: Count
     torn_tail: bool
-    first_ms: int | None
-    last_ms: int | None
+    first_ms: _Stamp | None
+    last_ms: _Stamp | None
     newest: str | None
-    modified_ms: int | None
+    modified_ms: _Stamp | None
     runs: Count
     outside: Count
     undated: Count

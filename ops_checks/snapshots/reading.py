@@ -6,6 +6,7 @@ A file of a million items is read in memory as large as itself; its rows are dec
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sqlite3
 from functools import cache
@@ -16,7 +17,7 @@ from msgspec.json import Decoder
 from msgspec.structs import astuple
 
 from ops_checks.errors import InputError
-from ops_checks.files.safe_open import FileKind, read_regular
+from ops_checks.files.safe_open import FileKind, not_read, open_regular
 from ops_checks.report.published import Published
 from ops_checks.sanitize import visible
 from ops_checks.snapshots.document import SCHEMA, Document, Head, ItemRow, Whole, snapshot_schema
@@ -65,7 +66,7 @@ class SnapshotRead(Struct, frozen=True):
 
 def read_snapshot(path: str) -> SnapshotRead:
     """Read a snapshot file. Raises InputError, one line with the path, for whatever is none or was changed."""
-    data = read_regular(path, SNAPSHOT_FILE)
+    data = _bytes(path)
     whole = _whole(path, data)
     head = Head(**{name: getattr(whole, name) for name in Head.__struct_fields__})
     _must_agree(path, whole)
@@ -80,10 +81,23 @@ def read_snapshot(path: str) -> SnapshotRead:
     return SnapshotRead(path, head, whole.digest, name, SnapshotStore(path, connection, whole.db))
 
 
+def _bytes(path: str) -> bytes:
+    """Return the content of the file, read into one piece of memory."""
+    fd, _ = open_regular(path, SNAPSHOT_FILE)
+    try:
+        with os.fdopen(fd, "rb", buffering=0) as file:
+            data = file.readall()
+    except OSError as error:
+        raise not_read(path, error) from error
+    if len(data) > _MOST_BYTES:  # it has grown since it was opened
+        refuse(path, f"over {_MOST_BYTES:,} bytes")
+    return data
+
+
 def _fill(path: str, data: bytes, whole: Whole, head: Head, connection: sqlite3.Connection) -> None:
     """Decode the rows into the tables of a queue; then compare all of it with what a snapshot of it would be."""
     run = connection.execute
-    for statement in ("PRAGMA synchronous = OFF", "PRAGMA journal_mode = OFF", "BEGIN"):
+    for statement in ("PRAGMA synchronous = OFF", "PRAGMA journal_mode = OFF", "PRAGMA cache_size = -32768", "BEGIN"):
         run(statement)
     types = ", ".join(f"{name} TEXT" for name in _COLUMNS[1:])
     run(f"CREATE TABLE {TABLE} (id TEXT PRIMARY KEY NOT NULL, {types})")
@@ -127,7 +141,7 @@ def _items(path: str, raws: Iterable[Raw], connection: sqlite3.Connection) -> It
 
 
 def _whole(path: str, data: bytes) -> Whole:
-    if not data.strip():
+    if not data or data.isspace():  # without a copy of it
         refuse(path, "it is empty")
     try:
         return _WHOLE.decode(data)
