@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def advised(context: Context, outcomes: Outcomes) -> Outcomes:
     """Return the outcomes with errors of missing inputs that say what works without them, or how to begin."""
     missing = {group: error for group, error in outcomes.items() if isinstance(error, MissingError)}
-    if missing and len(missing) == len(outcomes) and not any(map(_is_there, _inputs(context))):
+    nothing_here = context.snapshot is None and not any(map(_is_there, _inputs(context)))
+    if missing and len(missing) == len(outcomes) and nothing_here:
         names = ", ".join(map(visible, _inputs(context)))
         return dict.fromkeys(
             outcomes,

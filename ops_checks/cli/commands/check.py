@@ -15,6 +15,8 @@ from ops_checks.cli.options import (
     add_queues,
     check_id,
     log_warnings,
+    path,
+    text,
     unused_options,
 )
 from ops_checks.exit_codes import NOT_EVALUATED, OK
@@ -36,6 +38,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--exit-zero", action="store_true", help="exit 0 for drift and alerts; still 3 and above")
     add_queues(parser)
+    parser.add_argument(
+        "--snapshot", metavar="FILE", type=path, help="read this in place of database and log (`ops-checks snapshot`)"
+    )
+    parser.add_argument(
+        "--max-age", metavar="TIME", type=text, help="how old the snapshot may be: 15m, 2h, HH:MM, … (default: 1h)"
+    )
     add_log(parser)
     add_fields(parser)
     add_details(parser)
