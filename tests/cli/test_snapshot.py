@@ -12,6 +12,7 @@ from builders import aged, execute, insert, item, make_database, make_markdown
 from conftest import NOW_S
 from database_kinds import every_database
 from json_checks import validator
+from snapshot_files import forged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -250,6 +251,40 @@ def test_limits_of_the_runner_hold(host: Path, run: Run, runner: Callable[[], Pa
     [rule] = [each for each in report(told)["rules"] if each["findings"]]
     assert (told.code, len(rule["findings"]), rule["more_findings"]) == (2, 20, 0)
     assert any("latency_p95_ms: at least 20 are beyond the limit" in note for note in report(told)["notes"])
+
+
+def test_a_limit_that_the_host_does_not_have(host: Path, run: Run, runner: Callable[[], Path]) -> None:
+    """Everything is measured and listed for whatever policy is held against it."""
+    start = {"event": "run_start", "trace_id": "trace-00000000ffff", "command": "done", "ts_epoch_ms": NOW_S * 1000 - 9}
+    with (host / "runs.jsonl").open("a") as runs:
+        runs.write(json.dumps(start) + "\n")
+    events = ["event_id", "item_id", "event_type", "payload_json", "created_at"]
+    insert(host / "queue.db", "queue_events", events, [(1, "ORCH-2", "retried", "{}", "2026-01-01 12:00")])
+    snapshot(run)
+    there = runner()
+    limits = "oldest_pending_minutes: 10, retry_count: 0, unfinished_runs: 0, latency_max_ms: 1"
+    (there / "ops-checks.yaml").write_text(f"{POLICY}kpi: {{thresholds: {{{limits}}}}}\n")
+    told = run("check", "--snapshot", "state.json", "-f", "json")
+    found = {each["id"]: len(each["findings"]) + each["more_findings"] for each in report(told)["rules"]}
+    expected = {"oldest-pending-minutes": 1, "retry-count": 1, "unfinished-runs": 1, "latency-max-ms": 20}
+    assert {rule: count for rule, count in found.items() if count} == expected
+
+
+def _p95_with(change: dict[str, str]) -> Callable[[dict[str, Any]], None]:
+    """Return what changes a metric of a snapshot."""
+    return lambda data: data["kpis"]["metrics"][4].update(change)
+
+
+def test_a_metric_that_is_not_in_it(host: Path, run: Run, runner: Callable[[], Path]) -> None:
+    """One that another program made may lack a metric, or have another unit: its rule is an error, if it is on."""
+    snapshot(run)
+    there = runner()
+    for change in ({"rule": "other"}, {"unit": "s"}):
+        found = forged((host / "state.json").read_bytes(), _p95_with(change))
+        (there / "state.json").write_bytes(found)
+        told = run("check", "--snapshot", "state.json", "-f", "health")
+        assert (told.code, "latency-p95-ms=error" in told.out) == (3, True)
+        assert "error: state.json: latency_p95_ms is not in the snapshot: make it with this ops-checks" in told.err
 
 
 @pytest.mark.parametrize(
