@@ -8,32 +8,33 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ops_checks.findings import CONSISTENCY, HISTORY, KPI
-from ops_checks.gate.last_agreement import note_agreement
+from ops_checks.findings import CONSISTENCY
+from ops_checks.gate.last_agreement import name_sides
 from ops_checks.gate.remarks import lease_remarks, log_remarks, retry_remarks
 from ops_checks.gate.stable_reading import compare_by, must_be_read_whole, read_stable
 from ops_checks.report.model import InputRead, LeftOut, Metric
 from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.queue_statistics import queue_statistics
 from ops_checks.rules.kpi.retries import Retries, windowed_retries
-from ops_checks.rules.registry import BY_METRIC, RULES
+from ops_checks.rules.registry import BY_METRIC
 from ops_checks.rules.rule import LISTED, Rule
 from ops_checks.rules.waivers import offered
 from ops_checks.runlog.engines import Wanted, read_log
 from ops_checks.runlog.filter import RunFilter, valid_times
 from ops_checks.sanitize import visible
-from ops_checks.timestamps import duration_text, queue_time, start_epoch
+from ops_checks.snapshots.source import SNAPSHOT
+from ops_checks.timestamps import duration_text, start_epoch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ops_checks.context import Context
+    from ops_checks.gate.asked import Asked
     from ops_checks.policy.model import Policy
     from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.history.judgement import Judgement
     from ops_checks.rules.kpi.queue_statistics import QueueStatistics
     from ops_checks.runlog.stats import RunStats
-    from ops_checks.snapshots.source import SnapshotSource
     from ops_checks.stores.protocol import Snapshot, Store
 
 
@@ -41,7 +42,8 @@ class Evidence(Struct, frozen=True):
     """What was read for one group of rules: `value` is what its rules measure; the rest goes into the report.
 
     `outdated` is the error of a run log that says nothing about today, None for one that does; `lacking` are errors by
-    rule, of those that need what the input lacks; `instead` are the rules that measure it in another way.
+    rule, of those that need what the input lacks. `left_out` are rules that were not judged, which a remark says;
+    `instead` are the rules that measure it in another way.
     """
 
     value: Any
@@ -50,6 +52,7 @@ class Evidence(Struct, frozen=True):
     remarks: tuple[str, ...] = ()
     outdated: str | None = None
     lacking: Mapping[str, str] = {}
+    left_out: frozenset[str] = frozenset()
     instead: Mapping[str, Rule] = {}
 
 
@@ -61,8 +64,8 @@ def policy_read(context: Context) -> InputRead:
     return InputRead("policy", policy.path, state=policy.digest)
 
 
-def read_drift(context: Context, max_details: int | None = None) -> Evidence:
-    """Compare both stores, and keep `max_details` findings a rule (0: all; None: as many as are listed).
+def read_drift(context: Context, asked: Asked) -> Evidence:
+    """Compare both stores, and keep as many findings a rule as are asked for.
 
     Raises InputError for what cannot be read, ChangingError if it does not stand still.
     """
@@ -71,17 +74,18 @@ def read_drift(context: Context, max_details: int | None = None) -> Evidence:
 
     def note_inputs(left: Snapshot, right: Snapshot, drift: Drift) -> None:
         inputs[:] = (  # of the last reading, which is the one that counts
-            _store_read("queue", context.md_store, left, drift.total),
-            snapshot_read(context, source) if source else _store_read("db", context.db_store, right, drift.total_db),
+            store_read("queue", context.md_store, left, drift.total),
+            store_read("db", context.db_store, right, drift.total_db),
         )
-        if source is None:
-            note_agreement(left, right, drift)
+        name_sides(left, right, drift)
+        if source is not None:
+            drift.baseline = None  # where the database is not, no command shows more
 
     drift = compare_by(
         policy.consistency,
         context.md_store,
         context.db_store,
-        keep=_keep(policy, CONSISTENCY.id, max_details),
+        keep=keep_for(policy, asked),
         on_read=note_inputs,
         is_view=any(rule.of_view for rule in policy.active_rules([CONSISTENCY.id])),
         is_recorded=source is not None,
@@ -134,23 +138,23 @@ def measured(context: Context, runs: RunsRead, snapshot: Snapshot, most: int = L
     At most `most` items behind a number of the queue are kept. Raises InputError.
     """
     store = context.kpi_store
-    kind = "db" if store is context.db_store else "queue"
+    kind = "queue" if store is context.md_store else "db"
     statistics = _statistics(context, snapshot, most)
     must_be_read_whole(snapshot)
     leases = lease_remarks(store.location, snapshot, context.now_s)
-    store_read = _with_retries(_store_read(kind, store, snapshot, statistics.items), statistics)
+    was_read = _with_retries(store_read(kind, store, snapshot, statistics.items), statistics)
     evidence = KpiEvidence(runs.stats, statistics)
     return Evidence(
         evidence,
-        (*logs_read(runs.stats), store_read),
+        (*logs_read(runs.stats), was_read),
         metrics=tuple(rule.measure(evidence) for rule in BY_METRIC.values()),
         remarks=(*runs.remarks, *retry_remarks(statistics), *leases),
         outdated=outdated(runs.stats, context.policy.kpi.max_log_age_s, context.now_s),
     )
 
 
-def read_histories(context: Context, max_details: int | None = None) -> Evidence:
-    """Judge the events of the database, and keep `max_details` findings a rule (0: all; None: as many as are listed).
+def read_histories(context: Context, asked: Asked) -> Evidence:
+    """Judge the events of the database, and keep as many findings a rule as are asked for.
 
     Raises InputError for what cannot be read.
     """
@@ -161,30 +165,23 @@ def read_histories(context: Context, max_details: int | None = None) -> Evidence
 
     def note_input(snapshot: Snapshot, found: Judgement) -> None:
         inputs[:] = (
-            _store_read("db", store, snapshot, found.items),
+            store_read("db", store, snapshot, found.items),
         )  # of the last reading, which is the one that counts
 
     judged = judge_histories(
         store,
-        keep=_keep(policy, HISTORY.id, max_details),
+        keep=keep_for(policy, asked),
         settle_s=policy.consistency.settle_s,
         on_read=note_input,
     )
     return Evidence(judged.judgement, tuple(inputs), remarks=judged.notes, lacking=judged.lacking)
 
 
-def _keep(policy: Policy, group: str, max_details: int | None) -> int | None:
+def keep_for(policy: Policy, asked: Asked) -> int | None:
     """Return how many findings a rule are kept: all of them where a waiver may be for any."""
-    return 0 if any(RULES[waiver.rule].group == group for waiver in policy.waivers) else max_details
-
-
-#: How the evidence of each group of rules is read, by the group's id, in the order of a report; the second argument is
-#: how many findings a rule are asked for. KPIs list the worst of what was streamed by, and have no more.
-READERS: Mapping[str, Callable[[Context, int | None], Evidence]] = {
-    CONSISTENCY.id: read_drift,
-    KPI.id: lambda context, _: read_kpis(context),
-    HISTORY.id: read_histories,
-}
+    known = policy.rules
+    waived = any(known[waiver.rule].group == asked.group for waiver in policy.waivers)
+    return 0 if waived else asked.max_details
 
 
 def _statistics(context: Context, snapshot: Snapshot, most: int) -> QueueStatistics:
@@ -254,16 +251,14 @@ def outdated(runs: RunStats, max_age_s: int | None, now_s: float) -> str | None:
     )
 
 
-def _store_read(kind: str, store: Store, snapshot: Snapshot, rows: int) -> InputRead:
-    return InputRead(kind, store.location, state=snapshot.identity(), rows=rows, newest_event=snapshot.newest_event())
+def store_read(kind: str, store: Store, snapshot: Snapshot, rows: int) -> InputRead:
+    """Return a store as an input of the report: `kind` is `queue` or `db`, `rows` how many items were read.
 
-
-def snapshot_read(context: Context, source: SnapshotSource) -> InputRead:
-    """Return a snapshot as an input of a report. Raises InputError."""
-    read = source.read(context.now_s, context.tz_minutes)
-    db, made_s = read.head.db, read.head.made_ms / 1000
-    note = f"made {queue_time(made_s, context.tz_minutes)}, of {visible(db.location)}"
-    return InputRead("snapshot", read.path, read.digest, rows=db.items, newest_event=db.newest_event, note=note)
+    A snapshot, which stands for a database, is of its own kind.
+    """
+    kind, note = (SNAPSHOT, getattr(store, "note", None)) if store.kind == SNAPSHOT else (kind, None)
+    newest = snapshot.newest_event()
+    return InputRead(kind, store.location, state=snapshot.identity(), rows=rows, newest_event=newest, note=note)
 
 
 def _with_retries(read: InputRead, queue: QueueStatistics) -> InputRead:

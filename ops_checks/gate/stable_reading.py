@@ -69,7 +69,7 @@ def compare(  # noqa: PLR0913 - by name
     keep_pairs: bool = False,
     is_view: bool = False,
     is_recorded: bool = False,
-    on_read: Callable[[Snapshot, Snapshot, Drift], None] | None = None,
+    on_read: Callable[[Snapshot, Snapshot, Drift], object] | None = None,
 ) -> Drift:
     """Compare the two queues as they were at one moment (OPS_COMMANDS `consistency-check`).
 
@@ -126,7 +126,7 @@ def compare_by(
     settle_s: float | None = None,
     is_view: bool = False,
     is_recorded: bool = False,
-    on_read: Callable[[Snapshot, Snapshot, Drift], None] | None = None,
+    on_read: Callable[[Snapshot, Snapshot, Drift], object] | None = None,
 ) -> Drift:
     """Compare the two queues as a policy says: see `compare`. `settle_s` None: as the policy says, too."""
     return compare(
@@ -147,7 +147,7 @@ def _read(
     md: Store,
     db: Store,
     compared: Callable[..., Comparison],
-    on_read: Callable[[Snapshot, Snapshot, Drift], None] | None,
+    on_read: Callable[[Snapshot, Snapshot, Drift], object] | None,
     view_of: Callable[[Snapshot], View | None],
     only: Container[str] | None,
     *,

@@ -122,7 +122,7 @@ def test_host_and_runner(host: Path, run: Run, runner: Callable[[], Path]) -> No
     told = run("check", "--snapshot", "state.json", "-f", "json")
     [finding] = [each for rule in report(told)["rules"] for each in rule["findings"]]
     assert told.code == 1
-    assert (finding["item"], finding["reason"]) == ("ORCH-2", "the database changed since b-1")
+    assert (finding["item"], finding["reason"]) == ("ORCH-2", "only the database differs from b-1")
     assert [place["path"] for place in finding["places"]] == ["QUEUE.md", "state.json"]
 
 
@@ -131,17 +131,17 @@ def test_host_and_runner(host: Path, run: Run, runner: Callable[[], Path]) -> No
     ("document", "database", "rule", "reason"),
     [
         ([("| ORCH-2 | PENDING | P1", "| ORCH-2 | PENDING | P0")], "", "field-mismatch",
-         "the document changed since b-1"),
+         "only the document differs from b-1"),
         ([], "UPDATE queue_items SET priority = 'P0' WHERE id = 'ORCH-2'", "field-mismatch",
-         "the database changed since b-1"),
+         "only the database differs from b-1"),
         ([("| ORCH-2 | PENDING | P1", "| ORCH-2 | PENDING | P2")],
          "UPDATE queue_items SET priority = 'P0' WHERE id = 'ORCH-2'", "field-mismatch",
-         "both sides changed since b-1"),
-        ([("| ORCH-2 |", "| ORCH-9 |")], "", "missing-in-md", "taken out of the document since b-1"),
-        ([], "DELETE FROM queue_items WHERE id = 'ORCH-2'", "missing-in-db", "taken out of the database since b-1"),
+         "both differ from b-1"),
+        ([("| ORCH-2 |", "| ORCH-9 |")], "", "missing-in-md", "b-1 has it"),
+        ([], "DELETE FROM queue_items WHERE id = 'ORCH-2'", "missing-in-db", "b-1 has it"),
         ([], "INSERT INTO queue_items (id, status, priority, task, success_criteria, created_at, updated_at) "
              "VALUES ('ORCH-7', 'PENDING', 'P1', 't', 's', '2026-01-01 00:00', '2026-01-01 00:00')",
-         "missing-in-md", "added to the database since b-1"),
+         "missing-in-md", "b-1 has no such item"),
     ],
 )  # fmt: skip
 def test_which_side_moved(
