@@ -403,6 +403,32 @@ def test_histories_need_events(host: Path, run: Run, runner: Callable[[], Path])
     assert run("check", "--snapshot", "state.json", "-f", "health").code == 3
 
 
+def test_the_document_alone_needs_no_snapshot(host: Path, run: Run, runner: Callable[[], Path]) -> None:
+    """`--only queue` does not read it, and says so."""
+    snapshot(run)
+    there = runner()
+    (there / "state.json").write_text("{}")
+    told = run("check", "--snapshot", "state.json", "--only", "queue", "-f", "health")
+    assert told == (0, "HEALTH_OK\n", "note: --snapshot changes nothing with --only queue\n")
+
+
+def test_rules_on_rows_read_it(host: Path, run: Run, runner: Callable[[], Path]) -> None:
+    """They are judged by the rows and the times of making that the snapshot has."""
+    execute(host / "queue.db", "UPDATE queue_items SET owner_session = '-', status = 'IN_PROGRESS' WHERE id = 'ORCH-2'")
+    execute(host / "queue.db", "UPDATE queue_items SET priority = 'P2' WHERE id = 'ORCH-3'")
+    execute(host / "queue.db", "UPDATE queue_items SET priority = 'P0', status = 'PENDING' WHERE id = 'ORCH-4'")
+    snapshot(run)
+    there = runner()
+    (there / "ops-checks.yaml").write_text(
+        POLICY + "rules: [{id: in-progress-has-owner}, {id: priority-inversion, minutes: 5}]\n"
+    )
+    told = run("check", "--snapshot", "state.json", "-f", "json", "--only", "in-progress-has-owner",
+               "--only", "priority-inversion")  # fmt: skip
+    found = {(each["rule"], each["item"]) for rule in report(told)["rules"] for each in rule["findings"]}
+    assert found == {("in-progress-has-owner", "ORCH-2"), ("priority-inversion", "ORCH-4")}
+    assert [each["kind"] for each in report(told)["inputs"]] == ["policy", "snapshot"]
+
+
 def test_outputs(host: Path, run: Run, runner: Callable[[], Path]) -> None:
     """A snapshot replaces only one of its kind; nothing is written over an input, and a report not over a snapshot."""
     for name in ("QUEUE.md", "queue.db", "runs.jsonl", "ops-checks.yaml", "other"):
