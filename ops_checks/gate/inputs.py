@@ -22,7 +22,8 @@ from ops_checks.rules.waivers import offered
 from ops_checks.runlog.engines import Wanted, read_log
 from ops_checks.runlog.filter import RunFilter, valid_times
 from ops_checks.sanitize import visible
-from ops_checks.timestamps import duration_text, queue_time, start_epoch
+from ops_checks.snapshots.source import SNAPSHOT
+from ops_checks.timestamps import duration_text, start_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from ops_checks.rules.history.judgement import Judgement
     from ops_checks.rules.kpi.queue_statistics import QueueStatistics
     from ops_checks.runlog.stats import RunStats
-    from ops_checks.snapshots.source import SnapshotSource
     from ops_checks.stores.protocol import Snapshot, Store
 
 
@@ -42,8 +42,8 @@ class Evidence(Struct, frozen=True):
     """What was read for one group of rules: `value` is what its rules measure; the rest goes into the report.
 
     `outdated` is the error of a run log that says nothing about today, None for one that does; `lacking` are errors by
-    rule, of those that need what the input lacks; `instead` are the rules that measure it in another way. `left_out`
-    are rules that were not judged, which a remark says.
+    rule, of those that need what the input lacks. `left_out` are rules that were not judged, which a remark says;
+    `instead` are the rules that measure it in another way.
     """
 
     value: Any
@@ -79,7 +79,7 @@ def read_drift(context: Context, asked: Asked) -> Evidence:
         )
         name_sides(left, right, drift)
         if source is not None:
-            drift.baseline = None  # here is no database for `drift` to ask
+            drift.baseline = None  # where the database is not, no command shows more
 
     drift = compare_by(
         policy.consistency,
@@ -138,7 +138,7 @@ def measured(context: Context, runs: RunsRead, snapshot: Snapshot, most: int = L
     At most `most` items behind a number of the queue are kept. Raises InputError.
     """
     store = context.kpi_store
-    kind = "db" if store is context.db_store else "queue"
+    kind = "queue" if store is context.md_store else "db"
     statistics = _statistics(context, snapshot, most)
     must_be_read_whole(snapshot)
     leases = lease_remarks(store.location, snapshot, context.now_s)
@@ -252,16 +252,13 @@ def outdated(runs: RunStats, max_age_s: int | None, now_s: float) -> str | None:
 
 
 def store_read(kind: str, store: Store, snapshot: Snapshot, rows: int) -> InputRead:
-    """Return a store as an input of the report: `kind` is `queue` or `db`, `rows` how many items were read."""
-    return InputRead(kind, store.location, state=snapshot.identity(), rows=rows, newest_event=snapshot.newest_event())
+    """Return a store as an input of the report: `kind` is `queue` or `db`, `rows` how many items were read.
 
-
-def snapshot_read(context: Context, source: SnapshotSource) -> InputRead:
-    """Return a snapshot as an input of a report. Raises InputError."""
-    read = source.read(context.now_s, context.tz_minutes)
-    db, made_s = read.head.db, read.head.made_ms / 1000
-    note = f"made {queue_time(made_s, context.tz_minutes)}, of {visible(db.location)}"
-    return InputRead("snapshot", read.path, read.digest, rows=db.items, newest_event=db.newest_event, note=note)
+    A snapshot, which stands for a database, is of its own kind.
+    """
+    kind, note = (SNAPSHOT, getattr(store, "note", None)) if store.kind == SNAPSHOT else (kind, None)
+    newest = snapshot.newest_event()
+    return InputRead(kind, store.location, state=snapshot.identity(), rows=rows, newest_event=newest, note=note)
 
 
 def _with_retries(read: InputRead, queue: QueueStatistics) -> InputRead:

@@ -8,7 +8,7 @@ from msgspec.structs import asdict, replace
 
 from ops_checks.errors import InputError
 from ops_checks.findings import Finding, Place
-from ops_checks.gate.inputs import Evidence, logs_read, outdated, snapshot_read
+from ops_checks.gate.inputs import Evidence, logs_read, outdated, store_read
 from ops_checks.report.model import LeftOut, Metric
 from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.registry import BY_METRIC
@@ -36,13 +36,14 @@ def read_recorded_kpis(context: Context, source: SnapshotSource) -> Evidence:
     rows = {row.rule: row for row in kpis.metrics}
     known = [(rule, rows[rule.id]) for rule in BY_METRIC.values() if _is_of(rule, rows.get(rule.id))]
     keep = offered(context.policy.waivers)
+    was_read = store_read("db", read.store, read.store.snapshot(), read.head.db.items)
     runs = RunStats(logs=tuple(LogRead(**asdict(log)) for log in kpis.logs))
     remarks = (*source.notes, *map(visible, kpis.remarks), *_unknown_totals(context, read.path, known))
     return Evidence(
         KpiEvidence(),
         (
             *(replace(log, note=_noted(log)) for log in logs_read(runs)),
-            _with_retries(snapshot_read(context, source), kpis),
+            _with_retries(was_read, kpis),
         ),
         metrics=tuple(_metric(rule, row) for rule, row in known),
         remarks=remarks,

@@ -78,7 +78,7 @@ def read_snapshot(path: str) -> SnapshotRead:
         connection.close()
         raise
     name = whole.baseline.header.id if whole.baseline else None
-    return SnapshotRead(path, head, whole.digest, name, SnapshotStore(path, connection, whole.db))
+    return SnapshotRead(path, head, whole.digest, name, SnapshotStore(path, connection, whole))
 
 
 def _bytes(path: str) -> bytes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError, RefusedError
 from ops_checks.sanitize import visible
+from ops_checks.snapshots.source import SNAPSHOT
 from ops_checks.stores.sqlite.snapshot import SqliteSnapshot
 from ops_checks.stores.sqlite.store import SqliteStore
 from ops_checks.stores.tables import TABLE
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, NoReturn, Self
 
-    from ops_checks.snapshots.document import DatabaseRead
+    from ops_checks.snapshots.document import DatabaseRead, Whole
     from ops_checks.stores.event import Event
     from ops_checks.stores.protocol import Recorded
     from ops_checks.stores.relational.copying import StoredTables
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 class RecordedSnapshot(SqliteSnapshot):
     """The one state that a snapshot file holds."""
 
-    def __init__(self, path: str, connection: sqlite3.Connection, read: DatabaseRead) -> None:
+    def __init__(self, path: str, connection: sqlite3.Connection, read: DatabaseRead, digest: str) -> None:
         super().__init__(path, 0.0)
         self._connection = connection
+        self._digest = digest
         self._read = read
 
     def __enter__(self) -> Self:
@@ -53,8 +55,8 @@ class RecordedSnapshot(SqliteSnapshot):
         return self._read.identity
 
     def identity(self) -> str:
-        """Return what identifies the state on the host."""
-        return self._read.identity
+        """Return the digest of the file."""
+        return self._digest
 
     def newest_event(self) -> str | None:
         """Return the time of the newest event on the host, or None if there was none."""
@@ -86,18 +88,20 @@ class RecordedSnapshot(SqliteSnapshot):
 
 
 class SnapshotStore(SqliteStore):
-    """The database of a snapshot file at `location`."""
+    """The database of a snapshot file at `location`; `note` says of what it was made, and when."""
 
-    kind = "snapshot"
+    kind = SNAPSHOT
 
-    def __init__(self, location: str, connection: sqlite3.Connection, read: DatabaseRead) -> None:
+    def __init__(self, location: str, connection: sqlite3.Connection, whole: Whole) -> None:
         super().__init__(location, lock_timeout_s=0.0)
+        self.note = f"made {whole.made_at}, of {visible(whole.db.location)}"
+        self._digest = whole.digest
         self._connection = connection
-        self._read_on_host = read
+        self._read_on_host = whole.db
 
     def snapshot(self) -> RecordedSnapshot:
         """Return the state that the file holds."""
-        return RecordedSnapshot(self.location, self._connection, self._read_on_host)
+        return RecordedSnapshot(self.location, self._connection, self._read_on_host, self._digest)
 
     def last_write_s(self) -> None:
         """Return None: nobody writes to it."""

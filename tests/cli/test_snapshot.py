@@ -12,6 +12,7 @@ from builders import aged, execute, insert, item, make_database, make_markdown
 from conftest import NOW_S
 from database_kinds import every_database
 from json_checks import validator
+from snapshot_files import forged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +122,7 @@ def test_host_and_runner(host: Path, run: Run, runner: Callable[[], Path]) -> No
     told = run("check", "--snapshot", "state.json", "-f", "json")
     [finding] = [each for rule in report(told)["rules"] for each in rule["findings"]]
     assert told.code == 1
-    assert (finding["item"], finding["reason"]) == ("ORCH-2", "the database changed since b-1")
+    assert (finding["item"], finding["reason"]) == ("ORCH-2", "only the database differs from b-1")
     assert [place["path"] for place in finding["places"]] == ["QUEUE.md", "state.json"]
 
 
@@ -130,17 +131,17 @@ def test_host_and_runner(host: Path, run: Run, runner: Callable[[], Path]) -> No
     ("document", "database", "rule", "reason"),
     [
         ([("| ORCH-2 | PENDING | P1", "| ORCH-2 | PENDING | P0")], "", "field-mismatch",
-         "the document changed since b-1"),
+         "only the document differs from b-1"),
         ([], "UPDATE queue_items SET priority = 'P0' WHERE id = 'ORCH-2'", "field-mismatch",
-         "the database changed since b-1"),
+         "only the database differs from b-1"),
         ([("| ORCH-2 | PENDING | P1", "| ORCH-2 | PENDING | P2")],
          "UPDATE queue_items SET priority = 'P0' WHERE id = 'ORCH-2'", "field-mismatch",
-         "both sides changed since b-1"),
-        ([("| ORCH-2 |", "| ORCH-9 |")], "", "missing-in-md", "taken out of the document since b-1"),
-        ([], "DELETE FROM queue_items WHERE id = 'ORCH-2'", "missing-in-db", "taken out of the database since b-1"),
+         "both differ from b-1"),
+        ([("| ORCH-2 |", "| ORCH-9 |")], "", "missing-in-md", "b-1 has it"),
+        ([], "DELETE FROM queue_items WHERE id = 'ORCH-2'", "missing-in-db", "b-1 has it"),
         ([], "INSERT INTO queue_items (id, status, priority, task, success_criteria, created_at, updated_at) "
              "VALUES ('ORCH-7', 'PENDING', 'P1', 't', 's', '2026-01-01 00:00', '2026-01-01 00:00')",
-         "missing-in-md", "added to the database since b-1"),
+         "missing-in-md", "b-1 has no such item"),
     ],
 )  # fmt: skip
 def test_which_side_moved(
@@ -250,6 +251,40 @@ def test_limits_of_the_runner_hold(host: Path, run: Run, runner: Callable[[], Pa
     [rule] = [each for each in report(told)["rules"] if each["findings"]]
     assert (told.code, len(rule["findings"]), rule["more_findings"]) == (2, 20, 0)
     assert any("latency_p95_ms: at least 20 are beyond the limit" in note for note in report(told)["notes"])
+
+
+def test_a_limit_that_the_host_does_not_have(host: Path, run: Run, runner: Callable[[], Path]) -> None:
+    """Everything is measured and listed for whatever policy is held against it."""
+    start = {"event": "run_start", "trace_id": "trace-00000000ffff", "command": "done", "ts_epoch_ms": NOW_S * 1000 - 9}
+    with (host / "runs.jsonl").open("a") as runs:
+        runs.write(json.dumps(start) + "\n")
+    events = ["event_id", "item_id", "event_type", "payload_json", "created_at"]
+    insert(host / "queue.db", "queue_events", events, [(1, "ORCH-2", "retried", "{}", "2026-01-01 12:00")])
+    snapshot(run)
+    there = runner()
+    limits = "oldest_pending_minutes: 10, retry_count: 0, unfinished_runs: 0, latency_max_ms: 1"
+    (there / "ops-checks.yaml").write_text(f"{POLICY}kpi: {{thresholds: {{{limits}}}}}\n")
+    told = run("check", "--snapshot", "state.json", "-f", "json")
+    found = {each["id"]: len(each["findings"]) + each["more_findings"] for each in report(told)["rules"]}
+    expected = {"oldest-pending-minutes": 1, "retry-count": 1, "unfinished-runs": 1, "latency-max-ms": 20}
+    assert {rule: count for rule, count in found.items() if count} == expected
+
+
+def _p95_with(change: dict[str, str]) -> Callable[[dict[str, Any]], None]:
+    """Return what changes a metric of a snapshot."""
+    return lambda data: data["kpis"]["metrics"][4].update(change)
+
+
+def test_a_metric_that_is_not_in_it(host: Path, run: Run, runner: Callable[[], Path]) -> None:
+    """One that another program made may lack a metric, or have another unit: its rule is an error, if it is on."""
+    snapshot(run)
+    there = runner()
+    for change in ({"rule": "other"}, {"unit": "s"}):
+        found = forged((host / "state.json").read_bytes(), _p95_with(change))
+        (there / "state.json").write_bytes(found)
+        told = run("check", "--snapshot", "state.json", "-f", "health")
+        assert (told.code, "latency-p95-ms=error" in told.out) == (3, True)
+        assert "error: state.json: latency_p95_ms is not in the snapshot: make it with this ops-checks" in told.err
 
 
 @pytest.mark.parametrize(
@@ -366,6 +401,32 @@ def test_histories_need_events(host: Path, run: Run, runner: Callable[[], Path])
     )
     (there / "ops-checks.yaml").write_text(POLICY + "history: on\n")
     assert run("check", "--snapshot", "state.json", "-f", "health").code == 3
+
+
+def test_the_document_alone_needs_no_snapshot(host: Path, run: Run, runner: Callable[[], Path]) -> None:
+    """`--only queue` does not read it, and says so."""
+    snapshot(run)
+    there = runner()
+    (there / "state.json").write_text("{}")
+    told = run("check", "--snapshot", "state.json", "--only", "queue", "-f", "health")
+    assert told == (0, "HEALTH_OK\n", "note: --snapshot changes nothing with --only queue\n")
+
+
+def test_rules_on_rows_read_it(host: Path, run: Run, runner: Callable[[], Path]) -> None:
+    """They are judged by the rows and the times of making that the snapshot has."""
+    execute(host / "queue.db", "UPDATE queue_items SET owner_session = '-', status = 'IN_PROGRESS' WHERE id = 'ORCH-2'")
+    execute(host / "queue.db", "UPDATE queue_items SET priority = 'P2' WHERE id = 'ORCH-3'")
+    execute(host / "queue.db", "UPDATE queue_items SET priority = 'P0', status = 'PENDING' WHERE id = 'ORCH-4'")
+    snapshot(run)
+    there = runner()
+    (there / "ops-checks.yaml").write_text(
+        POLICY + "rules: [{id: in-progress-has-owner}, {id: priority-inversion, minutes: 5}]\n"
+    )
+    told = run("check", "--snapshot", "state.json", "-f", "json", "--only", "in-progress-has-owner",
+               "--only", "priority-inversion")  # fmt: skip
+    found = {(each["rule"], each["item"]) for rule in report(told)["rules"] for each in rule["findings"]}
+    assert found == {("in-progress-has-owner", "ORCH-2"), ("priority-inversion", "ORCH-4")}
+    assert [each["kind"] for each in report(told)["inputs"]] == ["policy", "snapshot"]
 
 
 def test_outputs(host: Path, run: Run, runner: Callable[[], Path]) -> None:

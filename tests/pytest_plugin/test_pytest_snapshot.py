@@ -48,4 +48,4 @@ def test_drift_names_the_side_that_moved(project: Project) -> None:
     aged(queue)
     result = project.pytest("--queue-snapshot=state.json")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*ORCH-2*status: md=BLOCKED db=PENDING*the document changed since b-1*"])
+    result.stdout.fnmatch_lines(["*ORCH-2*status: md=BLOCKED db=PENDING*only the document differs from b-1*"])

@@ -20,7 +20,7 @@ from ops_checks.cli.options import (
     unused_options,
 )
 from ops_checks.exit_codes import NOT_EVALUATED, OK
-from ops_checks.findings import FAIL_LEVELS, GROUPS
+from ops_checks.findings import FAIL_LEVELS, GROUPS, QUEUE
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -59,6 +59,8 @@ def run(invocation: Invocation) -> Result:
     asked = {rules[name].group if name in rules else name for name in args.only or ()}
     only = asked.pop() if len(asked) == 1 else None
     invocation.note(unused_options(args, invocation.context.policy.kpi.thresholds, only))
+    if args.snapshot is not None and set(args.only or ()) == {QUEUE.id}:
+        invocation.note([f"--snapshot changes nothing with --only {QUEUE.id}"])
     code, lines = gate_report(invocation, only=args.only or (), fail_level=args.fail_level)
     return (OK if args.exit_zero and code < NOT_EVALUATED else code), lines
 

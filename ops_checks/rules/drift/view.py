@@ -109,7 +109,7 @@ class View:
 
 def _edited(pair: Pair, field: str | None, row: AgreedRow | None) -> bool | None:
     """Return whether a difference is an edit of the view, None if nobody can tell: it was never agreed on."""
-    if row is not None and None in agreed_cells(row, field):
+    if row is not None and None in _cells(row, field):
         return None
     if field is None:
         return (row is None) == (pair.md is not None)  # a row that was never known is new, one that was is gone
@@ -119,7 +119,7 @@ def _edited(pair: Pair, field: str | None, row: AgreedRow | None) -> bool | None
     return same(agreed, pair.db.item, unit) and not same(agreed, pair.md.item, unit)
 
 
-def agreed_cells(row: AgreedRow, field: str | None) -> Sequence[str | None]:
+def _cells(row: AgreedRow, field: str | None) -> Sequence[str | None]:
     """Return the agreed cells of the unit of a field, or of the whole row."""
     names = FIELDS if field is None else UNITS[UNIT_OF[field]]
     return [row.cells[FIELDS.index(name)] for name in names]
