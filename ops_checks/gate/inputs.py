@@ -16,6 +16,7 @@ from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.queue_statistics import queue_statistics
 from ops_checks.rules.kpi.retries import Retries, windowed_retries
 from ops_checks.rules.registry import BY_METRIC, RULES
+from ops_checks.rules.rule import RECORDED
 from ops_checks.rules.waivers import offered
 from ops_checks.runlog.engines import Wanted, read_log
 from ops_checks.runlog.filter import RunFilter, valid_times
@@ -26,17 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ops_checks.context import Context
-    from ops_checks.policy.model import Policy
     from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.history.judgement import Judgement
     from ops_checks.rules.kpi.queue_statistics import QueueStatistics
     from ops_checks.runlog.stats import RunStats
     from ops_checks.stores.protocol import Snapshot, Store
 
-
 _NAMED = 3  # logs that a remark names
-#: So many leases that cannot be understood are named.
-_LEASES_NAMED = 5
+_LEASES_NAMED = 5  # that cannot be understood
+#: So many findings a rule are compared with those of a known report; others count as new.
+_COMPARED = 2 * RECORDED
 
 
 class Evidence(Struct, frozen=True):
@@ -81,7 +81,7 @@ def read_drift(context: Context, max_details: int | None = None) -> Evidence:
         policy.consistency,
         context.md_store,
         context.db_store,
-        keep=_keep(policy, CONSISTENCY.id, max_details),
+        keep=_keep(context, CONSISTENCY.id, max_details),
         on_read=note_inputs,
         is_view=any(rule.of_view for rule in policy.active_rules([CONSISTENCY.id])),
     )
@@ -141,16 +141,18 @@ def read_histories(context: Context, max_details: int | None = None) -> Evidence
 
     judged = judge_histories(
         store,
-        keep=_keep(policy, HISTORY.id, max_details),
+        keep=_keep(context, HISTORY.id, max_details),
         settle_s=policy.consistency.settle_s,
         on_read=note_input,
     )
     return Evidence(judged.judgement, tuple(inputs), remarks=judged.notes, lacking=judged.lacking)
 
 
-def _keep(policy: Policy, group: str, max_details: int | None) -> int | None:
-    """Return how many findings a rule are kept: all of them where a waiver may be for any."""
-    return 0 if any(RULES[waiver.rule].group == group for waiver in policy.waivers) else max_details
+def _keep(context: Context, group: str, max_details: int | None) -> int | None:
+    """Return how many findings a rule are kept: all where a waiver may be for any, many where any may be known."""
+    if any(RULES[waiver.rule].group == group for waiver in context.policy.waivers):
+        return 0
+    return max_details if context.known is None or max_details == 0 else max(max_details or 0, _COMPARED)
 
 
 #: How the evidence of each group of rules is read, by the group's id, in the order of a report; the second argument is
@@ -180,7 +182,7 @@ def _statistics(context: Context, snapshot: Snapshot) -> QueueStatistics:
         retries_unread=retries.unread if retries else 0,
         pending_since=pending_since if all_waits else _first_dated(pending_since, context.tz_minutes),
         all_waits=all_waits,
-        offered=offered(context.policy.waivers),
+        offered=offered(context.policy.waivers) | (context.known.items if context.known else frozenset()),
         get=snapshot.get,
     )
 

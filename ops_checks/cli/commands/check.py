@@ -14,6 +14,7 @@ from ops_checks.cli.options import (
     add_log,
     add_queues,
     log_warnings,
+    path,
     unused_options,
 )
 from ops_checks.exit_codes import NOT_EVALUATED, OK
@@ -30,6 +31,9 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--only", choices=groups, action="append", help="run only this check; repeatable")
     parser.add_argument(
         "--fail-level", choices=FAIL_LEVELS, default="error", help="what fails the gate (default: error)"
+    )
+    parser.add_argument(
+        "--known", metavar="FILE", type=path, help="a saved JSON report: what it has too is known and fails nothing"
     )
     parser.add_argument("--exit-zero", action="store_true", help="exit 0 for drift and alerts; still 3 and above")
     add_queues(parser)

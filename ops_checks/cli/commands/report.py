@@ -7,19 +7,14 @@ from typing import TYPE_CHECKING
 from ops_checks.cli.command import NOTHING, Command
 from ops_checks.cli.options import add_formats, path
 from ops_checks.cli.report_files import plan_outputs, render_report
-from ops_checks.errors import InputError, OpsError
+from ops_checks.errors import OpsError
 from ops_checks.files.output_guard import OutputGuard
-from ops_checks.files.safe_open import FileKind, read_regular
-from ops_checks.report.parse import parse_report
-from ops_checks.sanitize import visible
+from ops_checks.report.saved import read_report
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from ops_checks.cli.command import Invocation, Result
-    from ops_checks.report.model import Report
-
-SAVED_REPORT = FileKind("report", "name a file that --format json wrote", most_bytes=1 << 28)
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -36,21 +31,8 @@ def run(invocation: Invocation) -> Result:
 
     OutputGuard(inputs).check_streams()
     outputs = plan_outputs(invocation, inputs)
-    _, lines = render_report(invocation, _parsed(read_regular(name, SAVED_REPORT), name), outputs)
+    _, lines = render_report(invocation, read_report(name), outputs)
     return 0, lines
-
-
-def _parsed(data: bytes, name: str) -> Report:
-    """Return the report in a file. Raises InputError, which says what the file is instead where that is known."""
-    try:
-        return parse_report(data, name)
-    except InputError:
-        from ops_checks.files.contents import explain
-
-        what = explain(data, SAVED_REPORT)
-        if what:
-            raise InputError(f"{visible(name)}: {what}") from None
-        raise
 
 
 def _project_files(invocation: Invocation) -> list[str]:

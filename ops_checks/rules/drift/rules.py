@@ -74,7 +74,7 @@ def _rule(
 
     def offenders(_rule: Rule, drift: Drift, _limit: Limit) -> Offenders:
         kept = tuple(drift.findings[id])
-        return Offenders(kept, drift.counts[id] - len(kept))
+        return Offenders(kept, drift.counts[id] - len(kept), tuple(drift.unlisted.get(id, ())))
 
     def message(_rule: Rule, metric: Metric, _limit: Limit | None, verdict: Verdict, _needed: int | None) -> str:
         if verdict is Verdict.INSUFFICIENT:

@@ -47,7 +47,7 @@ def _check(
 
     def offenders(_rule: Rule, found: Judgement, _limit: Limit) -> Offenders:
         kept = tuple(found.findings[id])
-        return Offenders(kept, found.counts[id] - len(kept))
+        return Offenders(kept, found.counts[id] - len(kept), tuple(found.unlisted.get(id, ())))
 
     def message(_rule: Rule, metric: Metric, _limit: Limit | None, verdict: Verdict, _needed: int | None) -> str:
         if verdict is Verdict.INSUFFICIENT:
