@@ -9,6 +9,7 @@ from urllib.parse import quote
 from ops_checks.findings import Verdict
 from ops_checks.presentation.annotations import annotate
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.known import change_lines
 from ops_checks.presentation.limits import (
     SARIF_BYTES,
     SARIF_LOCATIONS,
@@ -20,6 +21,7 @@ from ops_checks.presentation.limits import (
     unlisted,
 )
 from ops_checks.presentation.locations import locate
+from ops_checks.presentation.wording import finding_text
 from ops_checks.report.json_text import json_text
 from ops_checks.report.serialize import TOOL, iso_utc
 from ops_checks.sanitize import visible
@@ -58,7 +60,9 @@ def render(report: Report, options: RenderOptions) -> str:
         SARIF_BYTES * 3 // 4,
         _size,
     )
-    more = len(found) - len(results) + sum(rule.more_findings for rule in report.rules)
+    shown = len(results)
+    results += _absent(report, index, SARIF_RESULTS - len(results))
+    more = len(found) - shown + sum(rule.more_findings for rule in report.rules)
     run = {
         "tool": {
             "driver": {
@@ -115,6 +119,7 @@ def _invocation(report: Report, index: dict[str, int], more: int) -> dict[str, A
         if rule.verdict is Verdict.ERROR and rule.message not in report.errors and visible(rule.id) in index
     )
     notifications += ({"level": "note", "message": _message(note)} for note in report.notes)
+    notifications += ({"level": "note", "message": _message(f"changed: {line}")} for line in change_lines(report))
     notifications = fitting(notifications, SARIF_BYTES // 8, _size)
     if more:
         notifications.append({"level": "note", "message": _message(unlisted(more))})
@@ -139,6 +144,8 @@ def _result(report: Report, annotation: Annotation, rule_index: int, options: Re
         "locations": [_location(report, annotation, options)],
         "partialFingerprints": {_FINGERPRINT: finding.fingerprint if finding else f"rule:{visible(rule.id)}"},
     }
+    if report.known is not None:
+        result["baselineState"] = "new" if _is_new(annotation) else "unchanged"
     if finding is not None and finding.suppressed is not None:
         result["suppressions"] = [
             {
@@ -150,9 +157,31 @@ def _result(report: Report, annotation: Annotation, rule_index: int, options: Re
     return result
 
 
+def _is_new(annotation: Annotation) -> bool:
+    """Return whether the known report lacks a finding, waived or not, or what a rule itself says."""
+    return not (annotation.known or (annotation.finding is not None and annotation.finding.since is not None))
+
+
+def _absent(report: Report, index: dict[str, int], room: int) -> list[dict[str, Any]]:
+    """Return results for findings that are gone (SARIF 3.27.24): nothing is out any more, so that they pass."""
+    return [
+        {
+            "ruleId": visible(finding.rule),
+            "ruleIndex": index[visible(finding.rule)],
+            "kind": "pass",
+            "level": "none",
+            "baselineState": "absent",
+            "message": _message(f"gone: {finding_text(finding)}"),
+            "partialFingerprints": {_FINGERPRINT: finding.fingerprint},
+        }
+        for finding in (report.known.gone[: max(0, room)] if report.known else ())
+        if visible(finding.rule) in index
+    ]
+
+
 def _level(annotation: Annotation) -> str:
-    """Return the level; a waived finding keeps the one of a live finding, since it has a suppression."""
-    if annotation.waived:
+    """Return the level; a waived or known finding keeps the one of a live finding: it has a suppression, or a state."""
+    if annotation.waived or annotation.known:
         return "warning" if annotation.rule.severity == "warning" else "error"
     return _LEVELS[annotation.level]
 

@@ -42,22 +42,22 @@ def told_apart(
     return judged, compared_with(known, judged, RULES)
 
 
-def same_file(report: str) -> Callable[[str, str], bool]:
-    """Return what tells whether a path in a saved report is a path of now.
+def same_file(report: str, newer: str = "") -> Callable[[str, str], bool]:
+    """Return what tells whether a path in a saved report is a path of now, or of a `newer` report.
 
-    A relative one is relative to the current folder, or to that of the report's file: who made it stood in either.
+    A relative one is relative to the current folder, or to that of its report's file: who made it stood in either.
     """
 
     def same(then: str, now: str) -> bool:
         if then == now or is_url(then) or is_url(now):
             return then == now
-        return os.path.realpath(now) in {os.path.realpath(then), os.path.realpath(_beside(report, then))}
+        return not _files(report, then).isdisjoint(_files(newer, now))
 
     return same
 
 
-def _beside(report: str, path: str) -> str:
-    return os.path.join(os.path.dirname(report), path)
+def _files(report: str, path: str) -> set[str]:
+    return {os.path.realpath(path), os.path.realpath(os.path.join(os.path.dirname(report), path))}
 
 
 def unrecorded(results: Iterable[RuleResult], known: Known | None) -> Iterator[str]:

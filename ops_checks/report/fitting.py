@@ -37,7 +37,7 @@ def _other_inputs(name: str, old: Report, inputs: Iterable[InputRead], same: Cal
     before = {read.kind: read for read in old.inputs if read.kind in _KINDS}
     for read in inputs:
         then = before.get(read.kind)
-        if read.kind in _KINDS and (then is None or not same(then.path, read.path)):
+        if before and read.kind in _KINDS and (then is None or not same(then.path, read.path)):
             was = f"made of {then.kind} {visible(then.path)}" if then else f"made without a {read.kind}"
             return (
                 f"{visible(name)}: {was}, this one is of {read.kind} {visible(read.path)}: name a report of the same "
