@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from ops_checks.findings import Verdict
 from ops_checks.presentation.annotations import annotate
@@ -20,7 +19,7 @@ from ops_checks.presentation.limits import (
     shorten,
     unlisted,
 )
-from ops_checks.presentation.locations import locate
+from ops_checks.presentation.locations import locate, quoted
 from ops_checks.presentation.wording import finding_text
 from ops_checks.report.json_text import json_text
 from ops_checks.report.serialize import TOOL, iso_utc
@@ -192,7 +191,7 @@ def _location(report: Report, annotation: Annotation, options: RenderOptions) ->
     location: dict[str, Any] = {}
     if path is not None:
         location["physicalLocation"] = {
-            "artifactLocation": {"uri": _uri(path), "uriBaseId": _ROOT},
+            "artifactLocation": {"uri": quoted(path), "uriBaseId": _ROOT},
             "region": {"startLine": line, "startColumn": column},
         }
     if places:
@@ -205,15 +204,6 @@ def _location(report: Report, annotation: Annotation, options: RenderOptions) ->
 
 def _logical(name: str) -> dict[str, Any]:
     return {"fullyQualifiedName": name, "kind": "resource"}
-
-
-def _uri(path: str) -> str:
-    """Percent-encode a relative path, its colons too: a first segment with a colon would read as a scheme."""
-    try:
-        raw = path.encode("utf-8", "surrogateescape")  # the bytes of the file's name, if it is no UTF-8
-    except UnicodeEncodeError:
-        raw = path.encode("utf-8", "surrogatepass")
-    return quote(raw, safe="/")
 
 
 def _message(text: str) -> dict[str, str]:

@@ -121,7 +121,7 @@ def _verdict(paint: Paint, verdict: Verdict) -> str:
 
 def _headline(report: Report) -> str:
     if report.known:
-        return visible(sentence(report))
+        return visible(sentence(report)).removeprefix("pass: ")
     rules = len(report.rules)
     bad = sum(rule.effect is not Verdict.PASS for rule in report.rules)
     if report.errors:

@@ -12,7 +12,7 @@ from ops_checks.presentation.wording import finding_text, first_place, number, p
 from ops_checks.report.summary import known_findings, new_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ops_checks.findings import Finding
     from ops_checks.report.model import Report, RuleResult
@@ -28,13 +28,16 @@ _URGENCY = {priority: rank for rank, priority in enumerate((PRIORITIES[0], None,
 _VIOLATED = (Verdict.FAIL, Verdict.WARN)
 
 
-def sentence(report: Report) -> str:
-    """Return the report in one sentence: `2 new since 24 November: ORCH-017, ORCH-030`, `pass: no findings, …`."""
+def sentence(report: Report, show: Callable[[str], str] = str) -> str:
+    """Return the report in one sentence: `2 new since 24 November: ORCH-017, ORCH-030`, `pass: no findings, …`.
+
+    `show` writes the names in it, which are text from outside.
+    """
     parts = [f"{plural(len(report.errors), 'error', 'errors')}, so that not all was evaluated"] if report.errors else []
-    parts += _found(report)
+    parts += _found(report, show)
     undecided = [rule.id for rule in report.rules if rule.verdict is Verdict.INSUFFICIENT]
     if undecided and report.verdict is not Verdict.PASS:
-        parts.append(f"too little data for {_names([(each, 1) for each in undecided], len(undecided))}")
+        parts.append(f"too little data for {_names([(each, 1) for each in undecided], len(undecided), show)}")
     if not parts:
         parts.append(_nothing(report))
     gone = len(report.known.gone) + report.known.more_gone if report.known else 0
@@ -66,13 +69,13 @@ def more_known(report: Report) -> int:
 
 
 def since_text(report: Report, since: int | None) -> str:
-    """Return `known since 24 November (4 days)`; an empty text for what is new."""
+    """Return `known since 24 November, for 4 days`; an empty text for what is new."""
     if since is None:
         return ""
     minutes = max(0, report.created_ms - since) // 60_000
     sizes = (("day", 1440), ("hour", 60), ("minute", 1))
-    count, unit = next(((minutes // size, unit) for unit, size in sizes if minutes >= size), (0, "minute"))
-    return f"known since {day(report, since)} ({plural(count, unit, f'{unit}s')})"
+    age = next((plural(minutes // size, unit, f"{unit}s") for unit, size in sizes if minutes >= size), "")
+    return f"known since {day(report, since)}" + (f", for {age}" if age else "")
 
 
 def gone_lines(report: Report) -> Iterator[str]:
@@ -117,14 +120,14 @@ def _said(verdict: Verdict, value: float | None, unit: str | None) -> str:
     return verdict.value if value is None else f"{verdict.value} {number(value, unit)}"
 
 
-def _found(report: Report) -> list[str]:
+def _found(report: Report, show: Callable[[str], str]) -> list[str]:
     """Return the part of the sentence that names what is new, or what was found; none if that is nothing."""
     rules = [rule for rule in worst_first(report) if _counts(report, rule)]
     named = list(chain.from_iterable(map(_subjects, rules)))
     total = sum(count for _, count in named)
     if not total:
         return []
-    names = _names(named, total)
+    names = _names(named, total, show)
     if report.known is None:
         return [f"{plural(total, 'finding', 'findings')}: {names}"]
     return [f"{total} new since {day(report, report.known.created_ms)}: {names}"]
@@ -147,14 +150,14 @@ def _subjects(rule: RuleResult) -> list[tuple[str, int]]:
     return [*named, *([(rule.id, rule.more_new)] if rule.more_new else [])]
 
 
-def _names(named: list[tuple[str, int]], total: int) -> str:
+def _names(named: list[tuple[str, int]], total: int, show: Callable[[str], str]) -> str:
     """Return the first names, and how many more of what they stand for there are."""
     kept: dict[str, int] = {}
     for name, count in named:
         if name in kept or len(kept) < _NAMED:
             kept[name] = kept.get(name, 0) + count
     more = total - sum(kept.values())
-    return ", ".join(shorten(name, _NAME) for name in kept) + (f" and {more} more" if more else "")
+    return ", ".join(show(shorten(name, _NAME)) for name in kept) + (f" and {more} more" if more else "")
 
 
 def _nothing(report: Report) -> str:
