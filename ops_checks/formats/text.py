@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 
 _INDENT = "  "
 _GAP = "  "
-_WAIVED = _KNOWN = 50  # are listed
+_WAIVED = 50  # are listed
+_KNOWN = 10  # of a rule are
 _WIDEST = 48  # columns up to which a cell widens its whole column
 
 _COLORS = {
@@ -100,12 +102,13 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
 
 def _compared(report: Report, paint: Paint) -> Iterator[str]:
     """Yield the lines of what is known, gone and changed, by the report that this one was compared with."""
-    known = [_known_row(*each) for each in known_rows(report)]
-    more = len(known[_KNOWN:]) + more_known(report)
+    known = list(known_rows(report))
+    shown = [each for _, of_rule in groupby(known, lambda each: each[0].id) for each in islice(of_rule, _KNOWN)]
+    more = len(known) - len(shown) + more_known(report)
     if known or more:
         yield ""
         yield paint("known:", DIM)
-        yield from _table(known[:_KNOWN])
+        yield from _table([_known_row(*each) for each in shown])
     if more:
         yield f"{_INDENT}and {more} more"
     for word, lines in (("gone:", list(gone_lines(report))), ("changed:", list(change_lines(report)))):
