@@ -9,7 +9,6 @@ from ops_checks.findings import Verdict
 from ops_checks.model import PRIORITIES
 from ops_checks.presentation.limits import shorten
 from ops_checks.presentation.wording import finding_text, first_place, number, plural, worst_first
-from ops_checks.report.summary import known_findings, new_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +39,7 @@ def sentence(report: Report, show: Callable[[str], str] = str) -> str:
         parts.append(f"too little data for {_names([(each, 1) for each in undecided], len(undecided), show)}")
     if not parts:
         parts.append(_nothing(report))
-    gone = len(report.known.gone) + report.known.more_gone if report.known else 0
+    gone = counts(report)[2]
     return "; ".join([*parts, *([f"{gone} gone"] if gone else [])])
 
 
@@ -181,8 +180,7 @@ def _known(rule: RuleResult) -> int:
 
 
 def counts(report: Report) -> tuple[int, int, int]:
-    """Return how many findings are new, known and gone; a rule that is known itself counts as one."""
-    itself = sum(rule.since is not None for rule in report.rules)
-    of_rules = sum(_known(rule) for rule in report.rules if rule.since is not None)
-    gone = len(report.known.gone) + report.known.more_gone if report.known else 0
-    return new_findings(report), known_findings(report) - of_rules + itself, gone
+    """Return how many findings are new, known and gone; a rule that does not count its findings counts as one."""
+    new = sum(count for rule in report.rules if _counts(report, rule) for _, count in _subjects(rule))
+    known = sum(1 if rule.since is not None else _known(rule) for rule in report.rules)
+    return new, known, len(report.known.gone) + report.known.more_gone if report.known else 0

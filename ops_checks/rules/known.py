@@ -140,8 +140,7 @@ def _rule_since(known: Known, result: RuleResult, old: RuleResult) -> int | None
 
     What it measured then has to be beyond the limit that is violated now: one that warned is new when it fails.
     """
-    was_violated = old.verdict in _VIOLATED or old.since is not None
-    if result.verdict not in _VIOLATED or not was_violated or result.operator != old.operator:
+    if not (_is_violated(old) and _is_violated(result)) or result.operator != old.operator:
         return None
     if result.limit is None or result.operator is None or old.value is None:
         return None
@@ -149,13 +148,17 @@ def _rule_since(known: Known, result: RuleResult, old: RuleResult) -> int | None
     return _since(known, old.since) if beyond else None
 
 
+def _is_violated(result: RuleResult) -> bool:
+    """Return whether a limit is violated, also where that is known and therefore passes."""
+    return result.verdict in _VIOLATED or result.since is not None
+
+
 def _gone(known: Known, old: RuleResult, now: RuleResult, rules: Mapping[str, Rule]) -> list[Finding]:
     """Return what an earlier report has of a rule and this one has not, with the time when it was first seen."""
     if now.group == WAIVERS.id or now.verdict in {Verdict.ERROR, Verdict.INSUFFICIENT}:
         return []
     if not _counts(now, rules) or not _is_complete(now):
-        was_violated = old.verdict in _VIOLATED or old.since is not None
-        if not was_violated or now.verdict in _VIOLATED or now.since is not None or now.findings:
+        if not _is_violated(old) or _is_violated(now) or now.findings:
             return []
         return [Finding(now.id, f"{old.message}; now: {now.message}", since=_since(known, old.since))]
     here: dict[str, int] = defaultdict(int)
