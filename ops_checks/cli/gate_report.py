@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.report_files import plan_outputs, render_report
+from ops_checks.files.output_guard import OutputGuard
 from ops_checks.gate.input_files import input_files
 from ops_checks.gate.run import run_gate
 from ops_checks.report.saved import read_report
@@ -25,7 +26,9 @@ def gate_report(
     """
     context = invocation.context.without_exceptions() if plain else invocation.context
     known = getattr(invocation.args, "known", None)
-    outputs = plan_outputs(invocation, lambda: [*input_files(context), *([known] if known else [])])
+    saved = [known] if known else []
+    OutputGuard(lambda: saved).check_streams()
+    outputs = plan_outputs(invocation, lambda: [*input_files(context), *saved])
     if known:
         context = context.with_known(Known(known, read_report(known)))
     report = run_gate(

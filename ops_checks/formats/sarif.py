@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ops_checks.findings import Verdict
-from ops_checks.presentation.annotations import annotate
+from ops_checks.presentation.annotations import Annotation, annotate
 from ops_checks.presentation.format import Format, RenderOptions
 from ops_checks.presentation.known import change_lines
 from ops_checks.presentation.limits import (
@@ -26,7 +26,6 @@ from ops_checks.report.serialize import TOOL, iso_utc
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
-    from ops_checks.presentation.annotations import Annotation
     from ops_checks.report.model import Report, RuleResult
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -60,7 +59,7 @@ def render(report: Report, options: RenderOptions) -> str:
         _size,
     )
     shown = len(results)
-    results += _absent(report, index, SARIF_RESULTS - len(results))
+    results += _absent(report, index, SARIF_RESULTS - len(results), options)
     more = len(found) - shown + sum(rule.more_findings for rule in report.rules)
     run = {
         "tool": {
@@ -161,8 +160,9 @@ def _is_new(annotation: Annotation) -> bool:
     return not (annotation.known or (annotation.finding is not None and annotation.finding.since is not None))
 
 
-def _absent(report: Report, index: dict[str, int], room: int) -> list[dict[str, Any]]:
+def _absent(report: Report, index: dict[str, int], room: int, options: RenderOptions) -> list[dict[str, Any]]:
     """Return results for findings that are gone (SARIF 3.27.24): nothing is out any more, so that they pass."""
+    by_id = _by_id(report)
     return [
         {
             "ruleId": visible(finding.rule),
@@ -171,6 +171,7 @@ def _absent(report: Report, index: dict[str, int], room: int) -> list[dict[str, 
             "level": "none",
             "baselineState": "absent",
             "message": _message(f"gone: {finding_text(finding)}"),
+            "locations": [_location(report, Annotation(by_id[visible(finding.rule)], finding), options)],
             "partialFingerprints": {_FINGERPRINT: finding.fingerprint},
         }
         for finding in (report.known.gone[: max(0, room)] if report.known else ())

@@ -73,7 +73,7 @@ def run_gate(
     today = queue_time(context.now_s, context.tz_minutes)[:10]
     waived = apply(found.results, policy.waivers, policy.path, today, RULES, policy.threshold)
     judged, known = told_apart(context, waived, found.inputs, policy.threshold, found.errors)
-    listed = [cut(each, max_details) for each in judged] if policy.waivers or known else judged
+    listed = [cut(each, max_details) for each in judged] if policy.waivers or context.known else judged
     results = tuple(conclude(result, policy, fail_level) for result in listed)
     decision = decide(asked, results, found.errors)
     return Report(

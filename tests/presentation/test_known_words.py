@@ -26,8 +26,8 @@ MANY = [ONLY_IN_MD._replace(item=f"I-{number}", priority=f"P{2 - number % 3}") f
         (SAMPLES["error, no rule"], "2 errors, so that not all was evaluated"),
         (
             EVERYTHING,
-            "11 findings: ORCH-110, missing-in-db, ORCH-090, failure-rate, stale-in-progress and 4 more; too little data "
-            "for success-rate",
+            "11 findings: ORCH-110, missing-in-db, ORCH-090, failure-rate, stale-in-progress and 4 more; "
+            "too little data for success-rate",
         ),
         (report(rule("missing-in-db", Verdict.FAIL, *MANY)), "9 findings: I-2, I-5, I-8, I-1, I-4 and 4 more"),
         (COMPARED["one new"], "3 new since 28 December 2025: ORCH-110, missing-in-db; 1 gone"),
