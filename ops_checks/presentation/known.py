@@ -33,7 +33,8 @@ def sentence(report: Report, show: Callable[[str], str] = str) -> str:
     `show` writes the names in it, which are text from outside.
     """
     parts = [f"{plural(len(report.errors), 'error', 'errors')}, so that not all was evaluated"] if report.errors else []
-    parts += _found(report, show)
+    found = _found(report, show)
+    parts += found or ([_nothing(report)] if report.known and not report.errors else [])
     undecided = [rule.id for rule in report.rules if rule.verdict is Verdict.INSUFFICIENT]
     if undecided and report.verdict is not Verdict.PASS:
         parts.append(f"too little data for {_names([(each, 1) for each in undecided], len(undecided), show)}")

@@ -75,25 +75,26 @@ IDS = st.frozensets(st.integers(0, 90), max_size=80)
 LIMITS = st.fixed_dictionaries({}, optional={name: st.integers(0, 60) for name in ("max", "warn_max")})
 
 
-@given(now=IDS, before=IDS, limits=LIMITS)
+@given(now=IDS, before=IDS, waived=IDS, limits=LIMITS)
 def test_a_verdict_is_that_of_a_run_without_the_known_findings(
-    now: frozenset[int], before: frozenset[int], limits: dict[str, int]
+    now: frozenset[int], before: frozenset[int], waived: frozenset[int], limits: dict[str, int]
 ) -> None:
-    """Whatever is listed and whatever is only counted: known and new are all, and what is new alone is judged."""
+    """Whatever is listed, only counted, or waived: known and new are all, and what is new alone is judged."""
     threshold, strict = Threshold(**limits), Threshold(max=0)
     then = known(drifted(before, strict, keep=50), stale(before, strict))
-    results = judged(then, drifted(now, threshold), stale(now, threshold, then.items), threshold=threshold)
-    without = (drifted(now - before, threshold), stale(now - before, threshold))
-    for each, alone in zip(results, without, strict=True):
+    waivers = [Waiver(DRIFT.id, "r", "kim", "2030-01-01", f"D-{each}") for each in waived]
+    found = waive([drifted(now, threshold)], waivers, "p", "2026-01-01", RULES, lambda _: threshold)[0]
+    results = judged(then, found, stale(now, threshold, then.items), threshold=threshold)
+    without = (drifted(now - before - waived, threshold), stale(now - before, threshold))
+    for each, alone, unwaived in zip(results, without, (now - waived, now), strict=True):
         assert each.verdict == alone.verdict
-        live = len(each.live) + each.more_findings
+        assert len(each.unlisted) == each.more_findings
         assert len(each.known) + len(each.new) == len(each.live)
         assert set(each.known).isdisjoint(each.new)
-        if live:
-            assert live == len(now)
-            assert len(each.known) + each.more_known == len(now & before)
-            assert len(each.new) + each.more_new == len(now - before)
-            assert len(each.new) >= min(SHOWN, len(now - before), 20)
+        if each.live:
+            assert len(each.known) + each.more_known == len(unwaived & before)
+            assert len(each.new) + each.more_new == len(unwaived - before)
+            assert len(each.new) >= min(20, len(unwaived - before))
             assert {finding.since for finding in each.known} <= {MADE_MS}
     codes = [decide(["consistency", "kpi"], each, ()).exit_code for each in (results, without)]
     assert codes[0] == codes[1]
