@@ -141,20 +141,21 @@ def _counts(report: Report, rule: RuleResult) -> bool:
 def _subjects(rule: RuleResult) -> list[tuple[str, int]]:
     """Return what a rule found that is new: names, the most urgent first, each with how many findings it stands for.
 
-    A rule that does not count its findings, or names none, stands for itself.
+    A rule that does not count its findings, or names none, stands for itself; what is not even recorded has no name.
     """
     if not rule.counts_findings or not _new(rule):
         return [(rule.id, 1)]
     found = sorted(rule.new, key=lambda each: _URGENCY.get(each.priority, len(_URGENCY)))
-    named = [(each.item or first_place(each) or rule.id, 1) for each in found]
-    return [*named, *([(rule.id, rule.more_new)] if rule.more_new else [])]
+    rest = [each for each in rule.unlisted if not each.is_known]
+    named = [(each.item or first_place(each) or rule.id, 1) for each in (*found, *rest)]
+    return [*named, ("" if named else rule.id, max(0, rule.more_new - len(rest)))]
 
 
 def _names(named: list[tuple[str, int]], total: int, show: Callable[[str], str]) -> str:
     """Return the first names, and how many more of what they stand for there are."""
     kept: dict[str, int] = {}
     for name, count in named:
-        if name in kept or len(kept) < _NAMED:
+        if name in kept or (name and len(kept) < _NAMED):
             kept[name] = kept.get(name, 0) + count
     more = total - sum(kept.values())
     return ", ".join(show(shorten(name, _NAME)) for name in kept) + (f" and {more} more" if more else "")

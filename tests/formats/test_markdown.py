@@ -31,7 +31,7 @@ def test_to_the_byte():
         notes=("the log's cache was not used",),
     )
     assert shown(sample) == (
-        "## ❌ ops-checks: 4 findings: ORCH-110, missing-in-db\n"
+        "## ❌ ops-checks: 4 findings: ORCH-110 and 3 more\n"
         "\n"
         "| Item | Task | Owner | Priority | What is out | Where | Rule |\n"
         "| --- | --- | --- | --- | --- | --- | --- |\n"

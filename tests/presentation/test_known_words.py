@@ -11,6 +11,8 @@ from ops_checks.presentation.known import change_lines, counts, day, gone_lines,
 
 MANY = [ONLY_IN_MD._replace(item=f"I-{number}", priority=f"P{2 - number % 3}") for number in range(9)]
 
+TWO_NAMED = "3 findings: I-0, I-1 and 1 more"
+
 
 @pytest.mark.parametrize(
     ("sample", "text"),
@@ -26,11 +28,13 @@ MANY = [ONLY_IN_MD._replace(item=f"I-{number}", priority=f"P{2 - number % 3}") f
         (SAMPLES["error, no rule"], "2 errors, so that not all was evaluated"),
         (
             EVERYTHING,
-            "11 findings: ORCH-110, missing-in-db, ORCH-090, failure-rate, stale-in-progress and 4 more; "
+            "11 findings: ORCH-110, ORCH-090, failure-rate, stale-in-progress, ORCH-102 and 6 more; "
             "too little data for success-rate",
         ),
         (report(rule("missing-in-db", Verdict.FAIL, *MANY)), "9 findings: I-2, I-5, I-8, I-1, I-4 and 4 more"),
-        (COMPARED["one new"], "3 new since 28 December 2025: ORCH-110, missing-in-db; 1 gone"),
+        (report(rule("missing-in-db", Verdict.FAIL, MANY[0], more_findings=2, unlisted=(MANY[1],))), TWO_NAMED),
+        (report(rule("missing-in-db", Verdict.FAIL, more_findings=2)), "2 findings: missing-in-db"),
+        (COMPARED["one new"], "3 new since 28 December 2025: ORCH-110 and 2 more; 1 gone"),
         (COMPARED["nothing new"], "pass: nothing new since 28 December 2025, 1 known; 8 gone"),
         (COMPARED["all known, and failed"], "nothing new since 28 December 2025, 2 known; 1 gone"),
     ],
