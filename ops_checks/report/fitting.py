@@ -30,14 +30,16 @@ def misfit(
     `same` returns whether two paths of inputs, that of the earlier report first, are of one file. Only what was read
     and evaluated now is asked for: a run of some checks fits to a report of all of them.
     """
-    return _other_inputs(name, old, inputs, same) or _other_rules(name, old, rules)
+    other = (_other_inputs(name, old, inputs, same), _other_rules(name, old, rules))
+    has_read = any(read.kind in _KINDS for read in old.inputs)  # else its rules say why
+    return next((why for why in (other if has_read else reversed(other)) if why), None)
 
 
 def _other_inputs(name: str, old: Report, inputs: Iterable[InputRead], same: Callable[[str, str], bool]) -> str | None:
     before = {read.kind: read for read in old.inputs if read.kind in _KINDS}
     for read in inputs:
         then = before.get(read.kind)
-        if before and read.kind in _KINDS and (then is None or not same(then.path, read.path)):
+        if read.kind in _KINDS and (then is None or not same(then.path, read.path)):
             was = f"made of {then.kind} {visible(then.path)}" if then else f"made without a {read.kind}"
             return (
                 f"{visible(name)}: {was}, this one is of {read.kind} {visible(read.path)}: name a report of the same "

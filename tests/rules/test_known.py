@@ -264,6 +264,7 @@ QUEUE, DB = InputRead("queue", "ops/Q.md"), InputRead("db", "ops/q.db")
             "error",
             "k.json: could not evaluate the rule missing-in-db, so that it knows nothing of that: make ",
         ),
+        ((InputRead("db", ""), QUEUE), "error", "k.json: made of db ops/q.db, this one is of db : "),
         ((QUEUE,), "absent", "k.json: lacks the rule missing-in-db, evaluated now: make it again with "),
     ],
 )
@@ -274,3 +275,13 @@ def test_a_report_that_does_not_fit(inputs: tuple[InputRead, ...], rules: str, t
     old = Report("1", 5, Verdict.PASS, 0, inputs=(QUEUE, DB), rules=then)
     why = misfit("k.json", old, inputs, [now, replace(now, id="waiver-expired", group="waivers")], str.__eq__)
     assert why == told or (why and told and why.startswith(told))
+
+
+@pytest.mark.parametrize(("verdict", "told"), [("error", "could not evaluate"), ("pass", "made without a queue, ")])
+def test_a_report_that_read_nothing(verdict: str, told: str) -> None:
+    """Without inputs its rules say why; one that says that it judged them all the same does not fit."""
+    now = drifted(frozenset({1}), Threshold(max=0))
+    old = Report("1", 5, Verdict.PASS, 0, rules=(replace(now, verdict=Verdict(verdict)),))
+    why = misfit("k.json", old, [QUEUE], [now], str.__eq__)
+    assert why is not None
+    assert why.startswith(f"k.json: {told}")
