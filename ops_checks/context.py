@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ops_checks.policy.model import Policy
     from ops_checks.policy.search import Find
+    from ops_checks.rules.known import Known
     from ops_checks.snapshots.source import SnapshotSource
     from ops_checks.stores.protocol import Store
     from ops_checks.stores.registry import StoreKind
@@ -46,12 +47,12 @@ class Context:
     `progress` gets how far a long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings,
     `notes` on where they were found and what is not read. `policy_in_code`: the policy is no file; else `policy_path`
     is where it is or would be. `looked`: where a project was looked for in vain. `snapshot`: what is read in place of
-    database and log; their locations are then its file.
+    database and log; their locations are then its file. `known`: the report whose findings are known, None for none.
     """
 
     __slots__ = (
-        "_actor", "_policy", "_stores", "db", "db_named", "environ", "lock_timeout_s", "logs", "looked", "notes",
-        "now_s", "operate_on", "operation", "policy_in_code", "policy_path", "progress", "queue", "snapshot",
+        "_actor", "_policy", "_stores", "db", "db_named", "environ", "known", "lock_timeout_s", "logs", "looked",
+        "notes", "now_s", "operate_on", "operation", "policy_in_code", "policy_path", "progress", "queue", "snapshot",
         "source_of_truth", "tz_minutes", "warnings", "works_on_db",
     )  # fmt: skip
 
@@ -95,6 +96,7 @@ class Context:
         self.policy_path = policy_path
         self.looked = looked
         self.snapshot = snapshot
+        self.known: Known | None = None
 
     def located(self, error: MissingError) -> MissingError:
         """Return the error for a queue that is not there; one at a default path tells where it was looked for."""
@@ -133,6 +135,14 @@ class Context:
 
         other = copy(self)
         other._policy = policy  # noqa: SLF001 - of the same class
+        return other
+
+    def with_known(self, known: Known) -> Context:
+        """Return this context with a report whose findings are known; the stores are the same."""
+        from copy import copy
+
+        other = copy(self)
+        other.known = known
         return other
 
     def at(self, now_s: float) -> Context:

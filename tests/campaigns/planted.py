@@ -496,7 +496,7 @@ _DECIDING = (
     Defect(
         "a malformed log is only an alert",
         "gate/verdict.py",
-        'elif result.id == "malformed-lines" and result.verdict is Verdict.FAIL and result.live:',
+        "elif result.id in ERRORS and result.verdict is Verdict.FAIL and result.live:",
         "elif False:",
         _GATE,
     ),

@@ -36,6 +36,9 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--fail-level", choices=FAIL_LEVELS, default="error", help="what fails the gate (default: error)"
     )
+    parser.add_argument(
+        "--known", metavar="FILE", type=path, help="a saved JSON report: what it has too is known and fails nothing"
+    )
     parser.add_argument("--exit-zero", action="store_true", help="exit 0 for drift and alerts; still 3 and above")
     add_queues(parser)
     parser.add_argument(
