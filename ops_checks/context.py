@@ -44,13 +44,14 @@ class Context:
     `source_of_truth` is `markdown` or `db`. `policy` is the effective policy, the command line's limits in it.
     `progress` gets how far a long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings,
     `notes` on where they were found and what is not read. `policy_in_code`: the policy is no file; else `policy_path`
-    is where it is or would be. `looked`: where a project was looked for in vain.
+    is where it is or would be; `policy_named`: somebody named it, or made it. `looked`: where a project was looked for
+    in vain.
     """
 
     __slots__ = (
         "_actor", "_policy", "_stores", "db", "db_named", "environ", "lock_timeout_s", "logs", "looked", "notes",
-        "now_s", "operate_on", "operation", "policy_in_code", "policy_path", "progress", "queue", "source_of_truth",
-        "tz_minutes", "warnings", "works_on_db",
+        "now_s", "operate_on", "operation", "policy_in_code", "policy_named", "policy_path", "progress", "queue",
+        "source_of_truth", "tz_minutes", "warnings", "works_on_db",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - by name, from one place
@@ -70,6 +71,7 @@ class Context:
         operate_on: str = MARKDOWN_SIDE,
         notes: tuple[str, ...] = (),
         policy_in_code: bool = False,
+        policy_named: bool = True,
         policy_path: str = DEFAULT_POLICY,
         looked: str = "",
     ) -> None:
@@ -89,6 +91,7 @@ class Context:
         self.warnings = policy.warnings if policy else ()
         self.notes = notes
         self.policy_in_code = policy_in_code
+        self.policy_named = policy_named
         self.policy_path = policy_path
         self.looked = looked
 
@@ -254,6 +257,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         operate_on=operate_on,
         notes=(*notes, *defaults.notes),
         policy_in_code=policy_in_code,
+        policy_named=named or policy_in_code,
         policy_path=policy_path or (policy and policy.path) or DEFAULT_POLICY,
         looked=defaults.looked,
     )

@@ -119,10 +119,10 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
     evidence = KpiEvidence(runs, statistics)
     return Evidence(
         evidence,
-        (*_logs_read(runs), was_read),
+        (*logs_read(runs), was_read),
         metrics=tuple(rule.measure(evidence) for rule in BY_METRIC.values()),
-        remarks=(*remarks, *_log_remarks(runs), *_retry_remarks(statistics), *leases),
-        outdated=_outdated(runs, policy.max_log_age_s, context.now_s),
+        remarks=(*remarks, *log_remarks(runs), *_retry_remarks(statistics), *leases),
+        outdated=outdated(runs, policy.max_log_age_s, context.now_s),
     )
 
 
@@ -206,7 +206,7 @@ def _first_dated(pending_since: Iterable[tuple[str, str]], tz_minutes: int) -> I
             return
 
 
-def _outdated(runs: RunStats, max_age_s: int | None, now_s: float) -> str | None:
+def outdated(runs: RunStats, max_age_s: int | None, now_s: float) -> str | None:
     """Return the error of logs whose newest record is older than `max_age_s`; empty ones count if all are empty."""
     logs = [log for log in runs.logs if log.lines] or list(runs.logs)
     newest = max(logs, key=lambda log: log.newest_ms or 0, default=None)
@@ -235,7 +235,8 @@ def _with_retries(read: InputRead, queue: QueueStatistics) -> InputRead:
     return replace(read, counted=queue.retry_count, left_out=LeftOut(queue.retries_outside, queue.retries_unread))
 
 
-def _logs_read(runs: RunStats) -> tuple[InputRead, ...]:
+def logs_read(runs: RunStats) -> tuple[InputRead, ...]:
+    """Return the logs as inputs of the report."""
     return tuple(
         InputRead(
             "log",
@@ -268,7 +269,8 @@ def _lease_remarks(location: str, snapshot: Snapshot, now_s: float) -> tuple[str
     )
 
 
-def _log_remarks(runs: RunStats) -> tuple[str, ...]:
+def log_remarks(runs: RunStats) -> tuple[str, ...]:
+    """Return a line for each kind of runs in logs that were read and do not count."""
     remarks = []
     if runs.undated:
         remarks.append(
