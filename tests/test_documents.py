@@ -21,7 +21,7 @@ from ops_checks.cli.parser import build_parser
 from ops_checks.exit_codes import EXIT_CODES
 from ops_checks.formats import FORMATS
 from ops_checks.policy.loader import load_policy
-from ops_checks.pytest_plugin import OPTIONS, reconciliation, scratch
+from ops_checks.pytest_plugin import OPTIONS, reconciliation, rule_testing, scratch
 from ops_checks.rules.history.rules import HISTORY_RULES
 from ops_checks.rules.registry import BY_METRIC
 
@@ -123,7 +123,7 @@ def test_the_limits_of_both_faces_are_the_rules() -> None:
 def test_the_pytest_examples() -> None:
     """Each example is the one in the docstring of its fixture's module, which is run as a test."""
     blocks = re.findall(r"```python\n(.*?)```", PAGES["pytest"], re.DOTALL)
-    documented = [inspect.getdoc(module) or "" for module in (scratch, reconciliation)]
+    documented = [inspect.getdoc(module) or "" for module in (scratch, reconciliation, rule_testing)]
     assert [textwrap.dedent(block).strip() for block in blocks] == [
         text[text.index("from ops_checks") :] for text in documented
     ]

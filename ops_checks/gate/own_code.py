@@ -13,6 +13,7 @@ from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, NamedTuple
 
 from ops_checks.errors import InputError, UsageError
+from ops_checks.gate.own_process import current_folder
 from ops_checks.gate.own_raised import raised
 from ops_checks.sanitize import visible
 from ops_checks.suggestions import did_you_mean
@@ -42,6 +43,7 @@ def load_function(context: Context, rule: OwnRule) -> Callable[..., object]:
     Raises UsageError, with the policy's line, for one that is not there or that anybody may have written; InputError,
     with the rule's name, for what its module raises.
     """
+    here = current_folder()
     code = _named(context, rule) if rule.python is not None else _installed(context, rule)
     beside = folder_of(context)
     if beside is not None and not context.policy_named:
@@ -52,7 +54,7 @@ def load_function(context: Context, rule: OwnRule) -> Callable[..., object]:
         found: Callable[..., object] | None = getattr(module, code.name, None)
     except BaseException as error:
         _let_interrupts_through(error)
-        raise raised(rule.id, error, doing=" while it was imported") from error
+        raise raised(rule.id, error, here=here, doing=" while it was imported") from error
     if callable(found):
         return found
     origin = visible(getattr(module, "__file__", None) or "a folder")
@@ -100,6 +102,7 @@ def _line(context: Context, rule: OwnRule) -> str:
 
 def _imported(rule: OwnRule, code: Code, folder: str | None) -> ModuleType:
     """Import a module. Raises UsageError if there is none, InputError for what it raises."""
+    here = current_folder()
     importlib.invalidate_caches()  # it may have been written since this process looked into its folder
     try:
         return importlib.import_module(code.module)
@@ -108,7 +111,7 @@ def _imported(rule: OwnRule, code: Code, folder: str | None) -> ModuleType:
         if isinstance(error, ModuleNotFoundError) and f"{code.module}.".startswith(f"{error.name}."):
             meant = did_you_mean(code.module, _modules(code.module, folder))
             raise UsageError(f"{code.where}: no module {visible(str(error.name))}{meant}") from None
-        raise raised(rule.id, error, doing=" while it was imported") from error
+        raise raised(rule.id, error, here=here, doing=" while it was imported") from error
 
 
 def _let_interrupts_through(error: BaseException) -> None:
@@ -168,16 +171,14 @@ def _refuse_another(rule: OwnRule, module: ModuleType) -> None:
 def _origin(name: str) -> str | None:
     """Return the file that a module would be imported from, without importing anything; None where that is unknown."""
     paths, origin = list(sys.path), None
-    parts = name.split(".")
-    for count, part in enumerate(parts, 1):
-        spec = PathFinder.find_spec(".".join(parts[:count]), paths)
+    for part in name.split("."):
+        spec = PathFinder.find_spec(part, paths)
         if spec is None:
             return None
         origin = spec.origin
         # Those of a folder without __init__.py can only be asked for when the ones above it are imported.
-        paths = (
-            [os.path.join(path, part) for path in paths] if origin is None else spec.submodule_search_locations or []
-        )
+        below = [os.path.join(path, part) for path in paths]
+        paths = below if origin is None else spec.submodule_search_locations or []
     return origin if origin and os.path.isabs(origin) else None
 
 

@@ -51,9 +51,7 @@ def _streams(rule: str) -> Iterator[None]:
     printed = io.TextIOWrapper(
         io.BufferedWriter(_Lines(rule, sys.stderr)), encoding="utf-8", errors="backslashreplace", line_buffering=True
     )
-    if sys.stdout is not None:
-        with suppress(OSError, ValueError):
-            sys.stdout.flush()  # to where it was going
+    _flush(sys.stdout)
     sys.stdout = sys.stderr = printed
     try:
         yield
@@ -65,34 +63,44 @@ def _streams(rule: str) -> Iterator[None]:
 
 @contextmanager
 def _stdout_aside() -> Iterator[None]:
-    """Lead the descriptor of stdout to stderr: other processes and libraries in C write to it."""
-    try:
-        kept = os.dup(_STDOUT)
-    except OSError:  # it was closed before we started
+    """Lead the descriptor of stdout to stderr: other processes and libraries in C write to it.
+
+    Of a process without stdout or stderr it may be that of another file, such as a queue's.
+    """
+    if sys.__stdout__ is None:
         yield
         return
+    kept = os.dup(_STDOUT)
     try:
-        _lead_to_stderr()
+        _lead_stdout_away()
         yield
     finally:
+        _flush(sys.__stdout__)
         os.dup2(kept, _STDOUT)
         os.close(kept)
 
 
-def _lead_to_stderr() -> None:
-    try:
+def _flush(stream: TextIO | None) -> None:
+    """Write what a stream holds back to where it goes now."""
+    if stream is not None:
+        with suppress(OSError, ValueError):
+            stream.flush()
+
+
+def _lead_stdout_away() -> None:
+    if sys.__stderr__ is not None:
         os.dup2(_STDERR, _STDOUT)
-    except OSError:  # stderr is closed
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, _STDOUT)
-        os.close(nowhere)
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _STDOUT)
+    os.close(nowhere)
 
 
 @contextmanager
 def _settings() -> Iterator[None]:
     """Put back afterwards what is easily changed in a process, and easily put back."""
     path, limit, bytecode = list(sys.path), sys.getrecursionlimit(), sys.dont_write_bytecode
-    environ, folder = dict(os.environ), _here()
+    environ, folder = dict(os.environ), current_folder()
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         yield
@@ -103,7 +111,7 @@ def _settings() -> Iterator[None]:
         if dict(os.environ) != environ:
             os.environ.clear()
             os.environ.update(environ)
-        if folder is not None and _here() != folder:
+        if folder is not None and current_folder() != folder:
             os.chdir(folder)
         for number, handler in handlers.items():
             if signal.getsignal(number) is not handler and handler is not None:
@@ -111,10 +119,11 @@ def _settings() -> Iterator[None]:
                     signal.signal(number, handler)
 
 
-def _here() -> str | None:
+def current_folder() -> str | None:
+    """Return the current folder, None if it is gone."""
     try:
         return os.getcwd()
-    except OSError:  # it is gone
+    except OSError:
         return None
 
 

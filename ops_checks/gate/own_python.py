@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.errors import OpsError
 from ops_checks.gate.own_code import folder_of, load_function
-from ops_checks.gate.own_process import surroundings
+from ops_checks.gate.own_process import current_folder, surroundings
 from ops_checks.gate.own_raised import raised
 from ops_checks.gate.own_rows import RuleRows, store_of
 from ops_checks.gate.own_run import Ran
@@ -39,20 +39,22 @@ def run_python(context: Context, rule: OwnRule, request: Request) -> Ran:
     with surroundings(rule.id, folder):
         function = load_function(context, rule)
 
+    here = current_folder()
+
     def run() -> Ran:
         with nullcontext() if store is None else store.snapshot() as snapshot:
             rows = RuleRows(context, rule, store, snapshot)
             given = RuleContext(rule.id, rows.sources(), now_s=context.now_s, tz_minutes=context.tz_minutes)
             with surroundings(rule.id, folder):
-                answer = ask(rule.id, function, given, request.keep)
+                answer = ask(rule.id, function, given, request.keep, here)
             rows.finish()
             return _ran(rows, answer)
 
     return read_again(run, context.logs[0] if store is None else store.location)
 
 
-def ask(rule: str, function: Callable[..., object], context: RuleContext, keep: int | None) -> Answer:
-    """Return what the function of a rule finds.
+def ask(rule: str, function: Callable[..., object], context: RuleContext, keep: int | None, here: str | None) -> Answer:
+    """Return what the function of a rule finds; `here` is the current folder.
 
     Raises InputError for whatever it raises, an exit of the process included, and for what it returns in place of
     findings; KeyboardInterrupt stays what it is. What it could not read is an error, whatever the function made of it.
@@ -68,12 +70,13 @@ def ask(rule: str, function: Callable[..., object], context: RuleContext, keep: 
             raise context.failure from None
         if isinstance(error, AnswerError):
             raise
-        raise raised(rule, error, code=_place_of(function)) from error
+        raise raised(rule, error, here=here, code=_place_of(function)) from error
     finally:
         _close(given)
     if context.failure is not None:
-        known = isinstance(context.failure, OpsError)
-        raise context.failure if known else raised(rule, context.failure, code=_place_of(function))
+        if isinstance(context.failure, OpsError):
+            raise context.failure
+        raise raised(rule, context.failure, here=here, code=_place_of(function))
     return answer
 
 

@@ -22,18 +22,21 @@ _LIBRARY = (sysconfig.get_path("stdlib") + os.sep, sysconfig.get_path("platstdli
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
-def raised(rule: str, error: BaseException, *, code: tuple[str, int] | None = None, doing: str = "") -> InputError:
+def raised(
+    rule: str, error: BaseException, *, here: str | None, code: tuple[str, int] | None = None, doing: str = ""
+) -> InputError:
     """Return the error for what a rule raised: its kind, what it says, and where the rule's own code was then.
 
     `code` is file and line of the function, for what was raised before it began; `doing` what was done, where it was
-    not run. With OPS_CHECKS_DEBUG=1 the traceback is printed to stderr.
+    not run. Paths in the folder `here` are shown as they are relative to it. With OPS_CHECKS_DEBUG=1 the traceback is
+    printed to stderr.
     """
     if os.environ.get("OPS_CHECKS_DEBUG") == "1":
         traceback.print_exception(error)
     kind = visible(type(error).__name__)[:_LONGEST]
     said = _text(error)
     place = _place(error) or code
-    at = f" at {_shown(place[0])}:{place[1]}" if place else ""
+    at = f" at {_shown(place[0], here)}:{place[1]}" if place else ""
     return InputError(
         f"{rule}: raised {kind}{f' ({said})' if said else ''}{doing}{at}: mend the rule, then run it again"
     )
@@ -50,19 +53,20 @@ def _text(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> tuple[str, int] | None:
-    """Return file and line where a rule's own code was: the innermost that is neither ours nor the library's.
+    """Return file and line where a rule's own code was: the innermost that is not ours, and no library's if possible.
 
     Code that does not parse was nowhere, and says where it is.
     """
     if isinstance(error, SyntaxError) and isinstance(error.filename, str):
         return error.filename, error.lineno or 1
-    frames = list(_frames(error.__traceback__))
-    own = [frame for frame in frames if not _is_library(frame[0])]
-    return next(reversed(own or frames), None)
+    return min(reversed(list(_frames(error.__traceback__))), key=lambda frame: _distance(frame[0]), default=None)
 
 
-def _is_library(path: str) -> bool:
-    return path.startswith(_LIBRARY) and not any(part in path for part in _INSTALLED)
+def _distance(path: str) -> int:
+    """Return how far a file is from a project's own: an installed package is nearer than Python's own library."""
+    if any(part in path for part in _INSTALLED):
+        return 1
+    return 2 if path.startswith(_LIBRARY) else 0
 
 
 def _frames(trace: TracebackType | None) -> Iterator[tuple[str, int]]:
@@ -74,10 +78,5 @@ def _frames(trace: TracebackType | None) -> Iterator[tuple[str, int]]:
         trace = trace.tb_next
 
 
-def _shown(path: str) -> str:
-    """Return a path as people know it: relative to the current folder, if it lies in it."""
-    try:
-        here = os.getcwd() + os.sep
-    except OSError:
-        here = "\0"
-    return visible(path.removeprefix(here))
+def _shown(path: str, here: str | None) -> str:
+    return visible(path if here is None else path.removeprefix(here.rstrip(os.sep) + os.sep))

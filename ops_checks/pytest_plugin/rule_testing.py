@@ -64,7 +64,7 @@ class RuleFindings(Protocol):
         ...
 
 
-def rule_findings(  # noqa: PLR0913 - by name: the type of the fixture
+def rule_findings(
     function: Callable[[RuleContext], Iterable[Finding]],
     *,
     items: Iterable[Item] | None = None,

@@ -104,7 +104,7 @@ def _defects(rule: str, finding: Finding) -> Iterator[str]:
     if finding.value is not None and _number(finding.value) is None:
         yield f"its value is {_shown(finding.value)}: expected a finite number or None"
     if not isinstance(finding.places, tuple | list) or not all(map(_is_place, finding.places)):
-        yield "its places are none: expected a tuple of Place"
+        yield "its places are no tuple of Place"
     if finding.suppressed is not None:
         yield "it is suppressed: only a waiver in the policy does that"
 
@@ -136,12 +136,13 @@ def _named(finding: Finding) -> str:
 
 
 def _kind(given: object) -> str:
-    """Return what something is, in two words: a value that anybody may have given is not printed."""
-    return "None" if given is None else f"of the type {visible(type(given).__name__)[:100]}"
+    """Return what something is, in a few words: a value that anybody may have given is not printed."""
+    return "None" if given is None else f"a value of the type {visible(type(given).__name__)[:100]}"
 
 
 def _shown(given: object) -> str:
     """Return a short plain value as it is written, or what it is."""
     if type(given) in {str, int, float, bool}:
-        return visible(str(given))[:100] if type(given) is not str else repr(visible(given[:100]))
+        shown = visible(str(given)[:100])
+        return f"'{shown}'" if type(given) is str else shown
     return _kind(given)

@@ -121,7 +121,7 @@ class RuleContext:
         """Return rows that keep their failure. Raises InputError for those that the rule's needs do not name."""
         if rows is None:
             self.failure = self.failure or InputError(
-                f"{self._rule}: reads the {name}, which it does not need by the policy: add {name} to its needs"
+                f"{self._rule}: reads the {name}, which its needs do not name: add {name} to its needs in the policy"
             )
             raise self.failure
         return _Rows(rows, self)
