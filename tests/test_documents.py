@@ -6,6 +6,7 @@ import argparse
 import inspect
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -145,6 +146,30 @@ def test_history() -> None:
     """Each rule on events is listed with what it finds, in the order of a report."""
     rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", section(PAGES["policy"], "History"), re.MULTILINE)
     assert rows == [(rule.id, rule.summary) for rule in HISTORY_RULES]
+
+
+def test_the_rule_in_python_runs(demo: Path) -> None:
+    """The rule that is shown is one: it finds what was started at night, by the entry that the text shows."""
+    (block,) = re.findall(r"```python\n(.*?)```", section(PAGES["policy"], "Rules of your own"), re.DOTALL)
+    assert len([line for line in block.splitlines() if line.strip()]) <= 10
+    (entry,) = re.findall(r"`(rules: \[\{id: no-night-shift.+?\}\])`", PAGES["policy"])
+    (demo / "checks.py").write_text(block)
+    (demo / "ops-checks.yaml").write_text(entry)
+    night = 'UPDATE queue_items SET started_at_kst = "2026-01-01 03:10" WHERE id = "ORCH-001"'
+    with sqlite3.connect(demo / "automation/orchestrator/db/queue.db") as database:
+        database.execute('UPDATE queue_items SET started_at_kst = "-"')
+        database.execute(night)
+    done = subprocess.run(
+        ["ops-checks", "check", "--only", "no-night-shift"],
+        cwd=demo,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "1 fail; 1 finding, exit code 1" in done.stdout
+    assert "started at 2026-01-01 03:10" in done.stdout
 
 
 def test_exit_codes() -> None:

@@ -2,6 +2,9 @@
 
 from ops_checks import Item, RuleContext
 
+DAY = Item(id="ORCH-1", status="DONE", priority="P1", task="Rotate keys", success_criteria="rotated")
+NIGHT = DAY.with_cells([("id", "ORCH-2"), ("started_at_kst", "2026-01-01 03:10")])
+
 
 def no_night_shift(context: RuleContext):  # the rule under test
     for item in context.items:
@@ -10,13 +13,7 @@ def no_night_shift(context: RuleContext):  # the rule under test
 
 
 def test_nobody_starts_at_night(rule_findings):
-    day = Item(
-        id="ORCH-1", status="IN_PROGRESS", priority="P1", task="Rotate keys", success_criteria="rotated",
-        started_at_kst="2026-01-01 10:00",
-    )
-    night = day.with_cells([("id", "ORCH-2"), ("started_at_kst", "2026-01-01 03:10")])
-
-    found = rule_findings(no_night_shift, items=[day, night])
+    found = rule_findings(no_night_shift, items=[DAY, NIGHT])
 
     assert [(each.item, each.field) for each in found] == [("ORCH-2", "started_at_kst")]
 """

@@ -31,6 +31,7 @@ _POLICY = ("test_loader", "test_validator")
 _FORMATS = ("test_formats",)
 _SINKS = ("test_sinks",)
 _ANSWERS = ("test_answer_json",)
+_OWN = ("test_own_python",)
 _HISTORY = ("test_history_laws", "test_legal_histories", "test_histories")
 _RECONCILE = ("test_planner", "test_decisions", "test_apply", "test_laws")
 
@@ -1091,7 +1092,41 @@ _ON_A_SERVER = (
     ),
 )
 
+_OWN_RULES = (
+    Defect(
+        "what a rule prints is in the report",
+        "gate/own_process.py",
+        "    sys.stdout = sys.stderr = printed\n",
+        "    sys.stderr = printed\n",
+        _OWN,
+    ),
+    Defect(
+        "a rule may exit",
+        "gate/own_python.py",
+        "    except BaseException as error:\n",
+        "    except Exception as error:\n",
+        _OWN,
+    ),
+    Defect(
+        "what a rule could not read is nothing",
+        "gate/own_python.py",
+        "    if context.failure is not None:\n",
+        "    if False:\n",
+        _OWN,
+    ),
+    Defect(
+        "a rule waives itself",
+        "rules/own/answers.py",
+        "    if finding.suppressed is not None:\n",
+        "    if False:\n",
+        _OWN,
+    ),
+    Defect("a rule has read all", "gate/own_python.py", "            rows.finish()\n", "", _OWN),
+    Defect("anybody's code is run", "gate/own_code.py", "        if strange:\n", "        if False:\n", _OWN),
+)
+
 DEFECTS: tuple[Defect, ...] = (
+    *_OWN_RULES,
     *_ON_A_SERVER,
     *_WRITING,
     *_READING,

@@ -569,8 +569,8 @@ def test_stdout_stays_the_reports(folder: Path, needs: str) -> None:
     lines = done.stderr.decode().splitlines()
     assert [line for line in lines if not line.startswith("note: ")] == [
         *("own: imported", "raw", "own: \\x1b[31mred ::error::no ## [error]", "own: two", "own: lines"),
-        *("own: bytes \\xff", "child", "given", f"own: {folder}/checks.py:12: UserWarning: old"),
-        *('own:   warnings.warn("old")', "own: rest", "around"),
+        *("child", "given", "own: bytes \\xff", f"own: {folder}/checks.py:12: UserWarning: old"),
+        *('own:   warnings.warn("old")', "around", "own: rest"),
     ]
 
 
