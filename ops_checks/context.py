@@ -46,14 +46,15 @@ class Context:
     `source_of_truth` is `markdown` or `db`. `policy` is the effective policy, the command line's limits in it.
     `progress` gets how far a long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings,
     `notes` on where they were found and what is not read. `policy_in_code`: the policy is no file; else `policy_path`
-    is where it is or would be. `looked`: where a project was looked for in vain. `snapshot`: what is read in place of
-    database and log; their locations are then its file. `known`: the report whose findings are known, None for none.
+    is where it is or would be; `policy_named`: somebody named it, or made it. `looked`: where a project was looked for
+    in vain. `snapshot`: what is read in place of database and log; their locations are then its file. `known`: the
+    report whose findings are known, None for none.
     """
 
     __slots__ = (
         "_actor", "_policy", "_stores", "db", "db_named", "environ", "known", "lock_timeout_s", "logs", "looked",
-        "notes", "now_s", "operate_on", "operation", "policy_in_code", "policy_path", "progress", "queue", "snapshot",
-        "source_of_truth", "tz_minutes", "warnings", "works_on_db",
+        "notes", "now_s", "operate_on", "operation", "policy_in_code", "policy_named", "policy_path", "progress",
+        "queue", "snapshot", "source_of_truth", "tz_minutes", "warnings", "works_on_db",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - by name, from one place
@@ -73,6 +74,7 @@ class Context:
         operate_on: str = MARKDOWN_SIDE,
         notes: tuple[str, ...] = (),
         policy_in_code: bool = False,
+        policy_named: bool = True,
         policy_path: str = DEFAULT_POLICY,
         looked: str = "",
         snapshot: SnapshotSource | None = None,
@@ -93,6 +95,7 @@ class Context:
         self.warnings = policy.warnings if policy else ()
         self.notes = notes
         self.policy_in_code = policy_in_code
+        self.policy_named = policy_named
         self.policy_path = policy_path
         self.looked = looked
         self.snapshot = snapshot
@@ -282,6 +285,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         operate_on=operate_on,
         notes=(*notes, *defaults.notes),
         policy_in_code=policy_in_code,
+        policy_named=named or policy_in_code,
         policy_path=policy_path or (policy and policy.path) or DEFAULT_POLICY,
         looked=defaults.looked,
         snapshot=source,

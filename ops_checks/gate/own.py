@@ -38,7 +38,10 @@ def read_own(context: Context, asked: Asked) -> Evidence:
             {rule_id: each.findings for rule_id, each in ran.items()},
         ),
         tuple(dict.fromkeys(read for each in ran.values() for read in each.inputs)),
-        remarks=tuple(f"{rule_id}: {why}, and was not judged" for rule_id, why in left_out.items()),
+        remarks=(
+            *(remark for each in ran.values() for remark in each.remarks),
+            *(f"{rule_id}: {why}, and was not judged" for rule_id, why in left_out.items()),
+        ),
         lacking=lacking,
         left_out=frozenset(left_out),
     )

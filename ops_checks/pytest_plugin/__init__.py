@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ops_checks.pytest_plugin.reconciliation import Reconcile
+    from ops_checks.pytest_plugin.rule_testing import RuleFindings
     from ops_checks.pytest_plugin.scratch import Checked, QueueStores
     from ops_checks.report.model import Report
 
@@ -209,3 +210,15 @@ def reconciled(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFac
     from ops_checks.pytest_plugin.reconciliation import reconciling
 
     return reconciling(pytestconfig, tmp_path_factory)
+
+
+@pytest.fixture
+def rule_findings() -> RuleFindings:
+    """Return a function that runs a rule in Python on given rows and returns its findings, for a test of the rule.
+
+    `rule_findings(function, items=[…], events=[…], runs=[…], now_s=…)`: what is not given, the rule cannot read, as if
+    its `needs` did not name it. Reads no queue and no policy. Works with or without --queue-check.
+    """
+    from ops_checks.pytest_plugin.rule_testing import rule_findings
+
+    return rule_findings
