@@ -28,13 +28,17 @@ class Group(NamedTuple):
 
 CONSISTENCY = Group("consistency", DRIFT, reads="queue", marker="queue_drift")
 KPI = Group("kpi", ALERT, reads="log", marker="queue_kpi", in_rows=True)
+#: One queue by itself: its rows, and what they say together. A check of the document alone needs no database.
+QUEUE = Group("queue", DRIFT, reads="queue", marker="queue_rows", by_name=True, in_rows=True)
 #: Whether the events of each item could have happened (RECONCILE section 16).
 HISTORY = Group("history", DRIFT, reads="db", marker="queue_history", by_name=True, in_rows=True)
+#: The rules of a project's own, in SQL and in Python (`rules` in the policy).
+OWN = Group("own", DRIFT, reads="db", marker="queue_own", by_name=True, in_rows=True)
 #: An expired waiver fails with the exit code of its rule's group.
 WAIVERS = Group("waivers", ALERT, reads="policy", selectable=False)
 
 #: Every group by its id, in the order of a report.
-GROUPS = {group.id: group for group in (CONSISTENCY, KPI, HISTORY, WAIVERS)}
+GROUPS = {group.id: group for group in (CONSISTENCY, KPI, QUEUE, HISTORY, OWN, WAIVERS)}
 
 
 #: What fails the gate: failed rules only, or warnings too.

@@ -52,7 +52,7 @@ NODES: dict[str, Node] = {
         (('--notes',), 'why the item is cancelled', (), False),
     ), ()),
     'check': ('Run the gate: all checks, one report.', (
-        (('--only',), 'run only this check; repeatable', ('one', 'consistency', 'kpi', 'history'), True),
+        (('--only',), 'only consistency, kpi, queue, history, own, or this rule; repeatable', ('one', 'consistency', 'kpi', 'queue', 'history', 'own', 'missing-in-db', 'missing-in-md', 'field-mismatch', 'view-edited', 'failure-rate', 'success-rate', 'latency-p50-ms', 'latency-p90-ms', 'latency-p95-ms', 'latency-p99-ms', 'latency-avg-ms', 'latency-max-ms', 'retry-count', 'stale-in-progress', 'blocked', 'pending', 'oldest-pending-minutes', 'malformed-lines', 'unfinished-runs', 'well-formed', 'in-progress-has-owner', 'blocked-has-reason', 'due-date-passed', 'wip-limit', 'no-start-in-future', 'priority-inversion', 'picked-twice', 'retried-beyond-max', 'attempts-lost', 'retried-without-cause', 'added-twice', 'lease-of-another', 'ended-twice', 'ended-after-cancelled', 'ended-without-picked', 'changed-without-event', 'orphan-events', 'payload-unreadable'), True),
         (('--fail-level',), 'what fails the gate (default: error)', ('one', 'error', 'warn'), False),
         (('--exit-zero',), 'exit 0 for drift and alerts; still 3 and above', None, False),
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),

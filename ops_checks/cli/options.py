@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
-from ops_checks.cli.command import FILES, IDS, QUIET, SOME, TARGET
+from ops_checks.cli.command import FILES, IDS, ONE, QUIET, SOME, TARGET
 from ops_checks.suggestions import did_you_mean
 from ops_checks.timestamps import duration_s
 
@@ -149,7 +149,8 @@ def unused_options(args: argparse.Namespace, thresholds: Collection[str], only: 
     from ops_checks.rules.registry import BY_METRIC
 
     of_kpi = ["--log-path", "--engine", "--stale-minutes", *(rule.option for rule in BY_METRIC.values() if rule.option)]
-    other = {"consistency": of_kpi, "kpi": ["--fields"], "history": [*of_kpi, "--fields"]}.get(only or "", [])
+    unused = {"consistency": of_kpi, "kpi": ["--fields"]}
+    other = unused.get(only, [*of_kpi, "--fields"]) if only else []
     given = [option for option in other if getattr(args, option[2:].replace("-", "_"), None) is not None]
     notes = [f"{option} changes nothing with --only {only}" for option in given]
     if only in {None, "kpi"} and args.stale_minutes is not None and "stale_in_progress" not in thresholds:
@@ -170,6 +171,19 @@ def add_formats(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(FORMATS)}; to stdout or FILE; repeatable",
     )
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the text")
+
+
+def _check_ids() -> Iterable[str]:
+    from ops_checks.findings import GROUPS
+    from ops_checks.rules.registry import WAIVABLE
+
+    return (*(group.id for group in GROUPS.values() if group.selectable), *WAIVABLE)
+
+
+@completed(ONE, of=_check_ids)
+def check_id(text: str) -> str:
+    """Return the id of a group or a rule; which there are is known when the policy is read."""
+    return text
 
 
 @completed(TARGET, of=_format_names)

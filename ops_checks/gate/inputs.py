@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ops_checks.findings import CONSISTENCY, HISTORY, KPI
+from ops_checks.findings import CONSISTENCY
 from ops_checks.gate.last_agreement import note_agreement
 from ops_checks.gate.stable_reading import compare_by, must_be_read_whole, read_stable
 from ops_checks.report.model import InputRead, LeftOut, Metric
 from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.queue_statistics import queue_statistics
 from ops_checks.rules.kpi.retries import Retries, windowed_retries
-from ops_checks.rules.registry import BY_METRIC, RULES
+from ops_checks.rules.registry import BY_METRIC
 from ops_checks.rules.waivers import offered
 from ops_checks.runlog.engines import Wanted, read_log
 from ops_checks.runlog.filter import RunFilter, valid_times
@@ -23,9 +23,10 @@ from ops_checks.sanitize import visible
 from ops_checks.timestamps import duration_text, expiry_defect, start_epoch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ops_checks.context import Context
+    from ops_checks.gate.asked import Asked
     from ops_checks.policy.model import Policy
     from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.history.judgement import Judgement
@@ -43,7 +44,7 @@ class Evidence(Struct, frozen=True):
     """What was read for one group of rules: `value` is what its rules measure; the rest goes into the report.
 
     `outdated` is the error of a run log that says nothing about today, None for one that does; `lacking` are errors by
-    rule, of those that need what the input lacks.
+    rule, of those that need what the input lacks. `left_out` are rules that were not judged, which a remark says.
     """
 
     value: Any
@@ -52,6 +53,7 @@ class Evidence(Struct, frozen=True):
     remarks: tuple[str, ...] = ()
     outdated: str | None = None
     lacking: Mapping[str, str] = {}
+    left_out: frozenset[str] = frozenset()
 
 
 def policy_read(context: Context) -> InputRead:
@@ -62,8 +64,8 @@ def policy_read(context: Context) -> InputRead:
     return InputRead("policy", policy.path, state=policy.digest)
 
 
-def read_drift(context: Context, max_details: int | None = None) -> Evidence:
-    """Compare both stores, and keep `max_details` findings a rule (0: all; None: as many as are listed).
+def read_drift(context: Context, asked: Asked) -> Evidence:
+    """Compare both stores, and keep as many findings a rule as are asked for.
 
     Raises InputError for what cannot be read, ChangingError if it does not stand still.
     """
@@ -72,8 +74,8 @@ def read_drift(context: Context, max_details: int | None = None) -> Evidence:
 
     def note_inputs(left: Snapshot, right: Snapshot, drift: Drift) -> None:
         inputs[:] = (  # of the last reading, which is the one that counts
-            _store_read("queue", context.md_store, left, drift.total),
-            _store_read("db", context.db_store, right, drift.total_db),
+            store_read("queue", context.md_store, left, drift.total),
+            store_read("db", context.db_store, right, drift.total_db),
         )
         note_agreement(left, right, drift)
 
@@ -81,7 +83,7 @@ def read_drift(context: Context, max_details: int | None = None) -> Evidence:
         policy.consistency,
         context.md_store,
         context.db_store,
-        keep=_keep(policy, CONSISTENCY.id, max_details),
+        keep=keep_for(policy, asked),
         on_read=note_inputs,
         is_view=any(rule.of_view for rule in policy.active_rules([CONSISTENCY.id])),
     )
@@ -110,22 +112,22 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
         statistics = _statistics(context, snapshot)
         must_be_read_whole(snapshot)
         leases = _lease_remarks(store.location, snapshot, context.now_s)
-        store_read = _with_retries(_store_read(kind, store, snapshot, statistics.items), statistics)
-        return statistics, store_read, leases
+        was_read = _with_retries(store_read(kind, store, snapshot, statistics.items), statistics)
+        return statistics, was_read, leases
 
-    statistics, store_read, leases = read_stable(store, read)
+    statistics, was_read, leases = read_stable(store, read)
     evidence = KpiEvidence(runs, statistics)
     return Evidence(
         evidence,
-        (*_logs_read(runs), store_read),
+        (*_logs_read(runs), was_read),
         metrics=tuple(rule.measure(evidence) for rule in BY_METRIC.values()),
         remarks=(*remarks, *_log_remarks(runs), *_retry_remarks(statistics), *leases),
         outdated=_outdated(runs, policy.max_log_age_s, context.now_s),
     )
 
 
-def read_histories(context: Context, max_details: int | None = None) -> Evidence:
-    """Judge the events of the database, and keep `max_details` findings a rule (0: all; None: as many as are listed).
+def read_histories(context: Context, asked: Asked) -> Evidence:
+    """Judge the events of the database, and keep as many findings a rule as are asked for.
 
     Raises InputError for what cannot be read.
     """
@@ -136,30 +138,23 @@ def read_histories(context: Context, max_details: int | None = None) -> Evidence
 
     def note_input(snapshot: Snapshot, found: Judgement) -> None:
         inputs[:] = (
-            _store_read("db", store, snapshot, found.items),
+            store_read("db", store, snapshot, found.items),
         )  # of the last reading, which is the one that counts
 
     judged = judge_histories(
         store,
-        keep=_keep(policy, HISTORY.id, max_details),
+        keep=keep_for(policy, asked),
         settle_s=policy.consistency.settle_s,
         on_read=note_input,
     )
     return Evidence(judged.judgement, tuple(inputs), remarks=judged.notes, lacking=judged.lacking)
 
 
-def _keep(policy: Policy, group: str, max_details: int | None) -> int | None:
+def keep_for(policy: Policy, asked: Asked) -> int | None:
     """Return how many findings a rule are kept: all of them where a waiver may be for any."""
-    return 0 if any(RULES[waiver.rule].group == group for waiver in policy.waivers) else max_details
-
-
-#: How the evidence of each group of rules is read, by the group's id, in the order of a report; the second argument is
-#: how many findings a rule are asked for. KPIs list the worst of what was streamed by, and have no more.
-READERS: Mapping[str, Callable[[Context, int | None], Evidence]] = {
-    CONSISTENCY.id: read_drift,
-    KPI.id: lambda context, _: read_kpis(context),
-    HISTORY.id: read_histories,
-}
+    known = policy.rules
+    waived = any(known[waiver.rule].group == asked.group for waiver in policy.waivers)
+    return 0 if waived else asked.max_details
 
 
 def _statistics(context: Context, snapshot: Snapshot) -> QueueStatistics:
@@ -228,7 +223,8 @@ def _outdated(runs: RunStats, max_age_s: int | None, now_s: float) -> str | None
     )
 
 
-def _store_read(kind: str, store: Store, snapshot: Snapshot, rows: int) -> InputRead:
+def store_read(kind: str, store: Store, snapshot: Snapshot, rows: int) -> InputRead:
+    """Return a store as an input of the report: `kind` is `queue` or `db`, `rows` how many items were read."""
     return InputRead(kind, store.location, state=snapshot.identity(), rows=rows, newest_event=snapshot.newest_event())
 
 

@@ -10,13 +10,14 @@ from msgspec.structs import replace
 from ops_checks import __version__
 from ops_checks.errors import InputError, UsageError
 from ops_checks.findings import CONSISTENCY, FAIL_LEVELS, GROUPS
-from ops_checks.gate.inputs import READERS, policy_read
+from ops_checks.gate.asked import asked_for
+from ops_checks.gate.inputs import Evidence, policy_read
 from ops_checks.gate.item_rows import with_rows
 from ops_checks.gate.last_agreement import hints
 from ops_checks.gate.missing import advised
+from ops_checks.gate.readers import READERS
 from ops_checks.gate.verdict import conclude, decide
 from ops_checks.report.model import InputRead, Metric, Report, RuleResult
-from ops_checks.rules.registry import RULES
 from ops_checks.rules.rule import Threshold, evaluate, not_evaluated
 from ops_checks.rules.waivers import apply
 from ops_checks.sanitize import visible
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from ops_checks.context import Context
-    from ops_checks.gate.inputs import Evidence
+    from ops_checks.gate.asked import Asked
     from ops_checks.policy.model import Policy
     from ops_checks.rules.rule import Rule
 
@@ -49,28 +50,26 @@ def run_gate(
     fail_level: str = "error",
     max_details: int | None = None,
 ) -> Report:
-    """Evaluate the rules of all groups that the policy has on (or of `only` one or some) and return the Report.
+    """Evaluate all rules that the policy has on (or those of `only`, ids of groups and rules) and return the Report.
 
     An input that cannot be read is no exception here: its rules are `error`, the report says why, and the exit code
     is 3. With `fail_level` `warn` a warning fails too. `max_details` findings of drift a rule are listed (0: all; None:
     50), whatever is waived. Raises UsageError for another value of `only` or `fail_level`.
     """
-    named = [only] if isinstance(only, str) else list(only or ())
-    for name, values, allowed in (("only", named, READERS), ("fail_level", [fail_level], FAIL_LEVELS)):
-        for value in values:
-            if value not in allowed:
-                expected = f"expected one of {', '.join(allowed)}"
-                raise UsageError(f"{name}={visible(str(value))}: {expected}{did_you_mean(str(value), allowed)}")
-    policy = context.policy.asking_for(named)
+    if fail_level not in FAIL_LEVELS:
+        expected = f"expected one of {', '.join(FAIL_LEVELS)}"
+        raise UsageError(f"fail_level={visible(fail_level)}: {expected}{did_you_mean(fail_level, FAIL_LEVELS)}")
+    names = [only] if isinstance(only, str) else list(only or ())
+    policy = context.policy.asking_for(names)
     found = _Found(inputs=[policy_read(context)], notes=[*context.notes, *context.warnings])
-    asked = [group for group in READERS if (group in named if named else policy.names(group))]
-    outcomes = {group: _read(context, group, max_details) for group in asked}
+    asked = {each.group: each for each in asked_for(policy, names, max_details)}
+    outcomes = {group: _read(context, each) for group, each in asked.items()}
     for group, outcome in advised(context, outcomes).items():
-        _add_group(found, context, policy, group, outcome)
+        _add_group(found, context, policy, asked[group], outcome)
     today = queue_time(context.now_s, context.tz_minutes)[:10]
-    waived = apply(found.results, policy.waivers, policy.path, today, RULES, policy.threshold, max_details)
+    waived = apply(found.results, policy.waivers, policy.path, today, policy.rules, policy.threshold, max_details)
     results = tuple(conclude(result, policy, fail_level) for result in waived)
-    decision = decide(asked, results, found.errors)
+    decision = decide(tuple(asked), results, found.errors, policy.rules)
     return Report(
         tool_version=__version__,
         created_ms=int(context.now_s * 1000),
@@ -102,19 +101,19 @@ def _once(inputs: Iterable[InputRead]) -> tuple[InputRead, ...]:
     return tuple(found.values())
 
 
-def _read(context: Context, group: str, max_details: int | None) -> Evidence | InputError:
+def _read(context: Context, asked: Asked) -> Evidence | InputError:
     """Return the evidence of a group, or why there is none."""
     try:
-        return READERS[group](context, max_details)
+        return READERS[asked.group](context, asked)
     except InputError as error:
         return error
 
 
-def _add_group(found: _Found, context: Context, policy: Policy, group: str, evidence: Evidence | InputError) -> None:
-    """Evaluate the rules of a group; without evidence they are errors."""
+def _add_group(found: _Found, context: Context, policy: Policy, asked: Asked, evidence: Evidence | InputError) -> None:
+    """Evaluate the rules of a group that are asked for; without evidence they are errors."""
     if isinstance(evidence, InputError):
         found.errors += [evidence.message, *evidence.details]
-        for rule in policy.active_rules([group]):
+        for rule in asked.rules:
             threshold = policy.threshold(rule) or Threshold()
             found.results.append(not_evaluated(rule, threshold, evidence.message))
         return
@@ -122,17 +121,22 @@ def _add_group(found: _Found, context: Context, policy: Policy, group: str, evid
     found.metrics += evidence.metrics
     found.notes += evidence.remarks
     found.errors += [evidence.outdated] if evidence.outdated else []
-    results = evaluate_group(policy, group, evidence)
-    found.results += with_rows(results, context.md_store) if GROUPS[group].in_rows else results
+    results = _evaluated(policy, [rule for rule in asked.rules if rule.id not in evidence.left_out], evidence)
+    found.results += with_rows(results, context.md_store) if GROUPS[asked.group].in_rows else results
 
 
 def evaluate_group(policy: Policy, group: str, evidence: Evidence) -> list[RuleResult]:
-    """Return the results of a group's rules that are on, in the order of a report.
+    """Return the results of a group's rules that are on, in the order of a report."""
+    return _evaluated(policy, policy.active_rules([group]), evidence)
+
+
+def _evaluated(policy: Policy, rules: Iterable[Rule], evidence: Evidence) -> list[RuleResult]:
+    """Return the results of rules.
 
     Those that are measured from a run log that is too old are errors: it says nothing about today; so are those that
     need what the input lacks.
     """
-    return [_evaluate(rule, policy.threshold(rule) or Threshold(), evidence) for rule in policy.active_rules([group])]
+    return [_evaluate(rule, policy.threshold(rule) or Threshold(), evidence) for rule in rules]
 
 
 def _evaluate(rule: Rule, threshold: Threshold, evidence: Evidence) -> RuleResult:

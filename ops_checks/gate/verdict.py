@@ -14,10 +14,11 @@ from ops_checks.rules.rule import counts_as
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ops_checks.policy.model import Policy
     from ops_checks.report.model import RuleResult
+    from ops_checks.rules.rule import Rule
 
 _NOTHING_JUDGED = (
     "nothing was judged: every rule that was asked for is off: switch one on in the policy, or ask for another check"
@@ -34,12 +35,14 @@ class Decision(Struct, frozen=True):
     notes: tuple[str, ...]
 
 
-def decide(asked: Sequence[str], results: Sequence[RuleResult], errors: Sequence[str]) -> Decision:
+def decide(
+    asked: Sequence[str], results: Sequence[RuleResult], errors: Sequence[str], rules: Mapping[str, Rule] = RULES
+) -> Decision:
     """Return the decision by the concluded results of the rules, and by the errors of reading the inputs.
 
     `asked` are the ids of the groups that were asked for: one of which no rule is on is said to be off, and where
     that is all of them nothing was judged, which is an error. What could not be evaluated comes before drift,
-    drift before an alert.
+    drift before an alert. `rules` are all that there are.
     """
     judged = {result.group for result in results}
     off = [group for group in asked if group not in judged]
@@ -51,12 +54,12 @@ def decide(asked: Sequence[str], results: Sequence[RuleResult], errors: Sequence
     else:
         verdict = max((result.effect for result in results), key=_WORST_LAST.index)
         failed = [result for result in results if result.effect is Verdict.FAIL]
-        code = min({code for result in failed for code in _exit_codes(result, judged)}, default=OK)
+        code = min({code for result in failed for code in _exit_codes(result, judged, rules)}, default=OK)
     notes = tuple(f"{group}: every rule of it is off: nothing of it was judged" for group in off)
     return Decision(verdict, code, tuple(dict.fromkeys(wrong)), notes)
 
 
-def _exit_codes(result: RuleResult, judged: set[str]) -> set[ExitCode]:
+def _exit_codes(result: RuleResult, judged: set[str], rules: Mapping[str, Rule]) -> set[ExitCode]:
     """Return the exit codes that a failed result stands for; too little data is no drift.
 
     An expired waiver stands for those of the rules it was for, as far as their checks ran, else for those that ran.
@@ -65,7 +68,7 @@ def _exit_codes(result: RuleResult, judged: set[str]) -> set[ExitCode]:
         return {ALERT}
     if result.group != WAIVERS.id:
         return {GROUPS[result.group].exit_code}
-    waived = {RULES[finding.trace].group for finding in result.findings if finding.trace in RULES}
+    waived = {rules[each.trace].group for each in result.findings if each.trace and each.trace in rules}
     return {GROUPS[group].exit_code for group in waived & judged or judged - {WAIVERS.id}}
 
 
@@ -76,9 +79,10 @@ def conclude(result: RuleResult, policy: Policy, fail_level: str) -> RuleResult:
     is malformed, so that its metrics may miss runs. A violation that only warns stays (FORMATS sections 3 and 7); so
     does one without a line to point at, of a policy that wants at least so many malformed lines.
     """
-    strangers = [each.rule for each in result.findings if each.rule != result.id or each.rule not in RULES]
+    known = policy.rules
+    strangers = [each.rule for each in result.findings if each.rule != result.id or each.rule not in known]
     if strangers:
-        kind = "another rule" if strangers[0] in RULES else "the unknown rule"
+        kind = "another rule" if strangers[0] in known else "the unknown rule"
         message = f"{visible(result.id)}: a finding of {kind} {visible(strangers[0])}: report it to ops-checks"
         result = replace(result, verdict=Verdict.ERROR, message=message)
     elif result.id == "malformed-lines" and result.verdict is Verdict.FAIL and result.live:

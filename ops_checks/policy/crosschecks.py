@@ -8,6 +8,7 @@ from operator import gt, lt
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import UsageError
+from ops_checks.policy.own_rules import entry_checks
 from ops_checks.stores.registry import located
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def crosschecks(value: object) -> Iterator[tuple[Path, str]]:
         expires = _mapping(waiver).get("expires")
         if isinstance(expires, str) and _DATE.fullmatch(expires) and not _is_date(expires):
             yield ("waivers", index, "expires"), f"{expires} is no day that exists; expected a day as YYYY-MM-DD"
+    yield from entry_checks(value)
     for name in ("queue", "db"):
         try:
             located(str(_mapping(value).get(name, "")))

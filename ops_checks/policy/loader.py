@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from ops_checks.errors import UsageError
 from ops_checks.model import FIELDS
 from ops_checks.policy.crosschecks import crosschecks
-from ops_checks.policy.model import DEFAULT_THRESHOLDS, ConsistencyPolicy, HistoryPolicy, KpiPolicy, Policy
+from ops_checks.policy.model import DEFAULT_THRESHOLDS, ConsistencyPolicy, HistoryPolicy, KpiPolicy, Policy, RowsPolicy
 from ops_checks.policy.plain_schema import follows_schema
 from ops_checks.policy.plain_yaml import read_plain
 from ops_checks.policy.source import POLICY, lines, read_policy
+from ops_checks.rules.own.model import OwnRule
+from ops_checks.rules.queue.rules import BY_ID
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.rules.rule import Threshold
 from ops_checks.rules.waivers import Waiver
@@ -116,6 +118,10 @@ def _policy(path: str, digest: str, document: YamlDocument) -> Policy:
         consistency=_consistency(value.get("consistency", {})),
         kpi=_kpi(kpi),
         history=_history(value.get("history", "off")),
+        rows=_rows(value.get("rules", ())),
+        own=tuple(
+            _own(document, index, rule) for index, rule in enumerate(value.get("rules", ())) if rule["id"] not in BY_ID
+        ),
         waivers=tuple(
             Waiver(**waiver, line=document.line_column(document.offsets["waivers", index].value)[0])
             for index, waiver in enumerate(value.get("waivers", ()))
@@ -165,6 +171,23 @@ def _history(section: str | Mapping[str, Any]) -> HistoryPolicy:
     if isinstance(section, str):
         return HistoryPolicy(on=section == "on")
     return HistoryPolicy(on=True, severity=section.get("severity", {}))
+
+
+def _rows(section: Iterable[Mapping[str, Any]]) -> RowsPolicy:
+    """Return the policy on rows: what the entries of built-in rules say."""
+    entries = [(BY_ID[entry["id"]], entry) for entry in section if entry["id"] in BY_ID]
+    numbers = {check.field: int(entry[check.setting]) for check, entry in entries if check.setting in entry}
+    severity = {check.rule.id: entry.get("severity", "error") for check, entry in entries}
+    return RowsPolicy(severity=severity, **numbers)
+
+
+def _own(document: YamlDocument, index: int, entry: Mapping[str, Any]) -> OwnRule:
+    """Return a rule of the project's own, with the lines at which it and its code stand."""
+    code = next((name for name in ("sql", "python") if name in entry), None)
+    options = dict(entry) | ({"needs": tuple(dict.fromkeys(entry["needs"]))} if "needs" in entry else {})
+    line, _ = document.line_column(document.offsets["rules", index].value)
+    code_line = document.line_column(document.offsets["rules", index, code].value)[0] if code else line
+    return OwnRule(**options, line=line, code_line=code_line)
 
 
 def _kpi(section: Mapping[str, Any]) -> KpiPolicy:

@@ -8,9 +8,11 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ops_checks.errors import UsageError
-from ops_checks.findings import CONSISTENCY, GROUPS, HISTORY, WAIVERS
+from ops_checks.findings import CONSISTENCY, GROUPS, HISTORY, KPI, OWN, QUEUE, WAIVERS
 from ops_checks.policy.source import DEFAULT_STALE_MINUTES
-from ops_checks.rules.registry import BY_GROUP, BY_METRIC
+from ops_checks.rules.own.model import own_rule
+from ops_checks.rules.queue.rules import WELL_FORMED
+from ops_checks.rules.registry import BY_GROUP, BY_METRIC, RULES
 from ops_checks.rules.rule import Threshold
 from ops_checks.runlog.engines import LOCAL
 from ops_checks.sanitize import visible
@@ -19,6 +21,7 @@ from ops_checks.suggestions import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from ops_checks.rules.own.model import OwnRule
     from ops_checks.rules.rule import Rule
     from ops_checks.rules.waivers import Waiver
 
@@ -71,6 +74,14 @@ class HistoryPolicy(Struct, frozen=True):
     severity: Mapping[str, str] = field(default_factory=dict)
 
 
+class RowsPolicy(Struct, frozen=True):
+    """The rules on rows that are on, with the severity of each, and their numbers (see RowSettings)."""
+
+    severity: Mapping[str, str] = field(default_factory=dict)
+    most_in_progress: int = 3
+    most_minutes: int = 60
+
+
 class Policy(Struct, frozen=True):
     """A policy. `path` is its file as the user named it, `digest` (`sha256:…`) what was read; None where there is none.
 
@@ -89,32 +100,71 @@ class Policy(Struct, frozen=True):
     consistency: ConsistencyPolicy = field(default_factory=ConsistencyPolicy)
     kpi: KpiPolicy = field(default_factory=KpiPolicy)
     history: HistoryPolicy = field(default_factory=HistoryPolicy)
+    rows: RowsPolicy = field(default_factory=RowsPolicy)
+    own: tuple[OwnRule, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """Every rule there is by its id: those of the registry, and the project's own."""
+        return RULES | {own.id: own_rule(own) for own in self.own} if self.own else RULES
+
     def threshold(self, rule: Rule) -> Threshold | None:
         """Return the threshold of a rule by this policy, None if the rule is off."""
-        if rule.group == WAIVERS.id:
-            return rule.default if self.waivers else None
-        if rule.of_view and self.source_of_truth != "db":
+        if rule.group == KPI.id:
+            return self.kpi.thresholds.get(rule.metric)
+        if rule.default is None or not self._has_on(rule):
             return None
-        if rule.group == CONSISTENCY.id:
-            return _with_severity(rule, self.consistency.severity)
-        if rule.group == HISTORY.id:
-            return _with_severity(rule, self.history.severity) if self.history.on else None
-        return self.kpi.thresholds.get(rule.metric)
+        severity = self._severities(rule.group).get(rule.id, rule.default.severity)
+        return None if severity == "off" else replace(rule.default, severity=severity)
+
+    def _has_on(self, rule: Rule) -> bool:
+        """Return whether a rule that counts its findings is on, unless its severity is `off`."""
+        on = {
+            CONSISTENCY.id: not rule.of_view or self.source_of_truth == "db",
+            QUEUE.id: rule.id in self.rows.severity,
+            HISTORY.id: self.history.on,
+            WAIVERS.id: bool(self.waivers),
+        }
+        return on.get(rule.group, True)
+
+    def _severities(self, group: str) -> Mapping[str, str]:
+        """Return the severities that the policy gives to rules of a group, by rule."""
+        named = {
+            CONSISTENCY.id: self.consistency.severity,
+            QUEUE.id: self.rows.severity,
+            HISTORY.id: self.history.severity,
+            OWN.id: {own.id: own.severity for own in self.own},
+        }
+        return named.get(group, {})
 
     def names(self, group: str) -> bool:
         """Return whether a group is evaluated where nobody asks for any: all are, but those that must be named."""
-        return self.history.on if group == HISTORY.id else not GROUPS[group].by_name
+        named = {HISTORY.id: self.history.on, QUEUE.id: bool(self.rows.severity), OWN.id: bool(self.own)}
+        return named.get(group, not GROUPS[group].by_name)
 
-    def asking_for(self, groups: Collection[str]) -> Policy:
-        """Return the policy with the rules of these groups on, as far as it has not switched off each."""
-        return replace(self, history=replace(self.history, on=True)) if HISTORY.id in groups else self
+    def asking_for(self, names: Collection[str]) -> Policy:
+        """Return the policy with what is off until it is named on, as far as these ids of groups and rules name it.
+
+        A rule that the policy has switched off stays off.
+        """
+        rules = [self.rules[name] for name in names if name in self.rules]
+        history = HISTORY.id in names or any(rule.group == HISTORY.id for rule in rules)
+        rows = [rule.id for rule in rules if rule.group == QUEUE.id]
+        rows += [WELL_FORMED.id] if QUEUE.id in names else []
+        return replace(
+            self,
+            history=replace(self.history, on=self.history.on or history),
+            rows=replace(self.rows, severity=dict.fromkeys(rows, "error") | dict(self.rows.severity)),
+        )
 
     def active_rules(self, groups: Sequence[str] = tuple(GROUPS)) -> list[Rule]:
         """Return the rules of some groups that are not off, in the order of a report."""
-        return [rule for group in groups for rule in BY_GROUP[group] if self.threshold(rule) is not None]
+        return [rule for group in groups for rule in self._of_group(group) if self.threshold(rule) is not None]
+
+    def _of_group(self, group: str) -> Sequence[Rule]:
+        return [own_rule(own) for own in self.own] if group == OWN.id else BY_GROUP[group]
 
     def without_exceptions(self) -> Policy:
         """Return the policy that the commands of OPS_COMMANDS show things by, which is not the gate's.
@@ -156,11 +206,3 @@ class Policy(Struct, frozen=True):
             kpi=replace(self.kpi, thresholds=thresholds, stale_minutes=minutes, engine=engine or self.kpi.engine),
             consistency=replace(self.consistency, fields=fields or self.consistency.fields),
         )
-
-
-def _with_severity(rule: Rule, severities: Mapping[str, str]) -> Threshold | None:
-    """Return the limits of a rule that counts what it finds, with the severity that a policy gives it; None if off."""
-    if rule.default is None:
-        return None
-    severity = severities.get(rule.id, rule.default.severity)
-    return None if severity == "off" else replace(rule.default, severity=severity)

@@ -10,6 +10,8 @@ from msgspec.json import decode
 
 from ops_checks.findings import CONSISTENCY, HISTORY
 from ops_checks.model import FIELDS, STATUSES
+from ops_checks.rules.own.model import NEEDS
+from ops_checks.rules.queue.rules import ROW_CHECKS
 from ops_checks.rules.registry import BY_GROUP, BY_METRIC, WAIVABLE
 from ops_checks.runlog.engines import EXPECTED, PATTERN
 
@@ -44,7 +46,10 @@ def policy_schema() -> dict[str, Any]:
         for metric, rule in BY_METRIC.items()
     }
     parts["kpi"]["properties"]["engine"] |= {"title": EXPECTED, "pattern": PATTERN}
-    waiver["rule"]["enum"] = list(WAIVABLE)
+    rule = parts["rule"]["properties"]
+    rule["id"]["examples"] = [check.rule.id for check in ROW_CHECKS]
+    rule["needs"]["items"]["enum"] = list(NEEDS)
+    waiver["rule"]["anyOf"][0]["enum"] = list(WAIVABLE)
     waiver["field"]["enum"] = _COMPARABLE
     return schema
 

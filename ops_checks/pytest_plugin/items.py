@@ -14,7 +14,6 @@ import pytest
 from ops_checks.errors import OpsError, unexpected
 from ops_checks.findings import CONSISTENCY, GROUPS, Verdict
 from ops_checks.pytest_plugin.messages import failure_text, properties, row_of, safe, same_reason_text
-from ops_checks.rules.registry import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -213,5 +212,5 @@ def _function(check: QueueCheck) -> Callable[[], None]:
         QueueCheck.runtest(check)  # not what a plugin has put in its place, which may call this function
 
     function.__name__ = function.__qualname__ = check.name
-    function.__doc__ = RULES[check.name].title
+    function.__doc__ = check._inputs.context.policy.rules[check.rule].title  # noqa: SLF001 - its own module
     return function

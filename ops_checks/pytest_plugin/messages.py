@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ops_checks.findings import Verdict
+from ops_checks.findings import QUEUE, WAIVERS, Verdict
 from ops_checks.presentation.wording import (
     finding_line,
     input_name,
@@ -67,7 +67,8 @@ def _lines(rule: RuleResult, inputs: Inputs, moves: Moves | None, counted: str) 
             yield f"  drift: {moves.remark}"
         if rule.help:
             yield f"  help: {rule.help}"
-    only = "" if rule.group == "waivers" else f" --only {rule.group}"
+    # A check of the group `queue` alone reads the document, and not what this one read.
+    only = "" if rule.group == WAIVERS.id else f" --only {rule.id if rule.group == QUEUE.id else rule.group}"
     yield f"  more: {inputs.command}{only}"
 
 

@@ -36,6 +36,8 @@ _MARKERS = (
     "queue_drift: a check that both queues agree",
     "queue_kpi: a check of the run log and of stale items",
     "queue_history: a check of the events of each item",
+    "queue_rows: a check of the rows of one queue",
+    "queue_own: a check by a rule of the project's own",
 )
 _SHARED = "ops_checks_folder"
 _SELECTED = "ops_checks_selection"

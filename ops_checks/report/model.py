@@ -60,8 +60,8 @@ class Metric(Struct, frozen=True):
 class RuleResult(Struct, frozen=True):
     """The result of one rule, also when it passed.
 
-    `id` is a plain slug (`missing-in-db`, `failure-rate`); `group` is `consistency`, `kpi`,
-    `history` or `waivers`; `severity` is `error` or `warning`: what a violation counts as. `value`,
+    `id` is a plain slug (`missing-in-db`, `failure-rate`); `group` is the id of one of
+    `findings.GROUPS`; `severity` is `error` or `warning`: what a violation counts as. `value`,
     `operator` (`<=` or `>=`) and `limit` are the condition that had to hold.
     `more_findings` counts those not listed; `needed` is how many more samples a verdict takes.
     `counts_as` is what the verdict counts as in the report's, where the policy defines that

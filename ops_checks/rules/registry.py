@@ -1,4 +1,4 @@
-"""Every rule there is, in the order of a report: the one table of them.
+"""Every rule that comes with this program, in the order of a report: the one table of them.
 
 A rule stands in the module of its kind, beside what it measures and lists; whatever else must name rules (the
 policy's schema, the command line's options, waivers, the words of the output) is derived from here.
@@ -12,9 +12,10 @@ from ops_checks.rules.history.rules import HISTORY_RULES
 from ops_checks.rules.kpi.log_metrics import LOG_RULES
 from ops_checks.rules.kpi.queue_metrics import QUEUE_RULES
 from ops_checks.rules.kpi.run_metrics import RUN_RULES
+from ops_checks.rules.queue.rules import ROW_RULES
 from ops_checks.rules.waivers import WAIVER_RULES
 
-_TABLES = (DRIFT_RULES, RUN_RULES, QUEUE_RULES, LOG_RULES, HISTORY_RULES, WAIVER_RULES)
+_TABLES = (DRIFT_RULES, RUN_RULES, QUEUE_RULES, LOG_RULES, ROW_RULES, HISTORY_RULES, WAIVER_RULES)
 
 #: Every rule by its id.
 RULES = {rule.id: rule for rules in _TABLES for rule in rules}
@@ -25,7 +26,7 @@ BY_GROUP = {group: tuple(rule for rule in RULES.values() if rule.group == group)
 #: The rules that limit a metric, by the metric as a policy names it.
 BY_METRIC = {rule.metric: rule for rule in BY_GROUP[KPI.id]}
 
-#: The ids of the rules that a waiver may be for.
+#: The ids of the rules that a waiver may be for, beside a project's own.
 WAIVABLE = tuple(rule.id for rule in RULES.values() if rule.group != WAIVERS.id)
 
 if sum(map(len, BY_GROUP.values())) != len(RULES) or len(RULES) != sum(map(len, _TABLES)):

@@ -792,8 +792,8 @@ _REPLAYING = (
     Defect(
         "rules on events that nobody named",
         "policy/model.py",
-        "_with_severity(rule, self.history.severity) if self.history.on else None",
-        "_with_severity(rule, self.history.severity)",
+        "            HISTORY.id: self.history.on,\n            WAIVERS",
+        "            HISTORY.id: True,\n            WAIVERS",
         ("test_pytest_history",),
     ),
     Defect(

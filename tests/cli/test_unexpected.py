@@ -211,12 +211,12 @@ def test_an_ignored_interrupt_stays_ignored(project: Path) -> None:
     """A program that is told to ignore SIGINT, by nohup or a background shell, keeps ignoring it."""
     before = (
         "import signal, os\n"
-        "from ops_checks.gate import inputs\n"
+        "from ops_checks.gate import inputs, readers\n"
         "read = inputs.read_drift\n"
         "def interrupted(context, details):\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    return read(context, details)\n"
-        "inputs.READERS['consistency'] = interrupted"
+        "readers.READERS['consistency'] = interrupted"
     )
     code = f"import sys\n{before}\nfrom ops_checks.cli import main\nsys.exit(main(['check']))"
     shell = f"trap '' INT; exec {sys.executable} -c \"$CODE\""

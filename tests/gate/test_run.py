@@ -16,7 +16,7 @@ from ops_checks.context import resolve
 from ops_checks.errors import UsageError
 from ops_checks.findings import GROUPS, Finding
 from ops_checks.gate import run as gate
-from ops_checks.gate.inputs import READERS
+from ops_checks.gate.readers import READERS
 from ops_checks.gate.stable_reading import compare
 from ops_checks.rules.drift.rules import DRIFT_CHECKS
 from ops_checks.rules.registry import RULES

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from ops_checks.context import resolve
 from ops_checks.exit_codes import ALERT, DRIFT, NOT_EVALUATED, OK
 from ops_checks.findings import GROUPS, Finding, Verdict
-from ops_checks.gate.inputs import READERS
+from ops_checks.gate.readers import READERS
 from ops_checks.gate.run import run_gate
 from ops_checks.gate.verdict import decide
 from ops_checks.report.model import RuleResult
+from ops_checks.rules.queue.rules import ROW_CHECKS
 from ops_checks.rules.registry import RULES
 
 GROUP_IDS = list(READERS)
@@ -124,8 +125,10 @@ def policies(draw: st.DrawFn) -> dict[str, object]:
     named = draw(st.lists(st.sampled_from(["missing-in-db", "pending", "malformed-lines"]), max_size=2))
     statuses = draw(st.lists(st.sampled_from(["PENDING", "DONE"]), unique=True))
     all_off = {"severity": {rule.id: "off" for rule in RULES.values() if rule.group == "history"}}
+    rows = draw(st.lists(st.sampled_from([check.rule.id for check in ROW_CHECKS]), unique=True, max_size=2))
     return {
         "history": draw(st.sampled_from(["off", "on", all_off])),
+        "rules": [{"id": rule, "severity": draw(st.sampled_from(["error", "warning", "off"]))} for rule in rows],
         "consistency": {"severity": severity, "ignore_statuses": statuses},
         "kpi": kpi,
         "waivers": [{"rule": rule, **waiver} for rule in named],
@@ -161,11 +164,19 @@ def test_a_gate_with_errors_exits_3_and_no_other(
         context = resolve({}, queue="Q.md", db="q.db", logs=("runs.jsonl",), now_s=NOW_S)
         report = run_gate(context, only=only, fail_level=fail_level)
     assert bool(report.errors) == (report.exit_code >= NOT_EVALUATED) == (report.verdict is Verdict.ERROR)
-    needed = {None: (md, db, log), "consistency": (md, db), "kpi": (db, log), "history": (db,)}[only]
+    needed = {
+        None: (md, db, log),
+        "consistency": (md, db),
+        "kpi": (db, log),
+        "history": (db,),
+        "queue": (md,),
+        "own": (),
+    }[only]
     judged = {each.group for each in report.rules} - {"waivers"}
     if None in needed or not judged:
         assert report.exit_code == NOT_EVALUATED
-    named = ["consistency", "kpi", *(["history"] if policy["history"] != "off" else [])]
+    named = ["consistency", "kpi", *(["queue"] if policy["rules"] else [])]
+    named += ["history"] if policy["history"] != "off" else []
     for group in [only] if only else named:
         assert any(note.startswith(f"{group}: every rule of it is off") for note in report.notes) == (
             group not in judged

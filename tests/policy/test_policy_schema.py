@@ -13,6 +13,7 @@ from ops_checks.policy.model import DEFAULT_THRESHOLDS
 from ops_checks.policy.schema import policy_schema
 from ops_checks.rules.drift.rules import DRIFT_RULES as DRIFT
 from ops_checks.rules.history.rules import HISTORY_RULES
+from ops_checks.rules.queue.rules import ROW_RULES
 
 if TYPE_CHECKING:
     from ops_checks.rules.rule import Threshold
@@ -54,7 +55,7 @@ def test_schema_is_one():
 def test_no_mapping_is_open():
     """No mapping takes keys that are not described."""
     mappings = [node for node in subschemas(SCHEMA) if node.get("type") == "object"]
-    assert len(mappings) == 10
+    assert len(mappings) == 11
     assert all(node["additionalProperties"] is False for node in mappings)
 
 
@@ -72,7 +73,7 @@ def test_every_key_is_described(schema: dict[str, object]):
 def test_no_pattern_ends_before_a_newline():
     """`$` also matches before a last newline in Python; every pattern says that none may follow, in ECMA's words."""
     patterns = [node["pattern"] for node in subschemas(SCHEMA) if "pattern" in node]
-    assert len(patterns) == 7
+    assert len(patterns) == 9
     for pattern in patterns:
         assert not re.search(r"\$(?!\(\?!\\n\))", pattern)
         assert not re.search(r"\\[AZzd]", pattern)
@@ -97,8 +98,9 @@ def test_schema_knows_the_words():
     assert tuple(consistency["severity"]["properties"]) == DRIFT_RULES
     assert list(thresholds) == METRICS
     assert tuple(definitions["history"]["properties"]["severity"]["properties"]) == HISTORY
-    rules = [*DRIFT_RULES, *(name.replace("_", "-") for name in METRICS), *HISTORY]
-    assert definitions["waiver"]["properties"]["rule"]["enum"] == rules
+    rules = [*DRIFT_RULES, *(name.replace("_", "-") for name in METRICS), *(rule.id for rule in ROW_RULES), *HISTORY]
+    assert definitions["waiver"]["properties"]["rule"]["anyOf"][0]["enum"] == rules
+    assert definitions["rule"]["properties"]["needs"]["items"]["enum"] == ["items", "events", "runs"]
     assert set(DEFAULT_THRESHOLDS) <= set(METRICS)
 
 

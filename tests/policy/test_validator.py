@@ -31,7 +31,7 @@ def problems(folder: Path, text: str | bytes) -> list[str]:
     return [line.removeprefix(f"{file}:") for line in lines]
 
 
-ROOT_KEYS = "queue, db, log, timezone, source_of_truth, operate_on, consistency, kpi, history, waivers"
+ROOT_KEYS = "queue, db, log, timezone, source_of_truth, operate_on, consistency, kpi, history, rules, waivers"
 LIMIT_KEYS = "max, min, warn_max, warn_min, min_samples, severity"
 SECTION = "a mapping of settings"
 NUMBER = "a number of 0 or more"

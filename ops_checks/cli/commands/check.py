@@ -13,6 +13,7 @@ from ops_checks.cli.options import (
     add_limits,
     add_log,
     add_queues,
+    check_id,
     log_warnings,
     unused_options,
 )
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    groups = [group.id for group in GROUPS.values() if group.selectable]
-    parser.add_argument("--only", choices=groups, action="append", help="run only this check; repeatable")
+    groups = ", ".join(group.id for group in GROUPS.values() if group.selectable)
+    parser.add_argument(
+        "--only", metavar="ID", type=check_id, action="append", help=f"only {groups}, or this rule; repeatable"
+    )
     parser.add_argument(
         "--fail-level", choices=FAIL_LEVELS, default="error", help="what fails the gate (default: error)"
     )
@@ -44,7 +47,8 @@ def run(invocation: Invocation) -> Result:
     """Run the gate and show its report; with --exit-zero only what could not be evaluated has an exit code."""
     args = invocation.args
     invocation.warn(log_warnings(args))
-    asked = set(args.only or ())
+    rules = invocation.context.policy.rules
+    asked = {rules[name].group if name in rules else name for name in args.only or ()}
     only = asked.pop() if len(asked) == 1 else None
     invocation.note(unused_options(args, invocation.context.policy.kpi.thresholds, only))
     code, lines = gate_report(invocation, only=args.only or (), fail_level=args.fail_level)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ops_checks.findings import CONSISTENCY, Verdict
+from ops_checks.findings import CONSISTENCY
 from ops_checks.model import FIELDS
-from ops_checks.report.model import Metric
+from ops_checks.rules.counting import counting_rule
 from ops_checks.rules.drift.inline import same_text
 from ops_checks.rules.drift.pair import Difference
-from ops_checks.rules.rule import Offenders, Rule, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.drift.pair import Pair
-    from ops_checks.rules.rule import Limit
+    from ops_checks.rules.rule import Rule
 
     #: The fields to compare, each with its position in an item, and what makes its text comparable.
     Fields = Sequence[tuple[str, int, Callable[[str, str], str]]]
@@ -68,37 +67,19 @@ def _rule(
     of_view: bool = False,
 ) -> Rule:
     """Return a drift rule. `counted` is what its message counts; the other words are those of `Rule`."""
-
-    def measure(drift: Drift) -> Metric:
-        return Metric(rule.metric, drift.counts.get(id, 0), rule.unit, drift.compared)
-
-    def offenders(_rule: Rule, drift: Drift, _limit: Limit) -> Offenders:
-        kept = tuple(drift.findings[id])
-        return Offenders(kept, drift.counts[id] - len(kept))
-
-    def message(_rule: Rule, metric: Metric, _limit: Limit | None, verdict: Verdict, _needed: int | None) -> str:
-        if verdict is Verdict.INSUFFICIENT:
-            return "there is nothing to compare: both queues are empty, or hold only items whose status is ignored"
-        return f"{counted}: {metric.value}"
-
-    rule = Rule(
+    return counting_rule(
         id=id,
         group=CONSISTENCY.id,
         title=title,
         help=help,
-        measure=measure,
-        offenders=offenders,
-        message=message,
-        default=Threshold(max=0),
-        counted=True,
-        needs_samples=True,
-        counts_findings=True,
+        counted=counted,
+        samples=attrgetter("compared"),
+        empty="there is nothing to compare: both queues are empty, or hold only items whose status is ignored",
         of_view=of_view,
         word=word,
         summary=summary,
         examples=("warning",),
     )
-    return rule
 
 
 #: What every help says of how to go on.

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ops_checks.findings import HISTORY, Verdict
-from ops_checks.report.model import Metric
+from ops_checks.findings import HISTORY
+from ops_checks.rules.counting import counting_rule
 from ops_checks.rules.history import counts, order
-from ops_checks.rules.rule import Offenders, Rule, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ops_checks.rules.history.history import Broken, History
-    from ops_checks.rules.history.judgement import Judgement
-    from ops_checks.rules.rule import Limit
+    from ops_checks.rules.rule import Rule
 
     #: From the history of one item to what is out about it, or None.
     Law = Callable[[History], Broken | None]
@@ -41,31 +40,15 @@ def _check(
     of_orphans: bool = False,
 ) -> HistoryCheck:
     """Return the check of a rule. `counted` is what its message counts; `of_orphans`: events without an item too."""
-
-    def measure(found: Judgement) -> Metric:
-        return Metric(rule.metric, found.counts[id], rule.unit, found.histories)
-
-    def offenders(_rule: Rule, found: Judgement, _limit: Limit) -> Offenders:
-        kept = tuple(found.findings[id])
-        return Offenders(kept, found.counts[id] - len(kept))
-
-    def message(_rule: Rule, metric: Metric, _limit: Limit | None, verdict: Verdict, _needed: int | None) -> str:
-        if verdict is Verdict.INSUFFICIENT:
-            return "there is nothing to judge: queue_events holds no event"
-        return f"{counted}: {metric.value}"
-
-    rule = Rule(
+    rule = counting_rule(
         id=id,
         group=HISTORY.id,
         title=title,
         help=help,
-        measure=measure,
-        offenders=offenders,
-        message=message,
-        default=Threshold(max=0, severity=severity),
-        counted=True,
-        needs_samples=True,
-        counts_findings=True,
+        counted=counted,
+        samples=attrgetter("histories"),
+        empty="there is nothing to judge: queue_events holds no event",
+        severity=severity,
         summary=f"{counted[0].upper()}{counted[1:]}. Default: `{severity}`.",
         examples=("off",),
     )

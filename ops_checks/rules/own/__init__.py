@@ -1,0 +1,1 @@
+"""The rules of a project's own, as a policy names them."""

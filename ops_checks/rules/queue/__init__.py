@@ -1,0 +1,1 @@
+"""What the rows of one queue say by themselves."""
