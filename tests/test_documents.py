@@ -120,7 +120,7 @@ def test_the_limits_of_both_faces_are_the_rules() -> None:
     for name in ("kpi", "check"):
         parser = subparsers()[name]
         limits = {option for option in parser._option_string_actions if option.startswith("--max-")}
-        assert limits - {"--max-details"} == options
+        assert limits - {"--max-details", "--max-age"} == options
 
 
 def test_the_pytest_examples() -> None:

@@ -25,7 +25,7 @@ GLOBALS: tuple[Option, ...] = (
 NODES: dict[str, Node] = {
     '': ('', (
         (('--version',), "show program's version number and exit", None, False),
-    ), ((('one', 'baseline', 'cancel', 'check', 'completion', 'consistency-check', 'drift', 'help', 'import', 'init', 'kpi', 'list', 'policy', 'reconcile', 'render', 'replan', 'report', 'retry', 'schema', 'show', 'status', 'undo', 'wait', 'watch', 'workers'), False),)),
+    ), ((('one', 'baseline', 'cancel', 'check', 'completion', 'consistency-check', 'drift', 'help', 'import', 'init', 'kpi', 'list', 'policy', 'reconcile', 'render', 'replan', 'report', 'retry', 'schema', 'show', 'snapshot', 'status', 'undo', 'wait', 'watch', 'workers'), False),)),
     'baseline': ('Record what both queues agree on.', (
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),
@@ -57,6 +57,8 @@ NODES: dict[str, Node] = {
         (('--exit-zero',), 'exit 0 for drift and alerts; still 3 and above', None, False),
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),
+        (('--snapshot',), 'read this in place of database and log (`ops-checks snapshot`)', ('files',), False),
+        (('--max-age',), 'how old the snapshot may be: 15m, 2h, HH:MM, … (default: 1h)', (), False),
         (('--log-path',), 'run log; repeatable, may glob', ('files',), True),
         (('--engine',), 'what reads the log: local (default), spark[=MASTER]', ('local', 'spark'), False),
         (('--fields',), 'fields to compare, comma separated, or all', ('some', 'status', 'priority', 'task', 'success_criteria', 'owner_session', 'started_at_kst', 'due_at_kst', 'notes', 'all'), False),
@@ -240,11 +242,19 @@ NODES: dict[str, Node] = {
     ), ()),
     'schema': ('Print the JSON Schema of what ops-checks reads or prints as JSON.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
-    ), ((('one', 'report', 'policy', 'plan', 'result', 'baseline', 'list', 'show', 'status', 'workers', 'mutation', 'wait', 'init', 'baseline-result', 'policy-check', 'help', 'completion', 'error'), False),)),
+    ), ((('one', 'report', 'policy', 'plan', 'result', 'baseline', 'snapshot', 'list', 'show', 'status', 'workers', 'mutation', 'wait', 'init', 'baseline-result', 'snapshot-result', 'policy-check', 'help', 'completion', 'error'), False),)),
     'show': ('Show everything about an item: history, runs, both sides, what can be done.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
         (('--color',), 'mark P0 and what is stale (default: auto)', ('one', 'auto', 'always', 'never'), False),
     ), ((('ids',), True),)),
+    'snapshot': ('Write database and KPIs into a file, for checks elsewhere.', (
+        (('-o', '--output'), 'where to write it; - is stdout', ('files',), False),
+        (('--log-path',), 'run log; repeatable, may glob', ('files',), True),
+        (('--engine',), 'what reads the log: local (default), spark[=MASTER]', ('local', 'spark'), False),
+        (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),
+        (('--stale-minutes',), 'stale after (default: 60)', (), False),
+        (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
+    ), ()),
     'status': ('Show items by status, and the top items in progress.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
         (('--color',), 'mark P0 and what is stale (default: auto)', ('one', 'auto', 'always', 'never'), False),

@@ -26,7 +26,10 @@ def gate_report(
     report = run_gate(
         context, only=only, fail_level=fail_level, max_details=getattr(invocation.args, "max_details", None)
     )
-    invocation.warn(note for note in report.notes if note not in context.notes)  # those are on stderr already
+    of_snapshot = context.snapshot.notes if context.snapshot else []
+    told = {*context.notes, *of_snapshot}  # the settings' are on stderr already
+    invocation.note(note for note in report.notes if note in of_snapshot)
+    invocation.warn(note for note in report.notes if note not in told)
     if ("text", None) in outputs.formats:
         invocation.note(report.hints)
     invocation.remarks += [f"error: {error}" for error in report.errors]

@@ -140,6 +140,7 @@ def _evaluated(policy: Policy, rules: Iterable[Rule], evidence: Evidence) -> lis
 
 
 def _evaluate(rule: Rule, threshold: Threshold, evidence: Evidence) -> RuleResult:
+    rule = evidence.instead.get(rule.id, rule)
     if evidence.outdated and rule.of_log:
         return not_evaluated(rule, threshold, evidence.outdated)
     if rule.id in evidence.lacking:

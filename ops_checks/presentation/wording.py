@@ -175,7 +175,7 @@ def input_size(read: InputRead) -> str:
     counts = [plural(read.rows, "item", "items")] if read.rows is not None else []
     counts += [plural(read.lines, "line", "lines")] if read.lines is not None else []
     if read.left_out and (left_out := _left_out(read.left_out)):
-        counts.append(f"{read.counted} {'retries' if read.kind == 'db' else 'runs'} counted, not counted: {left_out}")
+        counts.append(f"{read.counted} {'runs' if read.kind == 'log' else 'retries'} counted, not counted: {left_out}")
     return f" ({', '.join(counts)})" if counts else ""
 
 

@@ -35,6 +35,7 @@ OPTIONS = (
     ),
     ("--queue-log", "linelist", "PATH", "run log; repeatable, may glob"),
     ("--queue-engine", "string", "NAME", "what reads the run log: local (default), spark or spark=MASTER"),
+    ("--queue-snapshot", "string", "PATH", "read this file of `ops-checks snapshot` in place of database and run log"),
     ("--queue-report", "string", "PATH", "write the JSON report of the session here"),
     ("--max-failure-rate", "string", "RATE", "limit of the failure rate, from 0 to 1 (default: 0.2)"),
     ("--max-latency-p95-ms", "string", "MS", "limit of the 95th percentile of run times (default: 2000)"),

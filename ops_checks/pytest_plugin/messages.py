@@ -76,8 +76,8 @@ def _finding_lines(findings: Iterable[Finding], moves: Moves | None) -> Iterator
     """Yield each finding, and below it what `drift` prints of its unit, once for all fields of that."""
     told = set()
     for finding in findings:
-        yield finding_line(finding)
         unit, lines = moves.of(finding.item, finding.field) if moves else ("", ())
+        yield finding_line(finding._replace(reason=None) if lines else finding)  # they say it, and who it was
         if (finding.item, unit) not in told:
             told.add((finding.item, unit))
             yield from (f"  {line}" for line in lines)

@@ -38,6 +38,7 @@ _SAME_OPTION = {
     "--queue-path": "--queue-path",
     "--queue-db": "--db-path",
     "--queue-engine": "--engine",
+    "--queue-snapshot": "--snapshot",
     **{option: option for option in LIMIT_OPTIONS.values()},
     _STALE_MINUTES: _STALE_MINUTES,
 }
@@ -79,6 +80,7 @@ def read_inputs(config: pytest.Config) -> Inputs:
             stale_minutes=_count(config, _STALE_MINUTES),
             engine=_engine(config),
             from_below=False,
+            snapshot=_path(config, "--queue-snapshot", rootdir),
         )
     context.queue = shown_path(context.queue, rootdir)
     context.db = shown_path(context.db, rootdir)

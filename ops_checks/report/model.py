@@ -20,7 +20,8 @@ class LeftOut(Struct, frozen=True):
 class InputRead(Struct, frozen=True):
     """One input as it was read.
 
-    `kind` is `queue`, `db`, `log` or `policy`; `path` as the user named it, empty for a policy
+    `kind` is `queue`, `db`, `snapshot` (a file that stands for the database), `log` or `policy`;
+    `path` as the user named it, empty for a policy
     that is no file (`note` has what holds instead); `state` identifies what was read (a digest of
     the file, a database's data version); `rows` counts items, `lines` the log's complete lines;
     `newest_event` is the time text of the database's newest event; the time range of the log is

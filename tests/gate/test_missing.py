@@ -27,7 +27,10 @@ NOTHING = (
 )
 NO_LOG = f"{PATHS['log']}: no such run log: name the file that the runs append to"
 NO_DB = f"{PATHS['db']}: no such database: name a SQLite database with --db, or run `ops-checks init`"
-ALONE = "; `ops-checks check --only queue` checks the document alone"
+ALONE = (
+    "; `ops-checks check --only queue` checks the document alone, `--snapshot FILE` against what `ops-checks snapshot` "
+    "wrote on the host of the database"
+)
 NO_QUEUE = f"{PATHS['queue']}: no such queue: name a Markdown file with --queue, or run `ops-checks init`"
 
 

@@ -185,6 +185,9 @@ class Comparison:
         self._drift.notes += self._view.notes if self._view else []
 
     def _compare(self, pair: Pair) -> None:
+        if self._view and self._view.adds(pair):
+            self._drift.ignored += 1
+            return
         if all(row.item.status in self._ignored for row in pair.rows):
             self._drift.ignored += pair.md is not None
             self._drift.ignored_db += pair.db is not None
