@@ -100,6 +100,11 @@ class RefusedTogetherError(RefusedError):
         self.refused = refused
 
 
+def install_extra(name: str) -> str:
+    """Return what to do where what an extra of the package brings is missing: true wherever it was installed from."""
+    return f"install ops-checks with its extra {name}, as `ops-checks help install` says"
+
+
 def unexpected(error: BaseException) -> str:
     """Return the one line for an exception that no part of the program expected: its kind, and where to report it."""
     from ops_checks.sanitize import visible

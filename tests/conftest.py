@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from queue_projects import Project
 
 #: Told by name, since they stand beside this file.
-pytest_plugins = ["parts", "postgres_fixtures", "database_kinds", "runlog_readings"]
+pytest_plugins = ["parts", "postgres_fixtures", "database_kinds", "runlog_readings", "scratch_installation"]
 
 #: The same examples on every run and no clock in the verdict; HYPOTHESIS_PROFILE=search looks further.
 settings.register_profile("same", deadline=None, derandomize=True)

@@ -46,6 +46,8 @@ def _program(*command: str) -> Callable[[], str]:
     return why_missing
 
 
+#: Debian's groovy looks for Java in one place, and not every package of Java is there.
+GROOVY = ("sh", "-c", 'JAVA_HOME=$(readlink -f "$(command -v java)" | sed s,/bin/java,,) exec groovy "$@"', "groovy")
 #: By the name that `--without-NAME` has.
 PARTS = {
     "postgres": Part("a PostgreSQL server", "postgresql", postgres_server.why_missing),
@@ -55,6 +57,7 @@ PARTS = {
     "fish": Part("fish, which completes command lines", "fish", _program("fish", "--version")),
     "zsh": Part("zsh, which completes command lines", "zsh", _program("zsh", "--version")),
     "jq": Part("jq, which the advice about foreign logs uses", "jq", _program("jq", "--version")),
+    "groovy": Part("Groovy, the language of a Jenkinsfile", "groovy", _program(*GROOVY, "--version")),
     "tmux": Part("tmux, the terminal in which the live view is looked at", "tmux", _program("tmux", "-V")),
 }
 #: What a run ends in where all passed and a part was missing; pytest's own codes end with 5.

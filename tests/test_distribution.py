@@ -16,15 +16,6 @@ from builders import item, make_database, make_markdown
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the wheel and the sdist of this tree."""
-    folder = tmp_path_factory.mktemp("built")
-    command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return folder
-
-
 def test_the_wheel_carries_licence_metadata_and_data(built: Path) -> None:
     """The wheel has the licence file, the project's metadata, and every file of the package."""
     (wheel,) = built.glob("*.whl")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import closing, contextmanager
 
-from ops_checks.errors import InputError
+from ops_checks.errors import InputError, install_extra
 from ops_checks.files.safe_open import close_quietly, not_read, open_regular
 from ops_checks.runlog.log_file import LOG
 
@@ -167,7 +167,7 @@ def _decompressor(path: str, compression: str) -> tuple[Callable[[BinaryIO], _St
     try:
         zstd = _import_zstd()
     except ImportError:
-        raise InputError(f"{path}: reading .zst logs takes one more package: pip install 'ops-checks[zst]'") from None
+        raise InputError(f"{path}: reading .zst logs takes one more package: {install_extra('zst')}") from None
     return zstd.ZstdFile, (OSError, zstd.ZstdError)
 
 

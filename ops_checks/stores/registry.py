@@ -99,12 +99,12 @@ class StoreKind:
         except ImportError as error:
             if not self.extra:
                 raise
-            from ops_checks.errors import InputError
+            from ops_checks.errors import InputError, install_extra
             from ops_checks.sanitize import visible
 
             raise InputError(
-                f"a queue of the kind {self.name} needs what is not installed ({visible(str(error))}): install "
-                f"ops-checks[{self.extra}]"
+                f"a queue of the kind {self.name} needs what is not installed ({visible(str(error))}): "
+                f"{install_extra(self.extra)}"
             ) from error
         return sys.modules[module]
 

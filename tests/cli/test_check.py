@@ -350,19 +350,6 @@ RECIPES = Path(__file__).parents[2] / "ci" / "recipes"
 GATE = Path(__file__).parents[2] / "ci" / "gate"
 
 
-def commands(recipe: str) -> list[str]:
-    """Return the commands of a recipe that call ops-checks, as its CI system would run them."""
-    from ruamel.yaml import YAML
-
-    steps = YAML(typ="safe").load((RECIPES / recipe).read_text())
-    found = {
-        "github-actions.yml": lambda: [s["run"] for s in steps["jobs"]["gate"]["steps"] if "run" in s],
-        "gitlab-ci.yml": lambda: steps["queue-gate"]["script"],
-        "pre-commit-config.yaml": lambda: [hook["entry"] for repo in steps["repos"] for hook in repo["hooks"]],
-    }[recipe]()
-    return [command for command in found if "pip install" not in command]
-
-
 def shell(folder: Path, command: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run a command as a CI system does, with the package's scripts on the path."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -370,25 +357,6 @@ def shell(folder: Path, command: str, **environ: str) -> subprocess.CompletedPro
         ["bash", "-c", command], cwd=folder, env=os.environ | {"PATH": path} | environ, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("recipe", "environ", "files"),
-    [
-        ("github-actions.yml", {"GITHUB_ACTIONS": "true"}, ["summary.md", "queue.sarif", "queue.xml", "queue.json"]),
-        ("gitlab-ci.yml", {"GITLAB_CI": "true"}, ["gl-code-quality-report.json", "queue.xml", "queue.json"]),
-        ("pre-commit-config.yaml", {}, []),
-    ],
-)
-@pytest.mark.parametrize(("db", "code"), [(ITEMS, 0), (OTHER, 1)])
-def test_recipes(folder: Path, recipe: str, environ: dict[str, str], files: list[str], db: list[Item], code: int):
-    """The commands of each recipe run as they stand, and fail when the queues drifted."""
-    lay(folder, db=db)
-    environ = environ | {"GITHUB_STEP_SUMMARY": str(folder / "summary.md")}
-    for command in commands(recipe):
-        done = shell(folder, command, **environ)
-        assert done.returncode == code, done.stderr
-    assert [name for name in files if not (folder / name).exists()] == []
 
 
 @pytest.mark.parametrize(("db", "code", "out"), [(ITEMS, 0, "deployed\n"), (OTHER, 1, "")])

@@ -138,14 +138,14 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("terminal")
 def test_what_the_view_needs_is_named(run: Callable[..., Told], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the library a terminal gets the command that installs it, exit code 4; plain lines do without."""
+    """Without the library a terminal is told which extra brings it, exit code 4; plain lines do without."""
     monkeypatch.delitem(sys.modules, "ops_checks.cli.live.app", raising=False)
     monkeypatch.setitem(sys.modules, "textual.app", None)
     told = run("--queue", "no.md", "watch")
     assert (told.code, told.out) == (4, "")
     assert told.err == (
-        "error: the live view needs textual, which is not installed: `pip install 'ops-checks[live]'`, "
-        "or give --plain for lines\n"
+        "error: the live view needs textual, which is not installed: give --plain for lines, "
+        "or install ops-checks with its extra live, as `ops-checks help install` says\n"
     )
     assert run("--queue", "no.md", "watch", "--plain").code == 3
 

@@ -319,7 +319,7 @@ def test_entry_point_without_the_package(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == (
         "error: automation/orchestrator/ops.py: this Python has no package ops-checks: "
-        "run `python3 -m pip install ops-checks`\n"
+        "run `python3 -m pip install SOURCE`, where SOURCE is its folder or its git address\n"
     )
 
 

@@ -25,7 +25,7 @@ def test_a_missing_package_is_one_error(tmp_path: Path, command: str) -> None:
     ran = subprocess.run([*argv, "--db", "service=q"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr.count("\n")) == (3, 1)
     assert ran.stderr.startswith("error: a queue of the kind postgres needs what is not installed (")
-    assert ran.stderr.endswith("): install ops-checks[postgres]\n")
+    assert ran.stderr.endswith("): install ops-checks with its extra postgres, as `ops-checks help install` says\n")
 
 
 @pytest.mark.parametrize("location", ["queue.db", "a=b.db", "C:x.md", "./postgresql:x"])

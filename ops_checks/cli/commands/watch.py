@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.live.plain import follow
-from ops_checks.errors import UsageError
+from ops_checks.errors import UsageError, install_extra
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 #: What a terminal calls itself on which nothing can be drawn.
 _NO_SCREEN = ("", "dumb", "unknown")
-_MISSING = (
-    "the live view needs textual, which is not installed: `pip install 'ops-checks[live]'`, or give --plain for lines"
-)
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -41,7 +38,9 @@ def run(invocation: Invocation) -> Result:
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in {"textual", "rich"}:
             raise
-        raise UsageError(_MISSING) from None
+        raise UsageError(
+            f"the live view needs textual, which is not installed: give --plain for lines, or {install_extra('live')}"
+        ) from None
     return watch(invocation)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-INSTALL = "pip install 'ops-checks[spark]'"
+INSTALL = "install ops-checks with its extra spark, as `ops-checks help install` says"
 JAVA = "Spark needs Java 17 or newer: install it (Debian: apt-get install default-jre-headless)"
 
 

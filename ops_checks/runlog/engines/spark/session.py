@@ -21,7 +21,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ops_checks.errors import InputError
+from ops_checks.errors import InputError, install_extra
 from ops_checks.runlog.engines.spark.failures import JAVA, failures, quiet
 from ops_checks.runlog.engines.spark.shipping import make_archive
 from ops_checks.sanitize import visible
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 #: The oldest version of pyspark with what is used of it.
 _LEAST_PYSPARK = 4
-_INSTALL = "pip install 'ops-checks[spark]'"
+_INSTALL = install_extra("spark")
 _DEFAULT_MASTER = "local[*]"
 _CONNECT_S = 5.0
 #: So long a cluster may take to give the first worker, and another one in place of the last, in seconds.

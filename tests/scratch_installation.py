@@ -1,0 +1,58 @@
+"""A checkout of this tree in git, and what installs from it: environments with nothing of this one. A plugin."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+#: Where the Python is that this one's environment was made from; no ops-checks is there.
+_PYTHON = Path(sys._base_executable).parent  # type: ignore[attr-defined]
+TOOLS = Path(sys.executable).parent
+#: What would decide for a command beside what a test gives it.
+_OURS = ("ORCH_", "OPS_", "PYTEST", "PYTHON", "VIRTUAL_ENV", "COV_", "GIT", "BUILDKITE", "CI", "PIPX", "UV_TOOL")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the wheel and the sdist of this tree."""
+    folder = tmp_path_factory.mktemp("built")
+    command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def checkout(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a git repository with this tree, whatever of it is committed, in its branch `main`."""
+    folder = tmp_path_factory.mktemp("source") / "ops-checks"
+    folder.mkdir()
+    subprocess.run(["tar", "-xzf", next(built.glob("*.tar.gz")), "--strip-components=1"], cwd=folder, check=True)
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], [*who, "commit", "-q", "-m", "This tree"]):
+        subprocess.run(["git", *words], cwd=folder, check=True, env=environment())
+    return folder
+
+
+def environment(*first: Path, **variables: object) -> dict[str, str]:
+    """Return a machine's environment: these folders first in the path, a Python, no ops-checks, no CI system."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    path = ":".join(map(str, [*first, _PYTHON, "/usr/bin", "/bin"]))
+    return plain | {"PATH": path} | {name: str(value) for name, value in variables.items()}
+
+
+def make_environment(folder: Path) -> Path:
+    """Make an empty virtual environment with pip, and return the folder of its programs."""
+    command = [TOOLS / "uv", "venv", "--quiet", "--seed", "--python", sys.executable, folder]
+    subprocess.run(command, check=True, env=environment())
+    return folder / "bin"
+
+
+def shell(script: str, folder: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a script of commands by bash, which stops at the first that fails."""
+    command = ["bash", "-e", "-o", "pipefail", "-c", script]
+    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
