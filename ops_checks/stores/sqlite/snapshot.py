@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.details import Details
     from ops_checks.stores.event import Event
     from ops_checks.stores.protocol import Keys, Recorded
+    from ops_checks.stores.query import Answer, Limits, Values
     from ops_checks.stores.relational.agreement import AgreementReader
     from ops_checks.stores.relational.copying import StoredTables
 
@@ -193,6 +194,12 @@ class SqliteSnapshot(TableSnapshot):
 
         self._check_events()
         return StoredTables(self._connection, self._path, SQLITE)
+
+    def query(self, statement: str, values: Values, limits: Limits) -> Answer:
+        """Return what a statement of somebody else's reads. Raises StatementError, LimitError, InputError."""
+        from ops_checks.stores.sqlite.query import run_query
+
+        return run_query(self._connection, self._path, statement, values, limits)
 
     def recorded(self) -> Iterator[Recorded]:
         """Stream the items with their events. Raises InputError."""
