@@ -81,14 +81,17 @@ def _on_database(context: Context, rule: OwnRule, request: Request) -> Ran:
     from ops_checks.stores.transaction_protocol import DatabaseSnapshot
 
     store, values = context.db_store, _values(context.now_s, context.tz_minutes)
-    with store.snapshot() as snapshot:
+
+    def read(snapshot: Snapshot) -> Ran:
         if not isinstance(snapshot, DatabaseSnapshot):
             raise InputError(f"{visible(store.location)}: a rule in SQL needs a queue database: name one with --db")
-        [[rows]] = snapshot.query(_COUNT, values, _LIMITS).rows
+        [[rows]] = snapshot.query(_COUNT, {}, _LIMITS).rows
         was_read = store_read("db", store, snapshot, int(str(rows)))
         columns, found = snapshot.query(rule.sql or "", values, _LIMITS)
         findings, total = findings_of(rule.id, columns, found, lambda item: snapshot.place(0, item), request.keep)
-    return Ran(findings, total, (was_read,))
+        return Ran(findings, total, (was_read,))
+
+    return read_stable(store, read)
 
 
 def _on_document(context: Context, rule: OwnRule, request: Request) -> Ran:

@@ -37,7 +37,7 @@ _SQLITE = rf"""
 _POSTGRES = rf"""
     (?P<space>[ \t\n\r\f\v]+|--[^\n\r]*|(?P<nested>/\*))
     |(?P<escaped>[eE]'(?s:[^'\\]|\\.|'')*')
-    |(?P<unicode>[uU]&")
+    |(?P<unicode>[uU]&{_QUOTED})
     |(?P<quoted>(?:[bBxXnN]|[uU]&)?{_STRING}|{_QUOTED}|(?P<tag>\$(?:[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*)?\$)(?s:.*?)(?P=tag))
     |(?P<cast>::|:=)
     |(?P<parameter>:{_NAME}|\$[0-9]+)
@@ -67,6 +67,11 @@ class Token(NamedTuple):
     text: str
     start: int
 
+    @property
+    def name(self) -> str:
+        """What it names: without quotation marks, in lower case."""
+        return _unquoted(self.text).lower()
+
 
 class Statement(NamedTuple):
     """One statement that begins as a query does, its parameters replaced; lines are where they were.
@@ -86,7 +91,7 @@ class Statement(NamedTuple):
 
     def line_of(self, word: str) -> int | None:
         """Return the line of a word that stands in the statement once, None for another."""
-        found = [token for token in self.tokens if _unquoted(token.text).lower() == word.lower()]
+        found = [token for token in self.tokens if token.name == word.lower()]
         return self.line(found[0].start) if len(found) == 1 else None
 
 
@@ -166,8 +171,10 @@ def _parameters(tokens: list[Token], text: str, syntax: Syntax, values: Values) 
     depth = 0
     for before, token in zip((None, *tokens), tokens, strict=False):
         depth += (token.text == "[") - (token.text == "]")
-        if token.kind == "unicode" or (token.kind == "quoted" and before is not None and before.kind == "escaped"):
-            raise StatementError("a name as U&, or E'' that goes on: write it plainly", _line(text, token.start))
+        if token.kind == "unicode":
+            raise StatementError('a name in U&"…" is not read here: write it plainly', _line(text, token.start))
+        if before is not None and before.kind == "escaped" and token.text[0] == "'":
+            raise StatementError("E'…' goes on behind its end: write it as one string", _line(text, token.start))
         if token.kind == "parameter" and not (syntax.brackets and depth > 0):
             if token.text[0] != ":" or token.text[1:] not in values:
                 expected = ", ".join(f":{name}" for name in values)
@@ -194,7 +201,9 @@ def _called(tokens: list[Token], parameters: dict[int, str]) -> Iterator[str]:
 
 
 def _unquoted(text: str) -> str:
-    return text[1:-1].replace('""', '"') if text[:1] == '"' else text
+    """Return a name without its marks, whichever a database takes for some; a string is none."""
+    mark = text[:1]
+    return text[1:-1].replace(mark * 2, mark) if mark in {'"', "`", "["} and text[1:] else text
 
 
 def _line(text: str, offset: int) -> int:

@@ -19,6 +19,7 @@ from ops_checks.model import FIELDS
 from ops_checks.sanitize import visible
 from ops_checks.stores.query import Answer, Limits
 from ops_checks.stores.sqlite.connection import Translated
+from ops_checks.stores.sqlite.with_tables import copies
 from ops_checks.stores.statement import SQLITE, read_statement
 from ops_checks.stores.tables import TABLE
 
@@ -32,11 +33,14 @@ if TYPE_CHECKING:
     from ops_checks.stores.statement import Statement
 
 #: Steps of SQLite's virtual machine between two looks at the clock: some microseconds.
-_STEPS_A_CALL = 500
+_STEPS_A_CALL = 200
 #: By so much the process may grow meanwhile, in bytes: a million rows are sorted in a third of it.
 _MOST_MEMORY = 512 * 2**20
 #: A text or a row of more bytes is an error: a function that searches one is not interrupted, and takes seconds then.
-_MOST_BYTES = 1_000_000
+_MOST_BYTES = 500_000
+_NO_MEMORY = "takes more memory than there is: ask for less"
+#: So many copies of the tables of WITH clauses take some megabytes, and a moment.
+_MOST_COPIES = 2000
 #: What SQLite itself limits (https://www.sqlite.org/limits.html), to bound what one step can take.
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_LENGTH: _MOST_BYTES,
@@ -49,16 +53,16 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
     sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER: 0,
 }
-#: The functions that compute and do nothing else (https://www.sqlite.org/lang.html).
+#: The functions that compute and do nothing else (https://www.sqlite.org/lang.html); `printf` may take minutes to.
 _COMPUTING = (
     "-> ->> abs acos acosh asin asinh atan atan2 atanh avg ceil ceiling char coalesce concat concat_ws cos cosh count "
     "cume_dist current_date current_time current_timestamp date datetime degrees dense_rank exp first_value floor "
-    "format glob group_concat hex if ifnull iif instr json json_array json_array_length json_error_position "
+    "glob group_concat hex if ifnull iif instr json json_array json_array_length json_error_position "
     "json_extract json_group_array json_group_object json_insert json_object json_patch json_pretty json_quote "
     "json_remove json_replace json_set json_type json_valid jsonb jsonb_array jsonb_extract jsonb_group_array "
     "jsonb_group_object jsonb_insert jsonb_object jsonb_patch jsonb_remove jsonb_replace jsonb_set julianday lag "
     "last_value lead length like likelihood likely ln log log10 log2 lower ltrim max median min mod nth_value ntile "
-    "nullif octet_length percent_rank percentile percentile_cont percentile_disc pi pow power printf quote radians "
+    "nullif octet_length percent_rank percentile percentile_cont percentile_disc pi pow power quote radians "
     "random randomblob rank replace round row_number rtrim sign sin sinh soundex sqlite_version sqrt strftime "
     "string_agg substr substring subtype sum tan tanh time timediff total trim trunc typeof unhex unicode unistr "
     "unistr_quote unixepoch unlikely upper zeroblob"
@@ -105,8 +109,12 @@ def _run(
 
 def _prepare(connection: sqlite3.Connection, statement: Statement, guard: _Guard) -> None:
     """Raise StatementError for a statement that SQLite does not understand, or that would do more than read."""
+    if copies(statement.tokens, _MOST_COPIES) == _MOST_COPIES:
+        raise StatementError(f"uses its WITH tables {_MOST_COPIES} times or more, all in all: ask for less")
     try:
         connection.execute(f"EXPLAIN {statement.text}").fetchall()
+    except MemoryError as error:
+        raise LimitError(_NO_MEMORY) from error
     except sqlite3.Error as error:
         guard.raise_reason(error)
         if _code(error) in _OF_FILE:
@@ -147,7 +155,8 @@ class _Guard:
         """Watch the connection."""
         connection = self._connection
         self._tables = _tables(connection)
-        connection.execute("PRAGMA temp_store = MEMORY")  # its growth is seen, and no file is made
+        for table in _OF_JSON:  # SQLite declares them at their first use, which would be denied
+            connection.execute(f"SELECT 1 FROM {table}('[]')").fetchall()
         self._before = {limit: connection.setlimit(limit, most) for limit, most in _LIMITS.items()}
         connection.text_factory = _shown
         connection.set_authorizer(self._authorize)
@@ -171,7 +180,7 @@ class _Guard:
         try:
             return work()
         except MemoryError as error:
-            raise LimitError("takes more memory than there is: ask for less") from error
+            raise LimitError(_NO_MEMORY) from error
         except sqlite3.Error as error:
             self.raise_reason(error)
             if _code(error) == sqlite3.SQLITE_TOOBIG:
@@ -213,7 +222,7 @@ class _Guard:
             return "" if known else f"{visible(one)} is no plain table: a rule reads those only"
         if action == sqlite3.SQLITE_FUNCTION:
             known = two.lower() in _FUNCTIONS
-            return "" if known else f"{visible(two)}() may do more than compute: take it out"
+            return "" if known else f"{visible(two)}() is no function that a rule may call: take it out"
         return f"{_ACTIONS.get(action, 'something else')}: a rule only reads"
 
 

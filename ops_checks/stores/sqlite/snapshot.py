@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops_checks.errors import InputError
+from ops_checks.errors import ChangingError, InputError
 from ops_checks.model import FIELDS, NOTHING, Item
 from ops_checks.stores.cells import as_item, as_rows, joined, row_defect
 from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 #: Rows fetched at a time: few, so that most batches contain no row that must be validated alone.
 _BATCH = 64
+_IN_MEMORY = 2  # of PRAGMA temp_store
 _CELLS = ", ".join(FIELDS)
 
 
@@ -199,7 +200,20 @@ class SqliteSnapshot(TableSnapshot):
         """Return what a statement of somebody else's reads. Raises StatementError, LimitError, InputError."""
         from ops_checks.stores.sqlite.query import run_query
 
+        with Translated(self._path, writing=False):
+            self._sort_in_memory()
         return run_query(self._connection, self._path, statement, values, limits)
+
+    def _sort_in_memory(self) -> None:
+        """Let what a statement sorts or keeps aside be no file, so that its growth is seen. Raises ChangingError."""
+        run = self._connection.execute
+        if run("PRAGMA temp_store").fetchone() == (_IN_MEMORY,):
+            return
+        run("COMMIT")  # it cannot be changed inside of a transaction
+        run(f"PRAGMA temp_store = {_IN_MEMORY}")
+        run("BEGIN")
+        if data_version(self._connection) != self._version:
+            raise ChangingError(f"{self._path}: changed while it was read: run the command again")
 
     def recorded(self) -> Iterator[Recorded]:
         """Stream the items with their events. Raises InputError."""
