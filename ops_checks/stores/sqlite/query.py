@@ -223,6 +223,8 @@ class _Guard:
         if action == sqlite3.SQLITE_FUNCTION:
             known = two.lower() in _FUNCTIONS
             return "" if known else f"{visible(two)}() is no function that a rule may call: take it out"
+        if one == "sqlite_master" and action == sqlite3.SQLITE_UPDATE:  # it declares one of its own
+            return "a table that SQLite makes up is no plain table: a rule reads those only"
         return f"{_ACTIONS.get(action, 'something else')}: a rule only reads"
 
 

@@ -19,9 +19,10 @@ _HINTS = frozenset({"not", "materialized"})
 
 
 class _Table(NamedTuple):
-    """A table of a WITH clause: `scope` and `body` are the first and last token between which it is known, and is."""
+    """A table of a WITH clause, named by the token `at`; `scope` and `body`: between which it is known, and is."""
 
     name: str
+    at: int
     scope: tuple[int, int]
     body: tuple[int, int]
 
@@ -31,6 +32,7 @@ def copies(tokens: Sequence[Token], most: int) -> int:
     words = [token.name for token in tokens]
     closing = _closing(words)
     tables = list(_tables(words, closing))
+    named = {table.at for table in tables}
     known: dict[_Table | None, int] = {}
 
     def within(table: _Table | None, first: int, last: int) -> int:
@@ -40,7 +42,11 @@ def copies(tokens: Sequence[Token], most: int) -> int:
         inside = [each for each in tables if first <= each.body[0] and each.body[1] <= last and each is not table]
         total = 0
         for index in range(first, last + 1):
-            if any(each.body[0] <= index <= each.body[1] for each in inside) or not _is_use(words, index):
+            if (
+                any(each.body[0] <= index <= each.body[1] for each in inside)
+                or index in named
+                or not _is_use(words, index)
+            ):
                 continue
             used = _found(tables, words[index], index)
             if used is not None and used is not table:
@@ -77,7 +83,7 @@ def _tables(words: Sequence[str], closing: dict[int, int]) -> Iterator[_Table]:
         if words[name] == ")":
             name = next((opening for opening, closed in closing.items() if closed == name), 0) - 1
         scopes = [(opening, closed) for opening, closed in closing.items() if opening < name < closed]
-        yield _Table(words[name], max(scopes, default=(0, len(words) - 1)), (start, closing[start]))
+        yield _Table(words[name], name, max(scopes, default=(0, len(words) - 1)), (start, closing[start]))
 
 
 def _is_use(words: Sequence[str], index: int) -> bool:
