@@ -1091,7 +1091,54 @@ _ON_A_SERVER = (
     ),
 )
 
+_OWN = ("test_query", "test_own_sql")
+_OWN_RULES = (
+    Defect(
+        "a rule in SQL calls any function",
+        "stores/sqlite/query.py",
+        "known = two.lower() in _FUNCTIONS",
+        "known = True",
+        _OWN,
+    ),
+    Defect(
+        "a rule in SQL reads what SQLite makes up",
+        "stores/sqlite/query.py",
+        "connection.set_authorizer(self._authorize)",
+        "connection.set_authorizer(None)",
+        _OWN,
+    ),
+    Defect(
+        "rows beyond the bound are dropped in silence",
+        "stores/sqlite/query.py",
+        '                raise LimitError(f"returns more than {limits.rows} rows: ask for less")\n',
+        "                return\n",
+        _OWN,
+    ),
+    Defect(
+        "a statement that does not parse is an unreadable input",
+        "gate/own_sql.py",
+        "        raise UsageError(_located(context.policy, rule, error)) from error\n    except InputError",
+        "        raise InputError(_located(context.policy, rule, error)) from error\n    except InputError",
+        _OWN,
+    ),
+    Defect(
+        "a server is not asked what a function may do",
+        "stores/postgres/query.py",
+        "            self._must_only_read()\n",
+        "",
+        ("test_postgres_query",),
+    ),
+    Defect(
+        "an item counts as often as it is returned",
+        "rules/own/rows.py",
+        "return kept, len(times)",
+        "return kept, sum(times.values())",
+        ("test_rows", *_OWN),
+    ),
+)
+
 DEFECTS: tuple[Defect, ...] = (
+    *_OWN_RULES,
     *_ON_A_SERVER,
     *_WRITING,
     *_READING,
