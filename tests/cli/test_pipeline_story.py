@@ -84,6 +84,7 @@ class Story:
     def push(self) -> None:
         """Commit what is on the host, and check it out anew on the runner."""
         self.repository.commit()
+        self._enter(self.host)
         subprocess.run(["rm", "-rf", str(self.runner)], check=True)
         subprocess.run(["git", "clone", "-q", str(self.host), str(self.runner)], check=True)
         for path in (self.runner / "QUEUE.md", self.host / "QUEUE.md", self.host / "queue.db"):

@@ -222,7 +222,7 @@ def test_the_document_of_a_queue_on_a_server_is_not(run: Run, project: Path, mon
         ("ATTACH 'x' AS y", 4, "error: ops-checks.yaml:6: rules.no-due.sql: begins with ATTACH"),
         ("SELECT load_extension('x')", 4, "load_extension() is no function that a rule may call"),
         ("SELECT :nope", 4, "no such parameter :nope: expected :now, :now_s, :tz_minutes"),
-        ("SELECT prioritty FROM queue_items", 0, "warning: ops-checks.yaml:6: rules.no-due.sql: no such column: prioritty"),
+        ("SELECT x FROM queue_items", 0, "warning: ops-checks.yaml:6: rules.no-due.sql: no such column: x (SQLite"),
         ("SELECT id FROM theirs", 0, "no such table: theirs (SQLite"),
     ],
 )  # fmt: skip

@@ -87,7 +87,7 @@ def ask(queue: PgQueue, statement: str, limits: Limits = LIMITS) -> tuple[tuple[
         ("(SELECT 1) UNION (SELECT 2) ORDER BY 1 -- the end", [("1",), ("2",)]),
         ("SELECT E'\\'; SELECT 2 --', $a$ ; $b$ $a$, '\\'", [("'; SELECT 2 --", " ; $b$ ", "\\")]),
         ("SELECT ROW(1, 'x'), ARRAY[1], NULL, '\\x00'::bytea, true", [("(1,x)", "{1}", None, "\\x00", "true")]),
-        ("SELECT 'infinity'::timestamp, '9999-12-31'::date + 300000, 'NaN'::float8", [("infinity", "10821-05-15", "NaN")]),
+        ("SELECT 'infinity'::timestamp, '9999-12-31'::date + 300000", [("infinity", "10821-05-15")]),
         ("SELECT '{\"a\": 1}'::jsonb ? 'a', pure(1), random() < 2", [("true", "7", "true")]),
         ("SELECT 1, 2, 3, 4, 5, 6, 7, 8, 9, 10", [tuple("123456789")]),
         ("SELECT length(a.l) FROM (SELECT left(repeat('x', 5000), 9) AS l) AS a", [("9",)]),
@@ -177,8 +177,8 @@ def test_it_may_not_read_what_its_user_may_not(queue):
     try:
         queue.execute(f"GRANT USAGE ON SCHEMA {queue.schema} TO nobody_much")
         queue.execute("GRANT SELECT ON queue_items, queue_events TO nobody_much")
-        with queue.store(options="-crole=nobody_much").snapshot() as snapshot:
-            with pytest.raises(InputError, match="lacks a right"):
-                snapshot.query("SELECT id FROM hidden", VALUES, LIMITS)
+        view = queue.store(options="-crole=nobody_much").snapshot()
+        with view as snapshot, pytest.raises(InputError, match="lacks a right"):
+            snapshot.query("SELECT id FROM hidden", VALUES, LIMITS)
     finally:
         queue.execute("DROP OWNED BY nobody_much; DROP ROLE nobody_much")
