@@ -33,7 +33,7 @@ _SINKS = ("test_sinks",)
 _ANSWERS = ("test_answer_json",)
 _OWN = ("test_own_python",)
 _HISTORY = ("test_history_laws", "test_legal_histories", "test_histories")
-_SNAPSHOT = ("test_snapshot", "test_snapshot_reading")
+_SNAPSHOT = ("test_check_snapshot", "test_snapshot_reading")
 _RECONCILE = ("test_planner", "test_decisions", "test_apply", "test_laws")
 
 _WRITING = (
