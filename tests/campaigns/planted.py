@@ -598,8 +598,8 @@ _SPEAKING = (
     Defect(
         "a pipe in a Markdown report",
         "formats/markdown.py",
-        'cell.replace("|", r"\\|") for cell in row',
-        "cell for cell in row",
+        'cell.replace("|", r"\\|") for cell in cells',
+        "cell for cell in cells",
         _FORMATS,
     ),
     Defect("percent signs in GitHub's data", "formats/github.py", '.replace("%", "%25")', "", ("test_github",)),
