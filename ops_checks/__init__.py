@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ops_checks.policy.loader import load_policy
     from ops_checks.report.model import Report
     from ops_checks.rules.drift.drift import Drift
+    from ops_checks.rules.own.context import RuleContext, RuleEvent, RuleRun
     from ops_checks.stores.registry import open_queue
     from ops_checks.transitions import Stamp, cancel, replan, retry
 
@@ -33,6 +34,9 @@ _MODULES = {
     "OpsError": "errors",
     "RefusedError": "errors",
     "Report": "report.model",
+    "RuleContext": "rules.own.context",
+    "RuleEvent": "rules.own.context",
+    "RuleRun": "rules.own.context",
     "Stamp": "transitions",
     "UsageError": "errors",
     "Verdict": "findings",
@@ -57,6 +61,9 @@ __all__ = [
     "OpsError",
     "RefusedError",
     "Report",
+    "RuleContext",
+    "RuleEvent",
+    "RuleRun",
     "Stamp",
     "UsageError",
     "Verdict",

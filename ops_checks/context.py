@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ops_checks.policy.model import Policy
     from ops_checks.policy.search import Find
+    from ops_checks.rules.known import Known
     from ops_checks.snapshots.source import SnapshotSource
     from ops_checks.stores.protocol import Store
     from ops_checks.stores.registry import StoreKind
@@ -45,14 +46,15 @@ class Context:
     `source_of_truth` is `markdown` or `db`. `policy` is the effective policy, the command line's limits in it.
     `progress` gets how far a long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings,
     `notes` on where they were found and what is not read. `policy_in_code`: the policy is no file; else `policy_path`
-    is where it is or would be. `looked`: where a project was looked for in vain. `snapshot`: what is read in place of
-    database and log; their locations are then its file.
+    is where it is or would be; `policy_named`: somebody named it, or made it. `looked`: where a project was looked for
+    in vain. `snapshot`: what is read in place of database and log; their locations are then its file. `known`: the
+    report whose findings are known, None for none.
     """
 
     __slots__ = (
-        "_actor", "_policy", "_stores", "db", "db_named", "environ", "lock_timeout_s", "logs", "looked", "notes",
-        "now_s", "operate_on", "operation", "policy_in_code", "policy_path", "progress", "queue", "snapshot",
-        "source_of_truth", "tz_minutes", "warnings", "works_on_db",
+        "_actor", "_policy", "_stores", "db", "db_named", "environ", "known", "lock_timeout_s", "logs", "looked",
+        "notes", "now_s", "operate_on", "operation", "policy_in_code", "policy_named", "policy_path", "progress",
+        "queue", "snapshot", "source_of_truth", "tz_minutes", "warnings", "works_on_db",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - by name, from one place
@@ -72,6 +74,7 @@ class Context:
         operate_on: str = MARKDOWN_SIDE,
         notes: tuple[str, ...] = (),
         policy_in_code: bool = False,
+        policy_named: bool = True,
         policy_path: str = DEFAULT_POLICY,
         looked: str = "",
         snapshot: SnapshotSource | None = None,
@@ -92,9 +95,11 @@ class Context:
         self.warnings = policy.warnings if policy else ()
         self.notes = notes
         self.policy_in_code = policy_in_code
+        self.policy_named = policy_named
         self.policy_path = policy_path
         self.looked = looked
         self.snapshot = snapshot
+        self.known: Known | None = None
 
     def located(self, error: MissingError) -> MissingError:
         """Return the error for a queue that is not there; one at a default path tells where it was looked for."""
@@ -133,6 +138,14 @@ class Context:
 
         other = copy(self)
         other._policy = policy  # noqa: SLF001 - of the same class
+        return other
+
+    def with_known(self, known: Known) -> Context:
+        """Return this context with a report whose findings are known; the stores are the same."""
+        from copy import copy
+
+        other = copy(self)
+        other.known = known
         return other
 
     def at(self, now_s: float) -> Context:
@@ -272,6 +285,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         operate_on=operate_on,
         notes=(*notes, *defaults.notes),
         policy_in_code=policy_in_code,
+        policy_named=named or policy_in_code,
         policy_path=policy_path or (policy and policy.path) or DEFAULT_POLICY,
         looked=defaults.looked,
         snapshot=source,

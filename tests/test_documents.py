@@ -6,6 +6,7 @@ import argparse
 import inspect
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -22,7 +23,7 @@ from ops_checks.exit_codes import EXIT_CODES
 from ops_checks.formats import FORMATS
 from ops_checks.policy.loader import load_policy
 from ops_checks.policy.schema import policy_schema
-from ops_checks.pytest_plugin import OPTIONS, reconciliation, scratch
+from ops_checks.pytest_plugin import OPTIONS, reconciliation, rule_testing, scratch
 from ops_checks.rules.history.rules import HISTORY_RULES
 from ops_checks.rules.queue.rows import RowSettings
 from ops_checks.rules.queue.rules import ROW_CHECKS
@@ -126,7 +127,7 @@ def test_the_limits_of_both_faces_are_the_rules() -> None:
 def test_the_pytest_examples() -> None:
     """Each example is the one in the docstring of its fixture's module, which is run as a test."""
     blocks = re.findall(r"```python\n(.*?)```", PAGES["pytest"], re.DOTALL)
-    documented = [inspect.getdoc(module) or "" for module in (scratch, reconciliation)]
+    documented = [inspect.getdoc(module) or "" for module in (scratch, reconciliation, rule_testing)]
     assert [textwrap.dedent(block).strip() for block in blocks] == [
         text[text.index("from ops_checks") :] for text in documented
     ]
@@ -165,6 +166,30 @@ def test_rows() -> None:
         if check.setting:
             assert described[check.setting]["description"].startswith(f"Of `{check.rule.id}`: ")
             assert described[check.setting]["description"].endswith(f" Default: {getattr(settings, check.field)}.")
+
+
+def test_the_rule_in_python_runs(demo: Path) -> None:
+    """The rule that is shown is one: it finds what was started at night, by the entry that the text shows."""
+    (block,) = re.findall(r"```python\n(.*?)```", section(PAGES["policy"], "Rules of your own"), re.DOTALL)
+    assert len([line for line in block.splitlines() if line.strip()]) <= 10
+    (entry,) = re.findall(r"`(rules: \[\{id: no-night-shift.+?\}\])`", PAGES["policy"])
+    (demo / "checks.py").write_text(block)
+    (demo / "ops-checks.yaml").write_text(entry)
+    night = 'UPDATE queue_items SET started_at_kst = "2026-01-01 03:10" WHERE id = "ORCH-001"'
+    with sqlite3.connect(demo / "automation/orchestrator/db/queue.db") as database:
+        database.execute('UPDATE queue_items SET started_at_kst = "-"')
+        database.execute(night)
+    done = subprocess.run(
+        ["ops-checks", "check", "--only", "no-night-shift"],
+        cwd=demo,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "1 fail; 1 finding, exit code 1" in done.stdout
+    assert "started at 2026-01-01 03:10" in done.stdout
 
 
 def test_exit_codes() -> None:

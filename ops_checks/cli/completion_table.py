@@ -54,6 +54,7 @@ NODES: dict[str, Node] = {
     'check': ('Run the gate: all checks, one report.', (
         (('--only',), 'only consistency, kpi, queue, history, own, or this rule; repeatable', ('one', 'consistency', 'kpi', 'queue', 'history', 'own', 'missing-in-db', 'missing-in-md', 'field-mismatch', 'view-edited', 'failure-rate', 'success-rate', 'latency-p50-ms', 'latency-p90-ms', 'latency-p95-ms', 'latency-p99-ms', 'latency-avg-ms', 'latency-max-ms', 'retry-count', 'stale-in-progress', 'blocked', 'pending', 'oldest-pending-minutes', 'malformed-lines', 'unfinished-runs', 'well-formed', 'in-progress-has-owner', 'blocked-has-reason', 'due-date-passed', 'wip-limit', 'no-start-in-future', 'priority-inversion', 'picked-twice', 'retried-beyond-max', 'attempts-lost', 'retried-without-cause', 'added-twice', 'lease-of-another', 'ended-twice', 'ended-after-cancelled', 'ended-without-picked', 'changed-without-event', 'orphan-events', 'payload-unreadable'), True),
         (('--fail-level',), 'what fails the gate (default: error)', ('one', 'error', 'warn'), False),
+        (('--known',), 'a saved JSON report: what it has too is known and fails nothing', ('files',), False),
         (('--exit-zero',), 'exit 0 for drift and alerts; still 3 and above', None, False),
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),
@@ -219,10 +220,10 @@ NODES: dict[str, Node] = {
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
         (('--notes',), 'why the item is replanned', (), False),
     ), ()),
-    'report': ('Show a saved report in any format.', (
+    'report': ('Show a saved report in any format, or what is new in it since an earlier one.', (
         (('-f', '--format'), 'github, gitlab, health, json, junit, markdown, openmetrics, sarif, text; to stdout or FILE; repeatable', ('target', 'github', 'gitlab', 'health', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
         (('--color',), 'colour the text', ('one', 'auto', 'always', 'never'), False),
-    ), ((('files',), False),)),
+    ), ((('files',), False), (('files',), False))),
     'retry': ('Give failed or blocked work another try: to PENDING.', (
         (('--id',), 'an item, such as ORCH-013, or a glob; repeatable', ('ids',), True),
         (('--status',), 'PENDING, IN_PROGRESS, BLOCKED, FAILED, DONE; repeatable, or with commas', ('some', 'PENDING', 'IN_PROGRESS', 'BLOCKED', 'FAILED', 'DONE'), True),

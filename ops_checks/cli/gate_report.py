@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.report_files import plan_outputs, render_report
+from ops_checks.files.output_guard import OutputGuard
 from ops_checks.gate.input_files import input_files
 from ops_checks.gate.run import run_gate
+from ops_checks.report.saved import read_report
+from ops_checks.rules.known import Known
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,7 +25,12 @@ def gate_report(
     `plain`: without what the policy waives or counts less, as the commands of OPS_COMMANDS show it.
     """
     context = invocation.context.without_exceptions() if plain else invocation.context
-    outputs = plan_outputs(invocation, lambda: input_files(context))
+    known = getattr(invocation.args, "known", None)
+    saved = [known] if known else []
+    OutputGuard(lambda: saved).check_streams()
+    outputs = plan_outputs(invocation, lambda: [*input_files(context), *saved])
+    if known:
+        context = context.with_known(Known(known, read_report(known)))
     report = run_gate(
         context, only=only, fail_level=fail_level, max_details=getattr(invocation.args, "max_details", None)
     )

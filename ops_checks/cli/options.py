@@ -141,15 +141,20 @@ def limits(args: argparse.Namespace) -> Mapping[str, float]:
     return {metric: value for metric, value in given.items() if value is not None}
 
 
-def unused_options(args: argparse.Namespace, thresholds: Collection[str], only: str | None) -> list[str]:
+def unused_options(
+    args: argparse.Namespace, thresholds: Collection[str], only: str | None, *, own_runs: bool = False
+) -> list[str]:
     """Return a note for each option that changes nothing in this run: its group is not asked for, or its rule is off.
 
-    `thresholds` are the metrics that have a limit; `only` is the one group that was asked for, if it was one.
+    `thresholds` are the metrics that have a limit; `only` is the one group that was asked for, if it was one;
+    `own_runs`: a rule of the project's own reads the run log.
     """
     from ops_checks.rules.registry import BY_METRIC
 
     of_kpi = ["--log-path", "--engine", "--stale-minutes", *(rule.option for rule in BY_METRIC.values() if rule.option)]
     unused = {"consistency": of_kpi, "kpi": ["--fields"]}
+    if own_runs:
+        unused["own"] = [*of_kpi[1:], "--fields"]
     other = unused.get(only, [*of_kpi, "--fields"]) if only else []
     given = [option for option in other if getattr(args, option[2:].replace("-", "_"), None) is not None]
     notes = [f"{option} changes nothing with --only {only}" for option in given]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ops_checks.findings import CONSISTENCY
+from ops_checks.findings import CONSISTENCY, OWN, QUEUE
 from ops_checks.gate.last_agreement import name_sides
 from ops_checks.gate.remarks import lease_remarks, log_remarks, retry_remarks
 from ops_checks.gate.stable_reading import compare_by, must_be_read_whole, read_stable
@@ -17,7 +17,7 @@ from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.queue_statistics import queue_statistics
 from ops_checks.rules.kpi.retries import Retries, windowed_retries
 from ops_checks.rules.registry import BY_METRIC
-from ops_checks.rules.rule import LISTED, Rule
+from ops_checks.rules.rule import LISTED, RECORDED, Rule
 from ops_checks.rules.waivers import offered
 from ops_checks.runlog.engines import Wanted, read_log
 from ops_checks.runlog.filter import RunFilter, valid_times
@@ -30,12 +30,16 @@ if TYPE_CHECKING:
 
     from ops_checks.context import Context
     from ops_checks.gate.asked import Asked
-    from ops_checks.policy.model import Policy
     from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.history.judgement import Judgement
     from ops_checks.rules.kpi.queue_statistics import QueueStatistics
     from ops_checks.runlog.stats import RunStats
     from ops_checks.stores.protocol import Snapshot, Store
+
+#: So many findings a rule are compared with those of a known report; others count as new.
+_COMPARED = 2 * RECORDED
+#: The groups of which more findings are kept than are listed, whatever is asked for.
+_KEPT_WHOLE = (QUEUE.id, OWN.id)
 
 
 class Evidence(Struct, frozen=True):
@@ -75,7 +79,7 @@ def read_drift(context: Context, asked: Asked) -> Evidence:
     def note_inputs(left: Snapshot, right: Snapshot, drift: Drift) -> None:
         inputs[:] = (  # of the last reading, which is the one that counts
             store_read("queue", context.md_store, left, drift.total),
-            snapshot_read(context, source) if source else store_read("db", context.db_store, right, drift.total_db),
+            store_read("db", context.db_store, right, drift.total_db),
         )
         name_sides(left, right, drift)
         if source is not None:
@@ -85,7 +89,7 @@ def read_drift(context: Context, asked: Asked) -> Evidence:
         policy.consistency,
         context.md_store,
         context.db_store,
-        keep=keep_for(policy, asked),
+        keep=keep_for(context, asked),
         on_read=note_inputs,
         is_view=any(rule.of_view for rule in policy.active_rules([CONSISTENCY.id])),
         is_recorded=source is not None,
@@ -170,18 +174,28 @@ def read_histories(context: Context, asked: Asked) -> Evidence:
 
     judged = judge_histories(
         store,
-        keep=keep_for(policy, asked),
+        keep=keep_for(context, asked),
         settle_s=policy.consistency.settle_s,
         on_read=note_input,
     )
     return Evidence(judged.judgement, tuple(inputs), remarks=judged.notes, lacking=judged.lacking)
 
 
-def keep_for(policy: Policy, asked: Asked) -> int | None:
-    """Return how many findings a rule are kept: all of them where a waiver may be for any."""
-    known = policy.rules
-    waived = any(known[waiver.rule].group == asked.group for waiver in policy.waivers)
-    return 0 if waived else asked.max_details
+def keep_for(context: Context, asked: Asked) -> int | None:
+    """Return how many findings a rule are kept: all where a waiver may be for any, many where any may be known.
+
+    Of what is not listed, those that are kept are recorded.
+    """
+    known = context.policy.rules
+    if any(known[waiver.rule].group == asked.group for waiver in context.policy.waivers) or asked.max_details == 0:
+        return 0
+    least = _COMPARED if context.known else RECORDED if asked.group in _KEPT_WHOLE else 0
+    return max(asked.max_details or 0, least) or None
+
+
+def has_more(context: Context, group: str) -> bool:
+    """Return whether more findings of a group are kept than are listed."""
+    return bool(context.policy.waivers or context.known or group in _KEPT_WHOLE)
 
 
 def _statistics(context: Context, snapshot: Snapshot, most: int) -> QueueStatistics:
@@ -202,7 +216,7 @@ def _statistics(context: Context, snapshot: Snapshot, most: int) -> QueueStatist
         retries_unread=retries.unread if retries else 0,
         pending_since=pending_since if all_waits else _first_dated(pending_since, context.tz_minutes),
         all_waits=all_waits,
-        offered=offered(context.policy.waivers),
+        offered=offered(context.policy.waivers) | (context.known.items if context.known else frozenset()),
         get=snapshot.get,
         most=most,
     )

@@ -23,7 +23,7 @@ def read_own(context: Context, asked: Asked) -> Evidence:
     Raises UsageError for code that is none: SQL that does not parse, a function that is not there.
     """
     own = {each.id: each for each in context.policy.own}
-    request = Request(keep_for(context.policy, asked), asked.document)
+    request = Request(keep_for(context, asked), asked.document)
     ran: dict[str, Ran] = {}
     lacking: dict[str, str] = {}
     for rule in asked.rules:
@@ -38,7 +38,10 @@ def read_own(context: Context, asked: Asked) -> Evidence:
             {rule_id: each.findings for rule_id, each in ran.items()},
         ),
         tuple(dict.fromkeys(read for each in ran.values() for read in each.inputs)),
-        remarks=tuple(f"{rule_id}: {why}, and was not judged" for rule_id, why in left_out.items()),
+        remarks=(
+            *(remark for each in ran.values() for remark in each.remarks),
+            *(f"{rule_id}: {why}, and was not judged" for rule_id, why in left_out.items()),
+        ),
         lacking=lacking,
         left_out=frozenset(left_out),
     )

@@ -10,12 +10,16 @@ if TYPE_CHECKING:
 
 
 class Ran(NamedTuple):
-    """What one rule found: the findings that are kept, of `total`, and what it read; `left_out`: why it was not run."""
+    """What one rule found: the findings that are kept, of `total`, and what it read; `left_out`: why it was not run.
+
+    `remarks` are lines on how it was read.
+    """
 
     findings: tuple[Finding, ...] = ()
     total: int = 0
     inputs: tuple[InputRead, ...] = ()
     left_out: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 class Request(NamedTuple):

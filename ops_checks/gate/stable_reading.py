@@ -37,14 +37,23 @@ def read_stable(store: Store, read: Callable[[Snapshot], Result]) -> Result:
 
     Raises ChangingError if it changes every time, and what `read` raises.
     """
+
+    def read_once() -> Result:
+        with store.snapshot() as snapshot:
+            return read(snapshot)
+
+    return read_again(read_once, store.location)
+
+
+def read_again(read: Callable[[], Result], location: str) -> Result:
+    """Return what `read` returns; call it again as long as what it reads changes. Raises as `read_stable` does."""
     for pause_s in _PAUSES_S:
         time.sleep(pause_s)
         try:
-            with store.snapshot() as snapshot:
-                return read(snapshot)
+            return read()
         except ChangingError:
             continue
-    raise ChangingError(f"{store.location}: changing while read: run the command again when fewer programs write")
+    raise ChangingError(f"{location}: changing while read: run the command again when fewer programs write")
 
 
 def must_be_read_whole(snapshot: Snapshot) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ops_checks.pytest_plugin.reconciliation import Reconcile
+    from ops_checks.pytest_plugin.rule_testing import RuleFindings
     from ops_checks.pytest_plugin.scratch import Checked, QueueStores
     from ops_checks.report.model import Report
 
@@ -37,6 +38,7 @@ OPTIONS = (
     ("--queue-engine", "string", "NAME", "what reads the run log: local (default), spark or spark=MASTER"),
     ("--queue-snapshot", "string", "PATH", "read this file of `ops-checks snapshot` in place of database and run log"),
     ("--queue-report", "string", "PATH", "write the JSON report of the session here"),
+    ("--queue-known", "string", "PATH", "a saved JSON report: what it has too is known and fails nothing"),
     ("--max-failure-rate", "string", "RATE", "limit of the failure rate, from 0 to 1 (default: 0.2)"),
     ("--max-latency-p95-ms", "string", "MS", "limit of the 95th percentile of run times (default: 2000)"),
     ("--max-stale-in-progress", "string", "N", "how many items may be stale (default: 0)"),
@@ -208,3 +210,15 @@ def reconciled(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFac
     from ops_checks.pytest_plugin.reconciliation import reconciling
 
     return reconciling(pytestconfig, tmp_path_factory)
+
+
+@pytest.fixture
+def rule_findings() -> RuleFindings:
+    """Return a function that runs a rule in Python on given rows and returns its findings, for a test of the rule.
+
+    `rule_findings(function, items=[…], events=[…], runs=[…], now_s=…)`: what is not given, the rule cannot read, as if
+    its `needs` did not name it. Reads no queue and no policy. Works with or without --queue-check.
+    """
+    from ops_checks.pytest_plugin.rule_testing import rule_findings
+
+    return rule_findings

@@ -34,12 +34,22 @@ class Evaluation:
         self._inputs = inputs
         self.folder = folder
         self._report: Report | None = None
+        self._failure: OpsError | None = None
         self._moves: Moves | None = None
 
     def report(self) -> Report:
-        """Return the report; run the gate if there is none. Raises OpsError if the shared folder cannot be used."""
+        """Return the report; run the gate if there is none, once.
+
+        Raises OpsError if the shared folder cannot be used, and for a rule of the project's own without code.
+        """
+        if self._failure is not None:
+            raise self._failure
         if self._report is None:
-            self._report = self._run() if self.folder is None else self._shared(self.folder)
+            try:
+                self._report = self._run() if self.folder is None else self._shared(self.folder)
+            except OpsError as error:
+                self._failure = error  # it is the same for each check, and rules have run
+                raise
         return self._report
 
     def existing_report(self) -> Report | None:

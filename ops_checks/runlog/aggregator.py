@@ -67,6 +67,11 @@ class Aggregator:
         stats.lines += columns.lines
 
     @property
+    def lines(self) -> int:
+        """How many lines were added so far."""
+        return self._stats.lines
+
+    @property
     def open_runs(self) -> int:
         """How many trace ids have a start without an end so far."""
         return len(self._pairs.opened)

@@ -14,8 +14,9 @@ from ops_checks.runlog.line_reader import LONGEST_LINE_BYTES, FileBlocks, LineBl
 from ops_checks.runlog.repeats import WINDOW, Repeats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from ops_checks.runlog.columns import Columns
     from ops_checks.runlog.line_reader import Advance
     from ops_checks.runlog.stats import RunStats
 
@@ -103,9 +104,24 @@ def _aggregate(
     most_open: int | None = None,
 ) -> RunStats:
     aggregator = Aggregator(path, run_filter, repeats)
+    for _ in add_blocks(aggregator, blocks, run_filter, first=first):
+        if most_open is not None and aggregator.open_runs > most_open:
+            raise InputError(f"{path}: more than {most_open:,} runs are open at once; unpack it and name the plain log")
+    return aggregator.finish(torn_tail=blocks.torn)
+
+
+def add_blocks(
+    aggregator: Aggregator, blocks: LineBlocks | FileBlocks, run_filter: RunFilter, *, first: bool
+) -> Iterator[Columns]:
+    """Add the lines of blocks to an aggregator, and yield their columns as they are added; `first`: see `read_blocks`.
+
+    Empty lines that make up a block have none.
+    """
     for number, block in enumerate(blocks):
         if block is None:
-            aggregator.add(malformed_columns(_too_long(blocks)))
+            columns = malformed_columns(_too_long(blocks))
+            aggregator.add(columns)
+            yield columns
             continue
         if block.startswith(b"\n") and not block.strip(b"\n"):
             aggregator.add_empty(len(block))
@@ -113,9 +129,7 @@ def _aggregate(
         data = block.removeprefix(_BOM) if first and number == 0 else block
         for columns in scanner.read_columns(data, run_filter, aggregator.needs_reasons, aggregator.counts):
             aggregator.add(columns)
-        if most_open is not None and aggregator.open_runs > most_open:
-            raise InputError(f"{path}: more than {most_open:,} runs are open at once; unpack it and name the plain log")
-    return aggregator.finish(torn_tail=blocks.torn)
+            yield columns
 
 
 def _too_long(blocks: LineBlocks | FileBlocks) -> Malformed:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 #: The most open runs of a packed log, which has one for each few bytes of it where somebody means harm: each takes
 #: half a kilobyte of memory.
-_MOST_OPEN = 500_000
+MOST_OPEN = 500_000
 
 
 def read_runs(
@@ -62,10 +62,15 @@ def _read_log(path: str, run_filter: RunFilter, advance: Advance | None) -> RunS
     with open_log(path) as descriptor:
         modified_s = os.fstat(descriptor).st_mtime
         stats = _read_open(path, descriptor, run_filter, advance)
-        if not stats.lines and stats.logs[0].torn_tail:
-            must_be_a_log(path, head_of(descriptor))
-    stats.logs = tuple(replace(log, modified_ms=int(modified_s * 1000)) for log in stats.logs)
+        conclude(stats, path, descriptor, modified_s)
     return stats
+
+
+def conclude(stats: RunStats, path: str, descriptor: int, modified_s: float) -> None:
+    """Add when an open log was written to. Raises InputError for a file that is something else."""
+    if not stats.lines and stats.logs[0].torn_tail:
+        must_be_a_log(path, head_of(descriptor))
+    stats.logs = tuple(replace(log, modified_ms=int(modified_s * 1000)) for log in stats.logs)
 
 
 def must_be_a_log(path: str, head: bytes) -> None:
@@ -94,7 +99,7 @@ def read_packed(
     from ops_checks.runlog.part_reader import read_blocks
 
     with decompress(path, descriptor, compression, advance=advance) as read:
-        return read_blocks(path, read, run_filter, most_open=_MOST_OPEN)
+        return read_blocks(path, read, run_filter, most_open=MOST_OPEN)
 
 
 def _total_progress(paths: Iterable[str], progress: Progress) -> Advance:

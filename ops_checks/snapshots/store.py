@@ -81,10 +81,10 @@ class RecordedSnapshot(SqliteSnapshot):
 
     def leases_beyond(self, epoch_s: float) -> NoReturn:  # noqa: ARG002 - there are none at all
         """Raise InputError: a snapshot has no leases."""
-        raise _lacks(self._path, "leases")
+        raise lacks(self._path, "leases")
 
     def _check_events(self) -> NoReturn:
-        raise _lacks(self._path, "events")
+        raise lacks(self._path, "events")
 
 
 class SnapshotStore(SqliteStore):
@@ -129,7 +129,8 @@ class SnapshotStore(SqliteStore):
         return RefusedError(f"{visible(self.location)}: a snapshot is only read: work where the database is")
 
 
-def _lacks(path: str, what: str) -> InputError:
+def lacks(path: str, what: str) -> InputError:
+    """Return the error for what a database or a log has, and the snapshot at a path has not."""
     return InputError(
         f"{visible(path)}: a snapshot has no {what}: run this where the database is, or leave it out with "
         "`check --only …`"

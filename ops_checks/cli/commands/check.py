@@ -21,6 +21,7 @@ from ops_checks.cli.options import (
 )
 from ops_checks.exit_codes import NOT_EVALUATED, OK
 from ops_checks.findings import FAIL_LEVELS, GROUPS, QUEUE
+from ops_checks.rules.own.model import RUNS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -35,6 +36,9 @@ def _add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--fail-level", choices=FAIL_LEVELS, default="error", help="what fails the gate (default: error)"
+    )
+    parser.add_argument(
+        "--known", metavar="FILE", type=path, help="a saved JSON report: what it has too is known and fails nothing"
     )
     parser.add_argument("--exit-zero", action="store_true", help="exit 0 for drift and alerts; still 3 and above")
     add_queues(parser)
@@ -55,12 +59,14 @@ def run(invocation: Invocation) -> Result:
     """Run the gate and show its report; with --exit-zero only what could not be evaluated has an exit code."""
     args = invocation.args
     invocation.warn(log_warnings(args))
-    rules = invocation.context.policy.rules
+    policy = invocation.context.policy
+    rules = policy.rules
     asked = {rules[name].group if name in rules else name for name in args.only or ()}
     only = asked.pop() if len(asked) == 1 else None
-    invocation.note(unused_options(args, invocation.context.policy.kpi.thresholds, only))
     if args.snapshot is not None and set(args.only or ()) == {QUEUE.id}:
         invocation.note([f"--snapshot changes nothing with --only {QUEUE.id}"])
+    own_runs = any(RUNS in own.needs for own in policy.own)
+    invocation.note(unused_options(args, policy.kpi.thresholds, only, own_runs=own_runs))
     code, lines = gate_report(invocation, only=args.only or (), fail_level=args.fail_level)
     return (OK if args.exit_zero and code < NOT_EVALUATED else code), lines
 

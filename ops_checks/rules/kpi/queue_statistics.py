@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ops_checks.model import NOTHING, PRIORITIES, STATUSES, Item, last_note
-from ops_checks.rules.rule import LISTED
+from ops_checks.rules.rule import LISTED, RECORDED
 from ops_checks.timestamps import MOST_AHEAD_S, is_overdue, start_epoch
 
 if TYPE_CHECKING:
@@ -39,10 +39,14 @@ class ListedItem(Struct, frozen=True):
 
 
 class Listed(Struct, frozen=True):
-    """The items behind a number: the worst of them, and how many there are in all."""
+    """The items behind a number: the worst of them, how many there are in all, and ids of the others.
+
+    RECORDED ids at most.
+    """
 
     kept: tuple[ListedItem, ...] = ()
     total: int = 0
+    others: tuple[str, ...] = ()
 
 
 class QueueStatistics(Struct, frozen=True):
@@ -180,13 +184,14 @@ class _Accumulator:
 class _Worst:
     """Keeps the `most` least of many candidates beside those of the offered items, and counts all of them."""
 
-    __slots__ = ("_kept", "_most", "_of_offered", "_offered", "total")
+    __slots__ = ("_ids", "_kept", "_most", "_of_offered", "_offered", "total")
 
     def __init__(self, offered: frozenset[str], most: int) -> None:
         self._offered = offered
         self._most = most
         self._kept: list[_Candidate] = []
         self._of_offered: list[_Candidate] = []
+        self._ids: list[str] = []
         self.total = 0
 
     def add(self, candidate: _Candidate) -> None:
@@ -198,6 +203,8 @@ class _Worst:
         self._kept.append(candidate)
         if len(self._kept) > _MANY * self._most:
             self._kept = nsmallest(self._most, self._kept)
+        if len(self._ids) < RECORDED + self._most:  # of which so many at most are listed
+            self._ids.append(candidate[2])
 
     def first(self) -> _Candidate | None:
         """Return the least of all."""
@@ -205,7 +212,10 @@ class _Worst:
 
     def listed(self, make: Callable[[_Candidate], ListedItem]) -> Listed:
         """Return the offered ones and the least of the others as items, the least first."""
-        return Listed(tuple(map(make, sorted((*nsmallest(self._most, self._kept), *self._of_offered)))), self.total)
+        worst = nsmallest(self._most, self._kept)
+        listed = {candidate[2] for candidate in worst}
+        others = tuple(item_id for item_id in self._ids if item_id not in listed)
+        return Listed(tuple(map(make, sorted((*worst, *self._of_offered)))), self.total, others)
 
 
 def _minutes(now_s: float, then_s: float) -> float:
