@@ -62,7 +62,7 @@ def recipe(tmp_path: Path, checkout: Path) -> Callable[[str], Path]:
             (RECIPES / name).read_text(encoding="utf-8").replace("https://HOST/OWNER/ops-checks", f"file://{checkout}")
         )
         path = tmp_path / name
-        path.write_text(re.sub(r"(?<=OPS_CHECKS_REF: )REF|(?<=OPS_CHECKS_REF = ')REF", "main", text), encoding="utf-8")
+        path.write_text(re.sub(r"(?<=GATE_REF: )REF|(?<=GATE_REF = ')REF", "main", text), encoding="utf-8")
         return path
 
     return fill
@@ -191,7 +191,7 @@ def test_buildkite(
 def test_cron(project: Make, checkout: Path, host: dict[str, str], tmp_path: Path) -> None:
     """Cron's commands, in cron's environment, say nothing while all is well, and what fails else."""
     variables, (gate, state) = crontab(RECIPES / "crontab")
-    places = {"OPS_CHECKS": checkout, "OPS_STATE": tmp_path / "state.json", "OPS_METRICS": tmp_path / "queue.prom"}
+    places = {"GATE": checkout, "OPS_STATE": tmp_path / "state.json", "OPS_METRICS": tmp_path / "queue.prom"}
     assert {*places, "OPS_PROJECT", "MAILTO", "PATH"} == set(variables)
     path = variables["PATH"].replace("/opt/ops-checks/.venv/bin", str(TOOLS))
     plain = {"HOME": str(tmp_path), "LOGNAME": "ops", "SHELL": "/bin/sh", "PATH": path}
