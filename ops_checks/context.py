@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from ops_checks.policy.model import Policy
     from ops_checks.policy.search import Find
+    from ops_checks.rules.known import Known
+    from ops_checks.snapshots.source import SnapshotSource
     from ops_checks.stores.protocol import Store
     from ops_checks.stores.registry import StoreKind
     from ops_checks.transitions import Stamp
@@ -45,12 +47,14 @@ class Context:
     `progress` gets how far a long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings,
     `notes` on where they were found and what is not read. `policy_in_code`: the policy is no file; else `policy_path`
     is where it is or would be; `policy_named`: somebody named it, or made it. `looked`: where a project was looked for
-    in vain.
+    in vain. `snapshot`: what is read in place of database and log; their locations are then its file. `known`: the
+    report whose findings are known, None for none.
     """
 
     __slots__ = (
-        "_actor", "_policy", "_stores", "db", "db_named", "environ", "lock_timeout_s", "logs", "looked", "notes",
-        "now_s", "operate_on", "operation", "policy_in_code", "policy_named", "policy_path", "progress", "queue",
+        "_actor", "_policy", "_stores", "db", "db_named", "environ", "known", "lock_timeout_s", "logs", "looked",
+        "notes", "now_s", "operate_on", "operation", "policy_in_code", "policy_named", "policy_path", "progress",
+        "queue", "snapshot",
         "source_of_truth", "tz_minutes", "warnings", "works_on_db",
     )  # fmt: skip
 
@@ -74,6 +78,7 @@ class Context:
         policy_named: bool = True,
         policy_path: str = DEFAULT_POLICY,
         looked: str = "",
+        snapshot: SnapshotSource | None = None,
     ) -> None:
         self.environ = environ
         self._policy = policy
@@ -94,6 +99,8 @@ class Context:
         self.policy_named = policy_named
         self.policy_path = policy_path
         self.looked = looked
+        self.snapshot = snapshot
+        self.known: Known | None = None
 
     def located(self, error: MissingError) -> MissingError:
         """Return the error for a queue that is not there; one at a default path tells where it was looked for."""
@@ -124,11 +131,23 @@ class Context:
 
     def without_exceptions(self) -> Context:
         """Return this context with a policy that waives nothing and counts no drift less; the stores are the same."""
+        return self.with_policy(self.policy.without_exceptions())
+
+    def with_policy(self, policy: Policy) -> Context:
+        """Return this context with another policy; the stores are the same."""
         from copy import copy
 
-        plain = copy(self)
-        plain._policy = self.policy.without_exceptions()  # noqa: SLF001 - of the same class
-        return plain
+        other = copy(self)
+        other._policy = policy  # noqa: SLF001 - of the same class
+        return other
+
+    def with_known(self, known: Known) -> Context:
+        """Return this context with a report whose findings are known; the stores are the same."""
+        from copy import copy
+
+        other = copy(self)
+        other.known = known
+        return other
 
     def at(self, now_s: float) -> Context:
         """Return this context at another time, in epoch seconds; the stores are the same."""
@@ -162,7 +181,9 @@ class Context:
 
     @property
     def db_store(self) -> Store:
-        """The store that machines work from."""
+        """The store that machines work from. Raises InputError where it is a snapshot that cannot be relied on."""
+        if self.snapshot is not None:
+            return self.snapshot.read(self.now_s, self.tz_minutes).store
         return self._store(self.db, SQLITE)
 
     def _store(self, location: str, default: StoreKind) -> Store:
@@ -213,6 +234,8 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     progress: Callable[[int, int], object] | None = None,
     queues_only: bool = False,
     from_below: bool = True,
+    snapshot: str | None = None,
+    max_age: str | None = None,
 ) -> Context:
     """Return the context of what the command line names (None or empty: not named), the environment and the policy.
 
@@ -223,8 +246,10 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     says nothing of the queues: that takes longer than `status`, and a misspelled limit must not stop an
     operator.
     `from_below`: without a policy, the project is the nearest folder above that has a queue at a default path.
+    `snapshot`: a file that is read in place of database and log, and is at most `max_age` old (FORMATS section 8).
     Raises UsageError for a bad policy or environment.
     """
+    source = _snapshot_source(snapshot, max_age, others=bool(db or logs))
     environ = os.environ if environ is None else environ
     named, policy_in_code = policy_path is not None, policy is not None
     policy_path, notes = (policy_path, ()) if named or policy_in_code else find()
@@ -236,10 +261,14 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     if not queues_only:
         from ops_checks.policy.unread import unread_notes
 
-        notes = (*notes, *unread_notes(environ, policy, queue, db, logs))
+        notes = (*notes, *unread_notes(environ, policy, queue, snapshot or db, (snapshot,) if snapshot else logs))
     works_on_db, operate_on = _sides(queue, db, policy)
     named_db = db or environ.get("ORCH_DB_PATH") or _in_policy(policy, policy.db if policy else None)
-    return Context(
+    logs = logs or _logs(environ, policy) or (defaults.path(DEFAULT_LOG),)
+    if source is not None:
+        notes = (*notes, *source.in_place_of(environ, (named_db or defaults.path(DEFAULT_DB), *logs)))
+        named_db, logs = source.path, (source.path,)
+    context = Context(
         environ,
         policy,
         queue=queue
@@ -248,7 +277,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         or defaults.path(DEFAULT_QUEUE),
         db=named_db or defaults.path(DEFAULT_DB),
         db_named=bool(named_db),
-        logs=logs or _logs(environ, policy) or (defaults.path(DEFAULT_LOG),),
+        logs=logs,
         now_s=time.time() if now_s is None else now_s,
         lock_timeout_s=lock_timeout_s,
         progress=progress,
@@ -260,12 +289,25 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         policy_named=named or policy_in_code,
         policy_path=policy_path or (policy and policy.path) or DEFAULT_POLICY,
         looked=defaults.looked,
+        snapshot=source,
     )
+    if source is not None:
+        source.check_age_option(context.now_s, context.tz_minutes)
+    return context
 
 
 def new_operation() -> str:
     """Return an id by which what one command changes is found again."""
     return f"{OPERATION}{os.urandom(8).hex()}"
+
+
+def _snapshot_source(path: str | None, max_age: str | None, *, others: bool) -> SnapshotSource | None:
+    """Return what reads a snapshot, None where none is named. Raises UsageError for what does not go together."""
+    if path is None and max_age is None:
+        return None
+    from ops_checks.snapshots.source import snapshot_source
+
+    return snapshot_source(path, max_age, others=others)
 
 
 def _sides(queue: str | None, db: str | None, policy: Policy | None) -> tuple[bool, str]:

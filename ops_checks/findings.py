@@ -84,7 +84,8 @@ class Finding(NamedTuple):
     `value` is the measured number of a KPI finding (in the rule's `unit`); `reason` is why
     it counts where the rule does not imply that. `suppressed` is the reason of the waiver
     that applies, or None. `task`, `owner` and `priority` are those of the item, where a rule
-    of the queue found it: they tell a person whose it is and how much it matters.
+    of the queue found it: they tell a person whose it is and how much it matters. `since`
+    (epoch milliseconds) is when it was first seen, where a known report has it too; None: it is new.
     """
 
     rule: str
@@ -101,6 +102,12 @@ class Finding(NamedTuple):
     task: str | None = None
     owner: str | None = None
     priority: str | None = None
+    since: int | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a known report has it, and no waiver holds for it."""
+        return self.since is not None and self.suppressed is None
 
     @property
     def fingerprint(self) -> str:
@@ -109,3 +116,8 @@ class Finding(NamedTuple):
 
         parts = (self.rule, self.item or "", self.field or "", "" if self.item else self.trace or "")
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def unlisted(rule: str, item: str | None, field: str | None = None, trace: str | None = None) -> Finding:
+    """Return a finding that is counted and not listed: what it is found again by, and no more."""
+    return Finding(rule, " ".join(part for part in (item, field, trace) if part), item, field, trace=trace)

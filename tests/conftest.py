@@ -65,7 +65,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty folder to work in, in a plain environment, at a known time."""
     for name in ("QUEUE_MD", "DB_PATH", "LOG_PATH", "TZ_OFFSET", "RETRY_BACKOFF", "QUEUE_MD_READ_ONLY"):
         monkeypatch.delenv(f"ORCH_{name}", raising=False)
-    for name in ("GITHUB_ACTIONS", "GITLAB_CI"):
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI", "GITHUB_REPOSITORY", "CI_PROJECT_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("time.time", lambda: float(NOW_S))
     monkeypatch.chdir(tmp_path)

@@ -198,12 +198,12 @@ def read_markdown(rendered: str) -> Read:
         merged = "".join(child.content for child in token.children if child.type in {"text", "code_inline"})
         for child in token.children:
             if child.type == "text":
-                assert not re.search(r"@|#\d|www\.|://|\$", child.content), (
-                    f"GitHub would make a link: {child.content!r}"
-                )
+                assert not re.search(
+                    r"@(?!\u200b)|#\d|www\.|://|\$(?!\u200b)|:[a-z+][a-z0-9_]*:|\bgh-\d", child.content, re.IGNORECASE
+                ), f"GitHub would make a link: {child.content!r}"
+            assert child.type != "code_inline" or "`" not in child.content, "a longer fence"
         read.shape += [child.type for child in token.children if child.type not in {"text", "code_inline"}]
-        read.texts.append(merged)
-        read.texts += [child.content for child in token.children if child.type == "code_inline"]
+        read.texts.append(merged.replace("\u200b", ""))  # of no width: no visible text holds it
     return read
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from ops_checks.findings import Finding, Place, Verdict
-from ops_checks.report.model import InputRead, Metric, Report, RuleResult
+from ops_checks.findings import Finding, Place, Verdict, unlisted
+from ops_checks.report.model import Change, Comparison, InputRead, Metric, Report, RuleResult
 
 CREATED_MS = 1_767_225_600_123  # 2026-01-01T00:00:00.123Z
 
@@ -134,6 +134,34 @@ EVERYTHING = report(
     notes=("the log's cache was not used",),
 )
 
+DAY_MS = 86_400_000
+#: What a report was compared with: one of four days before.
+EARLIER = Comparison("ops/known.json", CREATED_MS - 4 * DAY_MS, gone=(ONLY_IN_DB._replace(since=CREATED_MS - DAY_MS),))
+KNOWN = ONLY_IN_MD._replace(
+    item="ORCH-111", since=CREATED_MS - 38 * DAY_MS, task="Rotate keys", owner="s1", priority="P1"
+)
+COMPARED = {
+    "one new": report(
+        rule(
+            "missing-in-db", Verdict.FAIL, ONLY_IN_MD, KNOWN, value=5, unit="count", operator="<=", limit=0,
+            more_findings=3, unlisted=(unlisted("missing-in-db", "ORCH-112")._replace(since=CREATED_MS - DAY_MS),),
+        ),
+        rule("missing-in-md", Verdict.PASS, value=0, unit="count"),
+        rule("field-mismatch", Verdict.PASS, WAIVED._replace(since=CREATED_MS), value=1, unit="count"),
+        rate(Verdict.PASS, FAILED, since=CREATED_MS - 2 * DAY_MS, message="failure_rate is 0.5; known"),
+        known=EARLIER,
+    ),
+    "nothing new": report(
+        rule("missing-in-db", Verdict.PASS, KNOWN, value=1, unit="count"), known=replace(EARLIER, more_gone=7)
+    ),
+    "all known, and failed": report(
+        rule("missing-in-db", Verdict.FAIL, KNOWN, value=1, unit="count"),
+        rate(Verdict.FAIL, FAILED, since=CREATED_MS - 2 * DAY_MS),
+        known=replace(EARLIER, changes=(Change("failure-rate", Verdict.WARN, 0.25), Change("gone", Verdict.PASS))),
+        tz_minutes=540,
+    ),
+}  # fmt: skip
+
 #: One report of each verdict, and those whose verdict and effect differ.
 SAMPLES = {
     "nothing ran": report(),
@@ -149,6 +177,7 @@ SAMPLES = {
     "error": report(rule("missing-in-db", Verdict.ERROR), errors=("ops/QUEUE.md:3: no table; add one",)),
     "error, no rule": report(verdict=Verdict.ERROR, errors=("a", "b"), inputs=()),
     "everything": EVERYTHING,
+    **COMPARED,
 }
 
 #: Text that each format must show as text and nothing else.
@@ -201,7 +230,8 @@ def hostile(text: str) -> Report:
         RuleResult(
             id=text, title=text, help=text, group=group, severity=text, verdict=verdict, message=text,
             value=1, operator=text, limit=0, unit=text, samples=1, low=0, high=1, needed=1,
-            findings=(finding, finding._replace(suppressed=text)), more_findings=1,
+            findings=(finding, finding._replace(suppressed=text), finding._replace(since=CREATED_MS)),
+            more_findings=1, unlisted=(unlisted(text, text, text, text),),
         )
         for verdict in Verdict
         for group in (text, "kpi")
@@ -216,6 +246,7 @@ def hostile(text: str) -> Report:
         rules=rules,
         errors=(text,),
         notes=(text,),
+        known=Comparison(text, 0, (finding,), 1, (Change(text, Verdict.FAIL, 1),)),
     )
 
 
@@ -231,13 +262,17 @@ _TIMES = st.none() | st.integers(-(2**63), 2**63 - 1)
 PLACES = st.builds(Place, TEXTS, _LINES, _LINES, _MAYBE_TEXT, _MAYBE_TEXT)
 FINDINGS = st.builds(
     Finding, TEXTS, TEXTS, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_NUMBER, _MAYBE_TEXT, _MAYBE_TEXT,
-    st.lists(PLACES, max_size=2).map(tuple), _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT,
+    st.lists(PLACES, max_size=2).map(tuple), _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _TIMES,
 )  # fmt: skip
 VERDICTS = st.sampled_from(Verdict)
 RULES = st.builds(
     RuleResult, TEXTS, TEXTS, TEXTS, TEXTS | st.sampled_from(["consistency", "kpi", "waivers"]), TEXTS, VERDICTS, TEXTS,
     _MAYBE_NUMBER, _MAYBE_TEXT, _MAYBE_NUMBER, _MAYBE_TEXT, _MAYBE_COUNT, _MAYBE_NUMBER, _MAYBE_NUMBER, _MAYBE_COUNT,
-    st.lists(FINDINGS, max_size=2).map(tuple), COUNTS, st.none() | VERDICTS,
+    st.lists(FINDINGS, max_size=2).map(tuple), COUNTS, st.none() | VERDICTS, _TIMES,
+)  # fmt: skip
+COMPARISONS = st.builds(
+    Comparison, TEXTS, _TIMES.map(lambda at: at or 0), st.lists(FINDINGS, max_size=2).map(tuple), COUNTS,
+    st.lists(st.builds(Change, TEXTS, VERDICTS, _MAYBE_NUMBER), max_size=2).map(tuple),
 )  # fmt: skip
 INPUTS = st.builds(
     InputRead, TEXTS, TEXTS, _MAYBE_TEXT, _MAYBE_COUNT, _MAYBE_COUNT, _MAYBE_TEXT, _TIMES, _TIMES, _MAYBE_TEXT
@@ -248,4 +283,5 @@ REPORTS = st.builds(
     st.lists(INPUTS, max_size=2).map(tuple), st.lists(METRIC_RESULTS, max_size=2).map(tuple),
     st.lists(RULES, max_size=2).map(tuple),
     st.lists(TEXTS, max_size=2).map(tuple), st.lists(TEXTS, max_size=2).map(tuple),
+    st.just(()), st.none() | COMPARISONS, st.none() | st.integers(-840, 840),
 )  # fmt: skip

@@ -22,8 +22,11 @@ from ops_checks.cli.parser import build_parser
 from ops_checks.exit_codes import EXIT_CODES
 from ops_checks.formats import FORMATS
 from ops_checks.policy.loader import load_policy
+from ops_checks.policy.schema import policy_schema
 from ops_checks.pytest_plugin import OPTIONS, reconciliation, rule_testing, scratch
 from ops_checks.rules.history.rules import HISTORY_RULES
+from ops_checks.rules.queue.rows import RowSettings
+from ops_checks.rules.queue.rules import ROW_CHECKS
 from ops_checks.rules.registry import BY_METRIC
 
 ROOT = Path(__file__).parent.parent
@@ -118,7 +121,7 @@ def test_the_limits_of_both_faces_are_the_rules() -> None:
     for name in ("kpi", "check"):
         parser = subparsers()[name]
         limits = {option for option in parser._option_string_actions if option.startswith("--max-")}
-        assert limits - {"--max-details"} == options
+        assert limits - {"--max-details", "--max-age"} == options
 
 
 def test_the_pytest_examples() -> None:
@@ -172,6 +175,23 @@ def test_the_rule_in_python_runs(demo: Path) -> None:
     assert "started at 2026-01-01 03:10" in done.stdout
 
 
+def test_rows() -> None:
+    """Each rule on rows is listed with what it finds, in the order of a report, and so is its number."""
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", section(PAGES["policy"], "Rows"), re.MULTILINE)
+    settings = RowSettings()
+    numbers = {
+        check.rule.id: f" `{check.setting}`: default {getattr(settings, check.field)}."
+        for check in ROW_CHECKS
+        if check.setting
+    }
+    assert rows == [(rule.id, rule.summary + numbers.get(rule.id, "")) for rule, *_ in ROW_CHECKS]
+    described = policy_schema()["$defs"]["rule"]["properties"]
+    for check in ROW_CHECKS:
+        if check.setting:
+            assert described[check.setting]["description"].startswith(f"Of `{check.rule.id}`: ")
+            assert described[check.setting]["description"].endswith(f" Default: {getattr(settings, check.field)}.")
+
+
 def test_exit_codes() -> None:
     """The table of exit codes is the program's."""
     listed = re.findall(r"^\| (\d+) \| (.+) \|$", section(README, "Exit codes"), re.MULTILINE)
@@ -211,10 +231,13 @@ def test_python_names() -> None:
 
 
 def test_the_policy_is_valid(tmp_path: Path) -> None:
-    """The policy that is shown is one."""
-    (block,) = re.findall(r"```yaml\n(.*?)```", PAGES["policy"], re.DOTALL)
-    (tmp_path / "ops-checks.yaml").write_text(block)
+    """The policy that is shown is one, and so is each part of one that is shown further down."""
+    first, *parts = re.findall(r"```yaml\n(.*?)```", PAGES["policy"], re.DOTALL)
+    (tmp_path / "ops-checks.yaml").write_text(first)
     assert load_policy(str(tmp_path / "ops-checks.yaml")).waivers[0].owner == "kim"
+    for part in parts:
+        (tmp_path / "part.yaml").write_text(part)
+        assert load_policy(str(tmp_path / "part.yaml"))
 
 
 def environment() -> dict[str, str]:

@@ -28,7 +28,9 @@ _STDOUT = 1
 #: `FILE:LINE: ` or `FILE:LINE:COLUMN: ` at the beginning of a message, and `FILE: `.
 _PLACES = (re.compile(r"(.+?):(\d{1,15})(?::\d+)?: ", re.DOTALL), re.compile(r"(.+?): ", re.DOTALL))
 #: What arguments call the files that commands read.
-_FILES = ("queue", "db", "policy", "queue_path", "db_path", "file", "base", "source", "plan", "output")
+_FILES = (
+    "queue", "db", "policy", "queue_path", "db_path", "file", "newer", "known", "base", "source", "plan", "output",
+)  # fmt: skip
 
 
 def answer_document(answer: Answer, code: int, remarks: Sequence[str], args: object) -> Document:

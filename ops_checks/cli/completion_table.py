@@ -25,7 +25,7 @@ GLOBALS: tuple[Option, ...] = (
 NODES: dict[str, Node] = {
     '': ('', (
         (('--version',), "show program's version number and exit", None, False),
-    ), ((('one', 'baseline', 'cancel', 'check', 'completion', 'consistency-check', 'drift', 'help', 'import', 'init', 'kpi', 'list', 'policy', 'reconcile', 'render', 'replan', 'report', 'retry', 'schema', 'show', 'status', 'undo', 'wait', 'watch', 'workers'), False),)),
+    ), ((('one', 'baseline', 'cancel', 'check', 'completion', 'consistency-check', 'drift', 'help', 'import', 'init', 'kpi', 'list', 'policy', 'reconcile', 'render', 'replan', 'report', 'retry', 'schema', 'show', 'snapshot', 'status', 'undo', 'wait', 'watch', 'workers'), False),)),
     'baseline': ('Record what both queues agree on.', (
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),
@@ -54,9 +54,12 @@ NODES: dict[str, Node] = {
     'check': ('Run the gate: all checks, one report.', (
         (('--only',), 'only consistency, kpi, queue, history, own, or this rule; repeatable', ('one', 'consistency', 'kpi', 'queue', 'history', 'own', 'missing-in-db', 'missing-in-md', 'field-mismatch', 'view-edited', 'failure-rate', 'success-rate', 'latency-p50-ms', 'latency-p90-ms', 'latency-p95-ms', 'latency-p99-ms', 'latency-avg-ms', 'latency-max-ms', 'retry-count', 'stale-in-progress', 'blocked', 'pending', 'oldest-pending-minutes', 'malformed-lines', 'unfinished-runs', 'well-formed', 'in-progress-has-owner', 'blocked-has-reason', 'due-date-passed', 'wip-limit', 'no-start-in-future', 'priority-inversion', 'picked-twice', 'retried-beyond-max', 'attempts-lost', 'retried-without-cause', 'added-twice', 'lease-of-another', 'ended-twice', 'ended-after-cancelled', 'ended-without-picked', 'changed-without-event', 'orphan-events', 'payload-unreadable'), True),
         (('--fail-level',), 'what fails the gate (default: error)', ('one', 'error', 'warn'), False),
+        (('--known',), 'a saved JSON report: what it has too is known and fails nothing', ('files',), False),
         (('--exit-zero',), 'exit 0 for drift and alerts; still 3 and above', None, False),
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),
+        (('--snapshot',), 'read this in place of database and log (`ops-checks snapshot`)', ('files',), False),
+        (('--max-age',), 'how old the snapshot may be: 15m, 2h, HH:MM, … (default: 1h)', (), False),
         (('--log-path',), 'run log; repeatable, may glob', ('files',), True),
         (('--engine',), 'what reads the log: local (default), spark[=MASTER]', ('local', 'spark'), False),
         (('--fields',), 'fields to compare, comma separated, or all', ('some', 'status', 'priority', 'task', 'success_criteria', 'owner_session', 'started_at_kst', 'due_at_kst', 'notes', 'all'), False),
@@ -217,10 +220,10 @@ NODES: dict[str, Node] = {
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
         (('--notes',), 'why the item is replanned', (), False),
     ), ()),
-    'report': ('Show a saved report in any format.', (
+    'report': ('Show a saved report in any format, or what is new in it since an earlier one.', (
         (('-f', '--format'), 'github, gitlab, health, json, junit, markdown, openmetrics, sarif, text; to stdout or FILE; repeatable', ('target', 'github', 'gitlab', 'health', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
         (('--color',), 'colour the text', ('one', 'auto', 'always', 'never'), False),
-    ), ((('files',), False),)),
+    ), ((('files',), False), (('files',), False))),
     'retry': ('Give failed or blocked work another try: to PENDING.', (
         (('--id',), 'an item, such as ORCH-013, or a glob; repeatable', ('ids',), True),
         (('--status',), 'PENDING, IN_PROGRESS, BLOCKED, FAILED, DONE; repeatable, or with commas', ('some', 'PENDING', 'IN_PROGRESS', 'BLOCKED', 'FAILED', 'DONE'), True),
@@ -240,11 +243,19 @@ NODES: dict[str, Node] = {
     ), ()),
     'schema': ('Print the JSON Schema of what ops-checks reads or prints as JSON.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
-    ), ((('one', 'report', 'policy', 'plan', 'result', 'baseline', 'list', 'show', 'status', 'workers', 'mutation', 'wait', 'init', 'baseline-result', 'policy-check', 'help', 'completion', 'error'), False),)),
+    ), ((('one', 'report', 'policy', 'plan', 'result', 'baseline', 'snapshot', 'list', 'show', 'status', 'workers', 'mutation', 'wait', 'init', 'baseline-result', 'snapshot-result', 'policy-check', 'help', 'completion', 'error'), False),)),
     'show': ('Show everything about an item: history, runs, both sides, what can be done.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
         (('--color',), 'mark P0 and what is stale (default: auto)', ('one', 'auto', 'always', 'never'), False),
     ), ((('ids',), True),)),
+    'snapshot': ('Write database and KPIs into a file, for checks elsewhere.', (
+        (('-o', '--output'), 'where to write it; - is stdout', ('files',), False),
+        (('--log-path',), 'run log; repeatable, may glob', ('files',), True),
+        (('--engine',), 'what reads the log: local (default), spark[=MASTER]', ('local', 'spark'), False),
+        (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),
+        (('--stale-minutes',), 'stale after (default: 60)', (), False),
+        (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
+    ), ()),
     'status': ('Show items by status, and the top items in progress.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
         (('--color',), 'mark P0 and what is stale (default: auto)', ('one', 'auto', 'always', 'never'), False),

@@ -174,6 +174,8 @@ def _context(command: Command, args: Any, now_s: float, bar: Bar | None) -> Cont
         progress=bar,
         queues_only=command.needs == QUEUES,
         from_below=command.from_below,
+        snapshot=given.get("snapshot"),
+        max_age=given.get("max_age"),
         **more,
     )
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.report_files import plan_outputs, render_report
+from ops_checks.files.output_guard import OutputGuard
 from ops_checks.gate.input_files import input_files
 from ops_checks.gate.run import run_gate
+from ops_checks.report.saved import read_report
+from ops_checks.rules.known import Known
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,11 +25,19 @@ def gate_report(
     `plain`: without what the policy waives or counts less, as the commands of OPS_COMMANDS show it.
     """
     context = invocation.context.without_exceptions() if plain else invocation.context
-    outputs = plan_outputs(invocation, lambda: input_files(context))
+    known = getattr(invocation.args, "known", None)
+    saved = [known] if known else []
+    OutputGuard(lambda: saved).check_streams()
+    outputs = plan_outputs(invocation, lambda: [*input_files(context), *saved])
+    if known:
+        context = context.with_known(Known(known, read_report(known)))
     report = run_gate(
         context, only=only, fail_level=fail_level, max_details=getattr(invocation.args, "max_details", None)
     )
-    invocation.warn(note for note in report.notes if note not in context.notes)  # those are on stderr already
+    of_snapshot = context.snapshot.notes if context.snapshot else []
+    told = {*context.notes, *of_snapshot}  # the settings' are on stderr already
+    invocation.note(note for note in report.notes if note in of_snapshot)
+    invocation.warn(note for note in report.notes if note not in told)
     if ("text", None) in outputs.formats:
         invocation.note(report.hints)
     invocation.remarks += [f"error: {error}" for error in report.errors]

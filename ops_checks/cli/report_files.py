@@ -15,6 +15,7 @@ from ops_checks.errors import UsageError
 from ops_checks.files.output_file import write_output
 from ops_checks.files.output_guard import Output, OutputGuard
 from ops_checks.formats import FORMATS, RenderOptions
+from ops_checks.presentation.locations import rows_url
 from ops_checks.sanitize import without_commands
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def render_report(invocation: Invocation, report: Report, outputs: Outputs) -> R
     """
     folder = os.getcwd()
     root = _repository_root(folder, invocation.environ)
-    options = RenderOptions(color=is_coloured(invocation), folder=folder, root=root)
+    rows = rows_url(invocation.environ)
+    options = RenderOptions(color=is_coloured(invocation), folder=folder, root=root, rows=rows)
     shown: list[str] = []
     for name, output in outputs.formats:
         on_terminal = invocation.terminal and output is None

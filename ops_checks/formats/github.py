@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.presentation.annotations import LEVELS, annotate, rule_level
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.known import change_lines, gone_lines, sentence
 from ops_checks.presentation.limits import GITHUB_SHOWN, GITHUB_TITLE, TEXT, shorten
 from ops_checks.presentation.locations import locate
 from ops_checks.presentation.wording import plural
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def render(report: Report, options: RenderOptions) -> str:
-    """Return one command a line; an empty text when there is no annotation.
+    """Return one command a line, first the report in a sentence; an empty text when there is no annotation.
 
     `##[`, which the runner executes anywhere in a line, is written `## [`.
     """
@@ -31,24 +32,32 @@ def render(report: Report, options: RenderOptions) -> str:
     for annotation in annotate(report):
         by_level[annotation.level].append(_annotation(report, annotation, options))
     unlisted = _unlisted(report)
-    shown, left_out = _cut(by_level, unlisted)
+    is_silent = not any(by_level.values()) and report.known is None
+    first = [] if is_silent else [_command("notice", [("title", TOOL)], sentence(report))]
+    by_level["notice"] += (_command("notice", [("title", f"{TOOL} gone")], line) for line in gone_lines(report))
+    by_level["notice"] += (_command("notice", [("title", f"{TOOL} changed")], line) for line in change_lines(report))
+    shown, left_out = _cut(by_level, unlisted, GITHUB_SHOWN - len(first))
     if left_out:
         shown.append(_command("notice", [("title", TOOL)], f"{left_out}: see the whole report"))
-    return "".join(f"{line}\n" for line in shown)
+    return "".join(f"{line}\n" for line in (*first, *shown))
 
 
 def _unlisted(report: Report) -> dict[str, int]:
     """Count the findings that the report does not list, by level."""
     counts = dict.fromkeys(LEVELS, 0)
     for rule in report.rules:
-        counts[rule_level(rule)] += rule.more_findings
+        counts[rule_level(rule)] += rule.more_new
+        counts["notice"] += rule.more_known
     return counts
 
 
-def _cut(by_level: dict[str, list[str]], unlisted: dict[str, int]) -> tuple[list[str], str]:
-    """Return the commands that GitHub shows, and how many are left out: `not shown here: 3 more errors`, or nothing."""
-    limits = dict.fromkeys(LEVELS, GITHUB_SHOWN)
-    if any(unlisted.values()) or any(len(lines) > GITHUB_SHOWN for lines in by_level.values()):
+def _cut(by_level: dict[str, list[str]], unlisted: dict[str, int], notices: int) -> tuple[list[str], str]:
+    """Return the commands that GitHub shows, and how many are left out: `not shown here: 3 more errors`, or nothing.
+
+    `notices` is how many of them are left to show.
+    """
+    limits = dict.fromkeys(LEVELS, GITHUB_SHOWN) | {"notice": notices}
+    if any(unlisted.values()) or any(len(lines) > limits[level] for level, lines in by_level.items()):
         limits["notice"] -= 1  # the tenth counts the others
     hidden = {level: unlisted[level] + max(len(lines) - limits[level], 0) for level, lines in by_level.items()}
     words = [plural(count, f"more {level}", f"more {level}s") for level, count in hidden.items() if count]

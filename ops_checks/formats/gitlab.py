@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ops_checks.findings import Verdict
 from ops_checks.presentation.annotations import annotate
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.known import change_lines, gone_lines
 from ops_checks.presentation.limits import GITLAB_BYTES, TEXT, fitting, shorten, unlisted
 from ops_checks.presentation.locations import fallback_path, locate
 from ops_checks.report.json_text import json_text
@@ -23,12 +24,14 @@ _NO_PATH = "."  # GitLab requires a path, also where no input lies in the reposi
 
 
 def render(report: Report, options: RenderOptions) -> str:
-    """Return the issues as a JSON list; what is waived, or changes no verdict, has the severity `info`.
+    """Return the issues as a JSON list; what is waived or known, or changes no verdict, has the severity `info`.
 
     The most severe come first, and the last issue counts those for which there is no room (`presentation.limits`).
     """
     issues = [_error(report, message, options) for message in report.errors]
     issues += (_issue(report, annotation, options) for annotation in annotate(report))
+    for word, lines in (("gone", gone_lines(report)), ("changed", change_lines(report))):
+        issues += (_told(report, word, line, options) for line in lines)
     kept = fitting(issues, GITLAB_BYTES, lambda issue: len(json_text([issue]).encode("utf-8", "surrogatepass")))
     more = len(issues) - len(kept) + sum(rule.more_findings for rule in report.rules)
     if more:
@@ -42,6 +45,17 @@ def _error(report: Report, message: str, options: RenderOptions) -> dict[str, An
         "check_name": f"{TOOL}-error",
         "fingerprint": _digest("error", message),
         "severity": "blocker",
+        "location": _location(fallback_path(report, None, options), 1),
+    }
+
+
+def _told(report: Report, word: str, line: str, options: RenderOptions) -> dict[str, Any]:
+    """Return an issue on what is no finding any more: its fingerprint is not that of the finding."""
+    return {
+        "description": shorten(visible(f"{word}: {line}"), TEXT),
+        "check_name": f"{TOOL}-{word}",
+        "fingerprint": _digest(word, line),
+        "severity": "info",
         "location": _location(fallback_path(report, None, options), 1),
     }
 
@@ -63,7 +77,7 @@ def _issue(report: Report, annotation: Annotation, options: RenderOptions) -> di
         "description": shorten(visible(annotation.message), TEXT),
         "check_name": visible(rule.id),
         "fingerprint": finding.fingerprint if finding else _digest("rule", rule.id),
-        "severity": "info" if annotation.waived else _SEVERITIES.get(rule.effect, "info"),
+        "severity": "info" if annotation.waived or annotation.known else _SEVERITIES.get(rule.effect, "info"),
         "location": _location(path, line),
     }
 

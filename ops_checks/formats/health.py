@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.known import counts
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
@@ -15,10 +16,11 @@ _WORDS = {Verdict.PASS: "HEALTH_OK", Verdict.FAIL: "HEALTH_FAIL", Verdict.ERROR:
 
 
 def render(report: Report, _options: RenderOptions) -> str:
-    """Return the line: the word for the verdict, then each rule that does not pass, with its verdict."""
+    """Return the line: the word for the verdict, each rule that does not pass, and counts of what is new and known."""
     word = _WORDS.get(report.verdict, "HEALTH_WARN")
     named = [f"{visible(rule.id)}={rule.verdict}" for rule in report.rules if rule.verdict is not Verdict.PASS]
-    return " ".join((word, *named)) + "\n"
+    compared = dict(zip(("new", "known", "gone"), counts(report), strict=True)) if report.known else {}
+    return " ".join((word, *named, *(f"{name}={count}" for name, count in compared.items()))) + "\n"
 
 
 FORMAT = Format(

@@ -1,17 +1,17 @@
-"""A summary for a pull request (GitHub Flavored Markdown): the verdict, what to do, then the evidence.
-
-Text from a report is written in code spans, in which a renderer recognizes no markup, link, mention
-or HTML. Plain words need none.
-"""
+"""A summary for a pull request (GitHub Flavored Markdown): one sentence, what fails, and the rest folded."""
 
 from __future__ import annotations
 
-import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
+from ops_checks.model import NOTHING
 from ops_checks.presentation.format import Format, RenderOptions
-from ops_checks.presentation.limits import MARKDOWN_CHARACTERS, TEXT, cut_lines, fitting, shorten
+from ops_checks.presentation.known import change_lines, counts, gone_lines, is_shown, known_rows, more_known, sentence
+from ops_checks.presentation.limits import MARKDOWN_CHARACTERS, cut_lines, fitting
+from ops_checks.presentation.locations import row_url
+from ops_checks.presentation.markdown_text import code, words
 from ops_checks.presentation.wording import (
     detail_without_item,
     first_place,
@@ -27,16 +27,16 @@ from ops_checks.presentation.wording import (
     worst_first,
 )
 from ops_checks.report.serialize import TOOL, iso_utc
-from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ops_checks.findings import Finding
     from ops_checks.report.model import Report, RuleResult
 
-_COLUMNS = ("Rule", "Where", "Item", "Task", "What is out", "Waived because")
-_TASK = 3  # left out where no finding has one
+    #: The cells of a row by the heads of their columns.
+    Row = dict[str, str]
+
 _ICONS = {
     Verdict.PASS: "✅",
     Verdict.INSUFFICIENT: "⚠️",
@@ -45,125 +45,198 @@ _ICONS = {
     Verdict.ERROR: "❌",
 }
 _MOST_ROWS = 100
-_AROUND = 300  # characters of a table's title, its head, and the line that counts the rest
-_FOR_RULES, _FOR_FOOTER, _FOR_WAIVED = 20_000, 5_000, 15_000  # characters at most, so that the findings have room
+_AROUND = 300  # characters of a table's head, of what folds it, and of the line that counts the rest
+#: Characters at most, of which the findings have what the others leave.
+_FOR_ERRORS, _FOR_ADVICE, _FOR_RULES, _FOR_FINDINGS, _FOR_LIST, _FOR_FOOTER = (
+    8_000,
+    12_000,
+    16_000,
+    12_000,
+    5_000,
+    5_000,
+)
 
-#: Words, and punctuation that has no meaning in Markdown between words. No `www.`, no `://`, no mention.
-_PLAIN = re.compile(r"(?!.*www\.)[^\W_](?:[^\W_]|[ ,;.()'%/=-]|: )*+", re.IGNORECASE)
-_TICKS = re.compile("`+")
 
-
-def render(report: Report, _options: RenderOptions) -> str:
-    """Return the summary: heading, counts, what to do, a table of rules, tables of findings, the inputs.
+def render(report: Report, options: RenderOptions) -> str:
+    """Return the summary: the report in a sentence, errors, what is out with title and owner, what to do, the rest.
 
     It has no more characters than a comment of GitHub may have (`presentation.limits`).
     """
     rules = worst_first(report)
-    above = cut_lines(list(_above(report, rules)), _FOR_RULES)
-    footer = cut_lines(list(_footer(report)), _FOR_FOOTER)
-    waived = list(_findings("Waived", [_waived(rule, one) for rule in rules for one in rule.waived], 0, _FOR_WAIVED))
-    room = MARKDOWN_CHARACTERS - sum(len(line) + 1 for line in (*above, *waived, *footer))
-    todo = [_finding(rule, one) for rule in rules if rule.verdict is not Verdict.PASS for one in rule.live]
-    return "\n".join((*above, *_findings("Findings", todo, _unlisted(rules), room), *waived, *footer)) + "\n"
+    todo = [rule for rule in rules if is_shown(report, rule) and not is_told(report, rule)]
+    head = [f"## {_ICONS[report.verdict]} {TOOL}: {sentence(report, words)}", "", *_errors(report)]
+    advice = list(_advice(todo))
+    folded = _folded(report, rules, options, MARKDOWN_CHARACTERS - _size(head) - _size(advice) - _FOR_FINDINGS)
+    rest = [*advice, *folded]
+    room = MARKDOWN_CHARACTERS - _size(head) - _size(rest)
+    found = _findings([_finding(rule, one, options) for rule in todo for one in rule.new], _unlisted(todo), room)
+    return "\n".join((*head, *found, *rest)) + "\n"
 
 
-def _above(report: Report, rules: list[RuleResult]) -> Iterator[str]:
-    """Yield what stands above the findings; a rule that lacks an input is not listed: that error is."""
-    yield from (f"## {_ICONS[report.verdict]} {TOOL}: {report.verdict}", "", f"{report_counts(report)}.", "")
+def _size(lines: Iterable[str]) -> int:
+    return sum(len(line) + 1 for line in lines)
+
+
+def _errors(report: Report) -> Iterator[str]:
     if report.errors:
         yield from ("**Could not be evaluated:**", "")
-        yield from (f"- {_code(message)}" for message in report.errors)
+        yield from cut_lines([f"- {code(message)}" for message in report.errors], _FOR_ERRORS)
         yield ""
-    todo = [rule for rule in rules if rule.verdict is not Verdict.PASS and not is_told(report, rule)]
-    if todo:
-        yield from ("**What to do:**", "")
-        yield from (f"- {_code(rule.id)}: {_words(rule.help or rule.title)}" for rule in todo)
-        yield ""
+
+
+def _advice(rules: list[RuleResult]) -> Iterator[str]:
+    """Yield what the rules that are not met say, and what to do."""
     if rules:
-        yield from _table(
-            ("Verdict", "Rule", "Value", "Limit", "Samples", "95 % interval", "Result"),
-            [_rule(report, rule) for rule in rules],
-        )
+        yield from ("**What to do:**", "")
+        yield from cut_lines([_told(rule) for rule in rules], _FOR_ADVICE)
+        yield ""
 
 
-def _footer(report: Report) -> Iterator[str]:
-    yield from (f"- Note: {_words(note)}" for note in report.notes)
-    yield from (f"- Read: {_words(read.kind)} {_code(input_name(read))}{input_size(read)}" for read in report.inputs)
-    made = iso_utc(report.created_ms) or "-"
-    yield f"- Made: {made} by {TOOL} {_words(report.tool_version)}, exit code {report.exit_code}"
+def _told(rule: RuleResult) -> str:
+    said = f"- {_ICONS[rule.effect]} {code(rule.id)} ({rule.verdict}): {words(rule.message)}"
+    return f"{said}: {words(rule.help)}" if rule.help else said
 
 
-def _rule(report: Report, rule: RuleResult) -> list[str]:
-    numbers = dict(measurements(rule))
-    return [
-        f"{_ICONS[rule.verdict]} {rule.verdict}",
-        _code(rule.id),
-        *(_words(numbers.get(word, "")) for word in ("value", "limit", "samples", "95 % interval")),
-        _words("not evaluated" if is_told(report, rule) else rule.message),
+def _folded(report: Report, rules: list[RuleResult], options: RenderOptions, room: int) -> list[str]:
+    """Return what need not be read: known, gone, changed and waived findings, every rule, what was read.
+
+    It has so many characters at most: first the rules have room, then the findings.
+    """
+    known = [_known(options, *each) for each in known_rows(report)]
+    waived = [
+        _finding(rule, one, options) | {"Waived because": code(one.suppressed or "")}
+        for rule in rules
+        for one in rule.waived
     ]
+    changes = list(change_lines(report))
+    sections: list[list[str]] = []
+    left = room - _AROUND * 5
+    for title, count, most, lines in (
+        (f"All: {report_counts(report)}", None, _FOR_RULES + _FOR_FOOTER, partial(_all, report, rules)),
+        ("Known", len(known) + more_known(report), _FOR_FINDINGS, partial(_findings, known, more_known(report))),
+        ("Waived", len(waived), _FOR_FINDINGS, partial(_findings, waived, 0)),
+        ("Gone", counts(report)[2], _FOR_LIST, partial(_list, gone_lines(report))),
+        ("Changed", len(changes), _FOR_LIST, partial(_list, changes)),
+    ):
+        sections.append(list(_details(title, count, lines(min(most, left)))))
+        left -= _size(sections[-1])
+    everything, *others = sections
+    return [line for section in (*others, everything) for line in section]
 
 
-def _finding(rule: RuleResult, finding: Finding) -> list[str]:
+def _list(lines: Iterable[str], room: int) -> list[str]:
+    return cut_lines([f"- {words(line)}" for line in lines], room)
+
+
+def _all(report: Report, rules: list[RuleResult], room: int) -> list[str]:
+    return [*_rules(report, rules, room - _FOR_FOOTER), *_footer(report)]
+
+
+def _details(title: str, count: int | None, lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines that are folded below a title of our own words, with a count; nothing where that is 0."""
+    if count == 0:
+        return
+    shown = list(lines)
+    while shown and not shown[-1]:
+        shown.pop()
+    yield from ("<details>", f"<summary>{title}{'' if count is None else f': {count}'}</summary>", "")
+    yield from (*shown, "", "</details>", "")
+
+
+def _rules(report: Report, rules: list[RuleResult], room: int) -> Iterator[str]:
+    if rules:
+        rows = [_rule(report, rule) for rule in rules]
+        kept = fitting(rows, room, lambda row: len(_row(row.values())) + 1)
+        if kept:
+            yield from _table(kept, keep_empty=True)
+        if len(kept) < len(rows):
+            yield from (f"And {len(rows) - len(kept)} more: see the whole report.", "")
+
+
+def _footer(report: Report) -> list[str]:
+    made = iso_utc(report.created_ms) or "-"
+    lines = (
+        *(f"- Note: {words(note)}" for note in report.notes),
+        *(f"- Read: {words(read.kind)} {code(input_name(read))}{input_size(read)}" for read in report.inputs),
+        f"- Made: {made} by {TOOL} {words(report.tool_version)}, exit code {report.exit_code}",
+    )
+    return cut_lines(lines, _FOR_FOOTER)
+
+
+def _rule(report: Report, rule: RuleResult) -> Row:
+    numbers = dict(measurements(rule))
+    return {
+        "Verdict": f"{_ICONS[rule.verdict]} {rule.verdict}",
+        "Rule": code(rule.id),
+        **{word.capitalize(): words(numbers.get(word, "")) for word in ("value", "limit", "samples", "95 % interval")},
+        "Result": words("not evaluated" if is_told(report, rule) else rule.message),
+    }
+
+
+def _finding(rule: RuleResult, finding: Finding, options: RenderOptions) -> Row:
     text = " ".join(part for part in (offender_value(rule, finding), detail_without_item(finding)) if part)
-    task = _code(item_title(finding))
-    return [_code(rule.id), _code(first_place(finding)), _code(subject(finding)), task, _code(text)]
+    return {
+        "Item": code(subject(finding)),
+        "Task": _title(finding),
+        "Owner": _owner(finding),
+        "Priority": words(finding.priority or ""),
+        "What is out": code(text),
+        "Where": _where(finding, options),
+        "Rule": code(rule.id),
+    }
 
 
-def _waived(rule: RuleResult, finding: Finding) -> list[str]:
-    return [*_finding(rule, finding), _code(finding.suppressed or "")]
+def _title(finding: Finding) -> str:
+    return words(item_title(finding))
+
+
+def _owner(finding: Finding) -> str:
+    if finding.task is None:
+        return ""
+    return "no owner" if finding.owner in (None, "", NOTHING) else words(finding.owner)
+
+
+def _where(finding: Finding, options: RenderOptions) -> str:
+    """Return where a finding stands: a link to the row, where a person can follow it."""
+    links = ((place, row_url(place, options)) for place in finding.places)
+    place, url = next(((place, url) for place, url in links if url), (None, None))
+    return f"[{code(str(place))}]({url})" if url else code(first_place(finding))
+
+
+def _known(options: RenderOptions, rule: RuleResult, finding: Finding | None, since: str) -> Row:
+    if finding is None:
+        row = dict.fromkeys(_finding(rule, rule.findings[0], options), "") if rule.findings else {}
+        return row | {"What is out": code(rule.message), "Rule": code(rule.id), "Known": words(since)}
+    return _finding(rule, finding, options) | {"Known": words(since)}
 
 
 def _unlisted(rules: list[RuleResult]) -> int:
-    return sum(rule.more_findings for rule in rules)
+    return sum(rule.more_new for rule in rules)
 
 
-def _findings(title: str, rows: list[list[str]], unlisted: int, room: int) -> Iterator[str]:
+def _findings(rows: list[Row], unlisted: int, room: int) -> Iterator[str]:
     """Yield a table of findings of at most so many characters, and how many more there are."""
-    head = list(_COLUMNS)
-    if not rows and not unlisted:
-        return
-    yield from (f"**{title}:**", "")
-    if not any(row[_TASK] for row in rows):
-        rows = [row[:_TASK] + row[_TASK + 1 :] for row in rows]
-        head = head[:_TASK] + head[_TASK + 1 :]
-    shown = fitting(rows[:_MOST_ROWS], room - _AROUND, lambda row: len(_row(_escaped(row))) + 1)
+    shown = fitting(rows[:_MOST_ROWS], room - _AROUND, lambda row: len(_row(row.values())) + 1)
     if shown:
-        yield from _table(head[: len(shown[0])], shown)
+        yield from _table(shown)
     more = len(rows) - len(shown) + unlisted
     if more:
         yield from (f"And {plural(more, 'more', 'more')}: see the whole report.", "")
 
 
-def _table(head: Sequence[str], rows: Iterator[list[str]] | list[list[str]]) -> Iterator[str]:
-    yield _row(head)
-    yield _row(["---"] * len(head))
-    yield from (_row(_escaped(row)) for row in rows)
+def _table(rows: Sequence[Row], *, keep_empty: bool = False) -> Iterator[str]:
+    """Yield a table; a column that is empty in all rows is left out."""
+    heads = list(dict.fromkeys(head for row in rows for head in row))
+    heads = [head for head in heads if keep_empty or any(row.get(head) for row in rows)]
+    yield _row(heads)
+    yield _row(["---"] * len(heads))
+    yield from (_row([row.get(head, "") for head in heads]) for row in rows)
     yield ""
 
 
-def _escaped(row: list[str]) -> list[str]:
-    return [cell.replace("|", r"\|") for cell in row]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _words(text: str) -> str:
-    """Return plain words unchanged, anything else as code."""
-    return text if _PLAIN.fullmatch(text) and not text.endswith(" ") else _code(text)
-
-
-def _code(text: str) -> str:
-    """Return a text as a code span (CommonMark 6.1), its fence longer than any run of backticks in it."""
-    if not text:
-        return ""
-    shown = shorten(visible(text), TEXT)
-    fence = "`" * (max(map(len, _TICKS.findall(shown)), default=0) + 1)
-    # A parser strips one space off both ends if both have one, and a backtick must not touch the fence.
-    spaced = shown[0] == shown[-1] == " " and shown.strip(" ")
-    pad = " " if spaced or "`" in {shown[0], shown[-1]} else ""
-    return f"{fence}{pad}{shown}{pad}{fence}"
+def _row(cells: Iterable[str]) -> str:
+    escaped = (cell.replace("|", r"\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
 
 
 FORMAT = Format(

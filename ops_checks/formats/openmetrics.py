@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from ops_checks.findings import Verdict
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.known import counts
 from ops_checks.presentation.limits import OPENMETRICS_LABEL, shorten
 from ops_checks.sanitize import visible
 
@@ -42,7 +43,7 @@ def render(report: Report, _options: RenderOptions) -> str:
     A missing number has no sample. Of a metric, rule or input that is in the report twice the first
     is written: two samples of the same labels would make the file unreadable.
     """
-    own = [*_run(report), *_rules(report), *_policy(report), *_inputs(report), *_evidence(report)]
+    own = [*_run(report), *_rules(report), *_compared(report), *_policy(report), *_inputs(report), *_evidence(report)]
     taken = {family.name for family in own}
     return "".join(map(_written, [*own, *_metrics(report, taken)])) + "# EOF\n"
 
@@ -75,6 +76,20 @@ def _rules(report: Report) -> Iterator[_Family]:
         "Findings of each rule that a waiver holds.",
         [(at, len(rule.waived)) for at, rule in rules],
     )
+
+
+def _compared(report: Report) -> Iterator[_Family]:
+    """Yield what is new, known and gone, where the report was compared with another one."""
+    if report.known is None:
+        return
+    made = report.known.created_ms / 1000
+    yield _Family("known_report_timestamp_seconds", "When the known report was made.", [({}, made)], "seconds")
+    for name, count in zip(("new", "known", "gone"), counts(report), strict=True):
+        yield _Family(f"{name}_findings", f"Findings that are {name} by the known report.", [({}, count)])
+    known = [({"rule": rule.id, "group": rule.group}, len(rule.known) + rule.more_known) for rule in report.rules]
+    before = [({"rule": change.rule}, change.value) for change in report.known.changes]
+    yield _Family("rule_known_findings", "Findings of each rule that the known report has.", known)
+    yield _Family("rule_value_before", "What each rule that changed measured in the known report.", before)
 
 
 def _inputs(report: Report) -> Iterator[_Family]:

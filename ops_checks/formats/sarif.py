@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from ops_checks.findings import Verdict
-from ops_checks.presentation.annotations import annotate
+from ops_checks.presentation.annotations import Annotation, annotate
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.known import change_lines
 from ops_checks.presentation.limits import (
     SARIF_BYTES,
     SARIF_LOCATIONS,
@@ -19,13 +19,13 @@ from ops_checks.presentation.limits import (
     shorten,
     unlisted,
 )
-from ops_checks.presentation.locations import locate
+from ops_checks.presentation.locations import locate, quoted
+from ops_checks.presentation.wording import finding_text
 from ops_checks.report.json_text import json_text
 from ops_checks.report.serialize import TOOL, iso_utc
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
-    from ops_checks.presentation.annotations import Annotation
     from ops_checks.report.model import Report, RuleResult
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -58,7 +58,9 @@ def render(report: Report, options: RenderOptions) -> str:
         SARIF_BYTES * 3 // 4,
         _size,
     )
-    more = len(found) - len(results) + sum(rule.more_findings for rule in report.rules)
+    shown = len(results)
+    results += _absent(report, index, SARIF_RESULTS - len(results), options)
+    more = len(found) - shown + sum(rule.more_findings for rule in report.rules)
     run = {
         "tool": {
             "driver": {
@@ -115,6 +117,7 @@ def _invocation(report: Report, index: dict[str, int], more: int) -> dict[str, A
         if rule.verdict is Verdict.ERROR and rule.message not in report.errors and visible(rule.id) in index
     )
     notifications += ({"level": "note", "message": _message(note)} for note in report.notes)
+    notifications += ({"level": "note", "message": _message(f"changed: {line}")} for line in change_lines(report))
     notifications = fitting(notifications, SARIF_BYTES // 8, _size)
     if more:
         notifications.append({"level": "note", "message": _message(unlisted(more))})
@@ -139,6 +142,8 @@ def _result(report: Report, annotation: Annotation, rule_index: int, options: Re
         "locations": [_location(report, annotation, options)],
         "partialFingerprints": {_FINGERPRINT: finding.fingerprint if finding else f"rule:{visible(rule.id)}"},
     }
+    if report.known is not None:
+        result["baselineState"] = "new" if _is_new(annotation) else "unchanged"
     if finding is not None and finding.suppressed is not None:
         result["suppressions"] = [
             {
@@ -150,9 +155,33 @@ def _result(report: Report, annotation: Annotation, rule_index: int, options: Re
     return result
 
 
+def _is_new(annotation: Annotation) -> bool:
+    """Return whether the known report lacks a finding, waived or not, or what a rule itself says."""
+    return not (annotation.known or (annotation.finding is not None and annotation.finding.since is not None))
+
+
+def _absent(report: Report, index: dict[str, int], room: int, options: RenderOptions) -> list[dict[str, Any]]:
+    """Return results for findings that are gone (SARIF 3.27.24): nothing is out any more, so that they pass."""
+    by_id = _by_id(report)
+    return [
+        {
+            "ruleId": visible(finding.rule),
+            "ruleIndex": index[visible(finding.rule)],
+            "kind": "pass",
+            "level": "none",
+            "baselineState": "absent",
+            "message": _message(f"gone: {finding_text(finding)}"),
+            "locations": [_location(report, Annotation(by_id[visible(finding.rule)], finding), options)],
+            "partialFingerprints": {_FINGERPRINT: finding.fingerprint},
+        }
+        for finding in (report.known.gone[: max(0, room)] if report.known else ())
+        if visible(finding.rule) in index
+    ]
+
+
 def _level(annotation: Annotation) -> str:
-    """Return the level; a waived finding keeps the one of a live finding, since it has a suppression."""
-    if annotation.waived:
+    """Return the level; a waived or known finding keeps the one of a live finding: it has a suppression, or a state."""
+    if annotation.waived or annotation.known:
         return "warning" if annotation.rule.severity == "warning" else "error"
     return _LEVELS[annotation.level]
 
@@ -163,7 +192,7 @@ def _location(report: Report, annotation: Annotation, options: RenderOptions) ->
     location: dict[str, Any] = {}
     if path is not None:
         location["physicalLocation"] = {
-            "artifactLocation": {"uri": _uri(path), "uriBaseId": _ROOT},
+            "artifactLocation": {"uri": quoted(path), "uriBaseId": _ROOT},
             "region": {"startLine": line, "startColumn": column},
         }
     if places:
@@ -176,15 +205,6 @@ def _location(report: Report, annotation: Annotation, options: RenderOptions) ->
 
 def _logical(name: str) -> dict[str, Any]:
     return {"fullyQualifiedName": name, "kind": "resource"}
-
-
-def _uri(path: str) -> str:
-    """Percent-encode a relative path, its colons too: a first segment with a colon would read as a scheme."""
-    try:
-        raw = path.encode("utf-8", "surrogateescape")  # the bytes of the file's name, if it is no UTF-8
-    except UnicodeEncodeError:
-        raw = path.encode("utf-8", "surrogatepass")
-    return quote(raw, safe="/")
 
 
 def _message(text: str) -> dict[str, str]:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from ops_checks.findings import Verdict
 from ops_checks.presentation.format import Format, RenderOptions
+from ops_checks.presentation.known import (
+    change_lines,
+    gone_lines,
+    is_shown,
+    known_rows,
+    more_known,
+    sentence,
+)
 from ops_checks.presentation.paint import BOLD, DIM, GREEN, RED, YELLOW, Paint, painted_width
 from ops_checks.presentation.widths import display_width, pad
 from ops_checks.presentation.wording import (
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
 _INDENT = "  "
 _GAP = "  "
 _WAIVED = 50  # are listed
+_KNOWN = 10  # of a rule are
 _WIDEST = 48  # columns up to which a cell widens its whole column
 
 _COLORS = {
@@ -68,7 +78,7 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
     yield f"{_verdict(paint, report.verdict)} {_headline(report)}"
     yield from (f"{paint('error:', BOLD, RED)} {visible(message)}" for message in report.errors)
     for rule in rules:
-        if rule.verdict is not Verdict.PASS and not is_told(report, rule):
+        if is_shown(report, rule) and not is_told(report, rule):
             yield ""
             yield from _rule(rule, paint)
     told = ", ".join(visible(rule.id) for rule in rules if is_told(report, rule))
@@ -81,6 +91,7 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
         yield from _table(waived[:_WAIVED])
     if len(waived) > _WAIVED:
         yield f"{_INDENT}and {len(waived) - _WAIVED} more"
+    yield from _compared(report, paint)
     yield ""
     passed = ", ".join(visible(rule.id) for rule in rules if rule.verdict is Verdict.PASS)
     yield f"{paint('passed:', GREEN)} {passed or 'none'}"
@@ -89,11 +100,31 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
     yield f"{report_counts(report)}, exit code {report.exit_code}"
 
 
+def _compared(report: Report, paint: Paint) -> Iterator[str]:
+    """Yield the lines of what is known, gone and changed, by the report that this one was compared with."""
+    known = list(known_rows(report))
+    shown = [each for _, of_rule in groupby(known, lambda each: each[0].id) for each in islice(of_rule, _KNOWN)]
+    more = len(known) - len(shown) + more_known(report)
+    if known or more:
+        yield ""
+        yield paint("known:", DIM)
+        yield from _table([_known_row(*each) for each in shown])
+    if more:
+        yield f"{_INDENT}and {more} more"
+    for word, lines in (("gone:", list(gone_lines(report))), ("changed:", list(change_lines(report)))):
+        if lines:
+            yield ""
+            yield paint(word, DIM)
+            yield from (_INDENT + visible(line) for line in lines)
+
+
 def _verdict(paint: Paint, verdict: Verdict) -> str:
     return paint(verdict.upper(), BOLD, _COLORS[verdict])
 
 
 def _headline(report: Report) -> str:
+    if report.known:
+        return visible(sentence(report)).removeprefix("pass: ")
     rules = len(report.rules)
     bad = sum(rule.effect is not Verdict.PASS for rule in report.rules)
     if report.errors:
@@ -113,9 +144,9 @@ def _rule(rule: RuleResult, paint: Paint) -> Iterator[str]:
     numbers = ", ".join(f"{word} {visible(text)}" for word, text in measurements(rule))
     if numbers:
         yield _INDENT + numbers
-    yield from _table([_row(rule, finding) for finding in rule.live])
-    if rule.more_findings:
-        yield f"{_INDENT}and {rule.more_findings} more"
+    yield from _table([_row(rule, finding) for finding in rule.new])
+    if rule.more_new:
+        yield f"{_INDENT}and {rule.more_new} more"
     if rule.help:
         yield f"{_INDENT}{paint('help:', DIM)} {visible(rule.help)}"
 
@@ -138,6 +169,13 @@ def _waived_row(rule: RuleResult, finding: Finding) -> list[str]:
         detail_without_item(finding),
         f"waived: {finding.suppressed}",
     ]
+
+
+def _known_row(rule: RuleResult, finding: Finding | None, since: str) -> list[str]:
+    if finding is None:
+        return [rule.id, "", "", "", rule.message, since]
+    shown = first_place(finding), subject(finding), item_title(finding), detail_without_item(finding)
+    return [rule.id, *shown, since]
 
 
 def _table(rows: list[list[str]]) -> Iterator[str]:

@@ -18,11 +18,12 @@ _BESIDE = ("-wal", "-shm", "-journal", ".lock")
 
 
 def input_files(context: Context) -> list[str]:
-    """Return the paths of the inputs: queues with what lies beside them, policy, run logs as they expand now.
+    """Return the paths of the inputs: queues and what lies beside them, policy, run logs as they expand, known report.
 
     A path need not exist. What a context does not read in this run is listed all the same: it is an input of others.
     """
-    return [*queue_files((context.queue, context.db)), context.policy_path, *_logs(context.logs)]
+    known = [context.known.path] if context.known else []
+    return [*queue_files((context.queue, context.db)), context.policy_path, *_logs(context.logs), *known]
 
 
 def queue_files(locations: Iterable[str]) -> Iterator[str]:

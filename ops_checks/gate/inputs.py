@@ -3,48 +3,51 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ops_checks.findings import CONSISTENCY
-from ops_checks.gate.last_agreement import note_agreement
+from ops_checks.findings import CONSISTENCY, OWN, QUEUE
+from ops_checks.gate.last_agreement import name_sides
+from ops_checks.gate.remarks import lease_remarks, log_remarks, retry_remarks
 from ops_checks.gate.stable_reading import compare_by, must_be_read_whole, read_stable
 from ops_checks.report.model import InputRead, LeftOut, Metric
 from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.queue_statistics import queue_statistics
 from ops_checks.rules.kpi.retries import Retries, windowed_retries
 from ops_checks.rules.registry import BY_METRIC
+from ops_checks.rules.rule import LISTED, RECORDED, Rule
 from ops_checks.rules.waivers import offered
 from ops_checks.runlog.engines import Wanted, read_log
 from ops_checks.runlog.filter import RunFilter, valid_times
 from ops_checks.sanitize import visible
-from ops_checks.timestamps import duration_text, expiry_defect, start_epoch
+from ops_checks.snapshots.source import SNAPSHOT
+from ops_checks.timestamps import duration_text, start_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from ops_checks.context import Context
     from ops_checks.gate.asked import Asked
-    from ops_checks.policy.model import Policy
     from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.history.judgement import Judgement
     from ops_checks.rules.kpi.queue_statistics import QueueStatistics
     from ops_checks.runlog.stats import RunStats
     from ops_checks.stores.protocol import Snapshot, Store
 
-
-_NAMED = 3  # logs that a remark names
-#: So many leases that cannot be understood are named.
-_LEASES_NAMED = 5
+#: So many findings a rule are compared with those of a known report; others count as new.
+_COMPARED = 2 * RECORDED
+#: The groups of which more findings are kept than are listed, whatever is asked for.
+_KEPT_WHOLE = (QUEUE.id, OWN.id)
 
 
 class Evidence(Struct, frozen=True):
     """What was read for one group of rules: `value` is what its rules measure; the rest goes into the report.
 
     `outdated` is the error of a run log that says nothing about today, None for one that does; `lacking` are errors by
-    rule, of those that need what the input lacks. `left_out` are rules that were not judged, which a remark says.
+    rule, of those that need what the input lacks. `left_out` are rules that were not judged, which a remark says;
+    `instead` are the rules that measure it in another way.
     """
 
     value: Any
@@ -54,6 +57,7 @@ class Evidence(Struct, frozen=True):
     outdated: str | None = None
     lacking: Mapping[str, str] = {}
     left_out: frozenset[str] = frozenset()
+    instead: Mapping[str, Rule] = {}
 
 
 def policy_read(context: Context) -> InputRead:
@@ -69,7 +73,7 @@ def read_drift(context: Context, asked: Asked) -> Evidence:
 
     Raises InputError for what cannot be read, ChangingError if it does not stand still.
     """
-    policy = context.policy
+    policy, source = context.policy, context.snapshot
     inputs: list[InputRead] = []
 
     def note_inputs(left: Snapshot, right: Snapshot, drift: Drift) -> None:
@@ -77,17 +81,24 @@ def read_drift(context: Context, asked: Asked) -> Evidence:
             store_read("queue", context.md_store, left, drift.total),
             store_read("db", context.db_store, right, drift.total_db),
         )
-        note_agreement(left, right, drift)
+        name_sides(left, right, drift)
+        if source is not None:
+            drift.baseline = None  # where the database is not, no command shows more
 
     drift = compare_by(
         policy.consistency,
         context.md_store,
         context.db_store,
-        keep=keep_for(policy, asked),
+        keep=keep_for(context, asked),
         on_read=note_inputs,
         is_view=any(rule.of_view for rule in policy.active_rules([CONSISTENCY.id])),
+        is_recorded=source is not None,
+        settle_s=None if source is None else 0,  # its other side does not go on writing
     )
-    return Evidence(drift, tuple(inputs), remarks=tuple(drift.notes))
+    if source is not None:
+        for note in drift.notes:
+            source.note(note)
+    return Evidence(drift, tuple(inputs), remarks=(*(source.notes if source else ()), *drift.notes))
 
 
 def read_kpis(context: Context, *, details: bool = True) -> Evidence:
@@ -96,6 +107,23 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
     `details`: False where no single run and no time range of a log is shown; a limit on unfinished runs counts
     them all the same. Raises InputError for what cannot be read.
     """
+    if context.snapshot is not None:
+        from ops_checks.gate.recorded import read_recorded_kpis
+
+        return read_recorded_kpis(context, context.snapshot)
+    read = read_runs(context, details=details)
+    return read_stable(context.kpi_store, lambda snapshot: measured(context, read, snapshot))
+
+
+class RunsRead(NamedTuple):
+    """The statistics of the run log, and remarks on what was left out of it."""
+
+    stats: RunStats
+    remarks: tuple[str, ...]
+
+
+def read_runs(context: Context, *, details: bool = True) -> RunsRead:
+    """Read the run log; see `read_kpis`."""
     policy = context.policy.kpi
     remarks: list[str] = []
     run_filter = RunFilter(
@@ -105,24 +133,27 @@ def read_kpis(context: Context, *, details: bool = True) -> Evidence:
         valid_ms=valid_times(context.now_s),
     )
     runs = read_log(policy.engine, Wanted(context.logs, remarks.append, context.progress), run_filter)
+    return RunsRead(runs, (*remarks, *log_remarks(runs)))
+
+
+def measured(context: Context, runs: RunsRead, snapshot: Snapshot, most: int = LISTED) -> Evidence:
+    """Measure every metric from what was read of the run log and in a snapshot of the queue, whose items are streamed.
+
+    At most `most` items behind a number of the queue are kept. Raises InputError.
+    """
     store = context.kpi_store
-    kind = "db" if store is context.db_store else "queue"
-
-    def read(snapshot: Snapshot) -> tuple[QueueStatistics, InputRead, tuple[str, ...]]:
-        statistics = _statistics(context, snapshot)
-        must_be_read_whole(snapshot)
-        leases = _lease_remarks(store.location, snapshot, context.now_s)
-        was_read = _with_retries(store_read(kind, store, snapshot, statistics.items), statistics)
-        return statistics, was_read, leases
-
-    statistics, was_read, leases = read_stable(store, read)
-    evidence = KpiEvidence(runs, statistics)
+    kind = "queue" if store is context.md_store else "db"
+    statistics = _statistics(context, snapshot, most)
+    must_be_read_whole(snapshot)
+    leases = lease_remarks(store.location, snapshot, context.now_s)
+    was_read = _with_retries(store_read(kind, store, snapshot, statistics.items), statistics)
+    evidence = KpiEvidence(runs.stats, statistics)
     return Evidence(
         evidence,
-        (*logs_read(runs), was_read),
+        (*logs_read(runs.stats), was_read),
         metrics=tuple(rule.measure(evidence) for rule in BY_METRIC.values()),
-        remarks=(*remarks, *log_remarks(runs), *_retry_remarks(statistics), *leases),
-        outdated=outdated(runs, policy.max_log_age_s, context.now_s),
+        remarks=(*runs.remarks, *retry_remarks(statistics), *leases),
+        outdated=outdated(runs.stats, context.policy.kpi.max_log_age_s, context.now_s),
     )
 
 
@@ -143,21 +174,31 @@ def read_histories(context: Context, asked: Asked) -> Evidence:
 
     judged = judge_histories(
         store,
-        keep=keep_for(policy, asked),
+        keep=keep_for(context, asked),
         settle_s=policy.consistency.settle_s,
         on_read=note_input,
     )
     return Evidence(judged.judgement, tuple(inputs), remarks=judged.notes, lacking=judged.lacking)
 
 
-def keep_for(policy: Policy, asked: Asked) -> int | None:
-    """Return how many findings a rule are kept: all of them where a waiver may be for any."""
-    known = policy.rules
-    waived = any(known[waiver.rule].group == asked.group for waiver in policy.waivers)
-    return 0 if waived else asked.max_details
+def keep_for(context: Context, asked: Asked) -> int | None:
+    """Return how many findings a rule are kept: all where a waiver may be for any, many where any may be known.
+
+    Of what is not listed, those that are kept are recorded.
+    """
+    known = context.policy.rules
+    if any(known[waiver.rule].group == asked.group for waiver in context.policy.waivers) or asked.max_details == 0:
+        return 0
+    least = _COMPARED if context.known else RECORDED if asked.group in _KEPT_WHOLE else 0
+    return max(asked.max_details or 0, least) or None
 
 
-def _statistics(context: Context, snapshot: Snapshot) -> QueueStatistics:
+def has_more(context: Context, group: str) -> bool:
+    """Return whether more findings of a group are kept than are listed."""
+    return bool(context.policy.waivers or context.known or group in _KEPT_WHOLE)
+
+
+def _statistics(context: Context, snapshot: Snapshot, most: int) -> QueueStatistics:
     """Return the statistics of a queue; the items behind a number that no rule limits are not asked for."""
     limited = context.policy.kpi.thresholds
     all_waits = "oldest_pending_minutes" in limited
@@ -175,8 +216,9 @@ def _statistics(context: Context, snapshot: Snapshot) -> QueueStatistics:
         retries_unread=retries.unread if retries else 0,
         pending_since=pending_since if all_waits else _first_dated(pending_since, context.tz_minutes),
         all_waits=all_waits,
-        offered=offered(context.policy.waivers),
+        offered=offered(context.policy.waivers) | (context.known.items if context.known else frozenset()),
         get=snapshot.get,
+        most=most,
     )
 
 
@@ -224,8 +266,13 @@ def outdated(runs: RunStats, max_age_s: int | None, now_s: float) -> str | None:
 
 
 def store_read(kind: str, store: Store, snapshot: Snapshot, rows: int) -> InputRead:
-    """Return a store as an input of the report: `kind` is `queue` or `db`, `rows` how many items were read."""
-    return InputRead(kind, store.location, state=snapshot.identity(), rows=rows, newest_event=snapshot.newest_event())
+    """Return a store as an input of the report: `kind` is `queue` or `db`, `rows` how many items were read.
+
+    A snapshot, which stands for a database, is of its own kind.
+    """
+    kind, note = (SNAPSHOT, getattr(store, "note", None)) if store.kind == SNAPSHOT else (kind, None)
+    newest = snapshot.newest_event()
+    return InputRead(kind, store.location, state=snapshot.identity(), rows=rows, newest_event=newest, note=note)
 
 
 def _with_retries(read: InputRead, queue: QueueStatistics) -> InputRead:
@@ -236,7 +283,7 @@ def _with_retries(read: InputRead, queue: QueueStatistics) -> InputRead:
 
 
 def logs_read(runs: RunStats) -> tuple[InputRead, ...]:
-    """Return the logs as inputs of the report."""
+    """Return the run logs as inputs of a report."""
     return tuple(
         InputRead(
             "log",
@@ -250,47 +297,4 @@ def logs_read(runs: RunStats) -> tuple[InputRead, ...]:
             left_out=LeftOut(log.outside, log.undated, log.repeated),
         )
         for log in runs.logs
-    )
-
-
-def _lease_remarks(location: str, snapshot: Snapshot, now_s: float) -> tuple[str, ...]:
-    """Return a line on the leases that `retry` would refuse: nothing is wrong yet, and in an incident it is too late.
-
-    It counts for nothing: whether their items are stale is told by their starts (FORMATS sections 4 and 5).
-    """
-    defects = ((item_id, expiry_defect(value, now_s)) for item_id, value in snapshot.leases_beyond(now_s))
-    odd = [f"{visible(item_id)} lease_expires_at {visible(defect)}" for item_id, defect in defects if defect]
-    if not odd:
-        return ()
-    more = f" and {len(odd) - _LEASES_NAMED} more" if len(odd) > _LEASES_NAMED else ""
-    return (
-        f"{visible(location)}: leases of which nobody can tell when they end, so that they cannot be retried: "
-        f"{', '.join(odd[:_LEASES_NAMED])}{more}: mend their writer; cancel and replan clear them",
-    )
-
-
-def log_remarks(runs: RunStats) -> tuple[str, ...]:
-    """Return a line for each kind of runs in logs that were read and do not count."""
-    remarks = []
-    if runs.undated:
-        remarks.append(
-            f"{runs.undated} runs have no ts_epoch_ms: they cannot be shown to lie in the window, and were left out"
-        )
-    repeated = [log for log in runs.logs if log.repeated]
-    if repeated:
-        logs = ", ".join(f"{visible(log.path)} ({log.repeated})" for log in repeated[:_NAMED])
-        more = f" and {len(repeated) - _NAMED} more logs" if len(repeated) > _NAMED else ""
-        remarks.append(
-            "ends of runs that equal an earlier one of the same trace_id and time were counted once: "
-            f"{logs}{more}: find out who writes them twice"
-        )
-    return tuple(remarks)
-
-
-def _retry_remarks(queue: QueueStatistics) -> tuple[str, ...]:
-    if not queue.retries_unread:
-        return ()
-    return (
-        f"{queue.retries_unread} retried events have a created_at that is no time (expected YYYY-MM-DD HH:MM): "
-        "they cannot be shown to lie in the window, and were left out",
     )

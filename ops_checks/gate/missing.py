@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError, MissingError
+from ops_checks.findings import QUEUE
 from ops_checks.runlog.engines import is_log_url
 from ops_checks.sanitize import visible
 from ops_checks.stores.registry import is_there
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 def advised(context: Context, outcomes: Outcomes) -> Outcomes:
     """Return the outcomes with errors of missing inputs that say what works without them, or how to begin."""
     missing = {group: error for group, error in outcomes.items() if isinstance(error, MissingError)}
-    if missing and len(missing) == len(outcomes) and not any(map(_is_there, _inputs(context))):
+    nothing_here = context.snapshot is None and not any(map(_is_there, _inputs(context)))
+    if missing and len(missing) == len(outcomes) and nothing_here:
         names = ", ".join(map(visible, _inputs(context)))
         return dict.fromkeys(
             outcomes,
@@ -30,9 +32,15 @@ def advised(context: Context, outcomes: Outcomes) -> Outcomes:
             ),
         )
     works = [group for group, outcome in outcomes.items() if not isinstance(outcome, InputError)]
-    if not works:
+    if works:
+        without = f"; `ops-checks check --only {works[0]}` does without it"
+    elif QUEUE.id not in outcomes and is_there(context.queue) and not any(map(_is_there, _inputs(context)[1:])):
+        without = (
+            "; `ops-checks check --only queue` checks the document alone, `--snapshot FILE` against what `ops-checks "
+            "snapshot` wrote on the host of the database"
+        )
+    else:
         return outcomes
-    without = f"; `ops-checks check --only {works[0]}` does without it"
     return outcomes | {group: InputError(error.message + without, error.details) for group, error in missing.items()}
 
 

@@ -23,7 +23,7 @@ def read_own(context: Context, asked: Asked) -> Evidence:
     Raises UsageError for code that is none: SQL that does not parse, a function that is not there.
     """
     own = {each.id: each for each in context.policy.own}
-    request = Request(keep_for(context.policy, asked), asked.document)
+    request = Request(keep_for(context, asked), asked.document)
     ran: dict[str, Ran] = {}
     lacking: dict[str, str] = {}
     for rule in asked.rules:

@@ -11,7 +11,8 @@ from msgspec.json import Decoder
 from msgspec.structs import replace
 
 from ops_checks.errors import InputError
-from ops_checks.gate.inputs import log_remarks, logs_read, outdated, store_read
+from ops_checks.gate.inputs import logs_read, outdated, store_read
+from ops_checks.gate.remarks import log_remarks
 from ops_checks.gate.stable_reading import must_be_read_whole
 from ops_checks.rules.own.context import RuleEvent, RuleRun, Sources
 from ops_checks.rules.own.model import EVENTS, ITEMS, RUNS
@@ -88,7 +89,7 @@ class RuleRows:
         # What counts of a log is told where KPIs are measured.
         found = [replace(log, counted=None, left_out=None) for log in logs]
         if self._store is not None and self._snapshot is not None and self._items is not None:
-            kind = "db" if self._store is self._context.db_store else "queue"
+            kind = "queue" if self._store is self._context.md_store else "db"
             found.append(store_read(kind, self._store, self._snapshot, self._items.count))
         return tuple(found)
 
@@ -119,8 +120,14 @@ class RuleRows:
 def store_of(context: Context, rule: OwnRule, *, document: bool) -> Store | None:
     """Return the store that a rule reads: the database for events, else the queue that KPIs are read from.
 
-    None for a rule on runs alone. Raises InputError for a store without events.
+    None for a rule on runs alone. Raises InputError for a store without events, and for what a snapshot lacks.
     """
+    lacking = [] if context.snapshot is None else [each for each in rule.needs if each != ITEMS]
+    if lacking:
+        raise InputError(
+            f"{rule.id}: needs {' and '.join(lacking)}, which a snapshot has not: run this where the database is, or "
+            "leave it out with `check --only …`"
+        )
     if EVENTS in rule.needs:
         store = context.db_store
         if not isinstance(store, Database):

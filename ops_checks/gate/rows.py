@@ -32,8 +32,8 @@ def read_rows(context: Context, asked: Asked) -> Evidence:
     store = context.md_store if asked.document else context.kpi_store
     left_out = {check.rule.id for check in checks if check.of_database and store is context.md_store}
     checks = [check for check in checks if check.rule.id not in left_out]
-    keep = keep_for(context.policy, asked)
-    kind = "db" if store is context.db_store else "queue"
+    keep = keep_for(context, asked)
+    kind = "queue" if store is context.md_store else "db"
 
     def read(snapshot: Snapshot) -> tuple[RowFindings, InputRead]:
         waits = any(check.of_database for check in checks)

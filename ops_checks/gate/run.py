@@ -1,4 +1,4 @@
-"""Run the gate: evaluate the rules of every group, apply the waivers, make one Report."""
+"""Run the gate: evaluate the rules of every group, apply waivers and known findings, make one Report."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from ops_checks import __version__
 from ops_checks.errors import InputError, UsageError
 from ops_checks.findings import CONSISTENCY, FAIL_LEVELS, GROUPS
 from ops_checks.gate.asked import asked_for
-from ops_checks.gate.inputs import Evidence, policy_read
+from ops_checks.gate.inputs import Evidence, has_more, policy_read
 from ops_checks.gate.item_rows import with_rows
+from ops_checks.gate.known_report import told_apart, unrecorded
 from ops_checks.gate.last_agreement import hints
 from ops_checks.gate.missing import advised
 from ops_checks.gate.readers import READERS
 from ops_checks.gate.verdict import conclude, decide
 from ops_checks.report.model import InputRead, Metric, Report, RuleResult
+from ops_checks.rules.listing import cut
 from ops_checks.rules.rule import Threshold, evaluate, not_evaluated
 from ops_checks.rules.waivers import apply
 from ops_checks.sanitize import visible
@@ -54,7 +56,8 @@ def run_gate(
 
     An input that cannot be read is no exception here: its rules are `error`, the report says why, and the exit code
     is 3. With `fail_level` `warn` a warning fails too. `max_details` findings of drift a rule are listed (0: all; None:
-    50), whatever is waived. Raises UsageError for another value of `only` or `fail_level`.
+    50), whatever is waived. What the context's known report has too does not fail. Raises UsageError for another value
+    of `only` or `fail_level`.
     """
     if fail_level not in FAIL_LEVELS:
         expected = f"expected one of {', '.join(FAIL_LEVELS)}"
@@ -67,8 +70,10 @@ def run_gate(
     for group, outcome in advised(context, outcomes).items():
         _add_group(found, context, policy, asked[group], outcome)
     today = queue_time(context.now_s, context.tz_minutes)[:10]
-    waived = apply(found.results, policy.waivers, policy.path, today, policy.rules, policy.threshold, max_details)
-    results = tuple(conclude(result, policy, fail_level) for result in waived)
+    waived = apply(found.results, policy.waivers, policy.path, today, policy.rules, policy.threshold)
+    judged, known = told_apart(context, waived, found.inputs, policy.threshold, found.errors)
+    listed = [cut(each, max_details) if has_more(context, each.group) else each for each in judged]
+    results = tuple(conclude(result, policy, fail_level) for result in listed)
     decision = decide(tuple(asked), results, found.errors, policy.rules)
     return Report(
         tool_version=__version__,
@@ -79,8 +84,10 @@ def run_gate(
         metrics=tuple(found.metrics),
         rules=results,
         errors=decision.errors,
-        notes=tuple(dict.fromkeys((*found.notes, *decision.notes))),
+        notes=tuple(dict.fromkeys((*found.notes, *unrecorded(results, context.known), *decision.notes))),
         hints=_hints(outcomes.get(CONSISTENCY.id), results),
+        known=known,
+        tz_minutes=context.tz_minutes,
     )
 
 
@@ -140,6 +147,7 @@ def _evaluated(policy: Policy, rules: Iterable[Rule], evidence: Evidence) -> lis
 
 
 def _evaluate(rule: Rule, threshold: Threshold, evidence: Evidence) -> RuleResult:
+    rule = evidence.instead.get(rule.id, rule)
     if evidence.outdated and rule.of_log:
         return not_evaluated(rule, threshold, evidence.outdated)
     if rule.id in evidence.lacking:

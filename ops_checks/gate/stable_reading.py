@@ -77,14 +77,16 @@ def compare(  # noqa: PLR0913 - by name
     settle_s: float = DEFAULT_SETTLE_S,
     keep_pairs: bool = False,
     is_view: bool = False,
-    on_read: Callable[[Snapshot, Snapshot, Drift], None] | None = None,
+    is_recorded: bool = False,
+    on_read: Callable[[Snapshot, Snapshot, Drift], object] | None = None,
 ) -> Drift:
     """Compare the two queues as they were at one moment (OPS_COMMANDS `consistency-check`).
 
     The result is true only if they agree. `fields` default to those of FORMATS section 6; at most `keep` findings a
     rule are kept (0: all); `as_rendered`: text as older tools wrote it into the document counts as equal. `on_read`
     is called at the end of each reading with both snapshots and what was found, with both sides of each item that
-    differs if `keep_pairs`. `is_view`: the document is a view of the database, whose edits count by themselves.
+    differs if `keep_pairs`. `is_view`: the document is a view of the database, whose edits count by themselves;
+    `is_recorded`: the database is a snapshot, so that what the document adds is no drift.
     Agreement counts when the file stood still until the end, for then it is what the database's snapshot met.
     Drift counts at once when neither store was written to within the last `settle_s` seconds: otherwise it may be
     the trace of a program between its two writes. Then the items that differ are read again after `settle_s`, and
@@ -104,7 +106,7 @@ def compare(  # noqa: PLR0913 - by name
         as_rendered=as_rendered,
         keep_pairs=keep_pairs,
     )
-    read = partial(_read, md, db, compared, on_read, is_view=is_view)
+    read = partial(_read, md, db, compared, on_read, partial(_view_of, is_view=is_view, is_recorded=is_recorded))
     for pause_s in _PAUSES_S:
         time.sleep(pause_s)
         quiet = is_quiet((md, db), settle_s)
@@ -132,7 +134,8 @@ def compare_by(
     keep: int | None = None,
     settle_s: float | None = None,
     is_view: bool = False,
-    on_read: Callable[[Snapshot, Snapshot, Drift], None] | None = None,
+    is_recorded: bool = False,
+    on_read: Callable[[Snapshot, Snapshot, Drift], object] | None = None,
 ) -> Drift:
     """Compare the two queues as a policy says: see `compare`. `settle_s` None: as the policy says, too."""
     return compare(
@@ -144,6 +147,7 @@ def compare_by(
         as_rendered=rules.as_rendered,
         settle_s=rules.settle_s if settle_s is None else settle_s,
         is_view=is_view,
+        is_recorded=is_recorded,
         on_read=on_read,
     )
 
@@ -152,16 +156,16 @@ def _read(
     md: Store,
     db: Store,
     compared: Callable[..., Comparison],
-    on_read: Callable[[Snapshot, Snapshot, Drift], None] | None,
+    on_read: Callable[[Snapshot, Snapshot, Drift], object] | None,
+    view_of: Callable[[Snapshot], View | None],
     only: Container[str] | None,
     *,
     note_items: bool,
-    is_view: bool,
 ) -> tuple[Drift, bool]:
     """Return the drift of one reading of both stores, and whether the first one stood still until its end."""
     with md.snapshot() as left, db.snapshot() as right:
-        view = _view_of(right) if is_view else None
-        drift = run_comparison(compared(left, right, only=only, note_items=note_items, view=view), left, right)
+        comparison = compared(left, right, only=only, note_items=note_items, view=view_of(right))
+        drift = run_comparison(comparison, left, right)
         must_be_read_whole(left)
         must_be_read_whole(right)
         if on_read:
@@ -228,12 +232,16 @@ def _confirmed(drift: Drift, read: Callable[..., tuple[Drift, bool]], quiet: Cal
     return drift
 
 
-def _view_of(snapshot: Snapshot) -> View:
-    """Return what tells an edit of a view, by the agreement in a database: a store that keeps none has no answer."""
+def _view_of(snapshot: Snapshot, *, is_view: bool, is_recorded: bool) -> View | None:
+    """Return what tells by the agreement in a database what a difference is, None where two sides tell all of it."""
+    if not (is_view or is_recorded):
+        return None
+    from ops_checks.rules.drift.recorded import AgainstSnapshot
     from ops_checks.rules.drift.view import View
     from ops_checks.stores.transaction_protocol import DatabaseSnapshot
 
-    return View(snapshot.agreement() if isinstance(snapshot, DatabaseSnapshot) else None)
+    agreement = snapshot.agreement() if isinstance(snapshot, DatabaseSnapshot) else None
+    return AgainstSnapshot(agreement, is_view=is_view) if is_recorded and agreement else View(agreement)
 
 
 def run_comparison(comparison: Comparison, left: Snapshot, right: Snapshot) -> Drift:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ops_checks.exit_codes import ALERT, NOT_EVALUATED, OK, ExitCode
 from ops_checks.findings import GROUPS, WAIVERS, Verdict
-from ops_checks.rules.registry import RULES
+from ops_checks.rules.registry import ERRORS, RULES
 from ops_checks.rules.rule import counts_as
 from ops_checks.sanitize import visible
 
@@ -85,7 +85,7 @@ def conclude(result: RuleResult, policy: Policy, fail_level: str) -> RuleResult:
         kind = "another rule" if strangers[0] in known else "the unknown rule"
         message = f"{visible(result.id)}: a finding of {kind} {visible(strangers[0])}: report it to ops-checks"
         result = replace(result, verdict=Verdict.ERROR, message=message)
-    elif result.id == "malformed-lines" and result.verdict is Verdict.FAIL and result.live:
+    elif result.id in ERRORS and result.verdict is Verdict.FAIL and result.live:
         result = replace(result, verdict=Verdict.ERROR, message=_malformed_message(result))
     return replace(result, counts_as=counts_as(result, policy.kpi.on_insufficient, fail_level))
 

@@ -47,7 +47,7 @@ def _of_entry(path: Path, entry: Mapping[str, object]) -> Iterator[tuple[Path, s
         return
     for number, owner in _NUMBERS.items():
         if number in entry and rule_id != owner:
-            yield (*path, number), f"only {owner} has a {number}; take it out"
+            yield (*path, number), f"only {owner} has {number}; take it out"
     if rule_id in BY_ID:
         for name in _DESCRIBING:
             if name in entry:

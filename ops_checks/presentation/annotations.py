@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from ops_checks.findings import Verdict
 from ops_checks.model import PRIORITIES
+from ops_checks.presentation.known import is_known, since_text
 from ops_checks.presentation.wording import finding_text, item_details, measurements, worst_first
 
 if TYPE_CHECKING:
@@ -31,10 +32,14 @@ def rule_level(rule: RuleResult) -> str:
 
 
 class Annotation(Struct, frozen=True):
-    """A finding of a rule, or the rule itself (`finding` None), to be shown at a location."""
+    """A finding of a rule, or the rule itself (`finding` None), to be shown at a location.
+
+    `known` is since when it is known, in words; empty for what is new.
+    """
 
     rule: RuleResult
     finding: Finding | None
+    known: str = ""
 
     @property
     def waived(self) -> bool:
@@ -43,17 +48,18 @@ class Annotation(Struct, frozen=True):
 
     @property
     def level(self) -> str:
-        """The rule's level, or `notice` for a waived finding."""
-        return "notice" if self.waived else rule_level(self.rule)
+        """The rule's level, or `notice` for a waived or known finding."""
+        return "notice" if self.waived or self.known else rule_level(self.rule)
 
     @property
     def message(self) -> str:
         """One line: the item and its violation, or the rule's message and measurements."""
+        known = f" ({self.known})" if self.known else ""
         if self.finding is None:
             numbers = ", ".join(f"{word} {text}" for word, text in measurements(self.rule))
-            return f"{self.rule.message} ({numbers})" if numbers else self.rule.message
+            return (f"{self.rule.message} ({numbers})" if numbers else self.rule.message) + known
         text = finding_text(self.finding) + item_details(self.finding)
-        return f"{text} (waived: {self.finding.suppressed})" if self.waived else text
+        return f"{text} (waived: {self.finding.suppressed})" if self.waived else text + known
 
 
 def annotate(report: Report) -> list[Annotation]:
@@ -62,19 +68,24 @@ def annotate(report: Report) -> list[Annotation]:
     CI systems show the first few alone: of the findings those on P0 items come first, those that say nothing of a
     priority before the other ones, and what a rule finds once more about the same item comes last.
     A rule is annotated itself when it has a limit that is violated, too little data, or no finding
-    to list; of a rule that passes only the waived findings are. One that could not be evaluated is not itself: the
-    report's errors say why, once for all the rules that lack the same input.
+    to list; of a rule that passes only the waived and known findings are. One that could not be evaluated is not
+    itself: the report's errors say why, once for all the rules that lack the same input.
     """
     found: list[Annotation] = []
     for rule in worst_first(report):
         told = rule.verdict is Verdict.ERROR and rule.message in report.errors
+        known = since_text(report, rule.since)
         if rule.verdict is Verdict.PASS:
-            findings = rule.waived
+            findings = rule.findings if report.known and not known else rule.waived
         else:
             findings = rule.findings
-            if not told and (rule.group == "kpi" or not rule.live):
-                found.append(Annotation(rule, None))
-        found += (Annotation(rule, finding) for finding in findings)
+        is_itself = rule.verdict is not Verdict.PASS and not told and (rule.group == "kpi" or not rule.live)
+        if is_itself or known:
+            found.append(Annotation(rule, None, known or ("nothing new" if is_known(rule) else "")))
+        found += (
+            Annotation(rule, finding, "" if finding.suppressed else known or since_text(report, finding.since))
+            for finding in findings
+        )
     keys = list(_urgencies(found))
     return [found[at] for at in sorted(range(len(found)), key=keys.__getitem__)]
 

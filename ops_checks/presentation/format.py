@@ -18,13 +18,15 @@ class RenderOptions(NamedTuple):
     `folder`: the absolute path that relative paths in the report are relative to; `root`: the
     absolute path of the repository, which CI systems want paths relative to. Where they are empty,
     relative paths are taken to be relative to the repository already, and absolute ones to be
-    outside of it.
+    outside of it. `rows` is where a person finds the repository's files as they were checked: a
+    URL with `{path}` and `{line}` in it, empty where that is not known.
     """
 
     color: bool = False
     columns: int | None = None
     folder: str = ""
     root: str = ""
+    rows: str = ""
 
 
 class Format:

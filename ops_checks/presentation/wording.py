@@ -10,7 +10,7 @@ from ops_checks.findings import Verdict
 from ops_checks.model import NOTHING
 from ops_checks.presentation.difference import excerpts
 from ops_checks.presentation.limits import shorten
-from ops_checks.report.summary import live_findings, rules_by_verdict, waived_findings
+from ops_checks.report.summary import known_findings, live_findings, rules_by_verdict, waived_findings
 
 if TYPE_CHECKING:
     from ops_checks.findings import Finding
@@ -175,7 +175,7 @@ def input_size(read: InputRead) -> str:
     counts = [plural(read.rows, "item", "items")] if read.rows is not None else []
     counts += [plural(read.lines, "line", "lines")] if read.lines is not None else []
     if read.left_out and (left_out := _left_out(read.left_out)):
-        counts.append(f"{read.counted} {'retries' if read.kind == 'db' else 'runs'} counted, not counted: {left_out}")
+        counts.append(f"{read.counted} {'runs' if read.kind == 'log' else 'retries'} counted, not counted: {left_out}")
     return f" ({', '.join(counts)})" if counts else ""
 
 
@@ -187,8 +187,10 @@ def _left_out(left_out: LeftOut) -> str:
 
 
 def report_counts(report: Report) -> str:
-    """Return the counts of a report: `2 fail, 4 pass; 3 findings, 1 waived`."""
+    """Return the counts of a report: `2 fail, 4 pass; 3 findings, 1 waived`; of those that are known how many."""
     counts = rules_by_verdict(report)
     rules = ", ".join(f"{counts[verdict]} {verdict}" for verdict in WORST_FIRST if counts[verdict]) or "no rules"
     waived = waived_findings(report)
-    return f"{rules}; {plural(live_findings(report), 'finding', 'findings')}" + (f", {waived} waived" if waived else "")
+    known = f" ({known_findings(report)} known)" if report.known else ""
+    found = plural(live_findings(report), "finding", "findings")
+    return f"{rules}; {found}{known}" + (f", {waived} waived" if waived else "")

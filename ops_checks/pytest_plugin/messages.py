@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ops_checks.findings import Verdict
+from ops_checks.findings import QUEUE, WAIVERS, Verdict
+from ops_checks.presentation.known import gone_lines, sentence
 from ops_checks.presentation.wording import (
     finding_line,
     input_name,
@@ -37,7 +38,7 @@ def safe(line: str) -> str:
 
 def listed(rule: RuleResult) -> tuple[Finding, ...]:
     """Return the findings of a rule that a failure lists."""
-    return rule.live[:_LISTED]
+    return rule.new[:_LISTED]
 
 
 def failure_text(rule: RuleResult, inputs: Inputs, moves: Moves | None = None, *, counted: str = "") -> str:
@@ -60,14 +61,15 @@ def _lines(rule: RuleResult, inputs: Inputs, moves: Moves | None, counted: str) 
         yield rule.message + counted
         yield "  " + ", ".join(f"{word} {text}" for word, text in measurements(rule))
         yield from (f"  {line}" for line in _finding_lines(listed(rule), moves))
-        more = rule.more_findings + len(rule.live[_LISTED:])
+        more = rule.more_new + len(rule.new[_LISTED:])
         if more:
             yield f"  and {more} more"
         if moves and moves.remark:
             yield f"  drift: {moves.remark}"
         if rule.help:
             yield f"  help: {rule.help}"
-    only = "" if rule.group == "waivers" else f" --only {rule.group}"
+    # A check of the group `queue` alone reads the document, and not what this one read.
+    only = "" if rule.group == WAIVERS.id else f" --only {rule.id if rule.group == QUEUE.id else rule.group}"
     yield f"  more: {inputs.command}{only}"
 
 
@@ -75,8 +77,8 @@ def _finding_lines(findings: Iterable[Finding], moves: Moves | None) -> Iterator
     """Yield each finding, and below it what `drift` prints of its unit, once for all fields of that."""
     told = set()
     for finding in findings:
-        yield finding_line(finding)
         unit, lines = moves.of(finding.item, finding.field) if moves else ("", ())
+        yield finding_line(finding._replace(reason=None) if lines else finding)  # they say it, and who it was
         if (finding.item, unit) not in told:
             told.add((finding.item, unit))
             yield from (f"  {line}" for line in lines)
@@ -97,13 +99,16 @@ def properties(rule: RuleResult) -> list[tuple[str, object]]:
 
 def row_of(rule: RuleResult, path: str) -> Place | None:
     """Return the first location with a line of a rule's findings: one in the file at `path`, else any, else None."""
-    rows = [place for finding in rule.live for place in finding.places if place.line is not None]
+    rows = [place for finding in rule.new for place in finding.places if place.line is not None]
     return next((place for place in rows if place.path == path), rows[0] if rows else None)
 
 
 def summary(report: Report) -> Iterator[tuple[str, Verdict | None]]:
     """Yield the lines of the terminal's section, each with the verdict of its colour, or None."""
     yield f"{report.verdict.upper()}: {report_counts(report)}", report.verdict
+    if report.known:
+        yield f"known: {sentence(report)}", None
+        yield from ((f"gone: {line}", None) for line in _cut(tuple(gone_lines(report))))
     yield f"read: {', '.join(map(_input, report.inputs)) or 'nothing'}", None
     yield from ((f"error: {error}", Verdict.ERROR) for error in _cut(report.errors))
     yield from ((f"note: {note}", None) for note in _cut(report.notes))

@@ -16,6 +16,8 @@ from ops_checks.files.output_guard import Output, OutputGuard
 from ops_checks.gate.input_files import input_files
 from ops_checks.policy.search import find_policy
 from ops_checks.pytest_plugin.repeated import refuse_repeated
+from ops_checks.report.saved import read_report
+from ops_checks.rules.known import Known
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.runlog.engines import is_log_url, parse_engine
 from ops_checks.sanitize import visible
@@ -38,6 +40,8 @@ _SAME_OPTION = {
     "--queue-path": "--queue-path",
     "--queue-db": "--db-path",
     "--queue-engine": "--engine",
+    "--queue-snapshot": "--snapshot",
+    "--queue-known": "--known",
     **{option: option for option in LIMIT_OPTIONS.values()},
     _STALE_MINUTES: _STALE_MINUTES,
 }
@@ -59,7 +63,10 @@ class Inputs(Struct, frozen=True):
 
 
 def read_inputs(config: pytest.Config) -> Inputs:
-    """Return the inputs of a session. Raises UsageError for a bad policy, option or environment."""
+    """Return the inputs of a session. Raises UsageError for a bad policy, option or environment, InputError.
+
+    The latter for a known report that is none.
+    """
     refuse_repeated(config)
     rootdir = str(config.rootpath)
     here = str(config.invocation_params.dir)
@@ -79,7 +86,11 @@ def read_inputs(config: pytest.Config) -> Inputs:
             stale_minutes=_count(config, _STALE_MINUTES),
             engine=_engine(config),
             from_below=False,
+            snapshot=_path(config, "--queue-snapshot", rootdir),
         )
+        known = _path(config, "--queue-known", rootdir)
+        if known is not None:
+            context = context.with_known(Known(known, read_report(known)))
     context.queue = shown_path(context.queue, rootdir)
     context.db = shown_path(context.db, rootdir)
     context.logs = tuple(shown_path(log, rootdir) for log in context.logs)

@@ -10,24 +10,25 @@ import hashlib
 import os
 import re
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from msgspec import DecodeError, Meta, Struct
+from msgspec import DecodeError, Struct
 from msgspec.json import Decoder, Encoder
-from msgspec.structs import astuple
 
 from ops_checks.errors import InputError
 from ops_checks.files.safe_open import FileKind, not_read, open_regular
 from ops_checks.sanitize import visible
-from ops_checks.stores.baseline import FROM_FILE, AgreedRow, Baseline
+from ops_checks.stores.baseline import FROM_FILE
+from ops_checks.stores.baseline_json import Count, Digest, Header, Row, agreed_row, baseline_of, header_json, row_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import IO, Self
 
+    from ops_checks.stores.baseline import AgreedRow, Baseline
+
     _Line = TypeVar("_Line")
 
-SCHEMA: Literal["ops-checks/baseline/1"] = "ops-checks/baseline/1"
 #: How the files begin that an export may replace.
 BEGINS = ('{"schema":"ops-checks/baseline/1"',)
 _ADVICE = "export it again with `ops-checks baseline export FILE`"
@@ -35,60 +36,16 @@ _MOST_BYTES = 4 << 30
 _LONGEST_LINE_BYTES = 1 << 24
 BASE_FILE = FileKind("baseline", _ADVICE, most_bytes=_MOST_BYTES)
 
-_Name = Annotated[str, Meta(min_length=1)]
-_Count = Annotated[int, Meta(ge=0, le=2**62)]
-_Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
-_Commit = Annotated[str, Meta(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?\Z")]
-
-
-class _Header(Struct, frozen=True, forbid_unknown_fields=True):
-    """The first line: the agreement itself."""
-
-    schema: Literal["ops-checks/baseline/1"]
-    id: Annotated[str, Meta(pattern=r"^b-[1-9][0-9]{0,17}\Z")]
-    queue_id: _Name
-    made_at: str
-    actor: str
-    md_path: str
-    md_digest: _Digest
-    md_commit: _Commit | None
-    items: _Count
-    tool: str
-
-
-class _Cells(Struct, frozen=True, forbid_unknown_fields=True):
-    """The cells of a row, in the order of FIELDS without the id."""
-
-    status: Literal["PENDING", "IN_PROGRESS", "BLOCKED", "DONE", "FAILED"] | None
-    priority: Literal["P0", "P1", "P2"] | None
-    task: str | None
-    success_criteria: str | None
-    owner_session: str | None
-    started_at_kst: str | None
-    due_at_kst: str | None
-    notes: str | None
-
-
-class _Row(Struct, frozen=True, forbid_unknown_fields=True):
-    """One item."""
-
-    id: _Name
-    ordinal: _Count
-    cells: _Cells
-    event_id: _Count | None
-    updated_at: str
-    md_commit: _Commit | None
-
 
 class _End(Struct, frozen=True, forbid_unknown_fields=True):
     """The last line: whether all of it is there, as it was written."""
 
-    rows: _Count
-    digest: _Digest
+    rows: Count
+    digest: Digest
 
 
 _ENCODER = Encoder()
-_HEADER, _ROW, _END = Decoder(_Header), Decoder(_Row), Decoder(_End)
+_HEADER, _ROW, _END = Decoder(Header), Decoder(Row), Decoder(_End)
 _BEGINS_OF_END = b'{"rows":'
 
 
@@ -108,13 +65,9 @@ def base_lines(baseline: Baseline, rows: Iterable[AgreedRow]) -> Iterator[bytes]
 
 
 def _encoded(baseline: Baseline, rows: Iterable[AgreedRow]) -> Iterator[bytes]:
-    names = (baseline.name, baseline.queue_id, baseline.made_at, baseline.actor, baseline.md_path)
-    header = _Header(SCHEMA, *names, baseline.md_digest, baseline.md_commit, baseline.items, baseline.tool)
-    yield _ENCODER.encode(header) + b"\n"
+    yield _ENCODER.encode(header_json(baseline)) + b"\n"
     for row in rows:
-        item_id, *cells = row.cells
-        line = _Row(item_id or "", row.ordinal, _Cells(*cells), row.event_id, row.updated_at, row.md_commit)  # type: ignore[arg-type] # from the fixed lists
-        yield _ENCODER.encode(line) + b"\n"
+        yield _ENCODER.encode(row_json(row)) + b"\n"
 
 
 class BaseFile:
@@ -147,7 +100,7 @@ class BaseFile:
             row = self._decode(line, _ROW)
             if row.id.strip() != row.id:
                 self._refuse("the id is not trimmed")
-            yield AgreedRow((row.id, *astuple(row.cells)), row.ordinal, row.event_id, row.updated_at, row.md_commit)
+            yield agreed_row(row)
         end = self._decode(line, _END)
         if end.rows != self._number - 2 or end.digest != f"sha256:{self._digest.hexdigest()}":
             raise InputError(f"{visible(self._path)}: the baseline was changed after it was exported: {_ADVICE}")
@@ -157,10 +110,7 @@ class BaseFile:
     def _header(self) -> Baseline:
         line = self._line()
         self._digest.update(line)
-        found = self._decode(line, _HEADER)
-        number = int(found.id.removeprefix("b-"))
-        names = (found.queue_id, found.made_at, found.actor, found.md_path)
-        return Baseline(number, *names, found.md_digest, found.md_commit, found.items, found.tool, FROM_FILE)
+        return baseline_of(self._decode(line, _HEADER), FROM_FILE)
 
     def _line(self) -> bytes:
         self._number += 1

@@ -25,7 +25,11 @@ def json_line(value: object) -> str:
 def _dumped(value: object, *, indent: int | None) -> str:
     import json
 
-    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    return printable_json(json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False))
+
+
+def printable_json(text: str) -> str:
+    """Return the text of a JSON value as safe to print as `json_text` returns it; it stays the same value."""
     if not text.replace("\n", "").isprintable():
         unseen = (char for char in set(text) if char != "\n" and not char.isprintable())
         text = text.translate({ord(char): _escape(char) for char in unseen})

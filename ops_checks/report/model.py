@@ -20,7 +20,8 @@ class LeftOut(Struct, frozen=True):
 class InputRead(Struct, frozen=True):
     """One input as it was read.
 
-    `kind` is `queue`, `db`, `log` or `policy`; `path` as the user named it, empty for a policy
+    `kind` is `queue`, `db`, `snapshot` (a file that stands for the database), `log` or `policy`;
+    `path` as the user named it, empty for a policy
     that is no file (`note` has what holds instead); `state` identifies what was read (a digest of
     the file, a database's data version); `rows` counts items, `lines` the log's complete lines;
     `newest_event` is the time text of the database's newest event; the time range of the log is
@@ -60,12 +61,14 @@ class Metric(Struct, frozen=True):
 class RuleResult(Struct, frozen=True):
     """The result of one rule, also when it passed.
 
-    `id` is a plain slug (`missing-in-db`, `failure-rate`); `group` is `consistency`, `kpi`,
-    `history` or `waivers`; `severity` is `error` or `warning`: what a violation counts as. `value`,
+    `id` is a plain slug (`missing-in-db`, `failure-rate`); `group` is the id of one of
+    `findings.GROUPS`; `severity` is `error` or `warning`: what a violation counts as. `value`,
     `operator` (`<=` or `>=`) and `limit` are the condition that had to hold.
     `more_findings` counts those not listed; `needed` is how many more samples a verdict takes.
     `counts_as` is what the verdict counts as in the report's, where the policy defines that
-    (`on_insufficient`); None: see `effect`.
+    (`on_insufficient`); None: see `effect`. `since` (epoch milliseconds) is when a rule that does not count its
+    findings was first violated, where a known report has it as violated too. `unlisted` name those that are counted
+    and not listed, as far as they were recorded, for a later report: rule, item and field alone.
     """
 
     id: str
@@ -86,6 +89,8 @@ class RuleResult(Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     more_findings: int = 0
     counts_as: Verdict | None = None
+    since: int | None = None
+    unlisted: tuple[Finding, ...] = ()
 
     @property
     def effect(self) -> Verdict:
@@ -104,6 +109,55 @@ class RuleResult(Struct, frozen=True):
         """The findings that a waiver suppresses."""
         return tuple(finding for finding in self.findings if finding.suppressed is not None)
 
+    @property
+    def known(self) -> tuple[Finding, ...]:
+        """The findings without a waiver that a known report has; of a rule that is known itself, all of them."""
+        return tuple(finding for finding in self.live if self.since is not None or finding.is_known)
+
+    @property
+    def new(self) -> tuple[Finding, ...]:
+        """The findings without a waiver that no known report has."""
+        return tuple(finding for finding in self.live if self.since is None and not finding.is_known)
+
+    @property
+    def more_known(self) -> int:
+        """How many of the findings that are counted and not listed a known report has."""
+        if self.since is not None:
+            return self.more_findings
+        return sum(finding.is_known for finding in self.unlisted)
+
+    @property
+    def more_new(self) -> int:
+        """How many of the findings that are counted and not listed no known report has."""
+        return self.more_findings - self.more_known
+
+    @property
+    def counts_findings(self) -> bool:
+        """Whether its value is the number of its findings, as far as the result itself shows that."""
+        return self.unit in {None, "count"} and self.value in {None, len(self.findings) + self.more_findings}
+
+
+class Change(Struct, frozen=True):
+    """What a rule said in an earlier report, where it now says something else."""
+
+    rule: str
+    verdict: Verdict
+    value: float | None = None
+
+
+class Comparison(Struct, frozen=True):
+    """The earlier report that a report was compared with: its file, and when it was made (epoch milliseconds).
+
+    `gone` are its findings that are no more, `more_gone` counts those not listed; `changes` are the rules that said
+    something else.
+    """
+
+    path: str
+    created_ms: int
+    gone: tuple[Finding, ...] = ()
+    more_gone: int = 0
+    changes: tuple[Change, ...] = ()
+
 
 class Report(Struct, frozen=True):
     """A gate run: verdict, exit code, inputs, metrics, every rule that ran.
@@ -111,7 +165,8 @@ class Report(Struct, frozen=True):
     A report is true if it is `ok`. `created_ms` is epoch milliseconds. `errors` are the one-line
     messages of what could not be evaluated (the verdict is then `error` and the exit code 3).
     `notes` are remarks that change no verdict; `hints` name what helps with what was found: for who reads the report
-    now, and not published.
+    now, and not published. `known` is the earlier report that it was compared with, None for none. `tz_minutes` is the
+    queue's zone, minutes east of UTC, None where that is not known.
     """
 
     tool_version: str
@@ -124,6 +179,8 @@ class Report(Struct, frozen=True):
     errors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    known: Comparison | None = None
+    tz_minutes: int | None = None
 
     @property
     def ok(self) -> bool:

@@ -7,8 +7,8 @@ from importlib.resources import files
 from typing import Any, cast
 
 from ops_checks.errors import InputError
-from ops_checks.findings import Finding, Place, Verdict
-from ops_checks.report.model import InputRead, LeftOut, Metric, Report, RuleResult
+from ops_checks.findings import Finding, Place, Verdict, unlisted
+from ops_checks.report.model import Change, Comparison, InputRead, LeftOut, Metric, Report, RuleResult
 from ops_checks.report.published import Published, shown
 from ops_checks.report.serialize import SCHEMA_VERSION
 
@@ -59,6 +59,20 @@ def _report(data: dict[str, Any]) -> Report:
         rules=tuple(_rule(rule) for rule in data["rules"]),
         errors=tuple(data["errors"]),
         notes=tuple(data["notes"]),
+        known=_known(data.get("known")),
+        tz_minutes=_integer(data.get("zone_minutes")),
+    )
+
+
+def _known(data: dict[str, Any] | None) -> Comparison | None:
+    if data is None:
+        return None
+    return Comparison(
+        path=data["path"],
+        created_ms=int(data["created_ms"]),
+        gone=tuple(_finding(finding) for finding in data["gone"]),
+        more_gone=int(data["more_gone"]),
+        changes=tuple(Change(each["rule"], Verdict(each["verdict"]), each["value"]) for each in data["changes"]),
     )
 
 
@@ -108,7 +122,14 @@ def _rule(data: dict[str, Any]) -> RuleResult:
         findings=tuple(_finding(finding) for finding in data["findings"]),
         more_findings=int(data["more_findings"]),
         counts_as=None if data["counts_as"] is None else Verdict(data["counts_as"]),
+        since=_integer(data.get("since")),
+        unlisted=tuple(_unlisted(data["id"], each) for each in data.get("unlisted") or ()),
     )
+
+
+def _unlisted(rule: str, data: dict[str, Any]) -> Finding:
+    found = unlisted(rule, data["item"], data["field"], data["trace"])
+    return found._replace(since=_integer(data.get("since")))
 
 
 def _finding(data: dict[str, Any]) -> Finding:
@@ -127,6 +148,7 @@ def _finding(data: dict[str, Any]) -> Finding:
         task=data.get("task"),
         owner=data.get("owner"),
         priority=data.get("priority"),
+        since=_integer(data.get("since")),
     )
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict
 
-from ops_checks.report.summary import live_findings, rules_by_verdict, waived_findings
+from ops_checks.report.summary import known_findings, live_findings, new_findings, rules_by_verdict, waived_findings
 
 if TYPE_CHECKING:
     from ops_checks.findings import Finding, Place
-    from ops_checks.report.model import InputRead, Metric, Report, RuleResult
+    from ops_checks.report.model import Comparison, InputRead, Metric, Report, RuleResult
 
 SCHEMA_VERSION = "1.0"
 TOOL = "ops-checks"
@@ -38,6 +38,7 @@ def to_json(report: Report) -> dict[str, Any]:
             "rules": {verdict.value: count for verdict, count in rules_by_verdict(report).items()},
             "findings": live_findings(report),
             "suppressed": waived_findings(report),
+            **({"known": known_findings(report), "new": new_findings(report)} if report.known else {}),
         },
         "policy": _policy(report),
         "inputs": [_input(read) for read in report.inputs],
@@ -45,6 +46,8 @@ def to_json(report: Report) -> dict[str, Any]:
         "rules": [_rule(rule) for rule in report.rules],
         "errors": list(report.errors),
         "notes": list(report.notes),
+        **({} if report.known is None else {"known": _known(report.known)}),
+        **({} if report.tz_minutes is None else {"zone_minutes": report.tz_minutes}),
     }
 
 
@@ -61,6 +64,19 @@ def _policy(report: Report) -> dict[str, Any] | None:
     """Return path and digest of the policy among the inputs, both null where it is no file."""
     read = next((read for read in report.inputs if read.kind == "policy"), None)
     return None if read is None else {"path": read.path or None, "digest": read.state}
+
+
+def _known(known: Comparison) -> dict[str, Any]:
+    return {
+        "path": known.path,
+        "created": iso_utc(known.created_ms),
+        "created_ms": known.created_ms,
+        "gone": [_finding(finding) for finding in known.gone],
+        "more_gone": known.more_gone,
+        "changes": [
+            {"rule": each.rule, "verdict": each.verdict.value, "value": _number(each.value)} for each in known.changes
+        ],
+    }
 
 
 def _input(read: InputRead) -> dict[str, Any]:
@@ -110,7 +126,25 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
         "needed": rule.needed,
         "findings": [_finding(finding) for finding in rule.findings],
         "more_findings": rule.more_findings,
+        **({"unlisted": [_unlisted(finding) for finding in rule.unlisted]} if rule.unlisted else {}),
+        **_since(rule.since),
     }
+
+
+def _unlisted(finding: Finding) -> dict[str, Any]:
+    """Return what a finding is found again by: its message and its places are not published."""
+    return {
+        "fingerprint": finding.fingerprint,
+        "item": finding.item,
+        "field": finding.field,
+        "trace": finding.trace,
+        **_since(finding.since),
+    }
+
+
+def _since(since: int | None) -> dict[str, int]:
+    """Return when something was first seen, where it is known."""
+    return {} if since is None else {"since": since}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -128,6 +162,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "places": [_place(place) for place in finding.places],
         "suppressed": finding.suppressed,
         **_item_of(finding),
+        **_since(finding.since),
     }
 
 

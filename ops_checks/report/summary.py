@@ -26,3 +26,13 @@ def live_findings(report: Report) -> int:
 def waived_findings(report: Report) -> int:
     """Return the number of findings that a waiver suppresses."""
     return sum(len(rule.waived) for rule in report.rules)
+
+
+def new_findings(report: Report) -> int:
+    """Return the number of findings that neither a waiver nor a known report has, those not listed included."""
+    return sum(len(rule.new) + rule.more_new for rule in report.rules)
+
+
+def known_findings(report: Report) -> int:
+    """Return the number of findings without a waiver that a known report has, those not listed included."""
+    return sum(len(rule.known) + rule.more_known for rule in report.rules)

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
             """The findings that were kept, by rule."""
             ...
 
+        @property
+        def unlisted(self) -> Mapping[str, Sequence[Finding]]:
+            """Findings that were not kept, as far as they were recorded, by rule."""
+            ...
+
 
 def counting_rule(
     *,
@@ -49,7 +54,7 @@ def counting_rule(
 
     def offenders(_rule: Rule, found: Counted, _limit: Limit) -> Offenders:
         kept = tuple(found.findings.get(id, ()))
-        return Offenders(kept, found.counts.get(id, 0) - len(kept))
+        return Offenders(kept, found.counts.get(id, 0) - len(kept), tuple(found.unlisted.get(id, ())))
 
     def message(_rule: Rule, metric: Metric, _limit: Limit | None, verdict: Verdict, _needed: int | None) -> str:
         return empty if verdict is Verdict.INSUFFICIENT else f"{counted}: {metric.value}"

@@ -9,6 +9,7 @@ from collections.abc import Callable  # noqa: TC003 - msgspec resolves the field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ops_checks.findings import KPI, Finding, Verdict
 from ops_checks.report.model import Metric, RuleResult
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: So many offenders of a rule are listed; the others are counted.
 LISTED = 20
+#: So many of those that are not listed are recorded, for a later report to know them again.
+RECORDED = 10_000
 
 
 class Threshold(Struct, frozen=True):
@@ -47,10 +50,11 @@ class Limit(Struct, frozen=True):
 
 
 class Offenders(NamedTuple):
-    """The worst offenders of a violated rule, and how many more there are."""
+    """The worst offenders of a violated rule, how many more there are, and those of them that were recorded."""
 
     findings: tuple[Finding, ...] = ()
     more: int = 0
+    unlisted: tuple[Finding, ...] = ()
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -64,7 +68,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     `min_is_short`: a bare number in a policy is the least that is wanted. `option`: the command line's option for
     its `max`. `counted`: a count is known from the first sample on; a rate or a percentile needs samples.
     `needs_samples`: without any there is nothing to judge, whatever the value. `counts_findings`: its value is the
-    number of its findings, so that a waived one takes one off. `of_log`: it is measured from the run log.
+    number of its findings, so that a waived one takes one off. `is_error`: what it finds makes its input one that
+    cannot be relied on. `of_log`: it is measured from the run log.
     `of_view`: it holds only where the document is a view of the database (`source_of_truth: db`).
     `word`: how the lines of OPS_COMMANDS name it.
     `summary` describes it in the policy's schema, with `examples`.
@@ -84,6 +89,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     counted: bool = False
     needs_samples: bool = False
     counts_findings: bool = False
+    is_error: bool = False
     of_log: bool = False
     of_view: bool = False
     word: str = ""
@@ -127,6 +133,20 @@ def violated(threshold: Threshold, value: float, *, waived: int = 0) -> Limit | 
     lower = value - waived
     limits = _limits(threshold)
     return next((each for each in limits if each.violated_by(lower if each.operator == "<=" else value)), None)
+
+
+def judged_again(result: RuleResult, threshold: Threshold, answered: int, words: str) -> RuleResult:
+    """Return a result as its rule's limits have it when so many of its findings do not count.
+
+    `words` say which: they follow its message.
+    """
+    message = f"{result.message}; {words}"
+    limit = violated(threshold, result.value or 0, waived=answered)
+    if limit is None:
+        return replace(result, verdict=Verdict.PASS, message=message)
+    if limit.limit != result.limit:
+        message += f", beyond {limit.limit:g}"
+    return replace(result, verdict=limit.verdict, operator=limit.operator, limit=limit.limit, message=message)
 
 
 def not_evaluated(rule: Rule, threshold: Threshold, reason: str) -> RuleResult:
@@ -207,6 +227,7 @@ def result(
         needed=needed,
         findings=offenders.findings,
         more_findings=offenders.more,
+        unlisted=offenders.unlisted,
     )
 
 

@@ -11,17 +11,13 @@ from msgspec.structs import replace
 
 from ops_checks.findings import WAIVERS, Finding, Place, Verdict
 from ops_checks.report.model import Metric
-from ops_checks.rules.rule import Offenders, Rule, Threshold, evaluate, violated
+from ops_checks.rules.rule import Offenders, Rule, Threshold, evaluate, judged_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ops_checks.report.model import RuleResult
     from ops_checks.rules.rule import Limit
-
-
-#: So many findings that nobody answers for are listed of a rule; the others are counted.
-SHOWN = 50
 
 
 class Waiver(Struct, frozen=True):
@@ -98,7 +94,6 @@ def apply(
     today: str,
     rules: Mapping[str, Rule],
     threshold: Callable[[Rule], Threshold | None],
-    shown: int | None = None,
 ) -> tuple[RuleResult, ...]:
     """Return the results with waived findings marked, and those of the waiver rules if there are waivers.
 
@@ -107,8 +102,7 @@ def apply(
     or a field suppresses that finding; one that names neither, the whole rule. Where a rule counts its findings, it
     is evaluated by those that are left; a rate or a percentile by its value, whichever offenders are waived. An
     expired waiver suppresses nothing and fails by itself; one that matched nothing is a warning, unless it may be
-    for a finding that was counted and not kept. At most `shown` findings a rule stay listed that nobody answers for
-    (0: all; None: SHOWN).
+    for a finding that was counted and not kept.
     """
     if not waivers:
         return tuple(results)
@@ -116,8 +110,7 @@ def apply(
     expired = tuple(waiver for waiver in waivers if waiver.expires < today)
     used: set[int] = set()
     waived = tuple(
-        _cut(_waive(result, rules[result.id], valid, threshold(rules[result.id]) or Threshold(), used), shown)
-        for result in results
+        _waive(result, rules[result.id], valid, threshold(rules[result.id]) or Threshold(), used) for result in results
     )
     complete = _complete(results, rules)
     unused = tuple(waiver for waiver in valid if id(waiver) not in used and waiver.rule in complete)
@@ -155,23 +148,12 @@ def _waive(
     findings = _marked(result.findings or (_itself(result),), matching, used)
     if whole:
         message = f"{result.message}; waived by {whole.owner} until {whole.expires}: {whole.reason}"
-        return replace(result, findings=findings, more_findings=0, verdict=Verdict.PASS, message=message)
+        return replace(result, findings=findings, more_findings=0, unlisted=(), verdict=Verdict.PASS, message=message)
     waived = sum(finding.suppressed is not None for finding in findings)
     if not waived or not rule.counts_findings or result.value is None:
         return replace(result, findings=findings if waived else result.findings)
-    return _judged_again(replace(result, findings=findings), threshold, waived)
-
-
-def _judged_again(result: RuleResult, threshold: Threshold, waived: int) -> RuleResult:
-    """Return a result as its rule's limits have it when so many of its findings are waived."""
-    value = result.value or 0
-    message = f"{result.message}; {waived} waived, {value - waived:g} left"
-    limit = violated(threshold, value, waived=waived)
-    if limit is None:
-        return replace(result, verdict=Verdict.PASS, message=message)
-    if limit.limit != result.limit:
-        message += f", beyond {limit.limit:g}"
-    return replace(result, verdict=limit.verdict, operator=limit.operator, limit=limit.limit, message=message)
+    words = f"{waived} waived, {result.value - waived:g} left"
+    return judged_again(replace(result, findings=findings), threshold, waived, words)
 
 
 def _marked(findings: Sequence[Finding], waivers: Sequence[Waiver], used: set[int]) -> tuple[Finding, ...]:
@@ -200,14 +182,3 @@ def _suppression(waiver: Waiver) -> str:
 def _itself(result: RuleResult) -> Finding:
     """Return a finding for a rule that lists none, so that what is waived can be seen."""
     return Finding(result.id, result.message, value=result.value)
-
-
-def _cut(result: RuleResult, most: int | None) -> RuleResult:
-    """Return a result that lists every waived finding and at most so many of the others, which are counted."""
-    most = SHOWN if most is None else most
-    more = len(result.live) - most
-    if more <= 0 or not most:
-        return result
-    shown = set(map(id, result.live[:most]))
-    listed = tuple(each for each in result.findings if each.suppressed is not None or id(each) in shown)
-    return replace(result, findings=listed, more_findings=result.more_findings + more)

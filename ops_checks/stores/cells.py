@@ -5,7 +5,6 @@ from __future__ import annotations
 from operator import itemgetter
 
 from ops_checks.model import DASHED, FIELDS, NOTHING, PRIORITIES, STATUSES, Item
-from ops_checks.stores.markdown.table import render_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ def joined(rows: list[tuple[Any, ...]]) -> list[str] | None:
 
 def as_rows(rows: Iterable[tuple[Any, ...]], lines: list[str]) -> list[str]:
     """Return valid rows as rows of Markdown; `lines` are their joined cells."""
+    from ops_checks.stores.markdown.table import render_row  # most commands read a database only, and render no row
+
     text = "".join(lines)
     if "\n" in text or "\r" in text:
         return [render_row(cells) for cells in rows]

@@ -33,6 +33,7 @@ _SINKS = ("test_sinks",)
 _ANSWERS = ("test_answer_json",)
 _OWN = ("test_own_python",)
 _HISTORY = ("test_history_laws", "test_legal_histories", "test_histories")
+_SNAPSHOT = ("test_snapshot", "test_snapshot_reading")
 _RECONCILE = ("test_planner", "test_decisions", "test_apply", "test_laws")
 
 _WRITING = (
@@ -496,7 +497,7 @@ _DECIDING = (
     Defect(
         "a malformed log is only an alert",
         "gate/verdict.py",
-        'elif result.id == "malformed-lines" and result.verdict is Verdict.FAIL and result.live:',
+        "elif result.id in ERRORS and result.verdict is Verdict.FAIL and result.live:",
         "elif False:",
         _GATE,
     ),
@@ -1125,6 +1126,98 @@ _OWN_RULES = (
     Defect("anybody's code is run", "gate/own_code.py", "        if strange:\n", "        if False:\n", _OWN),
 )
 
+_SNAPSHOTS = (
+    Defect("an old snapshot", "snapshots/source.py", "made_s < oldest_s", "False", _SNAPSHOT),
+    Defect("a snapshot of tomorrow", "snapshots/source.py", "made_s - now_s > _MOST_AHEAD_S", "False", _SNAPSHOT),
+    Defect(
+        "a snapshot that was changed",
+        "snapshots/reading.py",
+        "if document.digest != whole.digest:",
+        "if False:",
+        _SNAPSHOT,
+    ),
+    Defect(
+        "a key twice in a snapshot",
+        "snapshots/reading.py",
+        "if written.digest() != hashlib.sha256(data).digest():",
+        "if False:",
+        _SNAPSHOT,
+    ),
+    Defect(
+        "a snapshot that says two times",
+        "snapshots/reading.py",
+        "!= whole.made_at:",
+        "!= whole.made_at and 0:",
+        _SNAPSHOT,
+    ),
+    Defect(
+        "whatever the database lacks is added",
+        "rules/drift/recorded.py",
+        "if agreed.unknown or agreed.row is not None:",
+        "if False:",
+        _SNAPSHOT,
+    ),
+    Defect(
+        "a view has rows of its own",
+        "rules/drift/recorded.py",
+        "or pair.db is not None or self._is_view:",
+        "or pair.db is not None:",
+        _SNAPSHOT,
+    ),
+    Defect(
+        "an added row was compared",
+        "rules/drift/comparison.py",
+        "            self._drift.ignored += 1\n",
+        "",
+        _SNAPSHOT,
+    ),
+    Defect(
+        "KPIs that were measured otherwise", "gate/recorded.py", "    if differing:\n", "    if False:\n", _SNAPSHOT
+    ),
+    Defect(
+        "a metric that is not in the snapshot",
+        "gate/recorded.py",
+        "return row is not None and row.unit == rule.unit",
+        "return row is not None",
+        _SNAPSHOT,
+    ),
+    Defect(
+        "offenders below the limit",
+        "gate/recorded.py",
+        "if not row.by_limit or each.value is None or each.value > limit]",
+        "]",
+        _SNAPSHOT,
+    ),
+    Defect(
+        "the log of a snapshot is of any age",
+        "gate/recorded.py",
+        "outdated=outdated(runs, context.policy.kpi.max_log_age_s, context.now_s)",
+        "outdated=None",
+        _SNAPSHOT,
+    ),
+    Defect(
+        "a snapshot has no events, so all is well",
+        "snapshots/store.py",
+        'raise _lacks(self._path, "events")',
+        "return",
+        _SNAPSHOT,
+    ),
+    Defect(
+        "a baseline in the middle of a plan",
+        "gate/recording.py",
+        "if agreement.interrupted() is not None:",
+        "if False:",
+        _SNAPSHOT,
+    ),
+    Defect(
+        "a limit that the host did not have",
+        "gate/recording.py",
+        "for metric in BY_METRIC}\n    return replace(context.policy",
+        "for metric in kpi.thresholds}\n    return replace(context.policy",
+        _SNAPSHOT,
+    ),
+)
+
 DEFECTS: tuple[Defect, ...] = (
     *_OWN_RULES,
     *_ON_A_SERVER,
@@ -1135,4 +1228,5 @@ DEFECTS: tuple[Defect, ...] = (
     *_REPLAYING,
     *_RECONCILING,
     *_OPERATING,
+    *_SNAPSHOTS,
 )

@@ -66,6 +66,7 @@ COMMANDS = {
     "retry": "retry --id A-2",
     "schema": "schema error",
     "show": "show A-1",
+    "snapshot": "snapshot -o state.json",
     "status": "status",
     "undo": "undo --id A-2",
     "undo an operation": "undo --operation op-0123456789abcdef",
@@ -639,7 +640,7 @@ def test_schemas_name_what_there_is():
 
 
 #: What commands print, besides plans and reports, which are files.
-_OF_COMMANDS = sorted(set(SCHEMAS) - {"report", "policy", "plan", "baseline"})
+_OF_COMMANDS = sorted(set(SCHEMAS) - {"report", "policy", "plan", "baseline", "snapshot"})
 
 
 def test_schemas_speak_of_the_same_things():

@@ -39,7 +39,7 @@ VALUES = {
 NEEDED = {
     "cancel": ["--id", "A-1"], "retry": ["--id", "A-1"], "replan": ["--id", "A-1", "--notes", "n"],
     "show": ["A-1"], "report": ["r.json"], "schema": ["report"], "policy": ["check"],
-    "completion": ["zsh"], "reconcile": ["plan"], "reconcile apply": ["plan.json"],
+    "completion": ["zsh"], "snapshot": ["--output", "s.json"], "reconcile": ["plan"], "reconcile apply": ["plan.json"],
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ ARGV = {
     "replan": ["--id", "A-1", "--notes", "x"],
     "retry": ["--id", "A-1"],
     "report": ["r.json"],
+    "snapshot": ["-o", "s.json"],
     "schema": ["report"],
     "completion": ["bash"],
     "policy": ["check"],

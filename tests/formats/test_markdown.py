@@ -9,8 +9,8 @@ from format_readers import read_markdown
 from markdown_it import MarkdownIt
 from report_samples import HOSTILE, MISMATCH, ONLY_IN_MD, SAMPLES, WAIVED, rate, report, rule
 
-from ops_checks.findings import Verdict
-from ops_checks.formats import FORMATS
+from ops_checks.findings import Place, Verdict
+from ops_checks.formats import FORMATS, RenderOptions
 from ops_checks.sanitize import visible
 
 
@@ -22,55 +22,63 @@ def shown(sample):
 
 
 def test_to_the_byte():
-    """The verdict, the counts, what to do, the rules, the findings, what was read."""
+    """One sentence, what is out with title and owner, what to do; the rest is folded."""
+    owned = ONLY_IN_MD._replace(task="Rotate keys", owner="worker-1", priority="P0")
     sample = report(
-        rule("missing-in-db", Verdict.FAIL, ONLY_IN_MD, value=1, operator="<=", limit=0, more_findings=3),
+        rule("missing-in-db", Verdict.FAIL, owned, value=4, operator="<=", limit=0, unit="count", more_findings=3),
         rate(Verdict.PASS, value=0.1),
         rule("field-mismatch", Verdict.PASS, WAIVED),
         notes=("the log's cache was not used",),
     )
     assert shown(sample) == (
-        "## ❌ ops-checks: fail\n"
+        "## ❌ ops-checks: 4 findings: ORCH-110 and 3 more\n"
         "\n"
-        "1 fail, 2 pass; 4 findings, 1 waived.\n"
-        "\n"
-        "**What to do:**\n"
-        "\n"
-        "- `missing-in-db`: Do what missing-in-db asks for.\n"
-        "\n"
-        "| Verdict | Rule | Value | Limit | Samples | 95 % interval | Result |\n"
+        "| Item | Task | Owner | Priority | What is out | Where | Rule |\n"
         "| --- | --- | --- | --- | --- | --- | --- |\n"
-        "| ❌ fail | `missing-in-db` | 1 | `<= 0` |  |  | missing-in-db says fail |\n"
-        "| ✅ pass | `failure-rate` | 0.1 | `<= 0.2` | 40 | 0.3523 to 0.6477 | failure-rate says pass |\n"
-        "| ✅ pass | `field-mismatch` |  |  |  |  | field-mismatch says pass |\n"
-        "\n"
-        "**Findings:**\n"
-        "\n"
-        "| Rule | Where | Item | What is out |\n"
-        "| --- | --- | --- | --- |\n"
-        "| `missing-in-db` | `ops/QUEUE.md:42:3` | `ORCH-110` | `is missing in the database` |\n"
+        "| `ORCH-110` | Rotate keys | worker-1 | P0 | `is missing in the database` | `ops/QUEUE.md:42:3` |"
+        " `missing-in-db` |\n"
         "\n"
         "And 3 more: see the whole report.\n"
         "\n"
-        "**Waived:**\n"
+        "**What to do:**\n"
         "\n"
-        "| Rule | Where | Item | What is out | Waived because |\n"
+        "- ❌ `missing-in-db` (fail): missing-in-db says fail: Do what missing-in-db asks for.\n"
+        "\n"
+        "<details>\n"
+        "<summary>Waived: 1</summary>\n"
+        "\n"
+        "| Item | What is out | Where | Rule | Waived because |\n"
         "| --- | --- | --- | --- | --- |\n"
-        "| `field-mismatch` | `ops/QUEUE.md:10:2` | `ORCH-8` | `status: md=IN_PROGRESS db=DONE` |"
+        "| `ORCH-8` | `status: md=IN_PROGRESS db=DONE` | `ops/QUEUE.md:10:2` | `field-mismatch` |"
         " `agreed with the team` |\n"
+        "\n"
+        "</details>\n"
+        "\n"
+        "<details>\n"
+        "<summary>All: 1 fail, 2 pass; 4 findings, 1 waived</summary>\n"
+        "\n"
+        "| Verdict | Rule | Value | Limit | Samples | 95 % interval | Result |\n"
+        "| --- | --- | --- | --- | --- | --- | --- |\n"
+        "| ❌ fail | `missing-in-db` | 4 | `<= 0` |  |  | missing-in-db says fail |\n"
+        "| ✅ pass | `failure-rate` | 0.1 | `<= 0.2` | 40 | 0.3523 to 0.6477 | failure-rate says pass |\n"
+        "| ✅ pass | `field-mismatch` |  |  |  |  | field-mismatch says pass |\n"
         "\n"
         "- Note: the log's cache was not used\n"
         "- Read: queue `ops/QUEUE.md` (31 items)\n"
         "- Read: db `ops/queue.db` (30 items)\n"
         "- Read: log `ops/runs.jsonl` (200 lines)\n"
         "- Made: 2026-01-01T00:00:00.123Z by ops-checks 0.1.0, exit code 1\n"
+        "\n"
+        "</details>\n"
+        "\n"
     )
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_verdict_first(name):
-    """The heading is the verdict, in every report."""
-    assert re.match(rf"## \S+ ops-checks: {SAMPLES[name].verdict}\n\n", shown(SAMPLES[name]))
+def test_the_sentence_first(name):
+    """The heading is the report in a sentence, with the sign of its verdict, in every report."""
+    icon = {"pass": "✅", "warn": "⚠️", "insufficient": "⚠️"}.get(SAMPLES[name].verdict.value, "❌")
+    assert re.match(rf"## {icon} ops-checks: \S.*\n\n", shown(SAMPLES[name]))
 
 
 def cells_of(rendered):
@@ -79,7 +87,7 @@ def cells_of(rendered):
     cells = [tokens[at + 1] for at, token in enumerate(tokens) if token.type in {"td_open", "th_open"}]
     for cell in cells:
         assert {child.type for child in cell.children} <= {"text", "code_inline"}, cell.content
-    return ["".join(child.content for child in cell.children) for cell in cells]
+    return ["".join(child.content for child in cell.children).replace("\u200b", "") for cell in cells]
 
 
 @pytest.mark.parametrize("text", [text for text in HOSTILE if text])
@@ -87,8 +95,8 @@ def test_cells_hold_the_text(text):
     """A hostile text is one cell's text: no other cell, row, link, mention or tag."""
     drift = MISMATCH._replace(item=text, field=None, message=text, places=(), reason=None)
     cells = cells_of(shown(report(rule("field-mismatch", Verdict.FAIL, drift), inputs=())))
-    assert len(cells) == 7 * 2 + 4 * 2
-    assert cells[-4:] == ["field-mismatch", "", visible(text), visible(text)]
+    assert len(cells) == 7 * 2 + 3 * 2
+    assert cells[3:6] == [visible(text), visible(text), "field-mismatch"]
 
 
 @pytest.mark.parametrize(
@@ -103,8 +111,18 @@ def test_cells_hold_the_text(text):
         ("snake_case", "`snake_case`"),
         ("a|b", r"`a\|b`"),
         (r"a\|b", r"`a\\|b`"),
-        ("`x`", "`` `x` ``"),
-        ("a``b", "```a``b```"),
+        ("`x`", "&#96;x&#96;"),
+        ("a``b", "a&#96;&#96;b"),
+        ("`", "&#96;"),
+        (" ` ", "&#32;&#96;&#32;"),
+        ("see `x`, then go-on. Or 1.5", "see &#96;x&#96;, then go-on. Or 1&#46;5"),
+        ("1. `", "1&#46; &#96;"),
+        ("`|", "&#96;&#124;"),
+        ("`@team", "&#96;&#64;&#8203;team"),
+        ("`#1 $x$ :a:", "&#96;&#35;&#8203;1 &#36;&#8203;x&#36;&#8203; &#58;&#8203;a&#58;&#8203;"),
+        ("`www.a.org http://x", "&#96;www&#8203;&#46;a&#46;org http&#58;&#8203;&#47;&#47;x"),
+        ("GH-1", "`GH-1`"),
+        ("`GH-1", "&#96;GH&#8203;&#45;1"),
         (" x ", "`  x  `"),
         (" ", "` `"),
         ("ends ", "`ends `"),
@@ -115,7 +133,7 @@ def test_cells_hold_the_text(text):
     ],
 )
 def test_words_and_code(message, written):
-    """Plain words stay prose; whatever a renderer might interpret is in a code span."""
+    """Plain words stay prose; what a renderer might interpret is in a code span, or escaped if it has a back-tick."""
     assert f"| {written} |\n" in shown(report(rule("a", Verdict.PASS, message=message)))
 
 
@@ -123,9 +141,32 @@ def test_long_tables_are_cut():
     """A hundred findings, and no more text than a comment of GitHub may have; the others are counted."""
     many = [ONLY_IN_MD._replace(item=f"I-{number}") for number in range(150)]
     rendered = shown(report(rule("missing-in-db", Verdict.FAIL, *many, more_findings=7)))
-    assert rendered.count("| `missing-in-db` | `ops/QUEUE.md") == 100
+    assert rendered.count("`ops/QUEUE.md:42:3` | `missing-in-db` |") == 100
     assert "\nAnd 57 more: see the whole report.\n" in rendered
     huge = [ONLY_IN_MD._replace(message="가" * 100_000) for _ in range(5)]
     rendered = shown(report(rule("missing-in-db", Verdict.FAIL, *huge)))
     assert len(rendered) < 65_536
     assert "\nAnd 2 more: see the whole report.\n" in rendered
+
+
+LINKS = "https://git.example.org/o/r/blob/0123/{path}#L{line}"
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("ops/QUEUE.md", "ops/QUEUE.md?plain=1#L42"),
+        ("ops/queue.txt", "ops/queue.txt#L42"),
+        ("a](b) `c`.md", "a%5D%28b%29%20%60c%60.md?plain=1#L42"),
+        ("{line}|x", "%7Bline%7D%7Cx#L42"),
+        ("../QUEUE.md", None),
+        ("/etc/QUEUE.md", None),
+    ],
+)
+def test_a_row_is_linked(path, url):
+    """Where the commit is known, the place of a finding is a link to its row, and to nothing else."""
+    sample = report(rule("missing-in-db", Verdict.FAIL, ONLY_IN_MD._replace(places=(Place(path, 42),))), inputs=())
+    rendered = FORMATS["markdown"].render(sample, RenderOptions(rows=LINKS))
+    tokens = MarkdownIt("gfm-like", {"html": True}).parse(rendered)
+    links = [one.attrs["href"] for each in tokens for one in each.children or () if one.type == "link_open"]
+    assert links == ([] if url is None else [f"https://git.example.org/o/r/blob/0123/{url}"])

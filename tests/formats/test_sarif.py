@@ -184,3 +184,19 @@ def test_messages(text, written):
     message = run_of(sample)["results"][0]["message"]["text"]
     assert message == written
     assert sarif_message(message) == text.replace("\x1b", r"\x1b")
+
+
+def test_the_state_of_each_result():
+    """By the known report a result is new, unchanged or absent (3.27.24); a known one is not suppressed."""
+    log = json.loads(FORMATS["sarif"].render(SAMPLES["one new"]))
+    results = log["runs"][0]["results"]
+    states = [(each["ruleId"], each["baselineState"], each["level"], "suppressions" in each) for each in results]
+    assert states == [
+        ("missing-in-db", "new", "error", False),
+        ("failure-rate", "unchanged", "error", False),
+        ("field-mismatch", "unchanged", "error", True),
+        ("missing-in-db", "unchanged", "error", False),
+        ("missing-in-md", "absent", "none", False),
+    ]
+    assert all(each["locations"] for each in results)
+    assert "baselineState" not in FORMATS["sarif"].render(SAMPLES["drift"])

@@ -165,3 +165,32 @@ def test_what_goes_on_is_indented():
     text = FORMATS["text"].render(EVERYTHING, RenderOptions(columns=60))
     begins = [line for line in text.splitlines() if line.startswith("    ")]
     assert begins
+
+
+def test_what_is_known_and_gone():
+    """The sentence first; what is new below its rule; what is known, with its age, and what is gone by themselves."""
+    assert shown(SAMPLES["one new"]) == (
+        "FAIL 3 new since 28 December 2025: ORCH-110 and 2 more; 1 gone\n"
+        "\n"
+        "FAIL missing-in-db: missing-in-db says fail\n"
+        "  value 5, limit <= 0\n"
+        "  ops/QUEUE.md:42:3  ORCH-110  is missing in the database\n"
+        "  and 2 more\n"
+        "  help: Do what missing-in-db asks for.\n"
+        "\n"
+        "waived:\n"
+        "  field-mismatch  ops/QUEUE.md:10:2  ORCH-8  status: md=IN_PROGRESS db=DONE  waived: agreed with the team\n"
+        "\n"
+        "known:\n"
+        "  missing-in-db  ops/QUEUE.md:42:3  ORCH-111  Rotate keys  ORCH-110 is missing in the database"
+        "  known since 24 November 2025, for 38 days\n"
+        "  failure-rate                                             failure_rate is 0.5; known         "
+        "  known since 30 December 2025, for 2 days\n"
+        "  and 1 more\n"
+        "\n"
+        "gone:\n"
+        "  missing-in-md: ORCH-090 is missing in the queue (since 31 December 2025, for 1 day)\n"
+        "\n"
+        "passed: missing-in-md, field-mismatch, failure-rate\n"
+        f"{READ}1 fail, 3 pass; 6 findings (3 known), 1 waived, exit code 1\n"
+    )

@@ -27,6 +27,10 @@ NOTHING = (
 )
 NO_LOG = f"{PATHS['log']}: no such run log: name the file that the runs append to"
 NO_DB = f"{PATHS['db']}: no such database: name a SQLite database with --db, or run `ops-checks init`"
+ALONE = (
+    "; `ops-checks check --only queue` checks the document alone, `--snapshot FILE` against what `ops-checks snapshot` "
+    "wrote on the host of the database"
+)
 NO_QUEUE = f"{PATHS['queue']}: no such queue: name a Markdown file with --queue, or run `ops-checks init`"
 
 
@@ -51,7 +55,7 @@ def gate(folder: Path, monkeypatch: pytest.MonkeyPatch, *there: str, only: str |
         (("queue", "db"), (f"{NO_LOG}; `ops-checks check --only consistency` does without it",)),
         (("queue", "log"), (f"{NO_DB}; `ops-checks check --only kpi` does without it",)),
         (("db", "log"), (f"{NO_QUEUE}; `ops-checks check --only kpi` does without it",)),
-        (("queue",), (NO_DB, NO_LOG)),
+        (("queue",), (f"{NO_DB}{ALONE}", f"{NO_LOG}{ALONE}")),
         (("db",), (NO_QUEUE, NO_LOG)),
         (("log",), (NO_QUEUE,)),
         ((), (NOTHING,)),

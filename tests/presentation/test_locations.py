@@ -9,7 +9,7 @@ from report_samples import DB, LOG, MISMATCH, ONLY_IN_DB, QUEUE, report, rule
 
 from ops_checks.findings import Finding, Place, Verdict
 from ops_checks.presentation.format import RenderOptions
-from ops_checks.presentation.locations import fallback_path, locate, repository_path
+from ops_checks.presentation.locations import fallback_path, locate, repository_path, rows_url
 from ops_checks.report.model import InputRead
 
 POLICY = InputRead("policy", "ops-checks.yaml")
@@ -104,3 +104,36 @@ def test_locate_a_finding_of_the_queue(places, found, of_rule):
     stale = rule("stale-in-progress", Verdict.FAIL, Finding("stale-in-progress", "m", places=places))
     assert locate(report(stale), stale, stale.findings[0], RenderOptions()) == found
     assert locate(report(stale), stale, None, RenderOptions()) == (of_rule, 1, 1)
+
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+GITHUB = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r", "GITHUB_SHA": SHA}
+GITLAB = {"CI_PROJECT_URL": "https://gitlab.example.org:8443/a/b/c", "CI_COMMIT_SHA": SHA}
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        (GITHUB, f"https://github.com/o/r/blob/{SHA}/{{path}}#L{{line}}"),
+        (GITHUB | {"GITHUB_REPOSITORY": "o/.github"}, f"https://github.com/o/.github/blob/{SHA}/{{path}}#L{{line}}"),
+        (GITHUB | {"GITHUB_SERVER_URL": "http://ghe:80/"}, f"http://ghe:80/o/r/blob/{SHA}/{{path}}#L{{line}}"),
+        (GITHUB | {"GITEA_ACTIONS": "true"}, f"https://github.com/o/r/src/commit/{SHA}/{{path}}#L{{line}}"),
+        (GITHUB | {"GITHUB_SHA": "a" * 64}, f"https://github.com/o/r/blob/{'a' * 64}/{{path}}#L{{line}}"),
+        (GITLAB, f"https://gitlab.example.org:8443/a/b/c/-/blob/{SHA}/{{path}}#L{{line}}"),
+        ({}, ""),
+        (GITHUB | {"GITHUB_SHA": "main"}, ""),
+        (GITHUB | {"GITHUB_SHA": SHA + "\n"}, ""),
+        (GITHUB | {"GITHUB_REPOSITORY": "o/../x"}, ""),
+        (GITHUB | {"GITHUB_REPOSITORY": "o/r)x"}, ""),
+        (GITHUB | {"GITHUB_REPOSITORY": "o"}, ""),
+        (GITHUB | {"GITHUB_SERVER_URL": "javascript:alert(1)//"}, ""),
+        (GITHUB | {"GITHUB_SERVER_URL": "https://user:token@github.com"}, ""),
+        (GITHUB | {"GITHUB_SERVER_URL": ""}, ""),
+        (GITLAB | {"CI_PROJECT_URL": "https://x.org/a/b?c"}, ""),
+        (GITLAB | {"CI_PROJECT_URL": "https://x.org/a/b](http://y)"}, ""),
+        (GITLAB | {"CI_COMMIT_SHA": ""}, ""),
+    ],
+)
+def test_where_rows_are_found(environ, url):
+    """A link is made of an address, a repository and a commit that are what they should be, or not at all."""
+    assert rows_url(environ) == url

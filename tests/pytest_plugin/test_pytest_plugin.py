@@ -303,6 +303,7 @@ def test_malformed_table(project: Project) -> None:
         (("--queue-engine", "sprak"), "", "ERROR: --queue-engine: no engine 'sprak': expected local or spark*"),
         ((), "kpi:\n  engine: duckdb\n", 'ERROR: ops-checks.yaml:2:11: kpi.engine: "duckdb" is not allowed; *'),
         (("--queue-report", f"tests/../{QUEUE}"), "", f"ERROR: --queue-report: {QUEUE} is an input: name another file"),
+        (("--queue-known", "none.json"), "", "ERROR: none.json: no such report: name a file that --format json wrote"),
         ((f"{QUEUE}::no-such-rule",), "", f"ERROR: not found: {QUEUE}::no-such-rule*"),
         (("-n2", "--max-failure-rate", "x"), "", "ERROR: --max-failure-rate: *"),
     ],

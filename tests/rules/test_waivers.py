@@ -13,9 +13,10 @@ from ops_checks.findings import Finding, Place
 from ops_checks.model import Item
 from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.queue_statistics import queue_statistics
+from ops_checks.rules.listing import SHOWN, cut
 from ops_checks.rules.registry import RULES
 from ops_checks.rules.rule import Threshold, evaluate, violated
-from ops_checks.rules.waivers import SHOWN, Waiver, apply, offered
+from ops_checks.rules.waivers import Waiver, apply, offered
 from ops_checks.runlog.stats import RunStats
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def stale(count: int, waivers: Sequence[Waiver], threshold: Threshold) -> RuleRe
 
 def waived(result: RuleResult, waivers: Sequence[Waiver], threshold: Threshold) -> tuple[RuleResult, ...]:
     """Return the results after waiving."""
-    return apply([result], waivers, "p.yaml", TODAY, RULES, lambda _: threshold)
+    return tuple(map(cut, apply([result], waivers, "p.yaml", TODAY, RULES, lambda _: threshold)))
 
 
 def of_items(rule: str, numbers: Sequence[int], prefix: str = "S") -> list[Waiver]:
@@ -122,6 +123,7 @@ class _Drifted:
     def __init__(self, count: int, found: tuple[Finding, ...]) -> None:
         self.counts = {"field-mismatch": count}
         self.findings = {"field-mismatch": list(found)}
+        self.unlisted: dict[str, list[Finding]] = {}
         self.compared = count
 
 

@@ -15,10 +15,12 @@ from ops_checks.cli.options import (
     add_queues,
     check_id,
     log_warnings,
+    path,
+    text,
     unused_options,
 )
 from ops_checks.exit_codes import NOT_EVALUATED, OK
-from ops_checks.findings import FAIL_LEVELS, GROUPS
+from ops_checks.findings import FAIL_LEVELS, GROUPS, QUEUE
 from ops_checks.rules.own.model import RUNS
 
 if TYPE_CHECKING:
@@ -35,8 +37,17 @@ def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--fail-level", choices=FAIL_LEVELS, default="error", help="what fails the gate (default: error)"
     )
+    parser.add_argument(
+        "--known", metavar="FILE", type=path, help="a saved JSON report: what it has too is known and fails nothing"
+    )
     parser.add_argument("--exit-zero", action="store_true", help="exit 0 for drift and alerts; still 3 and above")
     add_queues(parser)
+    parser.add_argument(
+        "--snapshot", metavar="FILE", type=path, help="read this in place of database and log (`ops-checks snapshot`)"
+    )
+    parser.add_argument(
+        "--max-age", metavar="TIME", type=text, help="how old the snapshot may be: 15m, 2h, HH:MM, … (default: 1h)"
+    )
     add_log(parser)
     add_fields(parser)
     add_details(parser)
@@ -54,6 +65,8 @@ def run(invocation: Invocation) -> Result:
     only = asked.pop() if len(asked) == 1 else None
     own_runs = any(RUNS in own.needs for own in policy.own)
     invocation.note(unused_options(args, policy.kpi.thresholds, only, own_runs=own_runs))
+    if args.snapshot is not None and set(args.only or ()) == {QUEUE.id}:
+        invocation.note([f"--snapshot changes nothing with --only {QUEUE.id}"])
     code, lines = gate_report(invocation, only=args.only or (), fail_level=args.fail_level)
     return (OK if args.exit_zero and code < NOT_EVALUATED else code), lines
 

@@ -36,7 +36,11 @@ def run(invocation: Invocation) -> Result:
 
         return gate_report(invocation, only=[CONSISTENCY.id], plain=True)
     drift = compare_by(
-        context.policy.consistency, context.md_store, context.db_store, keep=args.max_details, on_read=note_agreement
+        context.policy.consistency,
+        context.md_store,
+        context.db_store,
+        keep=args.max_details,
+        on_read=note_agreement,
     )
     invocation.warn(context.warnings)
     invocation.note([*drift.notes, *([drift_hint(drift)] if drift.baseline else [])])

@@ -46,6 +46,12 @@ def _base_schema() -> str:
     return base_schema()
 
 
+def _snapshot_schema() -> str:
+    from ops_checks.snapshots.document import snapshot_schema
+
+    return snapshot_schema()
+
+
 def _of_commands(name: str) -> str:
     from importlib.resources import files
 
@@ -62,6 +68,7 @@ _PRINTED = (
     "wait",
     "init",
     "baseline-result",
+    "snapshot-result",
     "policy-check",
     "help",
     "completion",
@@ -74,6 +81,7 @@ SCHEMAS: Mapping[str, Callable[[], str]] = {
     "plan": _plan_schema,
     "result": _result_schema,
     "baseline": _base_schema,
+    "snapshot": _snapshot_schema,
     **{name: partial(_of_commands, name) for name in _PRINTED},
 }
 

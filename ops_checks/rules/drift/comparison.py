@@ -7,13 +7,14 @@ from operator import eq, ne
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError, UsageError
-from ops_checks.findings import Finding
+from ops_checks.findings import Finding, unlisted
 from ops_checks.model import FIELDS
 from ops_checks.rules.drift.drift import Drift
 from ops_checks.rules.drift.pair import Pair, Row, normal, plain_status, rendered
 from ops_checks.rules.drift.rules import DEFAULT_FIELDS, DRIFT_CHECKS, VIEW_EDITED
 from ops_checks.rules.drift.unseen import explain_ids, unseen_difference
 from ops_checks.rules.drift.waiting import Waiting
+from ops_checks.rules.rule import RECORDED
 from ops_checks.sanitize import visible
 from ops_checks.suggestions import did_you_mean
 
@@ -185,6 +186,9 @@ class Comparison:
         self._drift.notes += self._view.notes if self._view else []
 
     def _compare(self, pair: Pair) -> None:
+        if self._view and self._view.adds(pair):
+            self._drift.ignored += 1
+            return
         if all(row.item.status in self._ignored for row in pair.rows):
             self._drift.ignored += pair.md is not None
             self._drift.ignored_db += pair.db is not None
@@ -205,8 +209,11 @@ class Comparison:
 
     def _keep_finding(self, rule: str, found: Difference) -> None:
         self._drift.counts[rule] += 1
-        kept = self._drift.findings[rule]
-        if not self._keep or len(kept) < self._keep:
+        kept, rest = self._drift.findings[rule], self._drift.unlisted.setdefault(rule, [])
+        if self._keep and len(kept) >= self._keep:
+            if len(rest) < RECORDED:
+                rest.append(unlisted(rule, found.item, found.field))
+        else:
             item, message, rows, name, md, db, known = found
             unseen = None if md is None or db is None else unseen_difference(md, db)
             reason = "; ".join(filter(None, (unseen, known))) or None

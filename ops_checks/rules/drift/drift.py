@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class Drift(Struct):
     """What a comparison found: `total` items of the Markdown queue, `counts` and kept `findings` by rule.
 
+    `unlisted` are findings that were not kept, by rule, as far as they were recorded.
     `differing` is the number of items with findings; `baseline` names the last agreement, where the database has one
     and it was asked for. `total_db` are the items of the database; `ignored` and `ignored_db` those of each side that
     were not compared, because of their status.
@@ -33,6 +34,7 @@ class Drift(Struct):
     ignored_db: int = 0
     items: dict[str, int] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
+    unlisted: dict[str, list[Finding]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property

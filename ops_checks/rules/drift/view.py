@@ -46,7 +46,7 @@ class View:
 
     def __init__(self, agreement: AgreementReader | None) -> None:
         self._agreement = agreement
-        self._name: str | None = None
+        self.name: str | None = None
         self._unknown: str | None = None
         self._asked = False
         self._damage: str | None = None
@@ -60,13 +60,17 @@ class View:
         what = f"differences that may be edits of the view, and count as ordinary drift: {self.untold}"
         return [f"{what} ({self._damage or _WAYS[self._unknown]})"]
 
+    def adds(self, pair: Pair) -> bool:  # noqa: ARG002 - a view has no rows of its own
+        """Return whether an item is one that the document adds, which is no drift."""
+        return False
+
     def classify(self, rule: str, pair: Pair, found: Difference) -> tuple[str, Difference]:
         """Return the rule that a difference counts under, and the difference with what is known of it.
 
         It is an edit of the view if the document moved since the agreement in that unit, and the database did not. One
         of which nobody can tell stays what it is, and says so.
         """
-        agreed = self._agreed(found.item)
+        agreed = self.agreed(found.item)
         edited = None if agreed.unknown else _edited(pair, found.field, agreed.row)
         if edited is None:
             self.untold += 1
@@ -75,11 +79,12 @@ class View:
 
     def _told(self, pair: Pair, found: Difference) -> Difference:
         if found.field is not None:
-            return found._replace(reason=f"the document changed since {self._name}, the database did not")
+            return found._replace(reason=f"the document changed since {self.name}, the database did not")
         what = "added to" if pair.md else "taken out of"
-        return found._replace(message=f"{found.item} was {what} the document since {self._name}")
+        return found._replace(message=f"{found.item} was {what} the document since {self.name}")
 
-    def _agreed(self, item_id: str) -> _Agreed:
+    def agreed(self, item_id: str) -> _Agreed:
+        """Return what is known of the agreement on an item. Never fails."""
         try:
             unknown = self._baseline_defect()
             if unknown is not None or self._agreement is None:
@@ -97,7 +102,7 @@ class View:
                 self._unknown = _NO_BASE
             elif self._agreement.interrupted() is not None:  # one side of it may be written, and the other not
                 self._unknown = _INTERRUPTED
-            self._name = visible(baseline.name) if baseline else None
+            self.name = visible(baseline.name) if baseline else None
             self._asked = True
         return self._unknown
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
 
-from ops_checks.findings import Finding, Place
+from ops_checks.findings import Finding, Place, unlisted
 from ops_checks.rules.history.grouping import grouped
 from ops_checks.rules.history.rules import HISTORY_CHECKS
+from ops_checks.rules.rule import RECORDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
@@ -40,7 +41,8 @@ class Kept(NamedTuple):
 class Judgement(Struct):
     """What the laws found: `items` rows, `histories` items with events, `counts` and kept `findings` by rule.
 
-    `noted` are pairs of rule and item, to be looked for again; `complete`: all findings are among them.
+    `noted` are pairs of rule and item, to be looked for again; `complete`: all findings are among them. `unlisted` are
+    findings that were not kept, by rule, as far as they were recorded.
     """
 
     counts: dict[str, int]
@@ -49,6 +51,7 @@ class Judgement(Struct):
     histories: int = 0
     noted: set[tuple[str, str | None]] = field(default_factory=set)
     complete: bool = True
+    unlisted: dict[str, list[Finding]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -118,6 +121,8 @@ class Judge:
             found.complete = False
         if not self._keep or len(kept) < self._keep:
             kept.append(Kept(item, broken))
+        elif len(rest := found.unlisted.setdefault(rule, [])) < RECORDED:
+            rest.append(unlisted(rule, item))
 
 
 def broken_laws(history: History, absent: Container[str] = ()) -> Iterator[tuple[str, Broken]]:

@@ -66,6 +66,7 @@ LOG_RULES = (
         default=Threshold(max=0),
         counted=True,
         counts_findings=True,
+        is_error=True,
         summary="Lines of the run log that are no record. Default: `max: 0`.",
         examples=(0, "off"),
     ),

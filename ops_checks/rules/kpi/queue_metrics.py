@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ops_checks.findings import KPI, Finding
+from ops_checks.findings import KPI, Finding, unlisted
 from ops_checks.report.model import Metric
 from ops_checks.rules.rule import Offenders, Rule, Threshold, metric_message
 
@@ -51,7 +51,8 @@ def _list(read: Callable[[QueueStatistics], Listed], what: str) -> Callable[[Rul
             return Offenders()
         listed = read(evidence.queue)
         found = tuple(_finding(rule, each, what) for each in listed.kept)
-        return Offenders(found, listed.total - len(found))
+        others = tuple(unlisted(rule.id, item_id) for item_id in listed.others) if rule.counts_findings else ()
+        return Offenders(found, listed.total - len(found), others)
 
     return offenders
 

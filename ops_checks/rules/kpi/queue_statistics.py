@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ops_checks.model import NOTHING, PRIORITIES, STATUSES, Item, last_note
-from ops_checks.rules.rule import LISTED
+from ops_checks.rules.rule import LISTED, RECORDED
 from ops_checks.timestamps import MOST_AHEAD_S, is_overdue, start_epoch
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Locate = Callable[[int, str], Place]
 
 _NEVER = float("inf")
-_MANY = 8 * LISTED
+_MANY = 8  # times as many candidates as are kept are collected
 
 #: A sort key ("worst first": rank of the priority, then time), then number, id and a text of an item, and the item.
 _Candidate = tuple[tuple[int, float], int, str, str, Item | None]
@@ -39,10 +39,14 @@ class ListedItem(Struct, frozen=True):
 
 
 class Listed(Struct, frozen=True):
-    """The items behind a number: the worst of them, at most LISTED, and how many there are in all."""
+    """The items behind a number: the worst of them, how many there are in all, and ids of the others.
+
+    RECORDED ids at most.
+    """
 
     kept: tuple[ListedItem, ...] = ()
     total: int = 0
+    others: tuple[str, ...] = ()
 
 
 class QueueStatistics(Struct, frozen=True):
@@ -88,17 +92,18 @@ def queue_statistics(  # noqa: PLR0913 - what one pass takes, by name
     all_waits: bool = True,
     offered: frozenset[str] = frozenset(),
     get: Callable[[str], Item | None] = lambda _: None,
+    most: int = LISTED,
 ) -> QueueStatistics:
     """Count items, each given with its number (a line, or a row), in one pass (FORMATS section 4).
 
     Stale is an IN_PROGRESS item whose start lies more than `stale_minutes` before `now_s` (epoch seconds), and one
     whose start cannot be read or lies ahead: it cannot be shown to be fresh. `place` is called only for items that
-    are kept: the worst, and those of `offered` (ids); so is `get`, for an item of which only the id is given.
+    are kept: the `most` worst, and those of `offered` (ids); so is `get`, for an item of which only the id is given.
     `retries` are the retried items, the most retried first; `pending_since` ids and times of making of PENDING items,
     oldest first, where the store keeps them: all (`all_waits`), or those up to the first that can be read. The table
     has no such column, so its items show a wait only if they are pending again with their old start.
     """
-    found = _Accumulator(now_s, tz_minutes, stale_minutes * 60, offered)
+    found = _Accumulator(now_s, tz_minutes, stale_minutes * 60, partial(_Worst, offered, most))
     for number, item in items:
         found.add(number, item)
     found.add_made(pending_since)
@@ -113,7 +118,7 @@ def queue_statistics(  # noqa: PLR0913 - what one pass takes, by name
         stale=listed(found.stale, partial(_stale, now_s, tz_minutes)),
         blocked=listed(found.blocked, _listed),
         pending=listed(found.pending, _listed),
-        retried=_retried(place, retries, get),
+        retried=_retried(place, retries, get, most),
         retry_count=retry_count,
         retries_outside=retries_outside,
         retries_unread=retries_unread,
@@ -128,13 +133,13 @@ def queue_statistics(  # noqa: PLR0913 - what one pass takes, by name
 class _Accumulator:
     """What one pass over a queue counts and keeps."""
 
-    def __init__(self, now_s: float, tz_minutes: int, stale_s: float, offered: frozenset[str]) -> None:
+    def __init__(self, now_s: float, tz_minutes: int, stale_s: float, worst: Callable[[], _Worst]) -> None:
         self._now_s = now_s
         self._tz_minutes = tz_minutes
         self._stale_s = stale_s
         self.counts = dict.fromkeys(STATUSES, 0)
-        self._offered = offered
-        self.stale, self.blocked, self.pending = (_Worst(offered) for _ in range(3))
+        self._worst = worst
+        self.stale, self.blocked, self.pending = (worst() for _ in range(3))
         self._forget_waits()
 
     def add(self, number: int, item: Item) -> None:
@@ -160,7 +165,7 @@ class _Accumulator:
             self.add_wait(0, item_id, text)
 
     def _forget_waits(self) -> None:
-        self.waiting, self.undated = _Worst(self._offered), _Worst(self._offered)
+        self.waiting, self.undated = self._worst(), self._worst()
         self.waits = array("d")
 
     def add_wait(self, number: int, item_id: str, text: str, item: Item | None = None) -> None:
@@ -177,14 +182,16 @@ class _Accumulator:
 
 
 class _Worst:
-    """Keeps the least of many candidates beside those of the offered items, and counts all of them."""
+    """Keeps the `most` least of many candidates beside those of the offered items, and counts all of them."""
 
-    __slots__ = ("_kept", "_of_offered", "_offered", "total")
+    __slots__ = ("_ids", "_kept", "_most", "_of_offered", "_offered", "total")
 
-    def __init__(self, offered: frozenset[str]) -> None:
+    def __init__(self, offered: frozenset[str], most: int) -> None:
         self._offered = offered
+        self._most = most
         self._kept: list[_Candidate] = []
         self._of_offered: list[_Candidate] = []
+        self._ids: list[str] = []
         self.total = 0
 
     def add(self, candidate: _Candidate) -> None:
@@ -194,16 +201,21 @@ class _Worst:
             self._of_offered.append(candidate)
             return
         self._kept.append(candidate)
-        if len(self._kept) > _MANY:
-            self._kept = nsmallest(LISTED, self._kept)
+        if len(self._kept) > _MANY * self._most:
+            self._kept = nsmallest(self._most, self._kept)
+        if len(self._ids) < RECORDED + self._most:  # of which so many at most are listed
+            self._ids.append(candidate[2])
 
     def first(self) -> _Candidate | None:
         """Return the least of all."""
         return min((*self._kept, *self._of_offered), default=None)
 
     def listed(self, make: Callable[[_Candidate], ListedItem]) -> Listed:
-        """Return the offered ones and the least LISTED of the others as items, the least first."""
-        return Listed(tuple(map(make, sorted((*nsmallest(LISTED, self._kept), *self._of_offered)))), self.total)
+        """Return the offered ones and the least of the others as items, the least first."""
+        worst = nsmallest(self._most, self._kept)
+        listed = {candidate[2] for candidate in worst}
+        others = tuple(item_id for item_id in self._ids if item_id not in listed)
+        return Listed(tuple(map(make, sorted((*worst, *self._of_offered)))), self.total, others)
 
 
 def _minutes(now_s: float, then_s: float) -> float:
@@ -266,12 +278,12 @@ def _listed(place: Locate, found: _Candidate) -> ListedItem:
     return ListedItem(item_id, place(number, item_id), reason=last_note(notes) or None)
 
 
-def _retried(place: Locate, retries: Iterable[tuple[str, int]], get: Callable[[str], Item | None]) -> Listed:
+def _retried(place: Locate, retries: Iterable[tuple[str, int]], get: Callable[[str], Item | None], most: int) -> Listed:
     kept: list[ListedItem] = []
     total = 0
     for item_id, count in retries:
         total += 1
-        if len(kept) < LISTED:
+        if len(kept) < most:
             times = "once" if count == 1 else f"{count} times"
             kept.append(ListedItem(item_id, place(0, item_id), count, times, get(item_id)))
     return Listed(tuple(kept), total)

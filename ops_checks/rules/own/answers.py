@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import isfinite
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ops_checks.errors import InputError
 from ops_checks.findings import Finding, Place
@@ -76,12 +76,13 @@ def _checked(rule: str, number: int, given: object) -> Finding:
     if wrong is not None:
         raise AnswerError(f"{rule}: its finding {number}{_named(given)}: {wrong}")
     message = plain_line(_plain(given.message) or "").strip()
+    texts: dict[str, Any] = {name: _plain(getattr(given, name)) for name in _TEXTS}
     return Finding(
         rule,
         message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…",
         value=None if given.value is None else _number(given.value),
         places=tuple(given.places),
-        **{name: _plain(getattr(given, name)) for name in _TEXTS},
+        **texts,
     )
 
 
@@ -107,6 +108,8 @@ def _defects(rule: str, finding: Finding) -> Iterator[str]:
         yield "its places are no tuple of Place"
     if finding.suppressed is not None:
         yield "it is suppressed: only a waiver in the policy does that"
+    if finding.since is not None:
+        yield "it is known: only a known report makes it so"
 
 
 def _number(value: object) -> float | None:

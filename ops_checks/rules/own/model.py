@@ -47,6 +47,7 @@ class OwnFindings(Struct):
     counts: Mapping[str, int]
     findings: Mapping[str, Sequence[Finding]]
     items: int = 0
+    unlisted: Mapping[str, Sequence[Finding]] = {}
 
 
 def own_rule(own: OwnRule) -> Rule:

@@ -29,6 +29,7 @@ class RowFindings(Struct):
     counts: dict[str, int]
     findings: dict[str, list[Finding]]
     items: int = 0
+    unlisted: dict[str, list[Finding]] = {}
 
 
 def judge_rows(

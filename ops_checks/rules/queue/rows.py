@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _IN_PROGRESS = "IN_PROGRESS"
 _OPEN = ("PENDING", _IN_PROGRESS, "BLOCKED")
-_BLANK = ("", NOTHING)
 _EXPECTED = "expected YYYY-MM-DD HH:MM"
 _NAMED = 10  # items that the finding on an owner names
 
@@ -72,14 +71,14 @@ def row_by_row(find: OfRow) -> Callable[[RowSettings], RowLaw]:
 
 def without_owner(row: Row, _settings: RowSettings) -> Broken | None:
     """Return what is out about an item in progress that nobody has."""
-    if row.item.status == _IN_PROGRESS and row.item.owner_session in _BLANK:
+    if row.item.status == _IN_PROGRESS and _is_blank(row.item.owner_session):
         return _broken(row, "is in progress and has no owner")
     return None
 
 
 def without_reason(row: Row, _settings: RowSettings) -> Broken | None:
     """Return what is out about a blocked item whose notes say nothing."""
-    if row.item.status == "BLOCKED" and row.item.notes.strip() in _BLANK:
+    if row.item.status == "BLOCKED" and _is_blank(row.item.notes):
         return _broken(row, "is blocked and its notes say nothing")
     return None
 
@@ -87,7 +86,7 @@ def without_reason(row: Row, _settings: RowSettings) -> Broken | None:
 def past_due(row: Row, settings: RowSettings) -> Broken | None:
     """Return what is out about an open item whose due time has passed; one that cannot be read may have."""
     due = row.item.due_at_kst
-    if row.item.status not in _OPEN or due in _BLANK:
+    if row.item.status not in _OPEN or _is_blank(due):
         return None
     due_s = start_epoch(due, settings.tz_minutes)
     if due_s is None:
@@ -99,7 +98,7 @@ def past_due(row: Row, settings: RowSettings) -> Broken | None:
 def starts_ahead(row: Row, settings: RowSettings) -> Broken | None:
     """Return what is out about an item whose start lies ahead by more than clocks differ, or cannot be read."""
     start = row.item.started_at_kst
-    if start in _BLANK:
+    if _is_blank(start):
         return None
     start_s = start_epoch(start, settings.tz_minutes)
     if start_s is None:
@@ -118,7 +117,7 @@ def in_progress_by_owner(settings: RowSettings) -> RowLaw:
 
     def of(row: Row) -> None:
         owner = row.item.owner_session
-        if row.item.status == _IN_PROGRESS and owner not in _BLANK:
+        if row.item.status == _IN_PROGRESS and not _is_blank(owner):
             counts[owner] = counts.get(owner, 0) + 1
             rows = named.setdefault(owner, [])
             if len(rows) < _NAMED:
@@ -168,6 +167,10 @@ def _waits(row: Row, settings: RowSettings, what: str) -> Broken:
     waited_s = settings.now_s - since_s
     message = f"has waited for {duration_text(waited_s)}, more than {settings.most_minutes}m; {what}"
     return _broken(row, message)._replace(value=waited_s // 60)
+
+
+def _is_blank(text: str) -> bool:
+    return text.strip() in {"", NOTHING}
 
 
 def _ids(rows: list[Row], count: int) -> str:

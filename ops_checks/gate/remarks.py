@@ -1,0 +1,61 @@
+"""What a reader of KPIs should know of the inputs, and what changes no verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops_checks.sanitize import visible
+from ops_checks.timestamps import expiry_defect
+
+if TYPE_CHECKING:
+    from ops_checks.rules.kpi.queue_statistics import QueueStatistics
+    from ops_checks.runlog.stats import RunStats
+    from ops_checks.stores.protocol import Snapshot
+
+_NAMED = 3  # logs that a remark names
+#: So many leases that cannot be understood are named.
+_LEASES_NAMED = 5
+
+
+def lease_remarks(location: str, snapshot: Snapshot, now_s: float) -> tuple[str, ...]:
+    """Return a line on the leases that `retry` would refuse: nothing is wrong yet, and in an incident it is too late.
+
+    It counts for nothing: whether their items are stale is told by their starts (FORMATS sections 4 and 5).
+    """
+    defects = ((item_id, expiry_defect(value, now_s)) for item_id, value in snapshot.leases_beyond(now_s))
+    odd = [f"{visible(item_id)} lease_expires_at {visible(defect)}" for item_id, defect in defects if defect]
+    if not odd:
+        return ()
+    more = f" and {len(odd) - _LEASES_NAMED} more" if len(odd) > _LEASES_NAMED else ""
+    return (
+        f"{visible(location)}: leases of which nobody can tell when they end, so that they cannot be retried: "
+        f"{', '.join(odd[:_LEASES_NAMED])}{more}: mend their writer; cancel and replan clear them",
+    )
+
+
+def log_remarks(runs: RunStats) -> tuple[str, ...]:
+    """Return lines on ends of runs that were read and do not count."""
+    remarks = []
+    if runs.undated:
+        remarks.append(
+            f"{runs.undated} runs have no ts_epoch_ms: they cannot be shown to lie in the window, and were left out"
+        )
+    repeated = [log for log in runs.logs if log.repeated]
+    if repeated:
+        logs = ", ".join(f"{visible(log.path)} ({log.repeated})" for log in repeated[:_NAMED])
+        more = f" and {len(repeated) - _NAMED} more logs" if len(repeated) > _NAMED else ""
+        remarks.append(
+            "ends of runs that equal an earlier one of the same trace_id and time were counted once: "
+            f"{logs}{more}: find out who writes them twice"
+        )
+    return tuple(remarks)
+
+
+def retry_remarks(queue: QueueStatistics) -> tuple[str, ...]:
+    """Return a line on retries without a time, which were read and do not count."""
+    if not queue.retries_unread:
+        return ()
+    return (
+        f"{queue.retries_unread} retried events have a created_at that is no time (expected YYYY-MM-DD HH:MM): "
+        "they cannot be shown to lie in the window, and were left out",
+    )
