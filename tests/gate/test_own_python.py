@@ -575,6 +575,29 @@ def test_stdout_stays_the_reports(folder: Path, needs: str) -> None:
     ]
 
 
+def test_what_one_rule_sets_up_writes_for_the_next(folder: Path, run: Run) -> None:
+    """A log's handler that was made while one rule ran writes to stderr in the next one too."""
+    code = "import logging\nhandler = logging.StreamHandler()\nlogging.getLogger('own').addHandler(handler)\n"
+    lay(folder, f"{code}def rule(context): logging.getLogger('own').warning('told'); return []\n")
+    with open(folder / "ops-checks.yaml", "a") as policy:
+        policy.write("  - {id: second, python: 'checks:rule'}\n")
+    assert run("check", "--only", "own").err == "own: told\n" * 2
+
+
+def test_a_log_that_is_named(folder: Path, run: Run) -> None:
+    """The command line's log is read, and no option is said to change nothing."""
+    lay(
+        folder, "def rule(context): return [context.finding(each, each.trace) for each in context.runs]\n", needs="runs"
+    )
+    (folder / "other.jsonl").write_text(log({"trace_id": "t-9"}))
+    told = run("check", "--only", "own", "--log-path", "other.jsonl", "-f", "json")
+    assert (listed(told), told.err) == ([(None, "t-9", [("other.jsonl", 1, None)])], "")
+    lay(folder, "def rule(context): return []\n")
+    del sys.modules["checks"]
+    told = run("check", "--only", "own", "--log-path", "other.jsonl")
+    assert (told.code, told.err) == (0, "note: --log-path changes nothing with --only own\n")
+
+
 def test_streams_that_are_closed(folder: Path) -> None:
     """Without stdout or stderr a rule that prints runs all the same."""
     lay(
