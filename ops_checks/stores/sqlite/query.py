@@ -130,6 +130,7 @@ def _code(error: sqlite3.Error) -> int:
 def _statement_error(statement: Statement, denied: str, said: str) -> StatementError:
     word = next((said.partition(begin)[2] for begin in _STUMBLED if begin in said), "")
     word = word.partition('"')[0].rpartition(".")[2]
+    said += "; a text stands in single quotes" if f'"{word}"' in statement.given else ""
     message = denied or f"{visible(said)} (SQLite {sqlite3.sqlite_version})"
     return StatementError(message, statement.line_of(word) if word else None, missing=said.startswith(_MISSING))
 

@@ -108,6 +108,7 @@ def ask(path: Path, statement: str, limits: Limits = LIMITS) -> tuple[tuple[str,
     ("statement", "columns", "rows"),
     [
         ("SELECT id, task AS t FROM queue_items WHERE id = 'ORCH-7'", ("id", "t"), [("ORCH-7", "task")]),
+        ('SELECT "id" AS "a`b""c" FROM "queue_items" WHERE "id" = \'ORCH-7\'', ('a`b"c',), [("ORCH-7",)]),
         ("SELECT count(*) AS n FROM open_items;", ("n",), [(30,)]),
         ("SELECT :now_s + 1 AS s, :now AS t, 1 -:tz_minutes AS z", ("s", "t", "z"), [(1767279601, NOW, -539)]),
         ("SELECT item_id, payload_json ->> 'by' AS by FROM queue_events", ("item_id", "by"), [("ORCH-1", "kim")]),
@@ -158,6 +159,8 @@ def test_what_fails_on_its_rows_says_so(database, statement):
         ("SELECT id\nFROM queue_itemz", "no such table: queue_itemz", 2, True),
         ("SELECT q.nope,\nid FROM queue_items q", "no such column: q.nope", 1, True),
         ("SELECT id,\nid\nFROM queue_items WHERE id id", 'near "id": syntax error', None, False),
+        ("SELECT id FROM queue_items\nWHERE \"prioritty\" = 'P0'", "no such column: prioritty; a text stands", 2, True),
+        ('SELECT id FROM queue_items WHERE status = "DONE"', "no such column: DONE; a text stands in single", 1, True),
         ("SELECT\nlenght(id) FROM queue_items", "no such function: lenght", 2, False),
     ],
 )
@@ -262,6 +265,8 @@ def test_what_a_statement_reads_is_known(statement, columns):
         ("WITH a AS (WITH a AS (SELECT 1) SELECT 1 FROM a, a AS b) SELECT 1 FROM a, a AS b", 6),
         (f"WITH {CHAIN} SELECT * FROM a29", 99),
         (NESTED, 99),
+        ("WITH " + ", ".join(f"a{n} AS (SELECT {n})" for n in range(200)) + " SELECT 1", 99),
+        ("SELECT 1 " + "AS (" * 9000, 0),
     ],
 )
 def test_copies_of_with_tables_are_counted(statement, count):
