@@ -69,7 +69,8 @@ def run_gate(
     today = queue_time(context.now_s, context.tz_minutes)[:10]
     waived = apply(found.results, policy.waivers, policy.path, today, policy.rules, policy.threshold, max_details)
     results = tuple(conclude(result, policy, fail_level) for result in waived)
-    decision = decide(tuple(asked), results, found.errors, policy.rules)
+    judged = tuple(group for group, each in asked.items() if not _is_left_out(each, outcomes[group]))
+    decision = decide(judged, results, found.errors, policy.rules)
     return Report(
         tool_version=__version__,
         created_ms=int(context.now_s * 1000),
@@ -82,6 +83,12 @@ def run_gate(
         notes=tuple(dict.fromkeys((*found.notes, *decision.notes))),
         hints=_hints(outcomes.get(CONSISTENCY.id), results),
     )
+
+
+def _is_left_out(asked: Asked, outcome: Evidence | InputError) -> bool:
+    """Return whether every rule of a group was left out: a remark says so of each, and none of them is off."""
+    left_out = frozenset() if isinstance(outcome, InputError) else outcome.left_out
+    return bool(asked.rules) and all(rule.id in left_out for rule in asked.rules)
 
 
 def _hints(outcome: Evidence | InputError | None, results: Iterable[RuleResult]) -> tuple[str, ...]:
