@@ -180,6 +180,14 @@ def test_rows_at_the_bound_are_all_there(database):
         ask(database, query, Limits(rows=29))
 
 
+def test_a_table_by_the_name_of_a_harmless_one_is_none(database):
+    """A virtual table of the database is not read, and a plain one is."""
+    execute(database, "CREATE VIRTUAL TABLE json_each USING fts5(words); CREATE TABLE json_tree (a)")
+    with pytest.raises(StatementError, match="json_each is no plain table"):
+        ask(database, "SELECT * FROM json_each")
+    assert ask(database, "SELECT a FROM json_tree") == (("a",), [])
+
+
 def test_a_snapshot_is_as_it_was_afterwards(database):
     """What the program itself does on its connection is bound no longer, whether the statement ended well or not."""
     with SQLITE.open(str(database)).snapshot() as snapshot:
