@@ -74,7 +74,8 @@ def run_gate(
     judged, known = told_apart(context, waived, found.inputs, policy.threshold, found.errors)
     listed = [cut(each, max_details) if has_more(context, each.group) else each for each in judged]
     results = tuple(conclude(result, policy, fail_level) for result in listed)
-    decision = decide(tuple(asked), results, found.errors, policy.rules)
+    run = tuple(group for group, each in asked.items() if not _is_left_out(each, outcomes[group]))
+    decision = decide(run, results, found.errors, policy.rules)
     return Report(
         tool_version=__version__,
         created_ms=int(context.now_s * 1000),
@@ -89,6 +90,12 @@ def run_gate(
         known=known,
         tz_minutes=context.tz_minutes,
     )
+
+
+def _is_left_out(asked: Asked, outcome: Evidence | InputError) -> bool:
+    """Return whether every rule of a group was left out: a remark says so of each, and none of them is off."""
+    left_out = frozenset() if isinstance(outcome, InputError) else outcome.left_out
+    return bool(asked.rules) and all(rule.id in left_out for rule in asked.rules)
 
 
 def _hints(outcome: Evidence | InputError | None, results: Iterable[RuleResult]) -> tuple[str, ...]:
