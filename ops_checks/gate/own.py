@@ -36,6 +36,7 @@ def read_own(context: Context, asked: Asked) -> Evidence:
         OwnFindings(
             {rule_id: each.total for rule_id, each in ran.items()},
             {rule_id: each.findings for rule_id, each in ran.items()},
+            {rule_id: sum(read.rows or read.lines or 0 for read in each.inputs) for rule_id, each in ran.items()},
         ),
         tuple(dict.fromkeys(read for each in ran.values() for read in each.inputs)),
         remarks=(
