@@ -64,6 +64,10 @@ class LockedError(InputError):
     """An input is locked by another program, which was waited for."""
 
 
+class LimitError(InputError):
+    """A statement ran out of what it may use: time, rows, memory."""
+
+
 class WriteError(OpsError):
     """A change could not be written. What was there before is still there."""
 
@@ -84,6 +88,18 @@ class UsageError(OpsError):
     """Unknown flag, bad value, invalid policy file."""
 
     exit_code = USAGE
+
+
+class StatementError(UsageError):
+    """A statement is none that may be run: it does not parse, does not fit the tables, or would do more than read.
+
+    `line` is its line that is meant, from 1, where that is known; `missing`: it names what these tables do not have.
+    """
+
+    def __init__(self, message: str, line: int | None = None, *, missing: bool = False) -> None:
+        super().__init__(message)
+        self.line = line
+        self.missing = missing
 
 
 class RefusedError(OpsError):

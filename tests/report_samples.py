@@ -230,7 +230,9 @@ def hostile(text: str) -> Report:
         RuleResult(
             id=text, title=text, help=text, group=group, severity=text, verdict=verdict, message=text,
             value=1, operator=text, limit=0, unit=text, samples=1, low=0, high=1, needed=1,
-            findings=(finding, finding._replace(suppressed=text), finding._replace(since=CREATED_MS)),
+            findings=(
+                finding._replace(since=CREATED_MS if group == "kpi" else None), finding._replace(suppressed=text),
+            ),
             more_findings=1, unlisted=(unlisted(text, text, text, text),),
         )
         for verdict in Verdict

@@ -47,14 +47,8 @@ _ICONS = {
 _MOST_ROWS = 100
 _AROUND = 300  # characters of a table's head, of what folds it, and of the line that counts the rest
 #: Characters at most, of which the findings have what the others leave.
-_FOR_ERRORS, _FOR_ADVICE, _FOR_RULES, _FOR_FINDINGS, _FOR_LIST, _FOR_FOOTER = (
-    8_000,
-    12_000,
-    16_000,
-    12_000,
-    5_000,
-    5_000,
-)
+_FOR_ERRORS, _FOR_ADVICE, _FOR_RULES, _FOR_FOOTER = 8_000, 12_000, 16_000, 5_000
+_FOR_FINDINGS, _FOR_TABLE, _FOR_LIST = 12_000, 20_000, 5_000
 
 
 def render(report: Report, options: RenderOptions) -> str:
@@ -113,8 +107,8 @@ def _folded(report: Report, rules: list[RuleResult], options: RenderOptions, roo
     left = room - _AROUND * 5
     for title, count, most, lines in (
         (f"All: {report_counts(report)}", None, _FOR_RULES + _FOR_FOOTER, partial(_all, report, rules)),
-        ("Known", len(known) + more_known(report), _FOR_FINDINGS, partial(_findings, known, more_known(report))),
-        ("Waived", len(waived), _FOR_FINDINGS, partial(_findings, waived, 0)),
+        ("Known", len(known) + more_known(report), _FOR_TABLE, partial(_findings, known, more_known(report))),
+        ("Waived", len(waived), _FOR_TABLE, partial(_findings, waived, 0)),
         ("Gone", counts(report)[2], _FOR_LIST, partial(_list, gone_lines(report))),
         ("Changed", len(changes), _FOR_LIST, partial(_list, changes)),
     ):

@@ -48,8 +48,9 @@ def surroundings(rule: str, folder: str | None) -> Iterator[None]:
 def _streams(rule: str) -> Iterator[None]:
     """Send what is printed to stderr, line by line, each with the rule's name."""
     before = sys.stdout, sys.stderr
+    lines = _Lines(rule, sys.stderr)
     printed = io.TextIOWrapper(
-        io.BufferedWriter(_Lines(rule, sys.stderr)), encoding="utf-8", errors="backslashreplace", line_buffering=True
+        io.BufferedWriter(lines), encoding="utf-8", errors="backslashreplace", line_buffering=True
     )
     _flush(sys.stdout)
     sys.stdout = sys.stderr = printed
@@ -58,7 +59,8 @@ def _streams(rule: str) -> Iterator[None]:
     finally:
         sys.stdout, sys.stderr = before
         with suppress(ValueError):  # the rule has closed it
-            printed.close()
+            printed.flush()
+        lines.finish()  # it stays open: what the rule has set up, such as a log's handler, may go on writing to it
 
 
 @contextmanager
@@ -155,10 +157,14 @@ class _Lines(io.RawIOBase):
 
     def close(self) -> None:
         """Write what is left."""
-        if not self.closed and self._rest:
+        self.finish()
+        super().close()
+
+    def finish(self) -> None:
+        """Write the line that is not complete, if there is one."""
+        if self._rest:
             self._tell([self._rest])
             self._rest = b""
-        super().close()
 
     def _tell(self, lines: list[bytes]) -> None:
         if self._stream is None:

@@ -90,7 +90,7 @@ class RuleRows:
         # What counts of a log is told where KPIs are measured.
         found = [replace(log, counted=None, left_out=None) for log in logs]
         if self._store is not None and self._snapshot is not None and self._items is not None:
-            kind = "db" if self._store is self._context.db_store else "queue"
+            kind = "queue" if self._store is self._context.md_store else "db"
             found.append(store_read(kind, self._store, self._snapshot, self._items.count))
         return tuple(found)
 
@@ -123,8 +123,14 @@ class RuleRows:
 def store_of(context: Context, rule: OwnRule, *, document: bool) -> Store | None:
     """Return the store that a rule reads: the database for events, else the queue that KPIs are read from.
 
-    None for a rule on runs alone. Raises InputError for a store without events.
+    None for a rule on runs alone. Raises InputError for a store without events, and for what a snapshot lacks.
     """
+    lacking = [] if context.snapshot is None else [each for each in rule.needs if each != ITEMS]
+    if lacking:
+        raise InputError(
+            f"{rule.id}: needs {' and '.join(lacking)}, which a snapshot has not: run this where the database is, or "
+            "leave it out with `check --only …`"
+        )
     if EVENTS in rule.needs:
         store = context.db_store
         if not isinstance(store, Database):

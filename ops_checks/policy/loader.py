@@ -186,8 +186,10 @@ def _own(document: YamlDocument, index: int, entry: Mapping[str, Any]) -> OwnRul
     code = next((name for name in ("sql", "python") if name in entry), None)
     options = dict(entry) | ({"needs": tuple(dict.fromkeys(entry["needs"]))} if "needs" in entry else {})
     line, _ = document.line_column(document.offsets["rules", index].value)
-    code_line = document.line_column(document.offsets["rules", index, code].value)[0] if code else line
-    return OwnRule(**options, line=line, code_line=code_line)
+    offset = document.offsets["rules", index, code or "id"].value
+    as_written = document.text.startswith("|", offset)  # a block of lines, which begins on the next one
+    code_line = document.line_column(offset)[0] + as_written
+    return OwnRule(**options, line=line, code_line=code_line, code_lines=as_written)
 
 
 def _kpi(section: Mapping[str, Any]) -> KpiPolicy:

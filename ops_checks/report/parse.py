@@ -122,14 +122,14 @@ def _rule(data: dict[str, Any]) -> RuleResult:
         findings=tuple(_finding(finding) for finding in data["findings"]),
         more_findings=int(data["more_findings"]),
         counts_as=None if data["counts_as"] is None else Verdict(data["counts_as"]),
-        since=_integer(data.get("since")),
+        since=_integer(data.get("since_ms")),
         unlisted=tuple(_unlisted(data["id"], each) for each in data.get("unlisted") or ()),
     )
 
 
 def _unlisted(rule: str, data: dict[str, Any]) -> Finding:
     found = unlisted(rule, data["item"], data["field"], data["trace"])
-    return found._replace(since=_integer(data.get("since")))
+    return found._replace(since=_integer(data.get("since_ms")))
 
 
 def _finding(data: dict[str, Any]) -> Finding:
@@ -148,7 +148,7 @@ def _finding(data: dict[str, Any]) -> Finding:
         task=data.get("task"),
         owner=data.get("owner"),
         priority=data.get("priority"),
-        since=_integer(data.get("since")),
+        since=_integer(data.get("since_ms")),
     )
 
 

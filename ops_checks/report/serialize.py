@@ -144,7 +144,7 @@ def _unlisted(finding: Finding) -> dict[str, Any]:
 
 def _since(since: int | None) -> dict[str, int]:
     """Return when something was first seen, where it is known."""
-    return {} if since is None else {"since": since}
+    return {} if since is None else {"since_ms": since}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

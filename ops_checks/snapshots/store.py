@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops_checks.errors import InputError, RefusedError
+from ops_checks.errors import InputError, RefusedError, StatementError
+from ops_checks.model import FIELDS
 from ops_checks.sanitize import visible
 from ops_checks.snapshots.source import SNAPSHOT
+from ops_checks.stores.registry import is_url
+from ops_checks.stores.sqlite.query import MemoryQueue, run_query
 from ops_checks.stores.sqlite.snapshot import SqliteSnapshot
 from ops_checks.stores.sqlite.store import SqliteStore
 from ops_checks.stores.tables import TABLE
@@ -23,9 +26,13 @@ if TYPE_CHECKING:
     from ops_checks.snapshots.document import DatabaseRead, Whole
     from ops_checks.stores.event import Event
     from ops_checks.stores.protocol import Recorded
+    from ops_checks.stores.query import Answer, Limits, Values
     from ops_checks.stores.relational.copying import StoredTables
     from ops_checks.stores.sqlite.series import SqliteSeries
     from ops_checks.stores.sqlite.transaction import SqliteTransaction
+
+#: What a statement may read of a snapshot; a count of rows reads a column without a name.
+_RECORDED = {(TABLE, name) for name in (*FIELDS, "created_at", "updated_at", "")}
 
 
 class RecordedSnapshot(SqliteSnapshot):
@@ -82,6 +89,24 @@ class RecordedSnapshot(SqliteSnapshot):
     def leases_beyond(self, epoch_s: float) -> NoReturn:  # noqa: ARG002 - there are none at all
         """Raise InputError: a snapshot has no leases."""
         raise lacks(self._path, "leases")
+
+    def query(self, text: str, values: Values, limits: Limits) -> Answer:
+        """Return what a statement reads, of what is in the file. Raises InputError for one that needs more."""
+        if is_url(self._read.location):
+            raise InputError(
+                f"{visible(self._path)}: it is of a database in PostgreSQL, whose statements run there alone: leave "
+                "them out with `check --only …`"
+            )
+        with MemoryQueue("") as queue:
+            try:
+                more = {f"{table}.{column}" for table, column in queue.reads(text, values) - _RECORDED}
+            except StatementError as error:
+                if not error.missing:
+                    raise
+                more = {error.message.rpartition(": ")[2].partition(" (")[0]}
+        if more:
+            raise lacks(self._path, ", ".join(sorted(map(visible, more))))
+        return run_query(self._connection, self._path, text, values, limits)
 
     def _check_events(self) -> NoReturn:
         raise lacks(self._path, "events")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.event import Event
     from ops_checks.stores.markdown.rewriting import RowEdits
     from ops_checks.stores.protocol import Recorded
+    from ops_checks.stores.query import Answer, Limits, Values
 
 
 class AgreementReader(Protocol):
@@ -92,6 +93,14 @@ class DatabaseSnapshot(Snapshot, Protocol):
 
     def absent_counts(self) -> tuple[str, ...]:
         """Return which of attempt_count and max_attempts an older database lacks."""
+        ...
+
+    def query(self, statement: str, values: Values, limits: Limits) -> Answer:
+        """Return what one statement of somebody else's reads, in the dialect of the database; it can do nothing else.
+
+        Its rows are read before the snapshot ends. `values` are those of its parameters. Raises StatementError for what
+        is no such statement, LimitError for what takes more than it may, InputError for what fails or cannot be read.
+        """
         ...
 
     def tables(self) -> StoredTables:

@@ -33,7 +33,7 @@ _SINKS = ("test_sinks",)
 _ANSWERS = ("test_answer_json",)
 _OWN = ("test_own_python",)
 _HISTORY = ("test_history_laws", "test_legal_histories", "test_histories")
-_SNAPSHOT = ("test_snapshot", "test_snapshot_reading")
+_SNAPSHOT = ("test_check_snapshot", "test_snapshot_reading")
 _RECONCILE = ("test_planner", "test_decisions", "test_apply", "test_laws")
 
 _WRITING = (
@@ -1218,8 +1218,55 @@ _OWN_RULES = (
     Defect("anybody's code is run", "gate/own_code.py", "        if strange:\n", "        if False:\n", _OWN),
 )
 
+_OWN_SQL = ("test_query", "test_own_sql")
+_SQL_RULES = (
+    Defect(
+        "a rule in SQL calls any function",
+        "stores/sqlite/query.py",
+        "known = two.lower() in _FUNCTIONS",
+        "known = True",
+        _OWN_SQL,
+    ),
+    Defect(
+        "a rule in SQL reads what SQLite makes up",
+        "stores/sqlite/query.py",
+        "connection.set_authorizer(self._authorize)",
+        "connection.set_authorizer(None)",
+        _OWN_SQL,
+    ),
+    Defect(
+        "rows beyond the bound are dropped in silence",
+        "stores/sqlite/query.py",
+        '                raise LimitError(f"returns more than {limits.rows} rows: ask for less")\n',
+        "                return\n",
+        _OWN_SQL,
+    ),
+    Defect(
+        "a statement that does not parse is an unreadable input",
+        "gate/own_sql.py",
+        "        raise UsageError(_located(context.policy, rule, error)) from error\n    except InputError",
+        "        raise InputError(_located(context.policy, rule, error)) from error\n    except InputError",
+        _OWN_SQL,
+    ),
+    Defect(
+        "a server is not asked what a function may do",
+        "stores/postgres/query.py",
+        "            self._must_only_read()\n",
+        "",
+        ("test_postgres_query",),
+    ),
+    Defect(
+        "an item counts as often as it is returned",
+        "rules/own/rows.py",
+        "return kept, len(times)",
+        "return kept, sum(times.values())",
+        ("test_rows", *_OWN_SQL),
+    ),
+)
+
 DEFECTS: tuple[Defect, ...] = (
     *_OWN_RULES,
+    *_SQL_RULES,
     *_ON_A_SERVER,
     *_WRITING,
     *_READING,

@@ -118,7 +118,7 @@ def test_every_format_shows_the_difference(run: Run, folder: Path, name: str, la
             "gone_findings 2",
             'rule_value_before{rule="latency-p95-ms"} 90',
         ],
-        "json": ['"since": 1767279600000', '"gone": [', '"changes": [', '"new": 2'],
+        "json": ['"since_ms": 1767279600000', '"gone": [', '"changes": [', '"new": 2'],
         "sarif": ['"baselineState": "new"', '"unchanged"', '"absent"', "changed: latency-p95-ms: fail 90 ms before"],
     }.get(
         name,

@@ -216,6 +216,7 @@ NONSENSE = {
         "return [Finding('', 'x', suppressed='by me')]",
         "its finding 1: it is suppressed: only a waiver in the policy does that",
     ),
+    "known": ("return [Finding('', 'x', since=1)]", "its finding 1: it is known: only a known report makes it so"),
     "places": ("return [Finding('', 'x', places=[('a', 1)])]", "its finding 1: its places are no tuple of Place"),
     "about": (
         "return [context.finding(3, 'x')]",
@@ -574,6 +575,29 @@ def test_stdout_stays_the_reports(folder: Path, needs: str) -> None:
     ]
 
 
+def test_what_one_rule_sets_up_writes_for_the_next(folder: Path, run: Run) -> None:
+    """A log's handler that was made while one rule ran writes to stderr in the next one too."""
+    code = "import logging\nhandler = logging.StreamHandler()\nlogging.getLogger('own').addHandler(handler)\n"
+    lay(folder, f"{code}def rule(context): logging.getLogger('own').warning('told'); return []\n")
+    with open(folder / "ops-checks.yaml", "a") as policy:
+        policy.write("  - {id: second, python: 'checks:rule'}\n")
+    assert run("check", "--only", "own").err == "own: told\n" * 2
+
+
+def test_a_log_that_is_named(folder: Path, run: Run) -> None:
+    """The command line's log is read, and no option is said to change nothing."""
+    lay(
+        folder, "def rule(context): return [context.finding(each, each.trace) for each in context.runs]\n", needs="runs"
+    )
+    (folder / "other.jsonl").write_text(log({"trace_id": "t-9"}))
+    told = run("check", "--only", "own", "--log-path", "other.jsonl", "-f", "json")
+    assert (listed(told), told.err) == ([(None, "t-9", [("other.jsonl", 1, None)])], "")
+    lay(folder, "def rule(context): return []\n")
+    del sys.modules["checks"]
+    told = run("check", "--only", "own", "--log-path", "other.jsonl")
+    assert (told.code, told.err) == (0, "note: --log-path changes nothing with --only own\n")
+
+
 def test_streams_that_are_closed(folder: Path) -> None:
     """Without stdout or stderr a rule that prints runs all the same."""
     lay(
@@ -773,6 +797,18 @@ def test_a_document_that_changes_is_read_again(folder: Path, run: Run) -> None:
     os.remove(folder / "q.db")
     told = run("check", "--only", "queue", "-f", "json")
     assert [finding[:2] for finding in listed(told)] == [("ORCH-1", "DONE 2")]
+
+
+@pytest.mark.parametrize(("needs", "lacking"), [("runs", "runs"), ("items, events", "events"), ("items", "")])
+def test_a_snapshot_in_place_of_the_database(folder: Path, run: Run, needs: str, lacking: str) -> None:
+    """A rule on items reads the snapshot's; events and runs are not in it, which is an error, and not nothing."""
+    lay(folder, "def rule(context): return [context.finding('ORCH-1', 'x')]\n", needs=needs)
+    assert run("snapshot", "-o", "state.json").code == 0
+    os.remove(folder / "q.db")
+    (folder / "ops-checks.yaml").write_text((folder / "ops-checks.yaml").read_text().replace("db: q.db\n", ""))
+    told = run("check", "--only", "own", "--snapshot", "state.json")
+    assert told.code == (3 if lacking else 1)
+    assert (f"error: own: needs {lacking}, which a snapshot has not: run this where" in told.err) is bool(lacking)
 
 
 def test_a_policy_in_code(folder: Path) -> None:

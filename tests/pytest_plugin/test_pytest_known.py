@@ -11,6 +11,8 @@ from queue_projects import ITEMS, QUEUE
 if TYPE_CHECKING:
     from queue_projects import Project
 
+pytest_plugins = ["pytester"]
+
 MOVED = [ITEMS[0], item("ORCH-2", "DONE"), item("ORCH-3", "DONE")]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ops_checks.cli.answer import FORMAT, Answer
 from ops_checks.cli.command import NOTHING, Command
 from ops_checks.sanitize import visible
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from ops_checks.cli.command import Invocation, Result
+    from ops_checks.policy.model import Policy
 
 POLICY_CHECK_SCHEMA = "ops-checks/policy-check/1"
 
@@ -32,8 +35,18 @@ def run(invocation: Invocation) -> Result:
         invocation.note(notes)
     path = path or DEFAULT_POLICY  # and reading it tells that there is none
     OutputGuard(lambda: [path]).check_streams()
-    invocation.warn(load_policy(path).warnings)
+    policy = load_policy(path)
+    invocation.warn((*policy.warnings, *_sql_warnings(policy)))
     return 0, Answer([f"policy ok {visible(path)}"], lambda: {"schema": POLICY_CHECK_SCHEMA, "policy": path})
+
+
+def _sql_warnings(policy: Policy) -> list[str]:
+    """Return what may be wrong with rules in SQL. Raises UsageError for what surely is."""
+    if all(own.sql is None for own in policy.own):
+        return []
+    from ops_checks.gate.own_sql import check_sql
+
+    return check_sql(policy, os.environ.get("ORCH_DB_PATH") or policy.db or "")
 
 
 COMMAND = Command(

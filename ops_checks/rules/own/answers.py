@@ -108,6 +108,8 @@ def _defects(rule: str, finding: Finding) -> Iterator[str]:
         yield "its places are no tuple of Place"
     if finding.suppressed is not None:
         yield "it is suppressed: only a waiver in the policy does that"
+    if finding.since is not None:
+        yield "it is known: only a known report makes it so"
 
 
 def _number(value: object) -> float | None:

@@ -27,7 +27,8 @@ class OwnRule(Struct, frozen=True, kw_only=True):
 
     `severity` is `error`, `warning` or `off`. `sql` is a statement whose rows are findings, `python` names a function
     as `package.module:function`; with neither, `id` names an installed entry point. `needs` are those of NEEDS that a
-    function asks for. `line` is where the entry stands in the policy, `code_line` where its code does.
+    function asks for. `line` is where the entry stands in the policy, `code_line` where its code does;
+    `code_lines`: the lines of the code are those of the policy from there on.
     """
 
     id: str
@@ -39,6 +40,7 @@ class OwnRule(Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = (ITEMS,)
     line: int | None = None
     code_line: int | None = None
+    code_lines: bool = False
 
 
 class OwnFindings(Struct):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.changes import Reliability, Stored
     from ops_checks.stores.postgres.location import ServerLocation
     from ops_checks.stores.protocol import Keys, Recorded
+    from ops_checks.stores.query import Answer, Limits, Values
     from ops_checks.stores.relational.agreement import AgreementReader
     from ops_checks.stores.relational.copying import StoredTables
 
@@ -165,6 +166,12 @@ class PostgresSnapshot(TableSnapshot):
         from ops_checks.stores.relational.copying import StoredTables
 
         return StoredTables(self._session, self._name, POSTGRES)
+
+    def query(self, statement: str, values: Values, limits: Limits) -> Answer:
+        """Return what a statement of somebody else's reads. Raises StatementError, LimitError, InputError."""
+        from ops_checks.stores.postgres.query import run_query
+
+        return run_query(self._session, statement, values, limits)
 
     def recorded(self) -> Iterator[Recorded]:
         """Stream the items with their events, texts as bytes. Raises InputError."""

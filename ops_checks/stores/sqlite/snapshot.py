@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops_checks.errors import InputError
+from ops_checks.errors import ChangingError, InputError
 from ops_checks.model import FIELDS, NOTHING, Item
 from ops_checks.stores.cells import as_item, as_rows, joined, row_defect
 from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from ops_checks.stores.details import Details
     from ops_checks.stores.event import Event
     from ops_checks.stores.protocol import Keys, Recorded
+    from ops_checks.stores.query import Answer, Limits, Values
     from ops_checks.stores.relational.agreement import AgreementReader
     from ops_checks.stores.relational.copying import StoredTables
 
 #: Rows fetched at a time: few, so that most batches contain no row that must be validated alone.
 _BATCH = 64
+_IN_MEMORY = 2  # of PRAGMA temp_store
 _CELLS = ", ".join(FIELDS)
 
 
@@ -193,6 +195,25 @@ class SqliteSnapshot(TableSnapshot):
 
         self._check_events()
         return StoredTables(self._connection, self._path, SQLITE)
+
+    def query(self, statement: str, values: Values, limits: Limits) -> Answer:
+        """Return what a statement of somebody else's reads. Raises StatementError, LimitError, InputError."""
+        from ops_checks.stores.sqlite.query import run_query
+
+        with Translated(self._path, writing=False):
+            self._sort_in_memory()
+        return run_query(self._connection, self._path, statement, values, limits)
+
+    def _sort_in_memory(self) -> None:
+        """Let what a statement sorts or keeps aside be no file, so that its growth is seen. Raises ChangingError."""
+        run = self._connection.execute
+        if run("PRAGMA temp_store").fetchone() == (_IN_MEMORY,):
+            return
+        run("COMMIT")  # it cannot be changed inside of a transaction
+        run(f"PRAGMA temp_store = {_IN_MEMORY}")
+        run("BEGIN")
+        if data_version(self._connection) != self._version:
+            raise ChangingError(f"{self._path}: changed while it was read: run the command again")
 
     def recorded(self) -> Iterator[Recorded]:
         """Stream the items with their events. Raises InputError."""
