@@ -26,7 +26,10 @@ SITUATIONS = {
 
 @pytest.fixture
 def project(tmp_path: Path) -> Callable[[str], Path]:
-    """Return a function that makes a project of a kind: the document alone in a folder, database and log in another."""
+    """Return a function that makes a project of a kind: the document alone in a folder, database and log in another.
+
+    Its host has a baseline, as the manual asks for; where the queues differ that is a 1.
+    """
 
     def make(situation: str) -> Path:
         items, command = SITUATIONS[situation]
@@ -38,6 +41,8 @@ def project(tmp_path: Path) -> Callable[[str], Path]:
         (host / "queue.db").unlink(missing_ok=True)
         make_database(host / "queue.db", items)
         (host / "runs.jsonl").write_text(_RUN.format(command=command))
+        done = run(["ops-checks", "baseline"], folder, environment(TOOLS, ORCH_DB_PATH=host / "queue.db"))
+        assert done.code in {0, 1}, done.out
         return folder
 
     return make
