@@ -125,7 +125,7 @@ def _head(context: Context, snapshot: DatabaseSnapshot, evidence: Evidence) -> H
         made_ms=int(context.now_s * 1000),
         tool=f"ops-checks {__version__}",
         timezone_minutes=context.tz_minutes,
-        db=DatabaseRead(context.db, snapshot.identity(), snapshot.newest_event(), queue.items),
+        db=DatabaseRead(context.db, snapshot.identity(), snapshot.newest_event(), queue.items, list(snapshot.gone())),
         kpis=_kpis(context, evidence),
     )
 

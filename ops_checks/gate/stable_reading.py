@@ -240,8 +240,10 @@ def _view_of(snapshot: Snapshot, *, is_view: bool, is_recorded: bool) -> View | 
     from ops_checks.rules.drift.view import View
     from ops_checks.stores.transaction_protocol import DatabaseSnapshot
 
-    agreement = snapshot.agreement() if isinstance(snapshot, DatabaseSnapshot) else None
-    return AgainstSnapshot(agreement, is_view=is_view) if is_recorded and agreement else View(agreement)
+    if not isinstance(snapshot, DatabaseSnapshot):
+        return View(None)
+    agreement = snapshot.agreement()
+    return AgainstSnapshot(agreement, snapshot.gone(), is_view=is_view) if is_recorded else View(agreement)
 
 
 def run_comparison(comparison: Comparison, left: Snapshot, right: Snapshot) -> Drift:

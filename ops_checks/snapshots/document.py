@@ -51,12 +51,16 @@ class ItemRow(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DatabaseRead(Struct, frozen=True, forbid_unknown_fields=True):
-    """The database: where it was, what identifies its state, the time of its newest event as stored."""
+    """The database: where it was, what identifies its state, the time of its newest event as stored.
+
+    `gone`: the ids of items that have events and no row.
+    """
 
     location: str
     identity: str
     newest_event: str | None
     items: Count
+    gone: list[str]
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):

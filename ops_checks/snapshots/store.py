@@ -69,6 +69,10 @@ class RecordedSnapshot(SqliteSnapshot):
         """Return the time of the newest event on the host, or None if there was none."""
         return self._read.newest_event
 
+    def gone(self) -> Iterator[str]:
+        """Stream the ids of items that had events and no row on the host."""
+        return iter(self._read.gone)
+
     def pending_since(self) -> Iterator[tuple[str, str]]:
         """Stream id and creation time of the PENDING items, oldest first."""
         query = f"SELECT id, created_at FROM {TABLE} WHERE status = ? AND created_at NOT NULL ORDER BY 2, 1"  # noqa: S608 - our own name

@@ -76,6 +76,10 @@ class DatabaseSnapshot(Snapshot, Protocol):
         """Stream events of some types, each with its item, the newest first; of an operation, those that name it."""
         ...
 
+    def gone(self) -> Iterator[str]:
+        """Stream the ids of items that have events and no row: the database had them."""
+        ...
+
     def items_by_creation(self) -> Iterator[Item]:
         """Stream the items in the order in which they were created. Raises InputError for malformed ones."""
         ...

@@ -165,6 +165,21 @@ def test_which_side_moved(
     assert (told.code, found) == (1, [(rule, reason)])
 
 
+def test_a_row_that_the_database_lost_is_drift(host: Path, run: Run, runner: Callable[[], Path]) -> None:
+    """It came after the baseline, and only its events tell that the document did not add it: as on the host, drift."""
+    events = ["event_id", "item_id", "event_type", "payload_json", "created_at"]
+    insert(host / "queue.db", "queue_events", events, [(1, "ORCH-5", "added", "{}", "2026-01-01 12:00")])
+    snapshot(run)
+    validator("snapshot").validate(json.loads((host / "state.json").read_text()))
+    there = runner()
+    added = NEW + NEW.replace("ORCH-5", "ORCH-6")
+    edit(there / "QUEUE.md", "\n\nText after.", f"\n{added}\nText after.")
+    told = run("check", "--snapshot", "state.json", "-f", "json")
+    found = [(each["item"], each["reason"]) for rule in report(told)["rules"] for each in rule["findings"]]
+    assert (told.code, found) == (1, [("ORCH-5", "the database had it: it has events of it")])
+    assert "note: added here: ORCH-6: the database never had it" in told.err
+
+
 def test_a_row_is_drift_without_a_baseline(host: Path, run: Run, runner: Callable[[], Path]) -> None:
     """Nobody can tell who added it; the host is told, and so is the runner, what to do."""
     execute(host / "queue.db", "DELETE FROM queue_baselines; DELETE FROM queue_baseline")

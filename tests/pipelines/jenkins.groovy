@@ -3,7 +3,7 @@
 // The last line says the build's result, what JUnit read and what was archived, and whether an agent was asked for.
 class Build {
     boolean changeRequest
-    String result = 'SUCCESS', label = ''
+    String result = 'SUCCESS', label = '', schedule = ''
     Map<String, String> environ = [:]
     List<String> kept = []
     boolean asked, negated
@@ -36,6 +36,9 @@ abstract class Jenkins extends Script {
     }
 
     void pipeline(Closure block) { block() }
+    Map<String, String> getEnv() { System.getenv() }
+    void triggers(Closure block) { block() }
+    void cron(String times) { build.schedule = times }
     void agent(String any) { assert any in ['any', 'none'] }
     void agent(Closure block) { block() }
     void label(String name) { build.label = name }
@@ -91,4 +94,5 @@ class Stage {
 Jenkins.build = new Build(changeRequest: args[1] == 'true')
 def settings = new org.codehaus.groovy.control.CompilerConfiguration(scriptBaseClass: Jenkins.name)
 new GroovyShell(this.class.classLoader, new Binding(), settings).evaluate(new File(args[0]))
+println "schedule=${Jenkins.build.schedule}"
 println "${Jenkins.build.result} ${Jenkins.build.kept.join(' ')} label=${Jenkins.build.label}"

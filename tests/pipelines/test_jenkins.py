@@ -58,6 +58,15 @@ def test_a_change_request(
     assert out.splitlines()[-1] == f"SUCCESS junit=queue.xml {_ARCHIVED} label=", out
 
 
+@pytest.mark.parametrize(("primary", "schedule"), [({"BRANCH_IS_PRIMARY": "true"}, "H/15 * * * *"), ({}, "")])
+def test_the_snapshot_stays_new(
+    build: Build, project: Make, host: dict[str, str], primary: dict[str, str], schedule: str
+) -> None:
+    """The branch whose snapshot change requests are judged by is built by the clock, the others by their pushes."""
+    out = build(project("good"), ORCH_DB_PATH=host["DB"], ORCH_LOG_PATH=host["LOG"], **primary)
+    assert out.splitlines()[-2] == f"schedule={schedule}", out
+
+
 def test_a_gate_that_cannot_be_run(build: Build, project: Make, tmp_path: Path) -> None:
     """What is no verdict is no alert either: an installation that fails ends the build as a failure."""
     out = build(project("good"), PIP_NO_INDEX="1", PIP_CACHE_DIR=str(tmp_path))

@@ -44,25 +44,28 @@ def test_published_schemas(recipe: str) -> None:
 
 
 def test_each_recipe_says_where_the_data_is() -> None:
-    """Each names database and log in its first lines; the manual leads to each, and to none that is not there."""
+    """Each names database and log in its first lines, and what a snapshot needs; the manual leads to these alone."""
     for path in RECIPES.iterdir():
         head = re.match(r"(?:(?:#|//).*\n)+", path.read_text(encoding="utf-8"))
         assert head, path
         assert {"database", "log"} <= set(re.findall(r"\w+", head[0].lower())), path
+        if re.search("ops-checks (?:--quiet )?snapshot", path.read_text(encoding="utf-8")):
+            assert "`ops-checks baseline`" in head[0], path
     named = set(re.findall(r"`ci/recipes/([\w.-]+)`", manual.page("pipelines")))
     assert named == {path.name for path in RECIPES.iterdir()}
 
 
 @pytest.fixture
 def recipe(tmp_path: Path, checkout: Path) -> Callable[[str], Path]:
-    """Return a function that fills a recipe in, as its reader does: where ops-checks is, and what of it is taken."""
+    """Return a function that fills a recipe in, as its reader does: where ops-checks is, and which commit is taken."""
+    commit = run(["git", "rev-parse", "HEAD"], checkout, environment()).out.strip()
 
     def fill(name: str) -> Path:
         text = (
             (RECIPES / name).read_text(encoding="utf-8").replace("https://HOST/OWNER/ops-checks", f"file://{checkout}")
         )
         path = tmp_path / name
-        path.write_text(re.sub(r"(?<=GATE_REF: )REF|(?<=GATE_REF = ')REF", "main", text), encoding="utf-8")
+        path.write_text(re.sub(r"(?<=GATE_REF: )REF", commit, text), encoding="utf-8")
         return path
 
     return fill

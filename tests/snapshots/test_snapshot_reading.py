@@ -52,7 +52,7 @@ def document(items: Iterable[Item] = ITEMS, *, agreed: bool = True) -> bytes:
         made_ms=NOW_S * 1000,
         tool="ops-checks 1",
         timezone_minutes=540,
-        db=DatabaseRead("queue.db", "event_id=3", None, len(items)),
+        db=DatabaseRead("queue.db", "event_id=3", None, len(items), []),
         kpis=Kpis(Settings(None, None, 60), [METRIC], [], RetriesRow(0, 0, 0), []),
     )
     rows = (row_json(AgreedRow(tuple(each), number)) for number, each in enumerate(items))

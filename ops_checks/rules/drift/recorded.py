@@ -1,6 +1,7 @@
 """Tell what a document adds to a snapshot of its database.
 
-A row that neither the database nor the baseline has is one that the document adds: it is told, and no drift.
+A row that neither the database nor the baseline has is one that the document adds: it is told, and no drift. One of
+which the database has events is none of those: the database lost it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from ops_checks.rules.drift.view import View
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ops_checks.rules.drift.pair import Difference, Pair
     from ops_checks.stores.transaction_protocol import AgreementReader
 
@@ -20,11 +23,13 @@ _NAMED = 10
 class AgainstSnapshot(View):
     """Knows by the baseline of a snapshot which rows are new.
 
-    `is_view`: the document is a view of the database, so that a row that is added to it is an edit of the view.
+    `gone`: the ids of items that the database had. `is_view`: the document is a view of the database, so that a row
+    that is added to it is an edit of the view.
     """
 
-    def __init__(self, agreement: AgreementReader, *, is_view: bool) -> None:
+    def __init__(self, agreement: AgreementReader, gone: Iterable[str], *, is_view: bool) -> None:
         super().__init__(agreement)
+        self._gone = frozenset(gone)
         self._is_view = is_view
         self._added: list[str] = []
 
@@ -49,6 +54,8 @@ class AgainstSnapshot(View):
         if pair.md is None or pair.db is not None or self._is_view:
             return False
         item_id = pair.md.item.id
+        if item_id in self._gone:
+            return False
         agreed = self.agreed(item_id)
         if agreed.unknown or agreed.row is not None:
             return False
@@ -59,5 +66,7 @@ class AgainstSnapshot(View):
         """Return the rule that a difference counts under, and the difference with what is known of it."""
         if self._is_view:
             return super().classify(rule, pair, found)
+        if found.item in self._gone:
+            return rule, found._replace(reason="the database had it: it has events of it")
         self.untold += self.agreed(found.item).unknown is not None
         return rule, found

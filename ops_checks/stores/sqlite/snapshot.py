@@ -176,6 +176,14 @@ class SqliteSnapshot(TableSnapshot):
         )
         return ((str(row[0]), Event._make(row[1:])) for row in self._rows(query, *types, operation, most))
 
+    def gone(self) -> Iterator[str]:
+        """Stream the ids of items that have events and no row."""
+        query = (
+            f"SELECT DISTINCT item_id FROM {EVENTS} AS event WHERE item_id IS NOT NULL "
+            f"AND NOT EXISTS (SELECT 1 FROM {TABLE} WHERE id = event.item_id) ORDER BY 1"
+        )
+        return (str(item_id) for [item_id] in self._rows(query))
+
     def retries(self) -> Iterator[tuple[str, int]]:
         """Stream the retried items, each with its number of `retried` events, the most retried first."""
         query = f"SELECT item_id, count(*) FROM {EVENTS} WHERE event_type = ? GROUP BY 1 ORDER BY 2 DESC, 1"
