@@ -105,6 +105,13 @@ class Policy(Struct, frozen=True):
     waivers: tuple[Waiver, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Hold the rules of a program's policy to what `entry_checks` asks of a file's. Raises UsageError."""
+        names = [own.id for own in self.own]
+        taken = next((name for number, name in enumerate(names) if name in RULES or name in names[:number]), None)
+        if taken is not None:
+            raise UsageError(f"rules.{visible(taken)}: another rule has this id: expected one of its own")
+
     @property
     def rules(self) -> Mapping[str, Rule]:
         """Every rule there is by its id: those of the registry, and the project's own."""

@@ -8,13 +8,12 @@ import pytest
 
 from ops_checks.errors import UsageError
 from ops_checks.policy.loader import load_policy
+from ops_checks.policy.model import Policy
 from ops_checks.rules.own.model import OwnRule
 from ops_checks.rules.registry import RULES
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from ops_checks.policy.model import Policy
 
 OWN = """\
 rules:
@@ -151,3 +150,19 @@ def test_a_waiver_may_name_an_own_rule_and_no_unknown_one(tmp_path: Path) -> Non
     assert policy.waivers[0].rule == "mine"
     with pytest.raises(UsageError, match=r"2:18: waivers\.0\.rule: \"mone\" is not allowed; .*did you mean mine\?"):
         loaded(tmp_path, f"rules: [{{id: mine, sql: SELECT 1}}]\nwaivers: [{{rule: mone, {waiver}}}]\n")
+
+
+@pytest.mark.parametrize(
+    ("ids", "severity", "says"),
+    [
+        (["a"], "eror", "rules.a.severity: eror: expected one of error, warning, off"),
+        (["a"], "warn", "rules.a.severity: warn: expected one of error, warning, off"),
+        (["a", "b", "a"], "error", "rules.a: another rule has this id: expected one of its own"),
+        (["failure-rate"], "error", "rules.failure-rate: another rule has this id: expected one of its own"),
+    ],
+)
+def test_a_policy_in_code_is_held_to_the_same(ids: list[str], severity: str, says: str) -> None:
+    """A severity that is none would make a rule fail nothing, a name that is taken would hide a rule."""
+    with pytest.raises(UsageError) as raised:
+        Policy(own=tuple(OwnRule(id=each, sql="SELECT 1", severity=severity) for each in ids))
+    assert raised.value.message == says

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ops_checks.errors import UsageError
 from ops_checks.findings import OWN
 from ops_checks.rules.counting import counting_rule
+from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,15 +21,16 @@ if TYPE_CHECKING:
 ITEMS, EVENTS, RUNS = "items", "events", "runs"
 NEEDS = (ITEMS, EVENTS, RUNS)
 OFF = "off"
+SEVERITIES = ("error", "warning", OFF)
 
 
 class OwnRule(Struct, frozen=True, kw_only=True):
     """One entry of a policy's `rules` that is no built-in rule's.
 
-    `severity` is `error`, `warning` or `off`. `sql` is a statement whose rows are findings, `python` names a function
-    as `package.module:function`; with neither, `id` names an installed entry point. `needs` are those of NEEDS that a
-    function asks for. `line` is where the entry stands in the policy, `code_line` where its code does;
-    `code_lines`: the lines of the code are those of the policy from there on.
+    `severity` is one of SEVERITIES: UsageError for another, which would fail nothing. `sql` is a statement whose rows
+    are findings, `python` names a function as `package.module:function`; with neither, `id` names an installed entry
+    point. `needs` are those of NEEDS that a function asks for. `line` is where the entry stands in the policy,
+    `code_line` where its code does; `code_lines`: the lines of the code are those of the policy from there on.
     """
 
     id: str
@@ -40,6 +43,12 @@ class OwnRule(Struct, frozen=True, kw_only=True):
     line: int | None = None
     code_line: int | None = None
     code_lines: bool = False
+
+    def __post_init__(self) -> None:
+        """Hold what a program gives to what a policy's schema asks for."""
+        if self.severity not in SEVERITIES:
+            given = visible(str(self.severity))
+            raise UsageError(f"rules.{visible(self.id)}.severity: {given}: expected one of {', '.join(SEVERITIES)}")
 
 
 class OwnFindings(Struct):
