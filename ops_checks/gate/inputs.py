@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ops_checks.runlog.stats import RunStats
     from ops_checks.stores.protocol import Snapshot, Store
 
-#: So many findings a rule are compared with those of a known report; others count as new.
+#: At least so many findings a rule are compared with those of a known report, or twice as many as that has of one.
 _COMPARED = 2 * RECORDED
 #: The groups of which more findings are kept than are listed, whatever is asked for.
 _KEPT_WHOLE = (QUEUE.id, OWN.id)
@@ -189,8 +189,9 @@ def keep_for(context: Context, asked: Asked) -> int | None:
     known = context.policy.rules
     if any(known[waiver.rule].group == asked.group for waiver in context.policy.waivers) or asked.max_details == 0:
         return 0
-    least = _COMPARED if context.known else RECORDED if asked.group in _KEPT_WHOLE else 0
-    return max(asked.max_details or 0, least) or None
+    if context.known:
+        return max(asked.max_details or 0, _COMPARED, 2 * context.known.most)
+    return max(asked.max_details or 0, RECORDED if asked.group in _KEPT_WHOLE else 0) or None
 
 
 def has_more(context: Context, group: str) -> bool:

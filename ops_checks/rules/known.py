@@ -39,6 +39,11 @@ class Known(Struct, frozen=True):
         rules = self.report.rules
         return frozenset(each.item for rule in rules for each in (*rule.findings, *rule.unlisted) if each.item)
 
+    @property
+    def most(self) -> int:
+        """How many findings it has of the rule of which it has the most."""
+        return max((len(rule.findings) + len(rule.unlisted) for rule in self.report.rules), default=0)
+
 
 def compare(known: Known, report: Report) -> Report:
     """Return a report with its known findings marked, and what is gone or changed; no verdict is another one."""

@@ -20,7 +20,8 @@ SHOWN = 50
 def cut(result: RuleResult, most: int | None = None) -> RuleResult:
     """Return a result that lists every waived finding, and at most so many of the new and of the known ones.
 
-    `most` 0: all; None: SHOWN. The others are counted, and recorded, the known ones first, up to RECORDED.
+    `most` 0: all; None: SHOWN. The others are counted, and recorded: all that are known, or they would be new next
+    time, and new ones up to RECORDED in all.
     """
     most = SHOWN if most is None else most
     kinds = (result.new, result.known)
@@ -29,12 +30,13 @@ def cut(result: RuleResult, most: int | None = None) -> RuleResult:
     shown = {id(finding) for kind in kinds for finding in kind[:most]}
     is_listed = [each.suppressed is not None or id(each) in shown for each in result.findings]
     rest = [each for each, kept in zip(result.findings, is_listed, strict=True) if not kept]
-    recorded = sorted((*rest, *result.unlisted), key=lambda each: not each.is_known)[:RECORDED]
+    recorded = sorted((*rest, *result.unlisted), key=lambda each: not each.is_known)
+    count = max(RECORDED, sum(each.is_known for each in recorded))
     return replace(
         result,
         findings=tuple(each for each, kept in zip(result.findings, is_listed, strict=True) if kept),
         more_findings=result.more_findings + len(rest),
-        unlisted=tuple(map(_brief, recorded)),
+        unlisted=tuple(map(_brief, recorded[:count])),
     )
 
 

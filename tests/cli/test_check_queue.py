@@ -215,3 +215,14 @@ def test_a_document_that_leaves_all_own_rules_out_does_not_call_them_off(run: Ru
     """They are on, and need what is not there."""
     both(ITEMS, ITEMS, 'rules: [{id: needs-more, sql: "SELECT id FROM queue_items WHERE attempt_count > 9"}]\n')
     assert run("check", "--only", "queue", "-f", "health") == (0, "HEALTH_OK\n", f"warning: {LEFT_OUT}\n")
+
+
+def test_however_many_are_known_none_of_them_is_new(run: Run, both: Callable[..., None]) -> None:
+    """All that a known report lists are found again, and are in the next report, for the run after that."""
+    count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 21000) SELECT 'I-' || i FROM n"
+    both(ITEMS, ITEMS, f'rules: [{{id: many, sql: "{count}"}}]\n')
+    check = ("check", "--only", "many", "-f")
+    assert run(*check, "json=first.json", "--max-details", "0").code == 1
+    for known, made in (("first", "second"), ("second", "third")):
+        told = run(*check, "health", "-f", f"json={made}.json", "--known", f"{known}.json")
+        assert told == (0, "HEALTH_OK new=0 known=21000 gone=0\n", "")
