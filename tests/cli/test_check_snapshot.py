@@ -451,6 +451,7 @@ def test_rules_on_rows_read_it(host: Path, run: Run, runner: Callable[[], Path])
     found = {(each["rule"], each["item"]) for rule in report(told)["rules"] for each in rule["findings"]}
     assert found == {("in-progress-has-owner", "ORCH-2"), ("priority-inversion", "ORCH-4")}
     assert [each["kind"] for each in report(told)["inputs"]] == ["policy", "snapshot"]
+    assert told.err == AGE
 
 
 def test_outputs(host: Path, run: Run, runner: Callable[[], Path]) -> None:
