@@ -11,8 +11,8 @@ import time
 
 from ops_checks.environment import is_markdown_read_only, login_name, retry_backoff_s, zone_minutes
 from ops_checks.errors import MissingError, OpsError
-from ops_checks.policy.search import DEFAULT_POLICY, DefaultPaths, find_policy
-from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_there, is_url, located, store_kind
+from ops_checks.policy.search import DEFAULT_POLICY, DefaultPaths, find_policy, in_policy, logs_of, policy_at
+from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_there, located, store_kind
 from ops_checks.stores.tables import OPERATION
 
 TYPE_CHECKING = False
@@ -111,7 +111,7 @@ class Context:
         """The effective policy; one that plainly says nothing of the queues is read only now. Raises UsageError."""
         if self._policy is None:
             there = os.path.lexists(self.policy_path)
-            self._policy = _read_policy(self.policy_path if there else None, queues_only=False, named=True)
+            self._policy = policy_at(self.policy_path if there else None, queues_only=False, named=True)
         if self._policy is None:
             raise AttributeError("there is always a policy: that of the defaults, if no other")
         return self._policy
@@ -253,7 +253,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     named, policy_in_code = policy_path is not None, policy is not None
     policy_path, notes = (policy_path, ()) if named or policy_in_code else find()
     if policy is None:
-        policy = _read_policy(policy_path, queues_only=queues_only, named=named)
+        policy = policy_at(policy_path, queues_only=queues_only, named=named)
     defaults = DefaultPaths(policy_path, _MARKS if from_below and not policy_in_code else ())
     if policy is not None and not queues_only:
         policy = policy.with_limits(limits or {}, stale_minutes=stale_minutes, fields=fields, engine=engine)
@@ -262,8 +262,8 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
 
         notes = (*notes, *unread_notes(environ, policy, queue, snapshot or db, (snapshot,) if snapshot else logs))
     works_on_db, operate_on = _sides(queue, db, policy)
-    named_db = db or environ.get("ORCH_DB_PATH") or _in_policy(policy, policy.db if policy else None)
-    logs = logs or _logs(environ, policy) or (defaults.path(DEFAULT_LOG),)
+    named_db = db or environ.get("ORCH_DB_PATH") or in_policy(policy, policy.db if policy else None)
+    logs = logs or logs_of(environ, policy) or (defaults.path(DEFAULT_LOG),)
     if source is not None:
         notes = (*notes, *source.in_place_of(environ, (named_db or defaults.path(DEFAULT_DB), *logs)))
         named_db, logs = source.path, (source.path,)
@@ -272,7 +272,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         policy,
         queue=queue
         or environ.get("ORCH_QUEUE_MD")
-        or _in_policy(policy, policy.queue if policy else None)
+        or in_policy(policy, policy.queue if policy else None)
         or defaults.path(DEFAULT_QUEUE),
         db=named_db or defaults.path(DEFAULT_DB),
         db_named=bool(named_db),
@@ -314,40 +314,3 @@ def _sides(queue: str | None, db: str | None, policy: Policy | None) -> tuple[bo
     works_on_db = bool(db) or (not queue and policy is not None and policy.source_of_truth == DB_SIDE)
     by_policy = None if db or queue or policy is None else policy.operate_on
     return works_on_db, by_policy or (DB_SIDE if works_on_db else MARKDOWN_SIDE)
-
-
-def _logs(environ: Mapping[str, str], policy: Policy | None) -> tuple[str, ...]:
-    """Return the paths and patterns of the run log that the environment names, or else the policy."""
-    named = environ.get("ORCH_LOG_PATH")
-    if named:
-        return (named,)
-    if policy is None:
-        return ()
-    from ops_checks.runlog.engines import is_log_url
-
-    return tuple(path if is_log_url(path) else _in_policy(policy, path) or path for path in policy.logs)
-
-
-def _read_policy(path: str | None, *, queues_only: bool, named: bool) -> Policy | None:
-    """Return the policy at a path, or the defaults; None if none is needed."""
-    if path is None:
-        if queues_only:
-            return None
-        from ops_checks.policy.model import Policy
-
-        return Policy()
-    from ops_checks.policy.source import may_locate_queues, read_policy
-
-    data = read_policy(path)
-    if queues_only and not named and not may_locate_queues(data):
-        return None
-    from ops_checks.policy.loader import parse_policy
-
-    return parse_policy(data, path)
-
-
-def _in_policy(policy: Policy | None, location: str | None) -> str | None:
-    """Return a location that a policy names; a path is relative to the policy's folder."""
-    if not location or policy is None or is_url(location):
-        return location
-    return os.path.join(os.path.dirname(policy.path or ""), location)

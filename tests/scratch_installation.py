@@ -42,7 +42,7 @@ def environment(*first: Path, **variables: object) -> dict[str, str]:
     """Return a machine's environment: these folders first in the path, a Python, no ops-checks, no CI system."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     path = ":".join(map(str, [*first, _PYTHON, "/usr/bin", "/bin"]))
-    return plain | {"PATH": path} | {name: str(value) for name, value in variables.items()}
+    return plain | {"PATH": path, "UV_SYSTEM_CERTS": "1"} | {name: str(value) for name, value in variables.items()}
 
 
 def make_environment(folder: Path) -> Path:

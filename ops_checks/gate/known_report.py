@@ -38,8 +38,9 @@ def told_apart(
     if why:
         errors.append(why)
         return tuple(results), None
-    judged = apply(known, results, RULES, threshold)
-    return judged, compared_with(known, judged, RULES)
+    rules = context.policy.rules
+    judged = apply(known, results, rules, threshold)
+    return judged, compared_with(known, judged, rules)
 
 
 def same_file(report: str, newer: str = "") -> Callable[[str, str], bool]:

@@ -23,11 +23,12 @@ def read_own(context: Context, asked: Asked) -> Evidence:
     Raises UsageError for code that is none: SQL that does not parse, a function that is not there.
     """
     own = {each.id: each for each in context.policy.own}
-    request = Request(keep_for(context, asked), asked.document)
+    keep = keep_for(context, asked)
     ran: dict[str, Ran] = {}
     lacking: dict[str, str] = {}
     for rule in asked.rules:
         try:
+            request = Request(keep, asked.document and rule.id not in asked.besides)
             ran[rule.id] = _run(context, own[rule.id], request)
         except InputError as error:
             lacking[rule.id] = error.message
@@ -36,6 +37,7 @@ def read_own(context: Context, asked: Asked) -> Evidence:
         OwnFindings(
             {rule_id: each.total for rule_id, each in ran.items()},
             {rule_id: each.findings for rule_id, each in ran.items()},
+            {rule_id: sum(read.rows or read.lines or 0 for read in each.inputs) for rule_id, each in ran.items()},
         ),
         tuple(dict.fromkeys(read for each in ran.values() for read in each.inputs)),
         remarks=(

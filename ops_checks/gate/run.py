@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ops_checks import __version__
 from ops_checks.errors import InputError, UsageError
 from ops_checks.findings import CONSISTENCY, FAIL_LEVELS, GROUPS
-from ops_checks.gate.asked import asked_for
+from ops_checks.gate.asked import asked_for, off_by_name
 from ops_checks.gate.inputs import Evidence, has_more, policy_read
 from ops_checks.gate.item_rows import with_rows
 from ops_checks.gate.known_report import told_apart, unrecorded
@@ -64,7 +64,8 @@ def run_gate(
         raise UsageError(f"fail_level={visible(fail_level)}: {expected}{did_you_mean(fail_level, FAIL_LEVELS)}")
     names = [only] if isinstance(only, str) else list(only or ())
     policy = context.policy.asking_for(names)
-    found = _Found(inputs=[policy_read(context)], notes=[*context.notes, *context.warnings])
+    notes = [*context.notes, *context.warnings, *off_by_name(policy, names)]
+    found = _Found(inputs=[policy_read(context)], notes=notes)
     asked = {each.group: each for each in asked_for(policy, names, max_details)}
     outcomes = {group: _read(context, each) for group, each in asked.items()}
     found.notes += context.snapshot.notes if context.snapshot else []
@@ -75,7 +76,8 @@ def run_gate(
     judged, known = told_apart(context, waived, found.inputs, policy.threshold, found.errors)
     listed = [cut(each, max_details) if has_more(context, each.group) else each for each in judged]
     results = tuple(conclude(result, policy, fail_level) for result in listed)
-    decision = decide(tuple(asked), results, found.errors, policy.rules)
+    run = tuple(group for group, each in asked.items() if not _is_told(each, outcomes[group], names))
+    decision = decide(run, results, found.errors, policy.rules)
     return Report(
         tool_version=__version__,
         created_ms=int(context.now_s * 1000),
@@ -90,6 +92,14 @@ def run_gate(
         known=known,
         tz_minutes=context.tz_minutes,
     )
+
+
+def _is_told(asked: Asked, outcome: Evidence | InputError, names: Collection[str]) -> bool:
+    """Return whether notes say why no rule of a group was judged: each was left out, or is off and was named itself."""
+    if not asked.rules:
+        return bool(names) and asked.group not in names
+    left_out = frozenset() if isinstance(outcome, InputError) else outcome.left_out
+    return all(rule.id in left_out for rule in asked.rules)
 
 
 def _hints(outcome: Evidence | InputError | None, results: Iterable[RuleResult]) -> tuple[str, ...]:

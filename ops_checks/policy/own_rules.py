@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops_checks.findings import KPI
+from ops_checks.findings import GROUPS, KPI
 from ops_checks.rules.queue.rules import BY_ID
 from ops_checks.rules.registry import RULES, WAIVABLE
 from ops_checks.suggestions import did_you_mean
@@ -45,6 +45,8 @@ def _of_entry(path: Path, entry: Mapping[str, object]) -> Iterator[tuple[Path, s
         where = f"kpi.thresholds.{RULES[rule_id].metric}" if RULES[rule_id].group == KPI.id else "its group's severity"
         yield (*path, "id"), f"{rule_id} is a built-in rule that is set elsewhere ({where}); expected another name"
         return
+    if rule_id in GROUPS:
+        yield (*path, "id"), f"{rule_id} is the name of a group of rules, which --only takes; expected another name"
     for number, owner in _NUMBERS.items():
         if number in entry and rule_id != owner:
             yield (*path, number), f"only {owner} has {number}; take it out"

@@ -1,4 +1,4 @@
-"""Find the policy, and the project: in the current folder or the nearest one above it (FORMATS section 8).
+"""Find and read the policy, and find the project: here or in the nearest folder above (FORMATS section 8).
 
 Every command imports this, so it imports next to nothing.
 """
@@ -10,10 +10,13 @@ import stat
 
 from ops_checks.errors import InputError, UsageError
 from ops_checks.sanitize import visible
+from ops_checks.stores.registry import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ops_checks.policy.model import Policy
 
     #: Path of the policy, relative to the current folder (None: there is none), and notes on what was not taken.
     FoundPolicy = tuple[str | None, tuple[str, ...]]
@@ -239,3 +242,43 @@ def _refuse_other_owner(path: str) -> None:
                 f"{visible(path)}: belongs to another user (uid {owner}), who could loosen it: "
                 "name it with --policy if you trust it"
             )
+
+
+def logs_of(environ: Mapping[str, str], policy: Policy | None) -> tuple[str, ...]:
+    """Return the paths and patterns of the run log that the environment names, or else the policy."""
+    named = environ.get("ORCH_LOG_PATH")
+    if named:
+        return (named,)
+    if policy is None:
+        return ()
+    from ops_checks.runlog.engines import is_log_url
+
+    return tuple(path if is_log_url(path) else in_policy(policy, path) or path for path in policy.logs)
+
+
+def policy_at(path: str | None, *, queues_only: bool, named: bool) -> Policy | None:
+    """Return the policy at a path (None: the defaults); None if none is needed, see `context.resolve`.
+
+    Raises UsageError for what is no policy, InputError for a file that cannot be read.
+    """
+    if path is None:
+        if queues_only:
+            return None
+        from ops_checks.policy.model import Policy
+
+        return Policy()
+    from ops_checks.policy.source import may_locate_queues, read_policy
+
+    data = read_policy(path)
+    if queues_only and not named and not may_locate_queues(data):
+        return None
+    from ops_checks.policy.loader import parse_policy
+
+    return parse_policy(data, path)
+
+
+def in_policy(policy: Policy | None, location: str | None) -> str | None:
+    """Return a location that a policy names; a path is relative to the policy's folder."""
+    if not location or policy is None or is_url(location):
+        return location
+    return os.path.join(os.path.dirname(policy.path or ""), location)

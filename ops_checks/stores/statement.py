@@ -49,14 +49,19 @@ _COMMENT_SIGN = re.compile(r"/\*|\*/")
 
 
 class Syntax(NamedTuple):
-    """How one kind of database reads a text. `brackets`: they hold the bounds of a slice, which are no parameters."""
+    """How one kind of database reads a text.
+
+    `brackets`: they hold the bounds of a slice, which are no parameters; `lenient`: a name in double quotes that there
+    is not is taken for a string, in silence.
+    """
 
     name: str
     tokens: re.Pattern[str]
-    brackets: bool
+    brackets: bool = False
+    lenient: bool = False
 
 
-SQLITE = Syntax("SQLite", re.compile(_SQLITE, re.VERBOSE), brackets=False)
+SQLITE = Syntax("SQLite", re.compile(_SQLITE, re.VERBOSE), lenient=True)
 POSTGRES = Syntax("PostgreSQL", re.compile(_POSTGRES, re.VERBOSE), brackets=True)
 
 
@@ -112,8 +117,9 @@ def read_statement(text: str, syntax: Syntax, values: Values) -> Statement:
         raise StatementError(f"begins with {begins}: expected one SELECT, or WITH … SELECT", _line(text, first.start))
     kept = [token for token in tokens if token.start < end]
     parameters = _parameters(kept, text, syntax, values)
-    pieces = (parameters.get(token.start, token.text) for token in every if token.start < end)
-    return Statement("".join(pieces), frozenset(_called(kept, parameters)), tuple(kept), text)
+    pieces = parameters | (_strict(kept) if syntax.lenient else {})
+    rewritten = "".join(pieces.get(token.start, token.text) for token in every if token.start < end)
+    return Statement(rewritten, frozenset(_called(kept, parameters)), tuple(kept), text)
 
 
 def _must_be_text(text: str) -> None:
@@ -182,6 +188,16 @@ def _parameters(tokens: list[Token], text: str, syntax: Syntax, values: Values) 
                 raise StatementError(f"no such parameter {visible(token.text)}: expected {expected}", line)
             found[token.start] = _literal(values[token.text[1:]])
     return found
+
+
+def _strict(tokens: list[Token]) -> dict[int, str]:
+    """Return the names in double quotes in marks that never make a string, by where they begin.
+
+    A misspelled column would be a text that is never equal to anything: https://www.sqlite.org/quirks.html, section 8.
+    """
+    return {
+        token.start: "`" + _unquoted(token.text).replace("`", "``") + "`" for token in tokens if token.text[0] == '"'
+    }
 
 
 def _literal(value: str | int) -> str:

@@ -570,8 +570,8 @@ _DECIDING = (
     Defect(
         "the policy beats the environment",
         "context.py",
-        'or environ.get("ORCH_QUEUE_MD")\n        or _in_policy(policy, policy.queue if policy else None)',
-        'or _in_policy(policy, policy.queue if policy else None)\n        or environ.get("ORCH_QUEUE_MD")',
+        'or environ.get("ORCH_QUEUE_MD")\n        or in_policy(policy, policy.queue if policy else None)',
+        'or in_policy(policy, policy.queue if policy else None)\n        or environ.get("ORCH_QUEUE_MD")',
         _GATE,
     ),
     Defect(

@@ -170,3 +170,48 @@ def test_a_waiver_answers_for_a_row(run: Run, both: Callable[..., None]) -> None
         assert told.code == 0
         (rule,) = (each for each in json.loads(told.out)["rules"] if each["id"] == "due-date-passed")
         assert (rule["verdict"], rule["findings"][0]["suppressed"]) == ("pass", "r (o, until 2026-12-31)")
+
+
+OWN = """\
+rules:
+  - {id: items-alone, sql: "SELECT id FROM queue_items WHERE owner_session = 'nobody'"}
+  - {id: needs-more, sql: "SELECT id FROM queue_items WHERE attempt_count > 9"}
+  - {id: switched-off, sql: "SELECT id FROM queue_items", severity: off}
+"""
+OFF = "switched-off: is off: it was not judged"
+LEFT_OUT = "needs-more: needs the queue database, and was not judged"
+
+
+@pytest.mark.parametrize(
+    ("only", "code", "rules", "notes"),
+    [
+        (["queue"], 0, {"well-formed": "QUEUE.md", "items-alone": "QUEUE.md"}, [LEFT_OUT]),
+        (
+            ["queue", "needs-more"],
+            0,
+            {"well-formed": "QUEUE.md", "items-alone": "QUEUE.md", "needs-more": "queue.db"},
+            [],
+        ),
+        (["queue", "items-alone"], 0, {"well-formed": "QUEUE.md", "items-alone": "queue.db"}, [LEFT_OUT]),
+        (["own", "switched-off"], 0, {"items-alone": "queue.db", "needs-more": "queue.db"}, [OFF]),
+        (["switched-off", "items-alone"], 0, {"items-alone": "queue.db"}, [OFF]),
+        (["switched-off", "queue"], 0, {"well-formed": "QUEUE.md", "items-alone": "QUEUE.md"}, [OFF, LEFT_OUT]),
+        (["switched-off"], 3, {}, [OFF]),
+    ],
+)
+def test_what_is_asked_for_beside_the_document_takes_nothing_from_it(
+    run: Run, both: Callable[..., None], only: list[str], code: int, rules: dict[str, str], notes: list[str]
+) -> None:
+    """Asking for one rule more judges all that was judged without it; one that is not judged is told, and why."""
+    both(ITEMS, ITEMS, OWN)
+    told = run("check", *(word for name in only for word in ("--only", name)), "-f", "json")
+    report = json.loads(told.out)
+    assert (told.code, [rule["id"] for rule in report["rules"]]) == (code, [*rules])
+    assert {read["path"] for read in report["inputs"] if read["kind"] != "policy"} == {*rules.values()}
+    assert [note for note in report["notes"] if "judged" in note] == notes
+
+
+def test_a_document_that_leaves_all_own_rules_out_does_not_call_them_off(run: Run, both: Callable[..., None]) -> None:
+    """They are on, and need what is not there."""
+    both(ITEMS, ITEMS, 'rules: [{id: needs-more, sql: "SELECT id FROM queue_items WHERE attempt_count > 9"}]\n')
+    assert run("check", "--only", "queue", "-f", "health") == (0, "HEALTH_OK\n", f"warning: {LEFT_OUT}\n")

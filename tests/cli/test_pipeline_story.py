@@ -166,6 +166,20 @@ def test_rules_of_the_team_fail_and_are_waived(story: Story) -> None:
         assert (told.code, findings(told)) == (0, {}), told.err
 
 
+def test_known_findings_of_the_team_s_own_rules_do_not_fail(story: Story) -> None:
+    """A rule of the team's own is adopted before all that it finds is mended."""
+    (story.host / "team_rules.py").write_text(CODE)
+    (story.host / "ops-checks.yaml").write_text(POLICY + OWN)
+    assert story.on_host("check", "-f", "json=known.json").code == 1
+    told = story.on_host("check", "--known", "known.json", "-f", "json=now.json")
+    assert (told.code, told.err) == (0, "")
+    for statement in ("UPDATE queue_items SET status = 'BLOCKED'", "UPDATE queue_items SET priority = 'P0'"):
+        story.sql(f"{statement} WHERE id = 'OPS-2'")
+        told = story.on_host("check", "--only", "own", "--known", "now.json", "-f", "json")
+        assert told.code == 1
+    assert findings(told) == {"p0-has-due": ["OPS-2"], "blocked-is-old": ["OPS-2"]}
+
+
 def test_only_news_fails(story: Story) -> None:
     """What last week's report has is known, what is new fails, what went away is told."""
     story.sql("UPDATE queue_items SET priority = 'P2' WHERE id IN ('OPS-2', 'OPS-3')")

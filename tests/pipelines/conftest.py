@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,33 +18,35 @@ if TYPE_CHECKING:
 #: Runs without a time: the age of the log is that of the file.
 _RUN = '{{"event":"run_end","command":"{command}","exit_code":0,"duration_ms":10}}\n'
 _ITEMS = [item("ORCH-1"), item("ORCH-2", "BLOCKED")]
-#: By its name what a project is like: the database's items and the command of its run.
+#: By its name what a project is like: the status in the database of the second item, and the command of its run.
 SITUATIONS = {
-    "good": (_ITEMS, "done"),
-    "drift": ([_ITEMS[0], item("ORCH-2", "DONE")], "done"),
-    "alert": (_ITEMS, "fail"),
+    "good": ("BLOCKED", "done"),
+    "drift": ("DONE", "done"),
+    "alert": ("BLOCKED", "fail"),
 }
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Callable[[str], Path]:
-    """Return a function that makes a project of a kind: the document alone in a folder, database and log in another.
+    """Return a function that makes a project of a kind: the document in a folder, database and log in another.
 
-    Its host has a baseline, as the manual asks for; where the queues differ that is a 1.
+    Both sides agreed once, which a baseline says.
     """
 
     def make(situation: str) -> Path:
-        items, command = SITUATIONS[situation]
+        status, command = SITUATIONS[situation]
         folder, host = tmp_path / "project", tmp_path / "host"
         for each in (folder, host):
             each.mkdir(exist_ok=True)
         make_markdown(folder / "QUEUE.md", _ITEMS)
         (folder / "ops-checks.yaml").write_text("queue: QUEUE.md\n")
         (host / "queue.db").unlink(missing_ok=True)
-        make_database(host / "queue.db", items)
-        (host / "runs.jsonl").write_text(_RUN.format(command=command))
+        make_database(host / "queue.db", _ITEMS)
         done = run(["ops-checks", "baseline"], folder, environment(TOOLS, ORCH_DB_PATH=host / "queue.db"))
-        assert done.code in {0, 1}, done.out
+        assert done.code == 0, done.out
+        with contextlib.closing(sqlite3.connect(host / "queue.db")) as connection, connection:
+            connection.execute("UPDATE queue_items SET status = ? WHERE id = 'ORCH-2'", [status])
+        (host / "runs.jsonl").write_text(_RUN.format(command=command))
         return folder
 
     return make

@@ -5,6 +5,7 @@ No base image can be had where these tests run; what is tried is what the stages
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
@@ -26,7 +27,7 @@ _PLACES = ("/opt/ops-checks", "/wheels", "/src")
 
 def instructions() -> list[list[tuple[str, str]]]:
     """Return the instructions of each stage, with their values."""
-    parser = DockerfileParser(fileobj=CONTAINERFILE.open("rb"))
+    parser = DockerfileParser(fileobj=io.BytesIO(CONTAINERFILE.read_bytes()))
     stages: list[list[tuple[str, str]]] = []
     for each in parser.structure:
         if each["instruction"] == "FROM":

@@ -129,6 +129,10 @@ FUNCTION = "a function as `package.module:function`"
             "1:14: rules.0.id: missing-in-db is a built-in rule that is set elsewhere (its group's severity); "
             "expected another name",
         ),
+        (
+            "[{id: queue, sql: x}]",
+            "1:14: rules.0.id: queue is the name of a group of rules, which --only takes; expected another name",
+        ),
         ("[{id: wip-limit, max: 0}]", "1:30: rules.0.max: 0 is not allowed; expected a whole number from 1"),
         ("{id: a}", "1:8: rules: a mapping is not allowed; expected a list of rules"),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -44,23 +43,22 @@ class OwnRule(Struct, frozen=True, kw_only=True):
 
 
 class OwnFindings(Struct):
-    """What rules of one's own found: how many by rule, those of them that were kept, and how much was looked at."""
+    """What rules of one's own found, by rule: how many, those of them that were kept, and in how many rows or lines."""
 
     counts: Mapping[str, int]
     findings: Mapping[str, Sequence[Finding]]
-    items: int = 0
+    read: Mapping[str, int] = {}
     unlisted: Mapping[str, Sequence[Finding]] = {}
 
 
 def own_rule(own: OwnRule) -> Rule:
     """Return the Rule of an own one: any finding violates it."""
-    title = own.title or own.id
     return counting_rule(
         id=own.id,
         group=OWN.id,
-        title=title,
+        title=own.title or own.id,
         help=own.help or "A rule of this project, from its policy.",
-        counted=title,
-        samples=attrgetter("items"),
+        counted=own.title or "findings",
+        samples=lambda found: found.read.get(own.id, 0),
         severity="error" if own.severity == OFF else own.severity,
     )

@@ -130,6 +130,7 @@ def _code(error: sqlite3.Error) -> int:
 def _statement_error(statement: Statement, denied: str, said: str) -> StatementError:
     word = next((said.partition(begin)[2] for begin in _STUMBLED if begin in said), "")
     word = word.partition('"')[0].rpartition(".")[2]
+    said += "; a text stands in single quotes" if f'"{word}"' in statement.given else ""
     message = denied or f"{visible(said)} (SQLite {sqlite3.sqlite_version})"
     return StatementError(message, statement.line_of(word) if word else None, missing=said.startswith(_MISSING))
 
@@ -154,9 +155,10 @@ class _Guard:
     def __enter__(self) -> Self:
         """Watch the connection."""
         connection = self._connection
-        self._tables = _tables(connection)
+        self._tables = _readable(connection)
         for table in _OF_JSON:  # SQLite declares them at their first use, which would be denied
-            connection.execute(f"SELECT 1 FROM {table}('[]')").fetchall()
+            with suppress(sqlite3.Error):  # not there, or a table of the queue's own
+                connection.execute(f"SELECT 1 FROM {table}('[]')").fetchall()
         self._before = {limit: connection.setlimit(limit, most) for limit, most in _LIMITS.items()}
         connection.text_factory = _shown
         connection.set_authorizer(self._authorize)
@@ -218,7 +220,7 @@ class _Guard:
             return ""
         if action == sqlite3.SQLITE_READ:
             self.noted.add((one.lower(), two.lower()))
-            known = one.lower() in self._tables or one.lower() in _READABLE
+            known = one.lower() in self._tables
             return "" if known else f"{visible(one)} is no plain table: a rule reads those only"
         if action == sqlite3.SQLITE_FUNCTION:
             known = two.lower() in _FUNCTIONS
@@ -228,10 +230,11 @@ class _Guard:
         return f"{_ACTIONS.get(action, 'something else')}: a rule only reads"
 
 
-def _tables(connection: sqlite3.Connection) -> frozenset[str]:
-    """Return the names of the tables and views that SQLite itself keeps, in lower case: no virtual ones."""
-    query = "SELECT lower(name) FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'view')"
-    return frozenset(name for (name,) in connection.execute(query))
+def _readable(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the names, in lower case, of what may be read: no virtual table, whatever it is called."""
+    query = "SELECT lower(name), type IN ('table', 'view') FROM pragma_table_list WHERE schema = 'main'"
+    found = dict(connection.execute(query))
+    return frozenset(name for name, plain in found.items() if plain) | (_READABLE - found.keys())
 
 
 def _memory() -> int:

@@ -6,6 +6,7 @@ billion: https://www.sqlite.org/lang_with.html, "materialization hints", is abou
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 #: What stands before the name of a table that is used.
 _BEFORE = frozenset({"from", "join", ",", "(", "in"})
+#: So many tables would take long to follow; nobody writes them by hand.
+_MOST_TABLES = 100
 _HINTS = frozenset({"not", "materialized"})
 
 
@@ -31,7 +34,9 @@ def copies(tokens: Sequence[Token], most: int) -> int:
     """Return how many copies of such tables a statement makes, `most` for that many or more."""
     words = [token.name for token in tokens]
     closing = _closing(words)
-    tables = list(_tables(words, closing))
+    tables = list(islice(_tables(words, closing), _MOST_TABLES))
+    if len(tables) == _MOST_TABLES:
+        return most
     named = {table.at for table in tables}
     known: dict[_Table | None, int] = {}
 

@@ -108,6 +108,7 @@ def ask(path: Path, statement: str, limits: Limits = LIMITS) -> tuple[tuple[str,
     ("statement", "columns", "rows"),
     [
         ("SELECT id, task AS t FROM queue_items WHERE id = 'ORCH-7'", ("id", "t"), [("ORCH-7", "task")]),
+        ('SELECT "id" AS "a`b""c" FROM "queue_items" WHERE "id" = \'ORCH-7\'', ('a`b"c',), [("ORCH-7",)]),
         ("SELECT count(*) AS n FROM open_items;", ("n",), [(30,)]),
         ("SELECT :now_s + 1 AS s, :now AS t, 1 -:tz_minutes AS z", ("s", "t", "z"), [(1767279601, NOW, -539)]),
         ("SELECT item_id, payload_json ->> 'by' AS by FROM queue_events", ("item_id", "by"), [("ORCH-1", "kim")]),
@@ -158,6 +159,8 @@ def test_what_fails_on_its_rows_says_so(database, statement):
         ("SELECT id\nFROM queue_itemz", "no such table: queue_itemz", 2, True),
         ("SELECT q.nope,\nid FROM queue_items q", "no such column: q.nope", 1, True),
         ("SELECT id,\nid\nFROM queue_items WHERE id id", 'near "id": syntax error', None, False),
+        ("SELECT id FROM queue_items\nWHERE \"prioritty\" = 'P0'", "no such column: prioritty; a text stands", 2, True),
+        ('SELECT id FROM queue_items WHERE status = "DONE"', "no such column: DONE; a text stands in single", 1, True),
         ("SELECT\nlenght(id) FROM queue_items", "no such function: lenght", 2, False),
     ],
 )
@@ -175,6 +178,14 @@ def test_rows_at_the_bound_are_all_there(database):
     assert len(ask(database, query, Limits(rows=30))[1]) == 30
     with pytest.raises(LimitError, match="returns more than 29 rows"):
         ask(database, query, Limits(rows=29))
+
+
+def test_a_table_by_the_name_of_a_harmless_one_is_none(database):
+    """A virtual table of the database is not read, and a plain one is."""
+    execute(database, "CREATE VIRTUAL TABLE json_each USING fts5(words); CREATE TABLE json_tree (a)")
+    with pytest.raises(StatementError, match="json_each is no plain table"):
+        ask(database, "SELECT * FROM json_each")
+    assert ask(database, "SELECT a FROM json_tree") == (("a",), [])
 
 
 def test_a_snapshot_is_as_it_was_afterwards(database):
@@ -262,6 +273,8 @@ def test_what_a_statement_reads_is_known(statement, columns):
         ("WITH a AS (WITH a AS (SELECT 1) SELECT 1 FROM a, a AS b) SELECT 1 FROM a, a AS b", 6),
         (f"WITH {CHAIN} SELECT * FROM a29", 99),
         (NESTED, 99),
+        ("WITH " + ", ".join(f"a{n} AS (SELECT {n})" for n in range(200)) + " SELECT 1", 99),
+        ("SELECT 1 " + "AS (" * 9000, 0),
     ],
 )
 def test_copies_of_with_tables_are_counted(statement, count):
