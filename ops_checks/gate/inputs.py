@@ -98,7 +98,7 @@ def read_drift(context: Context, asked: Asked) -> Evidence:
     if source is not None:
         for note in drift.notes:
             source.note(note)
-    return Evidence(drift, tuple(inputs), remarks=(*(source.notes if source else ()), *drift.notes))
+    return Evidence(drift, tuple(inputs), remarks=tuple(drift.notes))
 
 
 def read_kpis(context: Context, *, details: bool = True) -> Evidence:

@@ -35,10 +35,12 @@ def advised(context: Context, outcomes: Outcomes) -> Outcomes:
     if works:
         without = f"; `ops-checks check --only {works[0]}` does without it"
     elif QUEUE.id not in outcomes and is_there(context.queue) and not any(map(_is_there, _inputs(context)[1:])):
-        without = (
-            "; `ops-checks check --only queue` checks the document alone, `--snapshot FILE` against what `ops-checks "
-            "snapshot` wrote on the host of the database"
+        against = (
+            ", `--snapshot FILE` against what `ops-checks snapshot` wrote on the host of the database"
+            if context.snapshot is None
+            else ""
         )
+        without = f"; `ops-checks check --only queue` checks the document alone{against}"
     else:
         return outcomes
     return outcomes | {group: InputError(error.message + without, error.details) for group, error in missing.items()}

@@ -38,7 +38,7 @@ def read_recorded_kpis(context: Context, source: SnapshotSource) -> Evidence:
     keep = offered(context.policy.waivers)
     was_read = store_read("db", read.store, read.store.snapshot(), read.head.db.items)
     runs = RunStats(logs=tuple(LogRead(**asdict(log)) for log in kpis.logs))
-    remarks = (*source.notes, *map(visible, kpis.remarks), *_unknown_totals(context, read.path, known))
+    remarks = (*map(visible, kpis.remarks), *_unknown_totals(context, read.path, known))
     return Evidence(
         KpiEvidence(),
         (

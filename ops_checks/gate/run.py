@@ -68,6 +68,7 @@ def run_gate(
     found = _Found(inputs=[policy_read(context)], notes=notes)
     asked = {each.group: each for each in asked_for(policy, names, max_details)}
     outcomes = {group: _read(context, each) for group, each in asked.items()}
+    found.notes += context.snapshot.notes if context.snapshot else []
     for group, outcome in advised(context, outcomes).items():
         _add_group(found, context, policy, asked[group], outcome)
     today = queue_time(context.now_s, context.tz_minutes)[:10]

@@ -418,6 +418,15 @@ def test_histories_need_events(host: Path, run: Run, runner: Callable[[], Path])
     assert run("check", "--snapshot", "state.json", "-f", "health").code == 3
 
 
+def test_a_snapshot_that_is_missing(host: Path, run: Run, runner: Callable[[], Path]) -> None:
+    """The error says how to have one and what works without, not to name one."""
+    snapshot(run)
+    runner()
+    told = run("check", "--snapshot", "none.json", "-f", "health")
+    only = "`ops-checks check --only queue` checks the document alone"
+    assert (told.code, told.err) == (3, f"error: none.json: no such snapshot: {AGAIN}; {only}\n")
+
+
 def test_the_document_alone_needs_no_snapshot(host: Path, run: Run, runner: Callable[[], Path]) -> None:
     """`--only queue` does not read it, and says so."""
     snapshot(run)
@@ -442,6 +451,7 @@ def test_rules_on_rows_read_it(host: Path, run: Run, runner: Callable[[], Path])
     found = {(each["rule"], each["item"]) for rule in report(told)["rules"] for each in rule["findings"]}
     assert found == {("in-progress-has-owner", "ORCH-2"), ("priority-inversion", "ORCH-4")}
     assert [each["kind"] for each in report(told)["inputs"]] == ["policy", "snapshot"]
+    assert told.err == AGE
 
 
 def test_outputs(host: Path, run: Run, runner: Callable[[], Path]) -> None:

@@ -99,7 +99,8 @@ TABLE: dict[str, tuple[int, str, str]] = {
     "--id A-1 --for DONE --queue no.md --timeout 0s": (
         3,
         "",
-        "error: no.md: no such queue: name a Markdown file with --queue, or run `ops-checks init`\n",
+        "error: no.md: no such queue: name a Markdown file with --queue, or run `ops-checks init`, with `--from PATH` "
+        "if the other side has rows\n",
     ),
     "--for-status DONE=1 --db text --timeout 0s": (
         3,

@@ -26,12 +26,13 @@ NOTHING = (
     "them with --queue, --db and --log-path, or begin with `ops-checks init`"
 )
 NO_LOG = f"{PATHS['log']}: no such run log: name the file that the runs append to"
-NO_DB = f"{PATHS['db']}: no such database: name a SQLite database with --db, or run `ops-checks init`"
+INIT = "or run `ops-checks init`, with `--from PATH` if the other side has rows"
+NO_DB = f"{PATHS['db']}: no such database: name a SQLite database with --db, {INIT}"
 ALONE = (
     "; `ops-checks check --only queue` checks the document alone, `--snapshot FILE` against what `ops-checks snapshot` "
     "wrote on the host of the database"
 )
-NO_QUEUE = f"{PATHS['queue']}: no such queue: name a Markdown file with --queue, or run `ops-checks init`"
+NO_QUEUE = f"{PATHS['queue']}: no such queue: name a Markdown file with --queue, {INIT}"
 
 
 def gate(folder: Path, monkeypatch: pytest.MonkeyPatch, *there: str, only: str | None = None):
@@ -93,4 +94,4 @@ def test_a_named_database_that_is_missing_leaves_nothing(tmp_path: Path, monkeyp
     """Both groups need it then: one line, and no advice that would not work."""
     gate(tmp_path, monkeypatch, "queue", "log")
     report = run_gate(resolve({}, db="other.db"))
-    assert report.errors == ("other.db: no such database: name a SQLite database with --db, or run `ops-checks init`",)
+    assert report.errors == (f"other.db: no such database: name a SQLite database with --db, {INIT}",)

@@ -266,7 +266,8 @@ NONSENSE = {
     ),
     "OpsError": (
         "import ops_checks; ops_checks.open_queue('none.md').get('x')",
-        "raised MissingError (none.md: no such queue: name a Markdown file with --queue, or run `ops-checks init`) "
+        "raised MissingError (none.md: no such queue: name a Markdown file with --queue, or run `ops-checks init`, "
+        "with `--from PATH` if the other side has rows) "
         "at checks.py:5: mend the rule, then run it again",
     ),
 }

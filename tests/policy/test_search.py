@@ -363,7 +363,10 @@ def test_a_strange_queue_above_is_told(bare: Path, run: Callable[..., Told]) -> 
     told = run("status")
     where = f"looked in {bare / 'a/b'} and above it, up to "
     assert (told.code, told.out, told.err.count("\n")) == (3, "", 1)
-    assert f"{QUEUE}: no such queue: name a Markdown file with --queue, or run `ops-checks init`; {where}" in told.err
+    advice = (
+        "name a Markdown file with --queue, or run `ops-checks init`, with `--from PATH` if the other side has rows"
+    )
+    assert f"{QUEUE}: no such queue: {advice}; {where}" in told.err
     assert f"; ../../{QUEUE}: not taken, everybody may write to its folder: name it if you trust it" in told.err
     named = run("status", "--queue", "none.md")
     assert (named.code, "looked in" in named.err) == (3, False)

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 #: Small, so that the allocator reuses memory for the text of a block: larger blocks are three times slower.
 _BLOCK_BYTES = 1 << 15
-QUEUE = FileKind("queue", "name a Markdown file with --queue, or run `ops-checks init`")
+QUEUE = FileKind(
+    "queue",
+    "name a Markdown file with --queue, or run `ops-checks init`, with `--from PATH` if the other side has rows",
+)
 _LONGEST_LINE_BYTES = 1 << 24
 _BOM = "\ufeff"
 #: The bytes of a chunk in which the first byte of its first line is: a byte order mark may stand before it.

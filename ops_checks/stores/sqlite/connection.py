@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 else:
     import _sqlite3 as sqlite3  # `sqlite3` adapts dates too: `datetime` takes as long again
 
-DATABASE = FileKind("database", "name a SQLite database with --db, or run `ops-checks init`")
+DATABASE = FileKind(
+    "database",
+    "name a SQLite database with --db, or run `ops-checks init`, with `--from PATH` if the other side has rows",
+)
 _KEYS = {TABLE: "id", EVENTS: "event_id"}
 _WRITES = (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
 #: The most virtual machine steps of one change: a runaway trigger is stopped.
