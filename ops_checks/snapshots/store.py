@@ -103,7 +103,7 @@ class RecordedSnapshot(SqliteSnapshot):
             )
         with MemoryQueue("") as queue:
             try:
-                more = {f"{table}.{column}" for table, column in queue.reads(text, values) - _RECORDED}
+                more = {f"{table}.{column}".rstrip(".") for table, column in queue.reads(text, values) - _RECORDED}
             except StatementError as error:
                 if not error.missing:
                     raise
