@@ -71,8 +71,11 @@ _FUNCTIONS = frozenset(_COMPUTING.split())
 #: Tables that are made of a text of JSON, and what tells which tables there are.
 _OF_JSON = frozenset({"json_each", "json_tree"})
 _READABLE = _OF_JSON | {"sqlite_master", "sqlite_schema"}
-_WRITING = "INSERT UPDATE DELETE ATTACH DETACH PRAGMA TRANSACTION SAVEPOINT ANALYZE REINDEX"
-_ACTIONS = {getattr(sqlite3, f"SQLITE_{name}"): name for name in _WRITING.split()}
+_WRITING = (
+    *("INSERT", "UPDATE", "DELETE", "ATTACH", "DETACH", "PRAGMA"),
+    *("TRANSACTION", "SAVEPOINT", "ANALYZE", "REINDEX"),
+)
+_ACTIONS = {getattr(sqlite3, f"SQLITE_{name}"): name for name in _WRITING}
 #: What goes wrong with the file that is read; everything else does with the statement.
 _FILE = "INTERNAL PERM BUSY LOCKED NOMEM READONLY IOERR CORRUPT FULL CANTOPEN PROTOCOL EMPTY SCHEMA NOLFS NOTADB"
 _OF_FILE = frozenset(getattr(sqlite3, f"SQLITE_{name}") for name in _FILE.split())
