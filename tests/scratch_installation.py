@@ -17,6 +17,26 @@ TOOLS = Path(sys.executable).parent
 _OURS = ("ORCH_", "OPS_", "PYTEST", "PYTHON", "VIRTUAL_ENV", "COV_", "GIT", "BUILDKITE", "CI", "PIPX", "UV_TOOL")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the option that has every way of installing tried, and not some of each kind."""
+    parser.addoption("--all-installations", action="store_true", help="run every job, and try every way of installing")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know the mark."""
+    config.addinivalue_line(
+        "markers", "one_of_many: builds or installs once more what others do, and is left out of a usual run"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what a usual run does without."""
+    if not config.getoption("--all-installations"):
+        left_out = [item for item in items if item.get_closest_marker("one_of_many")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the wheel and the sdist of this tree."""
@@ -39,10 +59,17 @@ def checkout(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def environment(*first: Path, **variables: object) -> dict[str, str]:
-    """Return a machine's environment: these folders first in the path, a Python, no ops-checks, no CI system."""
+    """Return a machine's environment: these folders first in the path, a Python, no ops-checks, no CI system.
+
+    It has no compiler, unless one is named: what is built with one is another test's.
+    """
     plain = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     path = ":".join(map(str, [*first, _PYTHON, "/usr/bin", "/bin"]))
-    return plain | {"PATH": path, "UV_SYSTEM_CERTS": "1"} | {name: str(value) for name, value in variables.items()}
+    return (
+        plain
+        | {"PATH": path, "UV_SYSTEM_CERTS": "1", "CC": "false"}
+        | {name: str(value) for name, value in variables.items()}
+    )
 
 
 def make_environment(folder: Path) -> Path:

@@ -7,9 +7,7 @@ BUSY = Item(id="ORCH-102", status="IN_PROGRESS", priority="P1", task="Rotate key
 
 def test_cancel_leaves_the_queues_consistent(assert_consistent_after):
     stamp = Stamp(actor="test", now_s=1_767_225_600, tz_minutes=540)
-
     copies = assert_consistent_after(lambda queue: queue.change(BUSY.id, cancel(stamp)), items=[BUSY])
-
     assert copies.db.get(BUSY.id).status == "BLOCKED"
 """
 

@@ -96,7 +96,7 @@ def test_its_commands(tmp_path: Path, checkout: Path, project: Callable[[str], P
             *sources, target = value.split()
             copy(sources, checkout, folder / target)
         elif name == "RUN" and "apt-get" not in value:
-            done = run(["sh", "-e", "-c", there(value)], folder, environment())
+            done = run(["sh", "-e", "-c", there(value)], folder, environment(CC="cc"))
             assert done.code == 0, done.out
     for name, value in final:
         if name == "COPY" and "--from" not in value:

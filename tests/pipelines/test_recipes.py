@@ -132,6 +132,7 @@ def test_github_without_a_snapshot(github: Callable[[Path], GitHub], project: Ma
     assert pull.uploads == {"queue-report": []}
 
 
+@pytest.mark.one_of_many
 def test_forgejo(
     github: Callable[[Path], GitHub], recipe: Callable[[str], Path], project: Make, grow: Grow, keeper: Keeper,
     snapshot: Snapshot,
@@ -167,6 +168,7 @@ def test_gitlab(
     assert done.code == 1, done.out  # the snapshot is of the drift, which is there whatever the request adds
 
 
+@pytest.mark.one_of_many
 def test_buildkite(
     recipe: Callable[[str], Path], project: Make, grow: Grow, keeper: Keeper, host: dict[str, str], tmp_path: Path,
     snapshot: Snapshot,
