@@ -48,6 +48,7 @@ def test_both_files_are_what_pre_commit_takes(tmp_path: Path, home: dict[str, st
     assert run([PRE_COMMIT, "validate-config", str(RECIPES / "pre-commit-config.yaml")], tmp_path, home).code == 0
 
 
+@pytest.mark.one_of_many
 def test_the_repository_is_one_of_hooks(
     checkout: Path, repository: Callable[[str], Path], home: dict[str, str]
 ) -> None:

@@ -65,6 +65,7 @@ def test_on_the_host(
     assert out.splitlines()[-2:] == [f"schedule={schedule}", f"{result} junit=queue.xml {_ARCHIVED} label=ops"], out
 
 
+@pytest.mark.one_of_many
 def test_a_change_request(
     build: Build, project: Make, keeper: Keeper, grow: Callable[[Path], None], snapshot: Callable[[Path], bytes]
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_change_request(
     assert out.splitlines()[-1] == f"SUCCESS junit=queue.xml {_ARCHIVED} label=", out
 
 
+@pytest.mark.one_of_many
 def test_a_gate_that_cannot_be_run(build: Build, project: Make, tmp_path: Path) -> None:
     """What is no verdict is no alert either: an installation that fails ends the build as a failure."""
     out = build(project("good"), PIP_NO_INDEX="1", PIP_CACHE_DIR=str(tmp_path))

@@ -121,6 +121,7 @@ def test_github(github: Callable[[Path], GitHub], project: Make, grow: Grow, tmp
     assert "ORCH-3" in pull.out
 
 
+@pytest.mark.one_of_many
 def test_github_without_a_snapshot(github: Callable[[Path], GitHub], project: Make, tmp_path: Path) -> None:
     """Where none can be had the job fails before the gate; the document alone is judged all the same."""
     pull = github(project("drift"))
@@ -149,6 +150,7 @@ def test_forgejo(
     assert pull.job(workflow, "pull-request") == 0, pull.out
 
 
+@pytest.mark.one_of_many
 def test_gitlab(
     recipe: Callable[[str], Path], project: Make, grow: Grow, keeper: Keeper, host: dict[str, str], tmp_path: Path
 ) -> None:
