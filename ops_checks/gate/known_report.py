@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ops_checks.errors import InputError
 from ops_checks.report.fitting import misfit
 from ops_checks.rules.known import apply, compared_with
 from ops_checks.rules.registry import RULES
 from ops_checks.sanitize import visible
 from ops_checks.stores.registry import is_url
+from ops_checks.stores.transaction_protocol import DatabaseSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,13 +37,22 @@ def told_apart(
     known = context.known
     if known is None:
         return tuple(results), None
-    why = misfit(known.path, known.report, inputs, results, same_file(known.path))
+    why = misfit(known.path, known.report, inputs, results, same_file(known.path), partial(_event_time, context))
     if why:
         errors.append(why)
         return tuple(results), None
     rules = context.policy.rules
     judged = apply(known, results, rules, threshold)
     return judged, compared_with(known, judged, rules)
+
+
+def _event_time(context: Context, event_id: int) -> str | None:
+    """Return the time of an event in the database, None where it is not, or nobody can tell."""
+    try:
+        with context.db_store.snapshot() as snapshot:
+            return snapshot.event_time(event_id) if isinstance(snapshot, DatabaseSnapshot) else None
+    except InputError:  # what is wrong with the database is told by who judges it
+        return None
 
 
 def same_file(report: str, newer: str = "") -> Callable[[str, str], bool]:

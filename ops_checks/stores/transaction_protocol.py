@@ -80,6 +80,10 @@ class DatabaseSnapshot(Snapshot, Protocol):
         """Stream the ids of items that have events and no row: the database had them."""
         ...
 
+    def event_time(self, event_id: int) -> str | None:
+        """Return the time of an event as stored, None if there is no such event. Raises InputError."""
+        ...
+
     def items_by_creation(self) -> Iterator[Item]:
         """Stream the items in the order in which they were created. Raises InputError for malformed ones."""
         ...

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import item, make_database, make_markdown
+from builders import execute, item, make_database, make_markdown
 from conftest import NOW_S
 from format_readers import READERS
 
@@ -189,6 +189,44 @@ def test_a_report_of_another_project(run: Run, folder: Path) -> None:
     assert told.err.startswith("error: b.json: could not evaluate the rules latency-p95-ms, stale-in-progress, ")
     assert run("report", "b.json", "a.json").code == 3
     assert run("report", "a.json", "b.json").code == 0
+
+
+ADDED = "INSERT INTO queue_events (event_id, item_id, event_type, created_at) VALUES ({}, 'D-1', 'added', '{}')"
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "fits"),
+    [
+        ([(1, "2026-01-01 09:00")], [(1, "2026-01-01 09:00"), (2, "2026-01-01 10:00")], True),
+        ([(1, "2026-01-01 09:00")], [(1, "2026-01-01 09:00")], True),
+        ([(1, "2026-01-01 09:00"), (7, "2026-01-01 09:30")], [(9, "2026-01-01 10:00")], True),  # pruned since
+        ([], [(1, "2026-01-01 09:00")], True),
+        ([(1, "2026-01-01 09:00")], [(1, "2026-01-01 08:00"), (2, "2026-01-01 10:00")], False),
+        ([(1, "2026-01-01 09:00")], [(1, "2026-01-01 09:01")], False),
+        ([(5, "2026-01-01 09:00")], [(1, "2026-01-01 09:00")], False),
+        ([(5, "2026-01-01 09:00")], [], False),
+    ],
+)
+def test_a_project_of_the_same_paths(
+    run: Run, folder: Path, then: list[tuple[int, str]], now: list[tuple[int, str]], *, fits: bool
+) -> None:
+    """Two projects of one layout differ in what has happened: the newest event of then is there still, or pruned."""
+    assert folder
+    for events, name in ((then, "a.json"), (now, "b.json")):
+        lay(range(3))
+        execute("ops/q.db", "; ".join(ADDED.format(*event) for event in events))
+        assert run("check", "-f", f"json={name}").code == 1
+    told = run("check", "--known", "a.json", "-f", "health")
+    compared = run("report", "a.json", "b.json", "-f", "health")
+    if fits:
+        assert (told.code, compared.code) == (0, 0)
+        return
+    number, time = then[-1]
+    assert (told.code, told.out.partition(" ")[0]) == (3, "HEALTH_ERROR")
+    assert told.err == (
+        f"error: a.json: its newest event, {number} of {time}, is none of ops/q.db: name a report of the same queues, "
+        "or make it again with `ops-checks check -f json=FILE`\n"
+    )
 
 
 def test_the_same_files_by_other_paths(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

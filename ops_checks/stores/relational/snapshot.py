@@ -74,6 +74,11 @@ class TableSnapshot:
         columns = "event_id, event_type, payload_json, created_at"
         yield from map(Event._make, self._rows(f"SELECT {columns} FROM {EVENTS} WHERE item_id = ? ORDER BY 1", item_id))
 
+    def event_time(self, event_id: int) -> str | None:
+        """Return the time of an event as stored, None if there is no such event. Raises InputError."""
+        rows = list(self._rows(f"SELECT created_at FROM {EVENTS} WHERE event_id = ?", event_id))
+        return str(rows[0][0]) if rows and rows[0][0] is not None else None
+
     def retry_count(self) -> int | None:
         """Count the `retried` events. Raises InputError."""
         [(count,)] = self._rows(f"SELECT count(*) FROM {EVENTS} WHERE event_type = ?", "retried")

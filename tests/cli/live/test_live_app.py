@@ -178,7 +178,7 @@ def test_cancel_and_retry(live: Callable[..., WatchApp]) -> None:
         await view.press("home", "r", "y")
         await view.shows("A-2 -> PENDING", "FAILED 0")
 
-    app = live(scenario)
+    app = live(scenario, lock_timeout_s=10)  # the view reads the database meanwhile
     assert app.made == ["A-1 -> BLOCKED", "A-2 -> PENDING"]
     events = select("q.db", "SELECT item_id, event_type, payload_json FROM queue_events ORDER BY event_id")
     found = [(item_id, kind, json.loads(payload)) for item_id, kind, payload in events]

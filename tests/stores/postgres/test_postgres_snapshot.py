@@ -193,6 +193,7 @@ def history(store: Store) -> list[Any]:
             list(view.events_of(("retried",), "op-1", 2)),
             view.retry_count(),
             view.newest_event(),
+            *map(view.event_time, (1, 2, 99)),
             sorted(view.retries()),
             sorted(view.retry_times(), key=repr),
             list(view.pending_since()),
