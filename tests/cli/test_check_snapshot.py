@@ -454,6 +454,60 @@ def test_rules_on_rows_read_it(host: Path, run: Run, runner: Callable[[], Path])
     assert told.err == AGE
 
 
+LACKS = "run this where the database is, or leave it out with `check --only …`"
+
+
+@pytest.mark.parametrize(
+    ("sql", "code", "lacking"),
+    [
+        ("SELECT id FROM queue_items WHERE status = 'BLOCKED'", 1, ""),
+        ("SELECT id FROM queue_items WHERE created_at > updated_at", 0, ""),
+        ("SELECT id FROM queue_items GROUP BY id HAVING count(*) > 1", 0, ""),
+        ("SELECT item_id FROM queue_events", 3, "queue_events.item_id"),
+        ("SELECT 'x' WHERE (SELECT count(*) FROM queue_events) > 0", 3, "queue_events"),
+        (
+            "SELECT id FROM queue_items WHERE lease_owner IS NOT NULL",
+            3,
+            "queue_items.lease_owner",
+        ),
+        (
+            "SELECT id FROM queue_items WHERE attempt_count > 1",
+            3,
+            "queue_items.attempt_count",
+        ),
+        ("SELECT id FROM queue_baseline", 3, "queue_baseline"),
+        ("SELECT id FROM theirs", 3, "theirs"),
+    ],
+)
+def test_a_rule_in_sql_reads_what_is_in_it(
+    host: Path, run: Run, runner: Callable[[], Path], sql: str, code: int, lacking: str
+) -> None:
+    """What a snapshot has not is no empty table: a rule that asks for it is an error, and never green."""
+    (host / "ops-checks.yaml").write_text(f'{POLICY}rules: [{{id: mine, sql: "{sql}"}}]\n')
+    assert snapshot(run).code == 0
+    runner()
+    answer = run("check", "--snapshot", "state.json", "--only", "mine", "-f", "health")
+    assert answer.code == code, answer
+    error = f"error: mine: state.json: a snapshot has no {lacking}: {LACKS}\n" if lacking else ""
+    assert answer.err == AGE + error
+
+
+def test_a_rule_in_the_dialect_of_a_server_is_not_run_elsewhere(
+    host: Path, run: Run, runner: Callable[[], Path]
+) -> None:
+    """A snapshot of a database in PostgreSQL has its rows, and nothing that understands its statements."""
+    (host / "ops-checks.yaml").write_text(f'{POLICY}rules: [{{id: mine, sql: "SELECT id::text FROM queue_items"}}]\n')
+    assert run("snapshot", "-o", "state.json").code == 0
+    made = (host / "state.json").read_bytes()
+    (host / "state.json").write_bytes(forged(made, lambda data: data["db"].update(location="service=ops")))
+    runner()
+    answer = run("check", "--snapshot", "state.json", "--only", "mine", "-f", "health")
+    assert answer.code == 3
+    assert (
+        "error: mine: state.json: it is of a database in PostgreSQL, whose statements run there alone: " in answer.err
+    )
+
+
 def test_outputs(host: Path, run: Run, runner: Callable[[], Path]) -> None:
     """A snapshot replaces only one of its kind; nothing is written over an input, and a report not over a snapshot."""
     for name in ("QUEUE.md", "queue.db", "runs.jsonl", "ops-checks.yaml", "other"):
