@@ -12,28 +12,56 @@ class Group(NamedTuple):
     """Rules that are run together.
 
     `exit_code` is that of the gate when one of them fails; `reads` is the kind of input (of a report) at which a
-    finding without a line is located; `marker` is the pytest marker of its checks, "" for none; `selectable`:
-    whether `check --only` accepts it; `by_name`: its rules are off unless the policy or `--only` names it; `in_rows`:
-    what it finds in the database is shown at the item's row in the document.
+    finding without a line is located; `marker` is the pytest marker of its checks, "" for none, and `about` says what
+    one of them is, in pytest's list of markers; `selectable`: whether `check --only` accepts it; `by_name`: its rules
+    are off unless the policy or `--only` names it; `in_rows`: what it finds in the database is shown at the item's row
+    in the document.
     """
 
     id: str
     exit_code: ExitCode
     reads: str
     marker: str = ""
+    about: str = ""
     selectable: bool = True
     by_name: bool = False
     in_rows: bool = False
 
 
-CONSISTENCY = Group("consistency", DRIFT, reads="queue", marker="queue_drift")
-KPI = Group("kpi", ALERT, reads="log", marker="queue_kpi", in_rows=True)
+CONSISTENCY = Group("consistency", DRIFT, reads="queue", marker="queue_drift", about="a check that both queues agree")
+KPI = Group(
+    "kpi", ALERT, reads="log", marker="queue_kpi", about="a check of the run log and of stale items", in_rows=True
+)
 #: One queue by itself: its rows, and what they say together. A check of the document alone needs no database.
-QUEUE = Group("queue", DRIFT, reads="queue", marker="queue_rows", by_name=True, in_rows=True)
+QUEUE = Group(
+    "queue",
+    DRIFT,
+    reads="queue",
+    marker="queue_rows",
+    about="a check of the rows of one queue",
+    by_name=True,
+    in_rows=True,
+)
 #: Whether the events of each item could have happened (RECONCILE section 16).
-HISTORY = Group("history", DRIFT, reads="db", marker="queue_history", by_name=True, in_rows=True)
+HISTORY = Group(
+    "history",
+    DRIFT,
+    reads="db",
+    marker="queue_history",
+    about="a check of the events of each item",
+    by_name=True,
+    in_rows=True,
+)
 #: The rules of a project's own, in SQL and in Python (`rules` in the policy).
-OWN = Group("own", DRIFT, reads="db", marker="queue_own", by_name=True, in_rows=True)
+OWN = Group(
+    "own",
+    DRIFT,
+    reads="db",
+    marker="queue_own",
+    about="a check by a rule of the project's own",
+    by_name=True,
+    in_rows=True,
+)
 #: An expired waiver fails with the exit code of its rule's group.
 WAIVERS = Group("waivers", ALERT, reads="policy", selectable=False)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ops_checks.errors import OpsError, UsageError
-from ops_checks.findings import Verdict
+from ops_checks.findings import GROUPS, Verdict
 from ops_checks.pytest_plugin import tell_cut_short
 from ops_checks.pytest_plugin.evaluation import Evaluation
 from ops_checks.pytest_plugin.guard import guarded
@@ -33,11 +33,7 @@ if TYPE_CHECKING:
 
 _MARKERS = (
     "queue_check: a check of the task queue",
-    "queue_drift: a check that both queues agree",
-    "queue_kpi: a check of the run log and of stale items",
-    "queue_history: a check of the events of each item",
-    "queue_rows: a check of the rows of one queue",
-    "queue_own: a check by a rule of the project's own",
+    *(f"{group.marker}: {group.about}" for group in GROUPS.values() if group.marker),
 )
 _SHARED = "ops_checks_folder"
 _SELECTED = "ops_checks_selection"
