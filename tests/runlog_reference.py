@@ -109,15 +109,22 @@ def repeated_lines(good: list[tuple[int, dict[str, Any]]], window: int = 65_536)
     return found
 
 
-def summary_of(data: bytes, since_ms: int | None = None, commands: frozenset[str] | None = None) -> dict[str, Any]:
+def summary_of(
+    data: bytes, since_ms: int | None = None, commands: frozenset[str] | None = None, until_ms: int | None = None
+) -> dict[str, Any]:
     """Return what the log's bytes say, computed from lists of everything."""
     lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     records = [(number, record_of(line)) for number, line in enumerate(lines[:-1], 1)]
     good = [(number, record) for number, record in records if record is not None]
     dated = [record["ts_epoch_ms"] for _, record in good if "ts_epoch_ms" in record]
 
+    windowed = since_ms is not None or until_ms is not None
+
     def within(record: dict[str, Any]) -> bool:
-        return since_ms is None or record.get("ts_epoch_ms", since_ms - 1) >= since_ms
+        if not windowed:
+            return True
+        ms = record.get("ts_epoch_ms")
+        return ms is not None and (since_ms is None or ms >= since_ms) and (until_ms is None or ms < until_ms)
 
     repeated = repeated_lines(good)
     once = [(number, record) for number, record in good if record["event"] == "run_end" and number not in repeated]
@@ -130,7 +137,7 @@ def summary_of(data: bytes, since_ms: int | None = None, commands: frozenset[str
         trace = record.get("trace_id")
         if record["event"] == "run_start" and within(record) and trace is not None:
             open_runs.setdefault(trace, []).append(number)
-        # What ended before the window ended nothing in it.
+        # What ended outside of the window ended nothing in it.
         if record["event"] == "run_end" and (within(record) or "ts_epoch_ms" not in record) and trace is not None:
             if open_runs.get(trace):
                 open_runs[trace].pop()
@@ -150,7 +157,7 @@ def summary_of(data: bytes, since_ms: int | None = None, commands: frozenset[str
         "slowest": [n for n, r in sorted(timed, key=lambda found: (-float(found[1]["duration_ms"]), found[0]))][:20],
         "unfinished": sorted((number, trace) for trace, numbers in open_runs.items() for number in numbers),
         "unpaired": sum(r["event"] == "run_start" and within(r) and "trace_id" not in r for _, r in good),
-        "undated": 0 if since_ms is None else sum("ts_epoch_ms" not in r for _, r in once),
+        "undated": 0 if not windowed else sum("ts_epoch_ms" not in r for _, r in once),
         "repeated": len(repeated),
         "outside": sum(not within(r) and "ts_epoch_ms" in r for _, r in once),
         "first_ms": min(dated, default=None),

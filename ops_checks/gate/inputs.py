@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.history.judgement import Judgement
     from ops_checks.rules.kpi.queue_statistics import QueueStatistics
+    from ops_checks.runlog.grouping import Grouping
     from ops_checks.runlog.stats import RunStats
     from ops_checks.stores.protocol import Snapshot, Store
 
@@ -122,8 +123,8 @@ class RunsRead(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def read_runs(context: Context, *, details: bool = True) -> RunsRead:
-    """Read the run log; see `read_kpis`."""
+def read_runs(context: Context, *, details: bool = True, groupings: tuple[Grouping, ...] = ()) -> RunsRead:
+    """Read the run log, and count its runs by some groupings too; see `read_kpis`."""
     policy = context.policy.kpi
     remarks: list[str] = []
     run_filter = RunFilter(
@@ -131,6 +132,7 @@ def read_runs(context: Context, *, details: bool = True) -> RunsRead:
         commands=policy.commands,
         details=details or "unfinished_runs" in policy.thresholds,
         valid_ms=valid_times(context.now_s),
+        groupings=groupings,
     )
     runs = read_log(policy.engine, Wanted(context.logs, remarks.append, context.progress), run_filter)
     return RunsRead(runs, (*remarks, *log_remarks(runs)))

@@ -31,7 +31,7 @@ __extension__ typedef unsigned __int128 wide;
 typedef const uint8_t *cursor;
 
 /* What this file and scanner.py say to each other: a change of the arguments or of the answer changes the number. */
-enum { INTERFACE = 2 };
+enum { INTERFACE = 3 };
 
 enum { MOST_DEPTH = 64, MOST_DIGITS = 18, MOST_NUMBER = 32, MOST_GROUPS = 255, SLOTS = 1024 };
 /* No shorter line is an end, or a start. */
@@ -68,7 +68,7 @@ struct run {
 struct scan {
     cursor begin, limit;
     uint64_t secrets[3];
-    int64_t least_time, greatest_time, since;
+    int64_t least_time, greatest_time, since, until;
     int details, windowed;
 
     uint32_t lines;
@@ -697,7 +697,7 @@ add_run(struct scan *scan, const struct line *line)
 {
     struct run *run = &scan->runs[scan->run_count];
     const struct text *trace = &line->texts[TRACE];
-    int within = HAS(line, TIME) ? line->time >= scan->since : line->kind == END;
+    int within = HAS(line, TIME) ? line->time >= scan->since && line->time < scan->until : line->kind == END;
     if (scan->windowed && !within)
         return;
     *run = (struct run){scan->lines, line->kind, NO_TRACE, 0};
@@ -929,11 +929,23 @@ make_answer(const struct scan *scan, cursor at, cursor resume)
 }
 
 PyDoc_STRVAR(scan_doc,
-"scan(buffer, start, seed, details, least_time, greatest_time, since, counts)\n--\n\n"
+"scan(buffer, start, seed, details, least_time, greatest_time, window, counts)\n--\n\n"
 "Return the columns of the lines from an offset on that are understood, and where the others begin and end.\n\n"
 "What stands behind the last line break is not read. A record with a time outside of the least and the greatest one is not understood;\n"
-"`since` is None or the first time of a window; to `counts`, None or an array of integers of 32 bits, the durations\n"
+"`window` is None or the first time of a window and the first one behind it; to `counts`, None or an array of integers of 32 bits, the durations\n"
 "that are one of its indexes are added. Raises ValueError for arguments that cannot be.");
+
+/* The two times of a window, a tuple. 0: an exception is set. */
+static int
+read_window(PyObject *window, int64_t *since, int64_t *until)
+{
+    PyObject *first = PyTuple_GetItem(window, 0), *last = first == NULL ? NULL : PyTuple_GetItem(window, 1);
+    if (last == NULL)
+        return 0;
+    *since = PyLong_AsLongLong(first);
+    *until = PyLong_AsLongLong(last);
+    return !PyErr_Occurred();
+}
 
 static PyObject *
 scan_buffer(PyObject *Py_UNUSED(module), PyObject *args)
@@ -942,21 +954,19 @@ scan_buffer(PyObject *Py_UNUSED(module), PyObject *args)
     Py_ssize_t start, size;
     unsigned long long seed;
     long long least_time, greatest_time;
-    PyObject *since, *counts, *answer = NULL;
+    PyObject *window, *counts, *answer = NULL;
     Py_buffer counted = {0};
     int scanned = 0;
     struct scan *scan = calloc(1, sizeof *scan);
     if (scan == NULL)
         return PyErr_NoMemory();
     if (!PyArg_ParseTuple(args, "y*nKpLLOO:scan", &buffer, &start, &seed, &scan->details, &least_time, &greatest_time,
-                          &since, &counts)) {
+                          &window, &counts)) {
         free(scan);
         return NULL;
     }
-    scan->windowed = since != Py_None;
-    if (scan->windowed)
-        scan->since = PyLong_AsLongLong(since);
-    if (scan->windowed && scan->since == -1 && PyErr_Occurred())
+    scan->windowed = window != Py_None;
+    if (scan->windowed && !read_window(window, &scan->since, &scan->until))
         goto done;
     if (counts != Py_None) {
         if (PyObject_GetBuffer(counts, &counted, PyBUF_CONTIG) < 0)

@@ -17,6 +17,7 @@ from msgspec import UNSET, Struct, field
 from msgspec.structs import replace
 
 from ops_checks.runlog.decoder import EMPTY, RunEnd, decode_line
+from ops_checks.runlog.group_aggregator import GroupAggregator, within
 from ops_checks.runlog.percentiles import Durations
 from ops_checks.runlog.stats import KEPT, Defect, LogRead, Run, RunStats, close_latest, keep_slowest, trace_fingerprints
 from ops_checks.runlog.times import TimeRange
@@ -39,12 +40,13 @@ class Aggregator:
 
     def __init__(self, path: str, run_filter: RunFilter, repeats: Repeats) -> None:
         self._path = path
-        self._since_ms = run_filter.since_ms
+        self._bounds = run_filter.bounds
         self._commands = run_filter.commands
         self._stats = RunStats(detailed=run_filter.details)
         self._durations = Durations()
         #: How many durations there are by whole milliseconds, where all count; a scanner adds to them.
-        self.counts = array("I", bytes(4 * _COUNTED_MS)) if self._since_ms is None and self._commands is None else None
+        self.counts = array("I", bytes(4 * _COUNTED_MS)) if self._bounds is None and self._commands is None else None
+        self._groups = [GroupAggregator(each, run_filter.commands) for each in run_filter.groupings]
         self._floor = -1.0
         self._failed: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
         self._latest_failed: tuple[Columns, Sequence[int], int] | None = None
@@ -60,7 +62,10 @@ class Aggregator:
             self._times.update(columns.span, columns.newest)
             self._pairs.update(columns.runs, stats.lines + 1)
         self._add_defects(columns)
-        counted = self._counted(columns, self._repeats.find(columns))
+        once = self._once(columns, self._repeats.find(columns))
+        for groups in self._groups:
+            groups.add(columns, once)
+        counted = self._counted(columns, once)
         stats.runs += len(counted)
         self._count_outcomes(columns, counted)
         self._measure(columns, counted)
@@ -107,6 +112,7 @@ class Aggregator:
         log = LogRead(self._path, stats.lines, stats.malformed, torn_tail, times.first, times.last, times.newest())
         left_out = {"outside": self._outside, "undated": stats.undated, "repeated": self._repeated}
         stats.logs = (replace(log, runs=stats.runs, **left_out),)
+        stats.groups = tuple(each.groups for each in self._groups)
         return stats
 
     def _add_defects(self, columns: Columns) -> None:
@@ -116,21 +122,23 @@ class Aggregator:
         found = (Defect(self._path, stats.lines + 1 + number, row.reason, row.advice) for number, row in told)
         stats.defects = (*stats.defects, *found)
 
-    def _counted(self, columns: Columns, repeated: AbstractSet[int]) -> Sequence[int]:
-        """Return the positions of the ends that count: in the window, for the first time. Count the others apart."""
+    def _once(self, columns: Columns, repeated: AbstractSet[int]) -> Sequence[int]:
+        """Return the positions of the ends that stand there for the first time. Count the others apart."""
         positions: Sequence[int] = range(len(columns.times))
-        if repeated:
-            self._repeated += len(repeated)
-            positions = [position for position in positions if position not in repeated]
-        since_ms, span = self._since_ms, columns.span
-        if since_ms is None or (columns.timed and (span is None or span[0] >= since_ms)):
+        if not repeated:
             return positions
-        times = columns.times
-        dated = [(position, ms) for position in positions if (ms := times[position]) is not None]
-        within = [position for position, ms in dated if ms >= since_ms]
-        self._stats.undated += len(positions) - len(dated)
-        self._outside += len(dated) - len(within)
-        return within
+        self._repeated += len(repeated)
+        return [position for position in positions if position not in repeated]
+
+    def _counted(self, columns: Columns, positions: Sequence[int]) -> Sequence[int]:
+        """Return those of some positions whose ends lie in the window. Count the others apart."""
+        if self._bounds is None:
+            return positions
+        found = within(columns, positions, *self._bounds)
+        undated = 0 if columns.timed else sum(columns.times[position] is None for position in positions)
+        self._stats.undated += undated
+        self._outside += len(positions) - undated - len(found)
+        return found
 
     def _count_outcomes(self, columns: Columns, counted: Sequence[int]) -> None:
         """Count the ends of `done` and `fail` that exited with 0, and keep the last failures."""

@@ -131,7 +131,7 @@ def _columns(
         distinct=len({*keys} - {0}) == len(keys) - keys.count(0),
         key_times=_key_times(keys, times),
         text=lambda position: lines[numbers[position]],
-        runs=_runs(rows, run_filter.since_ms) if run_filter.details else (),
+        runs=_runs(rows, run_filter.bounds) if run_filter.details else (),
         malformed=[(number, row) for number, row in enumerate(rows) if isinstance(row, Malformed)]
         if Malformed in types
         else (),
@@ -164,14 +164,14 @@ def _key_times(keys: Sequence[int], times: Sequence[Any]) -> tuple[int, int]:
     return (min(found), max(found)) if found else NO_TIME
 
 
-def _runs(rows: list[Row], since_ms: int | None) -> list[PairedRun]:
-    """Return the starts and ends in the window; an end before it ends nothing in it, one without a time may."""
+def _runs(rows: list[Row], bounds: tuple[int, int] | None) -> list[PairedRun]:
+    """Return the starts and ends in the window; an end outside of it ends nothing in it, one without a time may."""
     return [
         PairedRun(number, type(row) is RunStart, None if row.trace_id is UNSET else row.trace_id)
         for number, row in enumerate(rows)
-        if isinstance(row, RunStart | RunEnd) and (since_ms is None or _is_within(row, since_ms))
+        if isinstance(row, RunStart | RunEnd) and (bounds is None or _is_within(row, *bounds))
     ]
 
 
-def _is_within(row: RunStart | RunEnd, since_ms: int) -> bool:
-    return row.ts_epoch_ms >= since_ms if row.ts_epoch_ms is not UNSET else isinstance(row, RunEnd)
+def _is_within(row: RunStart | RunEnd, low: int, high: int) -> bool:
+    return low <= row.ts_epoch_ms < high if row.ts_epoch_ms is not UNSET else isinstance(row, RunEnd)

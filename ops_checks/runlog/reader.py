@@ -36,26 +36,20 @@ MOST_OPEN = 500_000
 
 def read_runs(
     paths: Sequence[str],
+    run_filter: RunFilter = RunFilter(),  # noqa: B008 - frozen
     *,
-    since_ms: int | None = None,
-    commands: frozenset[str] | None = None,
-    details: bool = True,
-    valid_ms: tuple[int, int] | None = None,
     progress: Progress | None = None,
 ) -> RunStats:
     """Return the statistics of logs (plain, gzip or zstd files), read as one in the order given.
 
-    `since_ms`: only ends of runs from that epoch millisecond on count, and only starts from then on can be
-    unfinished; earlier ends close no start. Ends without a time cannot be shown to lie in the window: they are
-    excluded and counted as `undated`. `commands`: only the durations of their runs count. `details`: False collects
-    no single runs and no time ranges, which is faster. `valid_ms`: a record with a time outside of them (least,
-    greatest) is malformed. Memory grows with the logs only by what exact percentiles take (see Durations). Raises
-    InputError, which names the log that cannot be read.
+    Only ends in the filter's window count, and only starts in it can be unfinished; other ends close no start. Ends
+    without a time cannot be shown to lie in the window: they are excluded and counted as `undated`. Only the durations
+    of the filter's commands count. A record with a time outside of `valid_ms` is malformed. Memory grows with the logs
+    only by what exact percentiles take (see Durations). Raises InputError, which names the log that cannot be read.
     """
-    run_filter = RunFilter(since_ms, commands, details, valid_ms)
     advance = _total_progress(paths, progress) if progress else None
     logs = (_read_log(path, run_filter, advance) for path in paths)
-    return reduce(merge, logs, RunStats(detailed=details))
+    return reduce(merge, logs, RunStats(detailed=run_filter.details))
 
 
 def _read_log(path: str, run_filter: RunFilter, advance: Advance | None) -> RunStats:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ops_checks.runlog.filter import RunFilter
 
 #: Of the arguments and the answer; a scanner that was built from another version of its source is not used.
-_INTERFACE = 2
+_INTERFACE = 3
 #: Set to `off`, the native scanner is not used.
 _VARIABLE = "OPS_CHECKS_SCANNER"
 _SCANNED_BYTES = 1 << 20
@@ -95,8 +95,9 @@ def scan(
 ) -> dict[str, Any]:
     """Return a scanner's answer on the lines of a block from an offset on."""
     least, greatest = run_filter.valid_ms or ANY_TIME
-    details, since_ms = run_filter.details, run_filter.since_ms
-    found: dict[str, Any] = scanner.scan(block, at, _SEED, details, least, greatest, since_ms, counts)
+    found: dict[str, Any] = scanner.scan(
+        block, at, _SEED, run_filter.details, least, greatest, run_filter.bounds, counts
+    )
     return found
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from ops_checks.runlog.grouping import Groups, add_groups
 from ops_checks.runlog.percentiles import Durations
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class RunStats(Struct):
       a start so far. Merging pairs them up. `unpaired`: starts without a trace id, which no end can match.
     - `head`, `tail`: of a part of a log, the ends with which it begins and ends (see Repeats).
     - `unlisted`: unfinished runs that are counted and not in `open_runs`, where an engine keeps only the first ones.
+    - `groups`: the groups of each grouping that was asked for, in their order.
     - `detailed`: False where `slowest`, `failures`, `open_runs`, `early_ends` and time ranges were not collected.
     """
 
@@ -108,6 +110,7 @@ class RunStats(Struct):
     early_ends: Fingerprints = field(default_factory=lambda: array("q"))
     logs: tuple[LogRead, ...] = ()
     unlisted: int = 0
+    groups: tuple[Groups, ...] = ()
     detailed: bool = True
     head: list[Any] = field(default_factory=list)
     tail: list[Any] = field(default_factory=list)
@@ -155,8 +158,18 @@ def merge(earlier: RunStats, later: RunStats) -> RunStats:
         early_ends=early_ends,
         logs=_merge_logs(earlier.logs, later.logs),
         unlisted=earlier.unlisted + later.unlisted,
+        groups=_merge_groups(earlier.groups, later.groups),
         detailed=earlier.detailed and later.detailed,
     )
+
+
+def _merge_groups(earlier: tuple[Groups, ...], later: tuple[Groups, ...]) -> tuple[Groups, ...]:
+    """Return the groups of both parts; one of which nothing was read has none."""
+    if not (earlier and later):
+        return earlier or later
+    for groups, others in zip(earlier, later, strict=True):
+        add_groups(groups, others)
+    return earlier
 
 
 def merge_parts(path: str, parts: Iterable[RunStats]) -> RunStats:

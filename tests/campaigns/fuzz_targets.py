@@ -19,6 +19,7 @@ from ops_checks.policy.yaml_reader import read as read_yaml
 from ops_checks.report.json_text import json_text
 from ops_checks.report.parse import parse_report
 from ops_checks.report.serialize import to_json
+from ops_checks.runlog.filter import RunFilter
 from ops_checks.runlog.reader import read_runs
 from ops_checks.stores.markdown.table import Table, edit_row, parse_row
 from ops_checks.stores.registry import MARKDOWN, SQLITE
@@ -73,7 +74,7 @@ def run_log(data: bytes, folder: Path) -> None:
     path = folder / "runs.jsonl"
     path.write_bytes(data)
     try:
-        runs = read_runs([str(path)], since_ms=0)
+        runs = read_runs([str(path)], RunFilter(since_ms=0))
         again = read_runs([str(path)])
     except InputError as error:
         _one_line(error)

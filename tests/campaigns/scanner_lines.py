@@ -21,7 +21,7 @@ _FILTERS = (
     RunFilter(),
     RunFilter(details=False),
     RunFilter(since_ms=1_700_000_000_500),
-    RunFilter(since_ms=3, valid_ms=(2, 1_700_000_000_900)),
+    RunFilter(since_ms=3, until_ms=1_700_000_000_700, valid_ms=(2, 1_700_000_000_900)),
 )
 _TEXTS = (
     "",

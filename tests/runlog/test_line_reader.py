@@ -14,6 +14,7 @@ from runlog_reference import summary, summary_of
 
 from ops_checks.errors import InputError
 from ops_checks.runlog import line_reader
+from ops_checks.runlog.filter import RunFilter
 from ops_checks.runlog.line_reader import FileBlocks, LineBlocks, read_at
 from ops_checks.runlog.reader import read_runs
 
@@ -95,7 +96,7 @@ def test_uniform_logs_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(run * 300_000))
     assert path.stat().st_size * 130 < len(run) * 300_000
-    assert read_runs([str(path)], details=False).lines == 300_000
+    assert read_runs([str(path)], RunFilter(details=False)).lines == 300_000
 
 
 @pytest.mark.parametrize(("times", "allowed"), [(49, True), (51, False)])

@@ -64,7 +64,14 @@ def on_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> list[
 
 
 @pytest.mark.parametrize(
-    "run_filter", [{}, {"since_ms": 4900}, {"commands": frozenset({"done", "일"})}, {"details": False}]
+    "run_filter",
+    [
+        {},
+        {"since_ms": 4900},
+        {"since_ms": 3000, "until_ms": 4900},
+        {"commands": frozenset({"done", "일"})},
+        {"details": False},
+    ],
 )
 def test_parts(log: Path, run_filter: dict[str, Any]) -> None:
     """Threads that share the parts return what one returns, lines included."""

@@ -47,7 +47,15 @@ def test_long_lines(size: int) -> None:
 
 
 _filters = st.sampled_from(
-    [{}, {}, {"since_ms": 1000}, {"commands": frozenset({"pick", "done"})}, {"since_ms": 1005, "commands": frozenset()}]
+    [
+        {},
+        {},
+        {"since_ms": 1000},
+        {"commands": frozenset({"pick", "done"})},
+        {"since_ms": 1005, "commands": frozenset()},
+        {"until_ms": 1003},
+        {"since_ms": 998, "until_ms": 1004},
+    ]
 )
 
 

@@ -41,7 +41,7 @@ def read_everywhere(path: Path, **run_filter: Any) -> list[RunStats]:
     """Read a log whole, in parts by two threads, and packed."""
     packed = path.with_suffix(".gz")
     packed.write_bytes(gzip.compress(path.read_bytes(), 1))
-    found = [read_runs([str(log)], **run_filter) for log in (path, packed)]
+    found = [read_runs([str(log)], RunFilter(**run_filter)) for log in (path, packed)]
     with path.open("rb") as file:
         found.append(read_plain(str(path), file.fileno(), RunFilter(**run_filter), parallel_bytes=1))
     return found

@@ -50,7 +50,7 @@ def test_ends_are_those_that_count(tmp_path: Path, lines: list[bytes], tail: byt
     path.write_bytes(compress(data) if packed else data)
     runs = stream(path, valid_ms=VALID)
     found = list(runs)
-    expected = read_runs([str(path)], valid_ms=VALID)
+    expected = read_runs([str(path)], RunFilter(valid_ms=VALID))
     assert runs.stats is not None
     assert (len(found), runs.stats.logs) == (expected.runs, expected.logs)
     texts = data.split(b"\n")

@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 
 FULL = b'{"event":"run_end","trace_id":"a","command":"done","ts_epoch_ms":5,"exit_code":0,'
 _filters = st.sampled_from(
-    [RunFilter(), RunFilter(details=False), RunFilter(since_ms=1000), RunFilter(since_ms=1000, valid_ms=(995, 1005))]
+    [
+        RunFilter(),
+        RunFilter(details=False),
+        RunFilter(since_ms=1000),
+        RunFilter(since_ms=1000, until_ms=1004, valid_ms=(995, 1005)),
+    ]
 )
 
 
@@ -226,8 +231,9 @@ def test_equal_ends_have_equal_keys(native: ModuleType, monkeypatch: pytest.Monk
         ((b"{}\n", -1, 0, True, 0, 0, None, None), ValueError),
         (("{}\n", 0, 0, True, 0, 0, None, None), TypeError),
         ((b"{}\n", 0, 0, True, 0, 1 << 63, None, None), OverflowError),
-        ((b"{}\n", 0, 0, True, 0, 0, 1 << 63, None), OverflowError),
-        ((b"{}\n", 0, 0, True, 0, 0, "x", None), TypeError),
+        ((b"{}\n", 0, 0, True, 0, 0, (1 << 63, 0), None), OverflowError),
+        ((b"{}\n", 0, 0, True, 0, 0, (0,), None), IndexError),
+        ((b"{}\n", 0, 0, True, 0, 0, (0, "x"), None), TypeError),
         ((b"{}\n",), TypeError),
         ((b"{}\n", 0, 0, True, 0, 0, None, b"\0\0\0\0"), BufferError),
         ((b"{}\n", 0, 0, True, 0, 0, None, bytearray(4)), ValueError),

@@ -15,11 +15,4 @@ if TYPE_CHECKING:
 
 def read(wanted: Wanted, run_filter: RunFilter, _target: str | None) -> RunStats:
     """Return the statistics of the logs that paths and patterns name. Raises InputError."""
-    return read_runs(
-        find_logs(wanted.patterns, wanted.remark),
-        since_ms=run_filter.since_ms,
-        commands=run_filter.commands,
-        details=run_filter.details,
-        valid_ms=run_filter.valid_ms,
-        progress=wanted.progress,
-    )
+    return read_runs(find_logs(wanted.patterns, wanted.remark), run_filter, progress=wanted.progress)

@@ -36,7 +36,7 @@ def by_files(paths: Sequence[str], cuts: Sequence[Sequence[int]], run_filter: Ru
         for part, (start, stop) in enumerate(pairwise(bounds)):
             tasks.append(Task(file, part, path, os.path.abspath(path), data[:256], len(data), start, stop, packed))
     numbers = pa.RecordBatch.from_pydict({"id": list(range(len(tasks)))})
-    rows = worker.read_files([numbers], [tuple(task) for task in tasks], worker.plain(run_filter))
+    rows = worker.read_files([numbers], [tuple(task) for task in tasks], run_filter.plain())
     return put_together(logs, rows, detailed=run_filter.details)
 
 
@@ -53,7 +53,7 @@ def by_lines(contents: dict[str, bytes], run_filter: RunFilter, *, at_once: int)
             batches.append(pa.RecordBatch.from_pydict({"file": [file] * len(some), "line": some}))
         if data and not lines:  # a mark alone: an empty line to Spark
             batches.append(pa.RecordBatch.from_pydict({"file": [file], "line": [b""]}))
-    rows = worker.read_streams(batches, tasks, worker.plain(run_filter))
+    rows = worker.read_streams(batches, tasks, run_filter.plain())
     return put_together(logs, rows, detailed=run_filter.details)
 
 

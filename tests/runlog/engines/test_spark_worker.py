@@ -46,15 +46,7 @@ def known(stats: RunStats) -> dict[str, Any]:
 
 def local(paths: list[str], run_filter: RunFilter) -> dict[str, Any]:
     """Return what the local reader says."""
-    return known(
-        read_runs(
-            paths,
-            since_ms=run_filter.since_ms,
-            commands=run_filter.commands,
-            details=run_filter.details,
-            valid_ms=run_filter.valid_ms,
-        )
-    )
+    return known(read_runs(paths, run_filter))
 
 
 def answer(read: Any, *args: Any, **options: Any) -> Any:
@@ -139,7 +131,7 @@ def test_a_part_without_a_row_or_with_two_is_an_error(tmp_path: Path, times: int
     path.write_bytes(end())
     task = tuple(Task(0, 0, "a.jsonl", str(path), b"", 1, 0, len(end())))
     numbers = pa.RecordBatch.from_pydict({"id": [0] * times})
-    rows = worker.read_files([numbers], [task], worker.plain(RunFilter()))
+    rows = worker.read_files([numbers], [task], RunFilter().plain())
     with pytest.raises(InputError, match=r"^a\.jsonl: Spark did not read each part of it once: run it again"):
         put_together([Log("a.jsonl", 10, 0, b"", 1)], rows, detailed=True)
 
@@ -159,7 +151,7 @@ def test_another_file_on_a_worker(tmp_path: Path) -> None:
             path.write_bytes(there)
         task = Task(0, 0, "runs", str(path), seen[:256], len(seen), 0, len(seen))
         batch = pa.RecordBatch.from_pydict({"id": [0]})
-        rows = worker.read_files([batch], [tuple(task)], worker.plain(RunFilter()))
+        rows = worker.read_files([batch], [tuple(task)], RunFilter().plain())
         with pytest.raises(InputError) as raised:
             put_together([Log("runs", 1, 0, b"", 1)], rows, detailed=True)
         assert raised.value.message == message

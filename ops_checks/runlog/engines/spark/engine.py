@@ -164,7 +164,7 @@ class _Reading:
 
     def _table(self) -> Any:  # noqa: ANN401 - of Spark
         """Return the table of the rows of all parts."""
-        plain = worker.plain(self._filter)
+        plain = self._filter.plain()
         count = len(self._files)
         read = self._shipped("read_files", [tuple(task) for task in self._files], plain)
         table = self._spark.range(0, count, 1, max(1, count)).mapInArrow(read, worker.COLUMNS)

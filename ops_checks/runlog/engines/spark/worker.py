@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 from msgspec import msgpack
-from msgspec.structs import astuple
 
 from ops_checks.errors import InputError, OpsError
 from ops_checks.runlog.engines.spark.serialize import serialize
 from ops_checks.runlog.engines.spark.stream import Stream, spool
-from ops_checks.runlog.filter import RunFilter
+from ops_checks.runlog.filter import RunFilter, from_plain
 from ops_checks.runlog.line_reader import open_log, range_reader, read_at
 from ops_checks.runlog.part_reader import read_blocks, read_part
 from ops_checks.runlog.percentiles import Durations
@@ -76,7 +75,7 @@ def read_files(batches: Iterable[Any], tasks: Sequence[tuple[Any, ...]], run_fil
     for batch in batches:
         for number in batch.column(0).to_pylist():
             task = Task(*tasks[number])
-            yield from _rows(task, partial(_read_file, task, RunFilter(*run_filter)))
+            yield from _rows(task, partial(_read_file, task, from_plain(run_filter)))
 
 
 def read_streams(
@@ -90,7 +89,7 @@ def read_streams(
     for key, group in groupby(pieces, key=lambda piece: piece[0]):
         task = Task(*tasks[key])
         stream = Stream(task.name, (lines for _, lines in group), task.head, task.size)
-        yield from _rows(task, partial(_read_stream, stream, task, RunFilter(*run_filter)))
+        yield from _rows(task, partial(_read_stream, stream, task, from_plain(run_filter)))
 
 
 def read_contents(
@@ -100,7 +99,7 @@ def read_contents(
     for batch in batches:
         for url, content in zip(batch.column(0).to_pylist(), batch.column(1), strict=True):
             task = Task(*tasks[url])
-            yield from _rows(task, partial(_read_content, task, content, RunFilter(*run_filter)))
+            yield from _rows(task, partial(_read_content, task, content, from_plain(run_filter)))
 
 
 def pair_up(batches: Iterable[Any]) -> Iterator[Any]:
@@ -249,8 +248,3 @@ def _batch(
     columns = [[task.file] * rows, [task.part] * rows, [kind] * rows, keys, counts, payloads or empty]
     arrays = [pa.array(values, kind) for values, kind in zip(columns, _TABLE.types, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=_TABLE)
-
-
-def plain(run_filter: RunFilter) -> tuple[Any, ...]:
-    """Return a filter as a plain value."""
-    return tuple(astuple(run_filter))

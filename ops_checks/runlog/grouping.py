@@ -1,0 +1,119 @@
+"""Groups of runs: by time, or by what a record says; and the statistics of each (FORMATS section 4)."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping  # noqa: TC003 - msgspec resolves the fields' types
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from ops_checks.errors import InputError
+from ops_checks.runlog.percentiles import Durations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    #: Returns from when (inclusive) to when (exclusive) a group reaches that has a time, epoch milliseconds; None for
+    #: a time that is in no group.
+    Reach = Callable[[int], tuple[int, int] | None]
+
+#: So many groups are kept in memory; a log with more is an error, never cut.
+MOST_GROUPS = 10_000
+#: What runs can be grouped by: a time between bounds, the zone's day or hour, or a field of the record.
+BY_TIME, BY_DAY, BY_HOUR, BY_COMMAND, BY_ITEM, BY_ERROR = "time", "day", "hour", "command", "item", "error"
+_STEPS_MS = {BY_DAY: 86_400_000, BY_HOUR: 3_600_000}
+_MINUTE_MS = 60_000
+
+#: What names a group: epoch milliseconds at which it begins, or a text; None for runs that do not say.
+Key = int | str | None
+
+
+class Grouping(Struct, frozen=True):
+    """What runs are grouped by, and which runs: those in `window`, from its first time on and before its second.
+
+    None is all of time, and times are epoch milliseconds. By BY_TIME a group begins at each of the ascending `bounds`
+    and ends at the next; what lies outside of them is in none. `zone` (minutes east of UTC) is that of days and hours.
+    `names`: the group of an item, where it is not its own. All values are plain, so that they reach the workers of an
+    engine.
+    """
+
+    by: str
+    bounds: tuple[int, ...] = ()
+    window: tuple[int, int] | None = None
+    zone: int = 0
+    names: Mapping[str, str] | None = None
+
+    @property
+    def of_time(self) -> bool:
+        """Whether groups are stretches of time, named by their beginning."""
+        return self.by == BY_TIME or self.by in _STEPS_MS
+
+    def reach(self) -> Reach:
+        """Return what tells from when to when the group of a time reaches."""
+        return _between(self.bounds) if self.by == BY_TIME else _stepping(_STEPS_MS[self.by], self.zone * _MINUTE_MS)
+
+
+class GroupStats(Struct):
+    """Statistics of the runs of a group: ends, task outcomes, ends with another exit code than 0, and durations.
+
+    `durations` are those of the commands whose latency counts, in milliseconds.
+    """
+
+    runs: int = 0
+    done: int = 0
+    failed: int = 0
+    errors: int = 0
+    durations: Durations = field(default_factory=Durations)
+
+    def add(self, other: GroupStats) -> None:
+        """Add the runs of another group."""
+        self.runs += other.runs
+        self.done += other.done
+        self.failed += other.failed
+        self.errors += other.errors
+        self.durations.add_all(other.durations)
+
+
+#: The groups of a grouping, by their names.
+Groups = dict[Key, GroupStats]
+
+
+def merge_groups(groups: Iterable[GroupStats]) -> GroupStats:
+    """Return the statistics of the runs of several groups; they are left as they are."""
+    whole = GroupStats()
+    for each in groups:
+        whole.add(each)
+    return whole
+
+
+def add_groups(groups: Groups, others: Groups) -> None:
+    """Add the groups of a later part of a log. Raises InputError where there are too many."""
+    for key, stats in others.items():
+        group_named(groups, key).add(stats)
+
+
+def group_named(groups: Groups, key: Key) -> GroupStats:
+    """Return the statistics of a group, new ones if it has none yet. Raises InputError where there are too many."""
+    found = groups.get(key)
+    if found is None:
+        if len(groups) >= MOST_GROUPS:
+            raise InputError(f"the run log: more than {MOST_GROUPS:,} groups: narrow the window, or group otherwise")
+        found = groups[key] = GroupStats()
+    return found
+
+
+def _between(bounds: tuple[int, ...]) -> Reach:
+    def reach(ms: int) -> tuple[int, int] | None:
+        at = bisect_right(bounds, ms)
+        return (bounds[at - 1], bounds[at]) if 0 < at < len(bounds) else None
+
+    return reach
+
+
+def _stepping(step: int, offset: int) -> Reach:
+    def reach(ms: int) -> tuple[int, int]:
+        begin = (ms + offset) // step * step - offset
+        return begin, begin + step
+
+    return reach
