@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from ops_checks.environment import is_markdown_read_only, login_name, retry_backoff_s, zone_minutes
+from ops_checks.environment import is_markdown_read_only, login_name, queue_zone, retry_backoff_s
 from ops_checks.errors import MissingError, OpsError
 from ops_checks.policy.search import DEFAULT_POLICY, DefaultPaths, find_policy, in_policy, logs_of, policy_at
 from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_there, located, store_kind
@@ -42,7 +42,7 @@ class Context:
     `queue` and `db` are the locations of both sides (a path, or a URL of a store), `logs` the paths and patterns of
     the run log; `db_named`: somebody named the database, so that it must be there; `works_on_db`: operators' commands
     work on it. `operate_on` (MARKDOWN_SIDE, DB_SIDE or BOTH_SIDES) is what they change, and `operation` the id of what
-    this command changes. `tz_minutes` is the queue's zone, minutes east of UTC; `now_s` epoch seconds.
+    this command changes. `zone` is that of the queue's times; `now_s` epoch seconds.
     `source_of_truth` is `markdown` or `db`. `policy` is the effective policy, the command line's limits in it.
     `progress` gets how far a long reading is (bytes so far, bytes in all). `warnings` are remarks on the settings,
     `notes` on where they were found and what is not read. `policy_in_code`: the policy is no file; else `policy_path`
@@ -54,7 +54,7 @@ class Context:
     __slots__ = (
         "_actor", "_policy", "_stores", "db", "db_named", "environ", "known", "lock_timeout_s", "logs", "looked",
         "notes", "now_s", "operate_on", "operation", "policy_in_code", "policy_named", "policy_path", "progress",
-        "queue", "snapshot", "source_of_truth", "tz_minutes", "warnings", "works_on_db",
+        "queue", "snapshot", "source_of_truth", "warnings", "works_on_db", "zone",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - by name, from one place
@@ -87,7 +87,7 @@ class Context:
         self.operation = new_operation()
         self.queue, self.db, self.db_named, self.logs = located(queue), located(db), db_named, logs
         self._stores: dict[str, Store] = {}
-        self.tz_minutes = zone_minutes(environ, policy.timezone_minutes if policy else None)
+        self.zone = queue_zone(environ, policy.timezone_minutes if policy else None)
         self.source_of_truth = policy.source_of_truth if policy else "markdown"
         self.now_s = now_s
         self.lock_timeout_s = lock_timeout_s
@@ -115,6 +115,11 @@ class Context:
         if self._policy is None:
             raise AttributeError("there is always a policy: that of the defaults, if no other")
         return self._policy
+
+    @property
+    def tz_minutes(self) -> int:
+        """The offset of the queue's zone at `now_s`, in minutes east of UTC."""
+        return self.zone
 
     @property
     def stale_minutes(self) -> int:
@@ -182,7 +187,7 @@ class Context:
     def db_store(self) -> Store:
         """The store that machines work from. Raises InputError where it is a snapshot that cannot be relied on."""
         if self.snapshot is not None:
-            return self.snapshot.read(self.now_s, self.tz_minutes).store
+            return self.snapshot.read(self.now_s, self.zone).store
         return self._store(self.db, SQLITE)
 
     def _store(self, location: str, default: StoreKind) -> Store:
@@ -291,7 +296,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
         snapshot=source,
     )
     if source is not None:
-        source.check_age_option(context.now_s, context.tz_minutes)
+        source.check_age_option(context.now_s, context.zone)
     return context
 
 

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ops_checks.timestamps import Zone
+
 DEFAULT_TZ_MINUTES = 9 * 60
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
@@ -27,8 +29,8 @@ def login_name() -> str:
         return f"uid:{os.getuid()}"
 
 
-def zone_minutes(environ: Mapping[str, str], by_policy: int | None = None) -> int:
-    """Return the queue's zone, minutes east of UTC: `ORCH_TZ_OFFSET` (hours), then the policy's, then Korea's.
+def queue_zone(environ: Mapping[str, str], by_policy: Zone | None = None) -> Zone:
+    """Return the queue's zone: that of `ORCH_TZ_OFFSET` (hours), then the policy's, then Korea's.
 
     Raises UsageError for an offset that is none.
     """

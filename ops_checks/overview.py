@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from ops_checks.model import Item
     from ops_checks.stores.details import Details
+    from ops_checks.timestamps import Zone
 
 #: The start of an item without a valid one, sorted last.
 _UNKNOWN = float("inf")
@@ -89,11 +90,11 @@ def triage_order(item: Item) -> tuple[int, float, tuple[str, int, str]]:
     return (PRIORITIES.index(item.priority), _start(item), id_order(item.id))
 
 
-def age_s(row: Details, now_s: float, tz_minutes: int) -> float | None:
+def age_s(row: Details, now_s: float, zone: Zone) -> float | None:
     """Return the seconds since an item was started, or made if it was not; None where no time can be read."""
-    start = start_epoch(row.item.started_at_kst, tz_minutes)
+    start = start_epoch(row.item.started_at_kst, zone)
     if start is None and isinstance(row.created_at, str):
-        start = start_epoch(row.created_at, tz_minutes)
+        start = start_epoch(row.created_at, zone)
     return None if start is None else now_s - start
 
 

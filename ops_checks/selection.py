@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     #: From an item to its sort key.
     Order = Callable[[Details], Any]
+    from ops_checks.timestamps import Zone
 
 _WILD = "*?"
 _LATE = float("inf")
@@ -25,20 +26,19 @@ class Selector:
 
     `names` are exact ids and globs with `*` and `?`; `owners` exact. `since_s` and `until_s` (epoch seconds, inclusive)
     bound the time of the last change or the start, either of them. `stale_s`: only work in progress for longer than so
-    many seconds at `now_s`, or without a readable start. `text` is looked for in any case. `tz_minutes` is the queue's
-    zone, minutes east of UTC.
+    many seconds at `now_s`, or without a readable start. `text` is looked for in any case. `zone` is the queue's.
     """
 
     __slots__ = (
         "_globs", "_ids", "_text", "names", "now_s", "owners", "priorities", "since_s", "stale_s", "statuses",
-        "tz_minutes", "until_s",
+        "until_s", "zone",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - the criteria, by name
         self,
         *,
         now_s: float,
-        tz_minutes: int,
+        zone: Zone,
         names: Sequence[str] = (),
         statuses: Sequence[str] = (),
         priorities: Sequence[str] = (),
@@ -48,7 +48,7 @@ class Selector:
         stale_s: float | None = None,
         text: str | None = None,
     ) -> None:
-        self.now_s, self.tz_minutes = now_s, tz_minutes
+        self.now_s, self.zone = now_s, zone
         self.names = tuple(dict.fromkeys(names))
         self._ids = frozenset(name for name in names if not is_glob(name))
         self._globs = tuple(name for name in self.names if is_glob(name))
@@ -88,14 +88,14 @@ class Selector:
     def is_stale(self, row: Details, stale_s: float) -> bool:
         """Return whether an item is in progress for longer, or cannot be shown not to be (FORMATS section 4)."""
         item = row.item
-        return item[1] == "IN_PROGRESS" and is_overdue(start_epoch(item[6], self.tz_minutes), self.now_s, stale_s)
+        return item[1] == "IN_PROGRESS" and is_overdue(start_epoch(item[6], self.zone), self.now_s, stale_s)
 
     def _times(self, row: Details) -> tuple[int | None, int | None]:
         """Return when an item was changed and started."""
         changed = row.updated_at
         return (
-            start_epoch(changed, self.tz_minutes) if isinstance(changed, str) else None,
-            start_epoch(row.item[6], self.tz_minutes),
+            start_epoch(changed, self.zone) if isinstance(changed, str) else None,
+            start_epoch(row.item[6], self.zone),
         )
 
     def _is_between(self, time_s: int | None) -> bool:
@@ -168,16 +168,16 @@ def select(
     return selection.selected()
 
 
-def orders(tz_minutes: int) -> Mapping[str, Order | None]:
-    """Return the orders by name; equal items stay in the store's. `tz_minutes` is the queue's zone."""
+def orders(zone: Zone) -> Mapping[str, Order | None]:
+    """Return the orders by name; equal items stay in the store's. `zone` is the queue's."""
 
     def started(row: Details) -> float:
-        start = start_epoch(row.item.started_at_kst, tz_minutes)
+        start = start_epoch(row.item.started_at_kst, zone)
         return _LATE if start is None else start
 
     def changed(row: Details) -> float:
         time = row.updated_at
-        epoch = start_epoch(time, tz_minutes) if isinstance(time, str) else None
+        epoch = start_epoch(time, zone) if isinstance(time, str) else None
         return _LATE if epoch is None else -epoch
 
     def triage(row: Details) -> tuple[int, float, tuple[str, int, str]]:

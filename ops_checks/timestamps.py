@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from time import gmtime
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    #: The zone of a local time: minutes east of UTC.
+    Zone = int
+
 #: Days before the first of each month, in a year that is no leap year.
 _DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365)
 _DAYS_BEFORE_1970 = 719_162  # days from 0001-01-01, the proleptic Gregorian calendar's first
@@ -25,10 +30,10 @@ _EARLIEST_S = 978_307_200  # 2001-01-01 in UTC: no program of a queue has writte
 _SECOND_UNITS = (("seconds", 1), ("milliseconds", 10**3), ("microseconds", 10**6), ("nanoseconds", 10**9))
 
 
-def start_epoch(text: str, tz_minutes: int) -> int | None:
+def start_epoch(text: str, zone: Zone) -> int | None:
     """Return the epoch second of a queue time, or None if the text is not a valid one.
 
-    `tz_minutes` is the queue's zone, minutes east of UTC. Strict: ASCII digits, one space, a day
+    `zone` is the queue's. Strict: ASCII digits, one space, a day
     and a minute that exist; not `24:00`, no seconds.
     """
     if len(text) != len("YYYY-MM-DD HH:MM") or not text.isascii():
@@ -42,7 +47,7 @@ def start_epoch(text: str, tz_minutes: int) -> int | None:
     days = _days(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
     if days is None or hour >= _HOURS_A_DAY or minute >= _MINUTES_AN_HOUR:
         return None
-    return (days * _MINUTES_A_DAY + hour * _MINUTES_AN_HOUR + minute - tz_minutes) * 60
+    return (days * _MINUTES_A_DAY + hour * _MINUTES_AN_HOUR + minute - zone) * 60
 
 
 def duration_s(text: str) -> int | None:
@@ -61,19 +66,19 @@ def duration_text(seconds: float) -> str:
     return f"{int(seconds)}s"
 
 
-def moment(text: str, now_s: float, tz_minutes: int) -> float | None:
+def moment(text: str, now_s: float, zone: Zone) -> float | None:
     """Return a time of the command line in epoch seconds, None for a text that is none (FORMATS section 8).
 
     `90s`, `15m`, `2h`, `7d` are so long before `now_s`; `HH:MM` is the last one; `YYYY-MM-DD` that day's midnight and
-    `YYYY-MM-DD HH:MM` a minute, in a zone `tz_minutes` east of UTC.
+    `YYYY-MM-DD HH:MM` a minute, in a zone.
     """
     span = duration_s(text)
     if span is not None:
         return now_s - span
     if len(text) == len("HH:MM"):
-        today = start_epoch(f"{queue_time(now_s, tz_minutes)[:10]} {text}", tz_minutes)
+        today = start_epoch(f"{queue_time(now_s, zone)[:10]} {text}", zone)
         return today if today is None or today <= now_s else today - _UNITS_S["d"]
-    return start_epoch(f"{text} 00:00" if len(text) == len("YYYY-MM-DD") else text, tz_minutes)
+    return start_epoch(f"{text} 00:00" if len(text) == len("YYYY-MM-DD") else text, zone)
 
 
 def is_overdue(start_s: float | None, now_s: float, stale_s: float) -> bool:
@@ -84,18 +89,18 @@ def is_overdue(start_s: float | None, now_s: float, stale_s: float) -> bool:
     return start_s is None or now_s - start_s > stale_s or start_s - now_s > MOST_AHEAD_S
 
 
-def queue_time(epoch_s: float, tz_minutes: int) -> str:
-    """Return an epoch second as a queue time, rounded down to the minute, in a zone `tz_minutes` east of UTC."""
-    then = gmtime(epoch_s // 1 + tz_minutes * 60)
+def queue_time(epoch_s: float, zone: Zone) -> str:
+    """Return an epoch second as a queue time, rounded down to the minute, in a zone."""
+    then = gmtime(epoch_s // 1 + zone * 60)
     return f"{then.tm_year:04d}-{then.tm_mon:02d}-{then.tm_mday:02d} {then.tm_hour:02d}:{then.tm_min:02d}"
 
 
-def rfc3339(epoch_s: float, tz_minutes: int) -> str:
-    """Return an epoch second as a date and time of RFC 3339, in a zone `tz_minutes` east of UTC."""
-    then = gmtime(epoch_s // 1 + tz_minutes * 60)
-    hours, minutes = divmod(abs(tz_minutes), 60)
-    day = queue_time(epoch_s, tz_minutes).replace(" ", "T")
-    return f"{day}:{then.tm_sec:02d}{'-' if tz_minutes < 0 else '+'}{hours:02d}:{minutes:02d}"
+def rfc3339(epoch_s: float, zone: Zone) -> str:
+    """Return an epoch second as a date and time of RFC 3339, in a zone."""
+    then = gmtime(epoch_s // 1 + zone * 60)
+    hours, minutes = divmod(abs(zone), 60)
+    day = queue_time(epoch_s, zone).replace(" ", "T")
+    return f"{day}:{then.tm_sec:02d}{'-' if zone < 0 else '+'}{hours:02d}:{minutes:02d}"
 
 
 def expiry_defect(value: object, now_s: float) -> str | None:

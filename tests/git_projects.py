@@ -78,7 +78,7 @@ class GitProject:
 
     def history(self, **options: float) -> DocumentHistory:
         """Return the history of the queue."""
-        return DocumentHistory(str(self.queue), tz_minutes=TZ_MINUTES, **options)
+        return DocumentHistory(str(self.queue), zone=TZ_MINUTES, **options)
 
     def now(self) -> Mapping[str, tuple[int, Item]]:
         """Return the rows of the queue as they are."""

@@ -37,7 +37,7 @@ def test_command_line_then_environment_then_policy_then_default(
 ) -> None:
     """The command line stands above the environment, that above the policy, that above the defaults."""
     found = resolve(environ, policy, **line)
-    assert (found.queue, found.db, found.db_named, found.logs, found.tz_minutes, found.source_of_truth) == expected
+    assert (found.queue, found.db, found.db_named, found.logs, found.zone, found.source_of_truth) == expected
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_command_line_then_environment_then_policy_then_default(
 )
 def test_zone(text: str, minutes: int) -> None:
     """The zone is hours east of UTC, halves and quarters too; UTC+09:00 without a word."""
-    assert resolve({"ORCH_TZ_OFFSET": text}, None).tz_minutes == minutes
+    assert resolve({"ORCH_TZ_OFFSET": text}, None).zone == minutes
 
 
 @pytest.mark.parametrize(

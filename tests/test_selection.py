@@ -63,14 +63,14 @@ ROWS = [
 )
 def test_criteria(criteria: dict[str, Any], ids: str) -> None:
     """An item is selected if every criterion holds for it, in the order of the store."""
-    selected = select(ROWS, Selector(now_s=NOW_S, tz_minutes=ZONE, **criteria))
+    selected = select(ROWS, Selector(now_s=NOW_S, zone=ZONE, **criteria))
     assert " ".join(each.item.id for each in selected.rows) == ids
     assert selected.total == len(selected.rows)
 
 
 def test_a_name_is_unmatched_only_if_no_item_has_it() -> None:
     """What the other criteria leave of a glob does not matter: it named something."""
-    selector = Selector(now_s=NOW_S, tz_minutes=ZONE, names=["ORCH-*", "X*", "OPS-9"], statuses=["DONE"])
+    selector = Selector(now_s=NOW_S, zone=ZONE, names=["ORCH-*", "X*", "OPS-9"], statuses=["DONE"])
     selected = select(ROWS, selector)
     assert (selected.rows, selected.unmatched) == ([], ["X*", "OPS-9"])
 
@@ -90,7 +90,7 @@ def test_a_name_is_unmatched_only_if_no_item_has_it() -> None:
 @pytest.mark.parametrize("rounds", [1, 700])
 def test_orders(order: str, ids: str, rounds: int) -> None:
     """The first of an order are the same however many there are."""
-    selector = Selector(now_s=NOW_S, tz_minutes=ZONE)
+    selector = Selector(now_s=NOW_S, zone=ZONE)
     found = select(ROWS * rounds, selector, order=orders(ZONE)[order], most=2 * rounds)
     assert " ".join(dict.fromkeys(each.item.id for each in found.rows)).startswith(ids.partition(" ")[0])
     assert (len(found.rows), found.total) == (2 * rounds, 6 * rounds)
@@ -130,7 +130,7 @@ def test_no_glob_takes_long() -> None:
 )
 def test_what_names_every_item_and_what_exact_ones(criteria: dict[str, Any], empty: bool, only_ids: bool) -> None:  # noqa: FBT001 - a table
     """A mutation must know a selector that means everything, and one that means exact ids."""
-    selector = Selector(now_s=NOW_S, tz_minutes=ZONE, **criteria)
+    selector = Selector(now_s=NOW_S, zone=ZONE, **criteria)
     assert (selector.empty, selector.only_ids) == (empty, only_ids)
 
 

@@ -12,7 +12,7 @@ KST = 540
 
 
 @pytest.mark.parametrize(
-    ("text", "tz_minutes", "epoch"),
+    ("text", "zone", "epoch"),
     [
         ("1970-01-01 00:00", 0, 0),
         ("1970-01-01 09:00", KST, 0),
@@ -22,9 +22,9 @@ KST = 540
         ("1969-12-31 23:59", 0, -60),
     ],
 )
-def test_start_epoch(text: str, tz_minutes: int, epoch: int) -> None:
+def test_start_epoch(text: str, zone: int, epoch: int) -> None:
     """A queue time is the wall clock of the queue's zone."""
-    assert start_epoch(text, tz_minutes) == epoch
+    assert start_epoch(text, zone) == epoch
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_start_epoch_refuses(text: str) -> None:
     st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 29)),  # noqa: DTZ001 a wall clock
     st.integers(-1439, 1439),
 )
-def test_both_ways(when: datetime, tz_minutes: int) -> None:
+def test_both_ways(when: datetime, zone: int) -> None:
     """Reading agrees with the standard library, and writing what was read gives the same text, for every date."""
     text = f"{when.year:04d}-{when:%m-%d %H:%M}"
-    zoned = when.replace(second=0, microsecond=0, tzinfo=timezone(timedelta(minutes=tz_minutes)))
-    epoch = start_epoch(text, tz_minutes)
+    zoned = when.replace(second=0, microsecond=0, tzinfo=timezone(timedelta(minutes=zone)))
+    epoch = start_epoch(text, zone)
     assert epoch == int(zoned.timestamp())
-    assert queue_time(epoch, tz_minutes) == text
-    assert queue_time(epoch + 59.9, tz_minutes) == text
+    assert queue_time(epoch, zone) == text
+    assert queue_time(epoch + 59.9, zone) == text
 
 
 @given(st.text(alphabet="0123456789-: \n\uff12", min_size=15, max_size=17))

@@ -70,7 +70,7 @@ def _selected(invocation: Invocation, store: Store, selector: Selector) -> Selec
     from ops_checks.gate.stable_reading import read_stable
     from ops_checks.selection import orders, select
 
-    order = orders(invocation.context.tz_minutes)["priority"]
+    order = orders(invocation.context.zone)["priority"]
 
     def read(snapshot: Snapshot) -> tuple[Selected, list[str]]:
         return select(snapshot.details(), selector, order=order), snapshot.remarks()
@@ -90,7 +90,7 @@ def _confirm(invocation: Invocation, selected: Selected, verb: str) -> None:
         return
     asks = sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()
     columns = terminal_columns(invocation.environ) if asks else None
-    write_remarks(table_lines(selected.rows, now_s=context.now_s, tz_minutes=context.tz_minutes, columns=columns))
+    write_remarks(table_lines(selected.rows, now_s=context.now_s, zone=context.zone, columns=columns))
     if args.yes:
         return
     if not asks:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ops_checks.context import Context
     from ops_checks.selection import Selected
     from ops_checks.stores.details import Details
+    from ops_checks.timestamps import Zone
 
 LIST_SCHEMA = "ops-checks/list/1"
 #: The first characters of a cell that a spreadsheet takes for a formula (OWASP, CSV injection), wide ones included.
@@ -31,28 +32,28 @@ def list_json(selected: Selected, context: Context, read: str) -> dict[str, Any]
         "queue": read,
         "now_s": int(context.now_s),
         "total": selected.total,
-        "items": [item_json(row, context.now_s, context.tz_minutes) for row in selected.rows],
+        "items": [item_json(row, context.now_s, context.zone) for row in selected.rows],
     }
 
 
-def item_json(row: Details, now_s: float, tz_minutes: int) -> dict[str, Any]:
+def item_json(row: Details, now_s: float, zone: Zone) -> dict[str, Any]:
     """Return an item: its cells as text, what its store knows besides as stored, and its times in whole seconds."""
     stored = {name: _plain(getattr(row, name)) for name in COLUMNS}
-    age = age_s(row, now_s, tz_minutes)
+    age = age_s(row, now_s, zone)
     left = lease_left_s(row, now_s) if has_lease(row) else None
     return {
         **dict(zip(FIELDS, row.item, strict=True)),
         **stored,
         "number": row.number,
-        "started_s": start_epoch(row.item.started_at_kst, tz_minutes),
-        "due_s": start_epoch(row.item.due_at_kst, tz_minutes),
+        "started_s": start_epoch(row.item.started_at_kst, zone),
+        "due_s": start_epoch(row.item.due_at_kst, zone),
         "age_s": None if age is None else int(age),
         "lease_left_s": None if left is None else int(left),
         "retry_not_before": retry_not_before(row.item.notes, now_s),
     }
 
 
-def csv_rows(rows: Iterable[Details], now_s: float, tz_minutes: int) -> Iterator[str]:
+def csv_rows(rows: Iterable[Details], now_s: float, zone: Zone) -> Iterator[str]:
     """Yield the records of RFC 4180, without their line ends: the head, then one for each item, every cell quoted.
 
     A text that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP advises. What cannot be
@@ -61,7 +62,7 @@ def csv_rows(rows: Iterable[Details], now_s: float, tz_minutes: int) -> Iterator
     names = (*FIELDS, *_CSV_MORE)
     yield ",".join(map(_quoted, names))
     for row in rows:
-        known = item_json(row, now_s, tz_minutes)
+        known = item_json(row, now_s, zone)
         yield ",".join(_quoted(_as_cell(known[name])) for name in names)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ops_checks.runlog.item_runs import ItemRun
     from ops_checks.stores.details import Details
     from ops_checks.stores.event import Event
+    from ops_checks.timestamps import Zone
 
 _LONGEST = 200  # characters of a reason or an error in a line of history
 _ACTORS = ("actor", "owner_session", "lease_owner", "agent", "by")
@@ -34,13 +35,13 @@ def item_lines(found: ItemView, md: Side, db: Side, context: Context, marks: Mar
     yield marks.line(f"{marks.text(item.id)} {item.status} {marks.priority(item.priority, item.priority)}")
     yield f"  task: {item.task or NOTHING}"
     yield f"  criteria: {item.success_criteria or NOTHING}"
-    age = age_text(age_s(found.row, context.now_s, context.tz_minutes))
+    age = age_text(age_s(found.row, context.now_s, context.zone))
     yield f"  owner: {item.owner_session or NOTHING}"
     yield marks.line(f"  started: {marks.stale(f'{item.started_at_kst or NOTHING} (age {age})', item)}")
     yield f"  due: {item.due_at_kst or NOTHING}"
     yield f"  notes: {item.notes or NOTHING}"
     if due is not None:
-        yield f"  retry not before: {queue_time(due, context.tz_minutes)} (in {duration_text(due - context.now_s)})"
+        yield f"  retry not before: {queue_time(due, context.zone)} (in {duration_text(due - context.now_s)})"
     yield from _held_lines(db, found, context)
     yield from _place_lines(found, md, db)
     yield from _history_lines(db, found.item_id)
@@ -115,7 +116,7 @@ def _run_lines(found: ItemView, context: Context) -> Iterator[str]:
         yield f"    … {runs.older} older"
     for run in runs.kept:
         known = run_json(run)
-        at = "-" if known["ts_epoch_ms"] is None else _run_time(known["ts_epoch_ms"], context.tz_minutes)
+        at = "-" if known["ts_epoch_ms"] is None else _run_time(known["ts_epoch_ms"], context.zone)
         took = "-" if known["duration_ms"] is None else f"{known['duration_ms']:g} ms"
         error = f": {_short(known['error'])}" if known["error"] else ""
         yield (
@@ -124,11 +125,11 @@ def _run_lines(found: ItemView, context: Context) -> Iterator[str]:
         )
 
 
-def _run_time(ms: int, tz_minutes: int) -> str:
+def _run_time(ms: int, zone: Zone) -> str:
     from ops_checks.runlog.filter import valid_times
 
     least, _ = valid_times(0)
-    return queue_time(ms / 1000, tz_minutes) if least <= ms <= _LATEST_MS else NOTHING
+    return queue_time(ms / 1000, zone) if least <= ms <= _LATEST_MS else NOTHING
 
 
 _LATEST_MS = 253_370_764_800_000  # the year 9999

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ops_checks.cli.marks import Marks
     from ops_checks.stores.changes import Stored
     from ops_checks.stores.details import Details
+    from ops_checks.timestamps import Zone
 
 _HEADS = ("ID", "STATUS", "P", "OWNER", "AGE", "LEASE", "RETRY", "TASK", "ERROR")
 #: The columns that become narrower first, each with the least columns of the terminal that it keeps.
@@ -30,7 +31,7 @@ _MOST_CELL = 4_000  # characters measured of a cell that has to be cut
 
 
 def table_lines(
-    rows: Sequence[Details], *, now_s: float, tz_minutes: int, columns: int | None, marks: Marks = NO_MARKS
+    rows: Sequence[Details], *, now_s: float, zone: Zone, columns: int | None, marks: Marks = NO_MARKS
 ) -> Iterator[str]:
     """Yield the head and a line for each item, cut to `columns` of a terminal; None: as wide as the widest cells.
 
@@ -40,7 +41,7 @@ def table_lines(
         yield "items: none"
         return
     table: dict[str, Sequence[str]] = {
-        name: [name, *cells] for name, cells in zip(_HEADS, _cells(rows, now_s, tz_minutes), strict=True)
+        name: [name, *cells] for name, cells in zip(_HEADS, _cells(rows, now_s, zone), strict=True)
     }
     measured = {name: _widths(cells) for name, cells in table.items()}
     widths = {name: max(each) for name, each in measured.items()}
@@ -118,7 +119,7 @@ def age_text(age: float | None) -> str:
     return duration_text(age) if age >= 0 else f"in {duration_text(-age)}"
 
 
-def _cells(rows: Sequence[Details], now_s: float, tz_minutes: int) -> Iterator[Sequence[str]]:
+def _cells(rows: Sequence[Details], now_s: float, zone: Zone) -> Iterator[Sequence[str]]:
     """Yield the cells of each column."""
     ids, statuses, priorities, tasks, _, owners, _, _, notes = zip(*(row.item for row in rows), strict=True)
     errors = ["" if row.last_error is None else str(row.last_error) for row in rows]
@@ -126,14 +127,14 @@ def _cells(rows: Sequence[Details], now_s: float, tz_minutes: int) -> Iterator[S
     yield statuses
     yield priorities
     yield _shown(owners)
-    yield _ages(rows, now_s, tz_minutes)
+    yield _ages(rows, now_s, zone)
     yield [NOTHING if row[2:4] == _NO_LEASE else lease_text(row, now_s) for row in rows]
     yield [_retry_text(each, now_s) if _RETRY in each else NOTHING for each in notes]
     yield _shown(tasks)
     yield _shown(errors)
 
 
-def _ages(rows: Sequence[Details], now_s: float, tz_minutes: int) -> list[str]:
+def _ages(rows: Sequence[Details], now_s: float, zone: Zone) -> list[str]:
     """Return the ages of items; many were made, or started, in the same minute."""
     known: dict[tuple[str, Stored], str] = {}
     ages = []
@@ -141,7 +142,7 @@ def _ages(rows: Sequence[Details], now_s: float, tz_minutes: int) -> list[str]:
         times = row.item[6], row.created_at
         age = known.get(times)
         if age is None:
-            age = known[times] = age_text(age_s(row, now_s, tz_minutes))
+            age = known[times] = age_text(age_s(row, now_s, zone))
         ages.append(age)
     return ages
 

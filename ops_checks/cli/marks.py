@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ops_checks.cli.command import Invocation
     from ops_checks.model import Item
+    from ops_checks.timestamps import Zone
 
 _CHOICES = ("auto", "always", "never")
 COLOR = PlainOption("--color", choices=_CHOICES, default=_CHOICES[0], help="mark P0 and what is stale (default: auto)")
@@ -32,14 +33,14 @@ def is_coloured(invocation: Invocation) -> bool:
 class Marks:
     """Marks texts of an item in colour, or leaves them as they are where nothing is coloured.
 
-    Work is stale if it is in progress for more than `stale_s` seconds at `now_s`, by a clock `tz_minutes` east of UTC.
+    Work is stale if it is in progress for more than `stale_s` seconds at `now_s`, by the clock of `zone`.
     """
 
-    __slots__ = ("_now_s", "_stale_s", "_tz_minutes", "on")
+    __slots__ = ("_now_s", "_stale_s", "_zone", "on")
 
-    def __init__(self, *, on: bool = False, now_s: float = 0, tz_minutes: int = 0, stale_s: float = 0) -> None:
+    def __init__(self, *, on: bool = False, now_s: float = 0, zone: Zone = 0, stale_s: float = 0) -> None:
         self.on = on
-        self._now_s, self._tz_minutes, self._stale_s = now_s, tz_minutes, stale_s
+        self._now_s, self._zone, self._stale_s = now_s, zone, stale_s
 
     def line(self, text: str) -> str:
         """Return a line of texts that `text`, `priority` and `stale` returned."""
@@ -60,7 +61,7 @@ class Marks:
     def is_stale(self, item: Item) -> bool:
         """Return whether an item is stale; none is where nothing is coloured."""
         is_busy = self.on and item.status == "IN_PROGRESS"
-        return is_busy and is_overdue(start_epoch(item.started_at_kst, self._tz_minutes), self._now_s, self._stale_s)
+        return is_busy and is_overdue(start_epoch(item.started_at_kst, self._zone), self._now_s, self._stale_s)
 
 
 def _painted(text: str, *names: str) -> str:
@@ -79,4 +80,4 @@ def marks_of(invocation: Invocation) -> Marks:
         return NO_MARKS
     context = invocation.context
     stale_s = context.stale_minutes * 60
-    return Marks(on=True, now_s=context.now_s, tz_minutes=context.tz_minutes, stale_s=stale_s)
+    return Marks(on=True, now_s=context.now_s, zone=context.zone, stale_s=stale_s)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ops_checks.context import Context
     from ops_checks.selection import Selected
     from ops_checks.stores.protocol import Store
+    from ops_checks.timestamps import Zone
 
 _TIME = "90s, 15m, 2h, 7d, HH:MM (the last one), YYYY-MM-DD or 'YYYY-MM-DD HH:MM'"
 #: What to do about an id that no item has.
@@ -85,10 +86,10 @@ def add_selection(parser: ArgumentParser) -> None:
 
 def selector_of(args: Any, context: Context) -> Selector:  # noqa: ANN401 - argparse's, or the quick parser's
     """Return what the options select. Raises UsageError for an empty or unknown value, and a time that cannot be."""
-    since_s, until_s = _bounds(args, context.now_s, context.tz_minutes)
+    since_s, until_s = _bounds(args, context.now_s, context.zone)
     return Selector(
         now_s=context.now_s,
-        tz_minutes=context.tz_minutes,
+        zone=context.zone,
         names=[_given("--id", name).strip() for name in args.id or ()],
         statuses=_chosen("--status", args.status, STATUSES),
         priorities=_chosen("--priority", args.priority, PRIORITIES),
@@ -106,9 +107,9 @@ def must_be_matched(selected: Selected, store: Store) -> None:
         raise unknown_item(visible(store.location), selected.unmatched, SEE_IDS, lambda: ids_of(store))
 
 
-def _bounds(args: Any, now_s: float, tz_minutes: int) -> tuple[float | None, float | None]:  # noqa: ANN401 - as above
-    since_s = _time("--since", args.since, now_s, tz_minutes)
-    until_s = _time("--until", args.until, now_s, tz_minutes)
+def _bounds(args: Any, now_s: float, zone: Zone) -> tuple[float | None, float | None]:  # noqa: ANN401 - as above
+    since_s = _time("--since", args.since, now_s, zone)
+    until_s = _time("--until", args.until, now_s, zone)
     if since_s is not None and since_s > now_s:
         raise UsageError(f"--since {args.since!a}: lies in the future: nothing can have changed since then")
     if since_s is not None and until_s is not None and since_s > until_s:
@@ -116,10 +117,10 @@ def _bounds(args: Any, now_s: float, tz_minutes: int) -> tuple[float | None, flo
     return since_s, until_s
 
 
-def _time(option: str, word: str | None, now_s: float, tz_minutes: int) -> float | None:
+def _time(option: str, word: str | None, now_s: float, zone: Zone) -> float | None:
     if word is None:
         return None
-    time_s = moment(_given(option, word).strip(), now_s, tz_minutes)
+    time_s = moment(_given(option, word).strip(), now_s, zone)
     if time_s is None:
         raise UsageError(f"{option} {word!a}: expected {_TIME}")
     return time_s

@@ -48,4 +48,4 @@ def _view(found: ItemView, md: Side, db: Side, context: Context) -> dict[str, An
 
 
 def _row(row: Details | None, context: Context) -> dict[str, Any] | None:
-    return None if row is None else item_json(row, context.now_s, context.tz_minutes)
+    return None if row is None else item_json(row, context.now_s, context.zone)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ops_checks.context import Context
     from ops_checks.overview import Summary, Worker
+    from ops_checks.timestamps import Zone
 
 STATUS_SCHEMA = "ops-checks/status/1"
 WORKERS_SCHEMA = "ops-checks/workers/1"
@@ -48,17 +49,17 @@ def _read(context: Context) -> dict[str, Any]:
 def _work(found: Summary, context: Context) -> dict[str, Any]:
     rows = [found.details[item.id] for item in found.in_progress]
     return {
-        "workers": [_worker(each, context.tz_minutes) for each in workers(found.in_progress)],
-        "in_progress": [item_json(row, context.now_s, context.tz_minutes) for row in rows],
+        "workers": [_worker(each, context.zone) for each in workers(found.in_progress)],
+        "in_progress": [item_json(row, context.now_s, context.zone) for row in rows],
     }
 
 
-def _worker(group: Worker, tz_minutes: int) -> dict[str, Any]:
+def _worker(group: Worker, zone: Zone) -> dict[str, Any]:
     return {
         "owner": group.owner,
         "tasks": len(group.items),
         "priorities": {name: group.count(name) for name in PRIORITIES},
         "ids": [item.id for item in group.items],
         "oldest_start": group.oldest_start,
-        "oldest_start_s": start_epoch(group.oldest_start, tz_minutes),
+        "oldest_start_s": start_epoch(group.oldest_start, zone),
     }

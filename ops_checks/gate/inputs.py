@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ops_checks.runlog.grouping import Grouping
     from ops_checks.runlog.stats import RunStats
     from ops_checks.stores.protocol import Snapshot, Store
+    from ops_checks.timestamps import Zone
 
 #: At least so many findings a rule are compared with those of a known report, or twice as many as that has of one.
 _COMPARED = 2 * RECORDED
@@ -211,13 +212,13 @@ def _statistics(context: Context, snapshot: Snapshot, most: int) -> QueueStatist
         snapshot.items(),
         snapshot.place,
         now_s=context.now_s,
-        tz_minutes=context.tz_minutes,
+        zone=context.zone,
         stale_minutes=context.policy.kpi.stale_minutes,
         retry_count=None if retries is None else retries.count,
         retries=retries.by_item if retries else (),
         retries_outside=retries.outside if retries else 0,
         retries_unread=retries.unread if retries else 0,
-        pending_since=pending_since if all_waits else _first_dated(pending_since, context.tz_minutes),
+        pending_since=pending_since if all_waits else _first_dated(pending_since, context.zone),
         all_waits=all_waits,
         offered=offered(context.policy.waivers) | (context.known.items if context.known else frozenset()),
         get=snapshot.get,
@@ -239,15 +240,15 @@ def _retries(context: Context, snapshot: Snapshot) -> Retries | None:
         snapshot.retry_times(),
         since_s=context.now_s - window_s,
         valid_s=(least / 1000, greatest / 1000),
-        tz_minutes=context.tz_minutes,
+        zone=context.zone,
     )
 
 
-def _first_dated(pending_since: Iterable[tuple[str, str]], tz_minutes: int) -> Iterator[tuple[str, str]]:
+def _first_dated(pending_since: Iterable[tuple[str, str]], zone: Zone) -> Iterator[tuple[str, str]]:
     """Yield ids and times up to the first that can be read: that one is the oldest."""
     for item_id, text in pending_since:
         yield item_id, text
-        if start_epoch(text, tz_minutes) is not None:
+        if start_epoch(text, zone) is not None:
             return
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def read_recorded_kpis(context: Context, source: SnapshotSource) -> Evidence:
     """Return the KPIs of a snapshot. Raises InputError where it cannot be relied on, or was measured otherwise."""
-    read = source.read(context.now_s, context.tz_minutes)
+    read = source.read(context.now_s, context.zone)
     kpis = read.head.kpis
     _must_be_measured_alike(context, read)
     rows = {row.rule: row for row in kpis.metrics}

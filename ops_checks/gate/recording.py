@@ -121,7 +121,7 @@ def _head(context: Context, snapshot: DatabaseSnapshot, evidence: Evidence) -> H
     queue = evidence.value.queue
     return Head(
         schema=SCHEMA,
-        made_at=rfc3339(context.now_s, context.tz_minutes),
+        made_at=rfc3339(context.now_s, context.zone),
         made_ms=int(context.now_s * 1000),
         tool=f"ops-checks {__version__}",
         timezone_minutes=context.tz_minutes,

@@ -48,8 +48,8 @@ def read_rows(context: Context, asked: Asked) -> Evidence:
 
 def _settings(context: Context, snapshot: Snapshot, *, waits: bool) -> RowSettings:
     policy = context.policy.rows
-    settings = RowSettings(context.now_s, context.tz_minutes, policy.most_in_progress, policy.most_minutes)
+    settings = RowSettings(context.now_s, context.zone, policy.most_in_progress, policy.most_minutes)
     if not waits:
         return settings
-    since = {item_id: start_epoch(text, context.tz_minutes) for item_id, text in snapshot.pending_since()}
+    since = {item_id: start_epoch(text, context.zone) for item_id, text in snapshot.pending_since()}
     return replace(settings, waits=since)

@@ -71,7 +71,7 @@ def run_gate(
     found.notes += context.snapshot.notes if context.snapshot else []
     for group, outcome in advised(context, outcomes).items():
         _add_group(found, context, policy, asked[group], outcome)
-    today = queue_time(context.now_s, context.tz_minutes)[:10]
+    today = queue_time(context.now_s, context.zone)[:10]
     waived = apply(found.results, policy.waivers, policy.path, today, policy.rules, policy.threshold)
     judged, known = told_apart(context, waived, found.inputs, policy.threshold, found.errors)
     listed = [cut(each, max_details) if has_more(context, each.group) else each for each in judged]

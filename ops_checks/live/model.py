@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ops_checks.overview import Summary, Worker
     from ops_checks.report.model import RuleResult
     from ops_checks.stores.details import Details
+    from ops_checks.timestamps import Zone
 
 #: The parts of a view, each read by itself, in the order in which they are told first.
 QUEUE, DRIFT, KPI = PARTS = ("queue", "drift", "kpi")
@@ -45,10 +46,10 @@ class Filter(NamedTuple):
         words = ("", *_ATTENTION)
         return self._replace(status=words[(words.index(self.status) + 1) % len(words)])
 
-    def selector(self, now_s: float, tz_minutes: int) -> Selector:
-        """Return what selects the items, at a time in epoch seconds, in a zone `tz_minutes` east of UTC."""
+    def selector(self, now_s: float, zone: Zone) -> Selector:
+        """Return what selects the items, at a time in epoch seconds, in a zone."""
         statuses = (self.status,) if self.status else ()
-        return Selector(now_s=now_s, tz_minutes=tz_minutes, statuses=statuses, text=self.text or None)
+        return Selector(now_s=now_s, zone=zone, statuses=statuses, text=self.text or None)
 
 
 class QueueSeen(NamedTuple):

@@ -58,11 +58,9 @@ class QueueReading:
         return seen
 
     def _read(self, snapshot: Snapshot) -> QueueSeen:
-        tz_minutes, now_s = self._context.tz_minutes, self._clock()
-        listed = Selection(self.wanted.selector(now_s, tz_minutes), order=attention, most=MOST_ROWS)
-        failed = Selection(
-            Filter("FAILED").selector(now_s, tz_minutes), order=orders(tz_minutes)["changed"], most=MOST_FAILURES
-        )
+        zone, now_s = self._context.zone, self._clock()
+        listed = Selection(self.wanted.selector(now_s, zone), order=attention, most=MOST_ROWS)
+        failed = Selection(Filter("FAILED").selector(now_s, zone), order=orders(zone)["changed"], most=MOST_FAILURES)
         before, marks, arrived = self._marks, dict[str, "Mark"](), list["Details"]()
 
         def passing() -> Iterator[tuple[int, Item]]:

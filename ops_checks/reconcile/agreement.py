@@ -58,7 +58,7 @@ def advanced(base: BaseRow | None, md: Item | None, db: Item | None) -> BaseRow 
 
 def checked_out(context: Context) -> str | None:
     """Return the commit that is checked out where the document is, None without git. Ask before anything is locked."""
-    with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
+    with DocumentHistory(context.queue, zone=context.zone) as history:
         return history.head
 
 

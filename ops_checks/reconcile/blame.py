@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     #: Who moved last: by side, id and unit.
     Blames = Mapping[tuple[str, str, str], "Blame"]
+    from ops_checks.timestamps import Zone
 
 #: What a blame names: the commit that changed the cell, a change that is not committed, the oldest commit that was
 #: looked at, an event, a change without an event, a cell that is as it was agreed, nothing.
@@ -119,9 +120,9 @@ def blame_words(side: str, blame: Blame, path: str = "") -> str:
     return words[blame.what]
 
 
-def commit_time(epoch_s: int | None, tz_minutes: int) -> str:
+def commit_time(epoch_s: int | None, zone: Zone) -> str:
     """Return a commit's time as a queue time, `-` for one that no calendar has."""
-    return queue_time(epoch_s, tz_minutes) if epoch_s is not None and epoch_s in _TIMES else NOTHING
+    return queue_time(epoch_s, zone) if epoch_s is not None and epoch_s in _TIMES else NOTHING
 
 
 def _shown(text: str | None) -> str:

@@ -10,22 +10,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ops_checks.files.git_repository import Content, GitRepository
+    from ops_checks.timestamps import Zone
 
 _MOST_BYTES = 1 << 16
 _LONGEST_TEXT = 200
 _MOST_DIGITS = 12
 
 
-def describe(repository: GitRepository, commits: Iterable[str], tz_minutes: int) -> dict[str, tuple[str, str, str]]:
+def describe(repository: GitRepository, commits: Iterable[str], zone: Zone) -> dict[str, tuple[str, str, str]]:
     """Return the author's name, the queue time and the subject of commits; those that are not there are left out.
 
-    `tz_minutes` is the queue's zone. Raises GitError.
+    `zone` is the queue's. Raises GitError.
     """
     described = {}
     for commit, content in repository.commits(commits):
         if content is not None and content.kind == "commit":
             name, epoch_s, subject = parse_commit(_start_of(content))
-            described[commit] = name, commit_time(epoch_s, tz_minutes), subject
+            described[commit] = name, commit_time(epoch_s, zone), subject
     return described
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Wanted = Mapping[str, Collection[str]]
     #: Rows of the document as it is, by id: line number and item. An id that is not in it has no row.
     Now = Mapping[str, tuple[int, Item]]
+    from ops_checks.timestamps import Zone
 
 #: Versions that are looked at for a line of blame.
 MOST_BLAMED = 200
@@ -46,14 +47,12 @@ _SHORT_COMMIT = 7
 class DocumentHistory:
     """The history of the document at a path in git; a context manager. Git is asked when something is first wanted.
 
-    `tz_minutes` is the queue's zone. `remarks` has lines on what was passed over; read it at the end.
+    `zone` is the queue's. `remarks` has lines on what was passed over; read it at the end.
     """
 
-    def __init__(
-        self, document: str, *, tz_minutes: int, blame_s: float = _BLAME_S, silent_s: float | None = None
-    ) -> None:
+    def __init__(self, document: str, *, zone: Zone, blame_s: float = _BLAME_S, silent_s: float | None = None) -> None:
         self._document = document
-        self._tz_minutes = tz_minutes
+        self._zone = zone
         self._blame_s = blame_s
         self._options = {} if silent_s is None else {"silent_s": silent_s}
         self._opened: GitRepository | NoRepository | None = None
@@ -156,7 +155,7 @@ class DocumentHistory:
         """
         repository = self._readable()
         commit = repository.commit_of(revision)
-        who, when, _ = describe(repository, {commit}, self._tz_minutes).get(commit, (NOTHING, NOTHING, ""))
+        who, when, _ = describe(repository, {commit}, self._zone).get(commit, (NOTHING, NOTHING, ""))
         return commit, when, who, self._blocks(repository, commit)
 
     def _blocks(self, repository: GitRepository, commit: str) -> Iterator[bytes]:
@@ -188,7 +187,7 @@ class DocumentHistory:
 
     def _described(self, commits: set[str]) -> dict[str, tuple[str, str, str]]:
         try:
-            return describe(self._readable(), commits, self._tz_minutes)
+            return describe(self._readable(), commits, self._zone)
         except GitError:
             return {}
 

@@ -168,7 +168,7 @@ def _there(path: str, option: str) -> RefusedError:
 
 def _rows(context: Context, snapshot: Snapshot) -> Iterator[TableRow]:
     """Yield the rows of the database: each item of the document, followed by the event that it was added."""
-    now = queue_time(context.now_s, context.tz_minutes)
+    now = queue_time(context.now_s, context.zone)
     common = {"actor": plain_line(context.stamp.actor), "imported": True, "source": visible(context.queue)}
     for _, item in snapshot.items():  # noqa: PERF102 - no dictionary: a stream of numbered items
         cells = dict(zip(FIELDS, item, strict=True))

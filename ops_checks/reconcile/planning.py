@@ -87,7 +87,7 @@ def make_plan(  # noqa: PLR0913 - what several commands and the plugin ask, by n
     _must_be_new(context, options)
     settle_s = context.policy.consistency.settle_s if settle_s is None else settle_s
     with (
-        DocumentHistory(versions_of or context.queue, tz_minutes=context.tz_minutes) as history,
+        DocumentHistory(versions_of or context.queue, zone=context.zone) as history,
         ExitStack() as stack,
     ):
         named = stack.enter_context(open_base(context, history, base)) if base is not None else None

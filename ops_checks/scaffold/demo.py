@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.relational.copying import TableRow
 
     Columns = Mapping[str, str | int | None]
+    from ops_checks.timestamps import Zone
 
 _BACKOFF_S = (60, 180, 600)
 _MAX_ATTEMPTS = 3
@@ -69,11 +70,11 @@ class HistoryEntry(NamedTuple):
 
 
 class Operation:
-    """The demo at `now_s` (epoch seconds), in a zone `tz_minutes` east of UTC."""
+    """The demo at `now_s` (epoch seconds), in a zone."""
 
-    def __init__(self, *, now_s: float, tz_minutes: int) -> None:
+    def __init__(self, *, now_s: float, zone: Zone) -> None:
         self._now_s = int(now_s)
-        self._tz_minutes = tz_minutes
+        self._zone = zone
         self._tasks = decode(template("demo.json"), type=list[Task])
 
     def queue(self, db: str) -> bytes:
@@ -98,10 +99,10 @@ class Operation:
             for entry in _history(task)
             if entry.command
         ]
-        return render_log(runs, now_s=self._now_s, tz_minutes=self._tz_minutes)
+        return render_log(runs, now_s=self._now_s, zone=self._zone)
 
     def _time(self, ago: float | None) -> str:
-        return NOTHING if ago is None else queue_time(self._now_s - 60 * ago, self._tz_minutes)
+        return NOTHING if ago is None else queue_time(self._now_s - 60 * ago, self._zone)
 
     def _not_before(self, task: Task, attempt: int) -> int:
         return self._now_s - 60 * task.retried[attempt] + _BACKOFF_S[attempt]

@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ops_checks.timestamps import Zone
+
 #: The dispatcher lists the queue at this interval, since so long ago (minutes).
 _LIST_EVERY = 37
 _LIST_SINCE = 6860
@@ -52,19 +54,19 @@ class _Line(NamedTuple):
     text: str
 
 
-def render_log(runs: Iterable[Run], *, now_s: int, tz_minutes: int) -> bytes:
+def render_log(runs: Iterable[Run], *, now_s: int, zone: Zone) -> bytes:
     """Return the log of some runs and of the lists in between, in the order in which the lines were written.
 
-    `now_s` is in epoch seconds; `ts_kst` is written in a zone `tz_minutes` east of UTC.
+    `now_s` is in epoch seconds; `ts_kst` is written in `zone`.
     """
     lists = [Run(ago, "list", None) for ago in range(_LIST_SINCE, 1, -_LIST_EVERY)]
     lines: list[_Line] = []
     for number, run in enumerate(sorted((*runs, *lists), key=lambda run: -run.ago)):
-        lines += _lines(number, run, now_s, tz_minutes)
+        lines += _lines(number, run, now_s, zone)
     return "".join(line.text + "\n" for line in sorted(lines)).encode()
 
 
-def _lines(number: int, run: Run, now_s: int, tz_minutes: int) -> Iterator[_Line]:
+def _lines(number: int, run: Run, now_s: int, zone: Zone) -> Iterator[_Line]:
     """Yield the lines of a run. Its random values come from a hash of its number and command."""
     chance = blake2b(f"{number} {run.command}".encode(), digest_size=16).digest()
     duration_ms = _duration_ms(run.command, chance)
@@ -78,8 +80,8 @@ def _lines(number: int, run: Run, now_s: int, tz_minutes: int) -> Iterator[_Line
     who = {"trace_id": f"trace-{chance[1:7].hex()}", "command": run.command}
     outcome = {"status": "error" if error else "ok", "item_id": run.item_id, **({"error": error} if error else {})}
     write = _compact if run.owner.startswith("agent:") or not number % 3 else _plain
-    yield _Line(start_ms, 0, write({"event": "run_start", **who, **_stamp(start_ms, tz_minutes)}))
-    yield _Line(end_ms, 1, write({"event": "run_end", **who, **_stamp(end_ms, tz_minutes), **result, **outcome}))
+    yield _Line(start_ms, 0, write({"event": "run_start", **who, **_stamp(start_ms, zone)}))
+    yield _Line(end_ms, 1, write({"event": "run_end", **who, **_stamp(end_ms, zone), **result, **outcome}))
 
 
 def _duration_ms(command: str, chance: bytes) -> float:
@@ -89,12 +91,12 @@ def _duration_ms(command: str, chance: bytes) -> float:
     return round(least + more * spread + extra, 1)
 
 
-def _stamp(at_ms: int, tz_minutes: int) -> dict[str, int | str]:
-    then = gmtime(at_ms // 1000 + tz_minutes * 60)
+def _stamp(at_ms: int, zone: Zone) -> dict[str, int | str]:
+    then = gmtime(at_ms // 1000 + zone * 60)
     date = f"{then.tm_year:04d}-{then.tm_mon:02d}-{then.tm_mday:02d}"
     clock = f"{then.tm_hour:02d}:{then.tm_min:02d}:{then.tm_sec:02d}.{at_ms % 1000:03d}"
-    hours, minutes = divmod(abs(tz_minutes), 60)
-    offset = f"{'-' if tz_minutes < 0 else '+'}{hours:02d}:{minutes:02d}"
+    hours, minutes = divmod(abs(zone), 60)
+    offset = f"{'-' if zone < 0 else '+'}{hours:02d}:{minutes:02d}"
     return {"ts_epoch_ms": at_ms, "ts_kst": f"{date}T{clock}{offset}"}
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     #: Makes what stands at a place, unless something is there, and returns whether it did.
     Make = Callable[[Place], bool]
+    from ops_checks.timestamps import Zone
 
 ENTRY_POINT = "automation/orchestrator/ops.py"
 #: Beside the entry point, so that an editor finds it without a network (the policy's first line names it).
@@ -34,19 +35,19 @@ def make_project(
     *,
     demo: bool,
     now_s: float,
-    tz_minutes: int,
+    zone: Zone,
     but: Collection[str] = (),
     lock_timeout_s: float = DEFAULT_LOCK_TIMEOUT_S,
 ) -> list[tuple[str, str]]:
     """Make the files of a project where they stand; return pairs of `made` or `kept` and path.
 
     `but` are those that are not made here, by their paths in the specification. Never overwrites: what exists is kept.
-    With `demo` the queues and the log are filled, with times relative to `now_s` (epoch seconds); the queue's zone is
-    `tz_minutes` east of UTC. `lock_timeout_s` bounds the wait for other writers of a database. Raises WriteError for
+    With `demo` the queues and the log are filled, with times relative to `now_s` (epoch seconds); `zone` is
+    the queue's. `lock_timeout_s` bounds the wait for other writers of a database. Raises WriteError for
     the first one that cannot be made, InputError for a database that is missing beside its journal, or is no queue;
     those before it stay, and the next call keeps them.
     """
-    makers = _makers(project, demo=demo, now_s=now_s, tz_minutes=tz_minutes, timeout_s=lock_timeout_s)
+    makers = _makers(project, demo=demo, now_s=now_s, zone=zone, timeout_s=lock_timeout_s)
     paths = [path for path in makers if path not in but and project.named.get(path, "") is not None]
     places = {path: project.place(path) for path in paths}
     # A server first: nothing is laid down for one that cannot be reached.
@@ -55,7 +56,7 @@ def make_project(
     return [(MADE if outcomes[path] else KEPT, os.path.join(*places[path])) for path in paths]
 
 
-def _makers(project: Layout, *, demo: bool, now_s: float, tz_minutes: int, timeout_s: float) -> dict[str, Make]:
+def _makers(project: Layout, *, demo: bool, now_s: float, zone: Zone, timeout_s: float) -> dict[str, Make]:
     """Return the function that makes each file, by path, in the order in which they are made."""
     from ops_checks.policy.schema import policy_schema_text
 
@@ -65,7 +66,7 @@ def _makers(project: Layout, *, demo: bool, now_s: float, tz_minutes: int, timeo
     if demo:
         from ops_checks.scaffold.demo import Operation
 
-        operation = Operation(now_s=now_s, tz_minutes=tz_minutes)
+        operation = Operation(now_s=now_s, zone=zone)
         queue, rows, log = operation.queue, operation.rows, operation.log
     return {
         ENTRY_POINT: lambda place: make_file(*place, lambda: template("ops.py.txt"), executable=True),

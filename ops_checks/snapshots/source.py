@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ops_checks.snapshots.reading import SnapshotRead
+    from ops_checks.timestamps import Zone
 
 #: The kind of its store, and of its input in a report.
 SNAPSHOT = "snapshot"
@@ -50,16 +51,16 @@ class SnapshotSource:
         there = ", ".join(visible(located(other)) for other in others if other in named or is_there(other))
         return (f"{visible(self.path)} is read in place of database and run log: {there}",) if there else ()
 
-    def check_age_option(self, now_s: float, tz_minutes: int) -> None:
+    def check_age_option(self, now_s: float, zone: Zone) -> None:
         """Raise UsageError for an age that is no time, or that no snapshot can have."""
-        oldest_s = moment(self._max_age.strip(), now_s, tz_minutes)
+        oldest_s = moment(self._max_age.strip(), now_s, zone)
         if oldest_s is None or oldest_s > now_s:
             raise UsageError(
                 f"--max-age {self._max_age!a}: expected 90s, 15m, 2h, 7d, or a time that is past: HH:MM, YYYY-MM-DD, "
                 "YYYY-MM-DD HH:MM"
             )
 
-    def read(self, now_s: float, tz_minutes: int) -> SnapshotRead:
+    def read(self, now_s: float, zone: Zone) -> SnapshotRead:
         """Return the snapshot. Raises InputError for what is none, for one that is too old, and for one of tomorrow."""
         from ops_checks.snapshots.reading import read_snapshot
 
@@ -71,8 +72,8 @@ class SnapshotSource:
             except OpsError as error:
                 self._error = error
                 raise
-        self._must_be_of_now(self._read.head.made_ms / 1000, now_s, tz_minutes)
-        self.note(self._age_note(self._read, now_s, tz_minutes))
+        self._must_be_of_now(self._read.head.made_ms / 1000, now_s, zone)
+        self.note(self._age_note(self._read, now_s, zone))
         return self._read
 
     def note(self, text: str) -> None:
@@ -80,19 +81,19 @@ class SnapshotSource:
         if text not in self.notes:
             self.notes.append(text)
 
-    def _age_note(self, read: SnapshotRead, now_s: float, tz_minutes: int) -> str:
+    def _age_note(self, read: SnapshotRead, now_s: float, zone: Zone) -> str:
         made_s = read.head.made_ms / 1000
         age = duration_text(max(0.0, now_s - made_s))
-        return f"{visible(self.path)}: a snapshot made {age} ago, {queue_time(made_s, tz_minutes)}"
+        return f"{visible(self.path)}: a snapshot made {age} ago, {queue_time(made_s, zone)}"
 
-    def _must_be_of_now(self, made_s: float, now_s: float, tz_minutes: int) -> None:
-        name, made = visible(self.path), queue_time(made_s, tz_minutes)
+    def _must_be_of_now(self, made_s: float, now_s: float, zone: Zone) -> None:
+        name, made = visible(self.path), queue_time(made_s, zone)
         if made_s - now_s > _MOST_AHEAD_S:
             raise InputError(
                 f"{name}: made at {made}, {duration_text(made_s - now_s)} ahead of this machine's clock: set the clock "
                 "that is wrong, then make it again with `ops-checks snapshot -o FILE` where the database is"
             )
-        oldest_s = moment(self._max_age.strip(), now_s, tz_minutes)
+        oldest_s = moment(self._max_age.strip(), now_s, zone)
         if oldest_s is None or made_s < oldest_s:
             raise InputError(
                 f"{name}: made {duration_text(now_s - made_s)} ago, {made}, older than --max-age {self._max_age}: it "

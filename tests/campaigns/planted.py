@@ -563,7 +563,7 @@ _DECIDING = (
     Defect(
         "the zone is forgotten",
         "timestamps.py",
-        "hour * _MINUTES_AN_HOUR + minute - tz_minutes",
+        "hour * _MINUTES_AN_HOUR + minute - zone",
         "hour * _MINUTES_AN_HOUR + minute",
         ("test_timestamps",),
     ),

@@ -263,7 +263,7 @@ def row(**cells: str) -> Details:
 def test_lines_fit_the_terminal(columns: int) -> None:
     """However narrow it is, and however wide the characters, no line is wider; a wide one shows all."""
     rows = [row(task="한국어 " * 9, owner_session="담당:" * 5), row(task="x" * 99), row(task="e\u0301" * 99)]
-    lines = list(table_lines(rows, now_s=NOW_S, tz_minutes=540, columns=columns))
+    lines = list(table_lines(rows, now_s=NOW_S, zone=540, columns=columns))
     assert len(lines) == 4
     assert all(display_width(line) <= columns for line in lines)
     assert columns < 200 or "x" * 99 in lines[2]
@@ -293,6 +293,6 @@ def test_a_million_matches_are_not_held_where_few_are_asked_for() -> None:
         for number in range(20_000):
             yield Details((number, item(f"A-{number}"), *[None] * len(COLUMNS)))
 
-    found = select(many(), Selector(now_s=NOW_S, tz_minutes=0), order=orders(0)["id"], most=3)
+    found = select(many(), Selector(now_s=NOW_S, zone=0), order=orders(0)["id"], most=3)
     assert [each.item.id for each in found.rows] == ["A-0", "A-1", "A-2"]
     assert found.total == 20_000

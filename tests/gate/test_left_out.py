@@ -54,9 +54,9 @@ def retried(path: Path, times: list[object]) -> None:
         connection.executemany(insert, rows)
 
 
-def ago(seconds: float, tz_minutes: int = 540) -> str:
+def ago(seconds: float, zone: int = 540) -> str:
     """Return a queue time so many seconds ago."""
-    return queue_time(NOW_S - seconds, tz_minutes)
+    return queue_time(NOW_S - seconds, zone)
 
 
 def read_of(report: Report, kind: str) -> InputRead:

@@ -145,7 +145,7 @@ def test_line_ends_that_git_converts(project: GitProject) -> None:
 def test_no_git_at_all(tmp_path: Path) -> None:
     """Without git there is nothing to go by, unless the base had a commit."""
     (tmp_path / "QUEUE.md").write_text(document(rows("P1")))
-    with DocumentHistory(str(tmp_path / "QUEUE.md"), tz_minutes=TZ_MINUTES) as history:
+    with DocumentHistory(str(tmp_path / "QUEUE.md"), zone=TZ_MINUTES) as history:
         assert history.head is None
         assert history.lineage(None, ELSEWHERE) == ("no-git", "")
         assert history.lineage("0" * 40, ELSEWHERE) == ("unknown", "not in a git repository")

@@ -46,7 +46,7 @@ def stale(ids: frozenset[int], threshold: Threshold, offered: frozenset[str] = f
     """Return the result of the rule on stale items that found these."""
     items = [Item((f"S-{each}", "IN_PROGRESS", "P1", "t", "c", "s1", "2025-01-01 00:00", "-", "")) for each in ids]
     queue = queue_statistics(
-        enumerate(items, 1), lambda line, _: Place("Q.md", line), now_s=NOW, tz_minutes=540, stale_minutes=60,
+        enumerate(items, 1), lambda line, _: Place("Q.md", line), now_s=NOW, zone=540, stale_minutes=60,
         offered=offered,
     )  # fmt: skip
     return evaluate(STALE, KpiEvidence(RunStats(), queue), threshold)

@@ -53,7 +53,7 @@ def stale(count: int, waivers: Sequence[Waiver], threshold: Threshold) -> RuleRe
         for number in range(count)
     ]
     queue = queue_statistics(
-        enumerate(items), lambda line, _: Place("Q.md", line), now_s=NOW, tz_minutes=540, stale_minutes=60,
+        enumerate(items), lambda line, _: Place("Q.md", line), now_s=NOW, zone=540, stale_minutes=60,
         offered=offered(waivers),
     )  # fmt: skip
     return evaluate(RULES["stale-in-progress"], KpiEvidence(RunStats(), queue), threshold)

@@ -55,7 +55,7 @@ KST = 540
 
 def init(folder: Path, *, demo: bool = False) -> dict[str, str]:
     """Lay down and return what happened by path."""
-    made = make_project(Layout(str(folder)), demo=demo, now_s=NOW, tz_minutes=KST)
+    made = make_project(Layout(str(folder)), demo=demo, now_s=NOW, zone=KST)
     return {os.path.relpath(path, folder): what for what, path in made}
 
 
@@ -483,11 +483,11 @@ def test_demo_log(demo: Path) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(now_s=st.integers(1_600_000_000, 4_000_000_000), tz_minutes=st.sampled_from([-570, 0, 345, 540, 840]))
-def test_demo_times_are_relative(now_s: int, tz_minutes: int) -> None:
+@given(now_s=st.integers(1_600_000_000, 4_000_000_000), zone=st.sampled_from([-570, 0, 345, 540, 840]))
+def test_demo_times_are_relative(now_s: int, zone: int) -> None:
     """Whenever and wherever it is made, the log says the same but for its times, which are of the last days."""
-    log = Operation(now_s=now_s, tz_minutes=tz_minutes).log().decode()
-    usual = Operation(now_s=NOW, tz_minutes=KST).log().decode()
+    log = Operation(now_s=now_s, zone=zone).log().decode()
+    usual = Operation(now_s=NOW, zone=KST).log().decode()
     timeless = r'"ts_(epoch_ms|kst)": ?("[^"]*"|\d+)'
     assert re.sub(timeless, "", log) == re.sub(timeless, "", usual)
     for line in log.splitlines():
@@ -498,7 +498,7 @@ def test_demo_times_are_relative(now_s: int, tz_minutes: int) -> None:
             assert then.timestamp() * 1000 == pytest.approx(record["ts_epoch_ms"], abs=0.5)
             offset = then.utcoffset()
             assert offset is not None
-            assert offset.total_seconds() == tz_minutes * 60
+            assert offset.total_seconds() == zone * 60
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077])

@@ -76,7 +76,7 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Path]:
     made = {}
     for demo in (False, True):
         made[demo] = tmp_path_factory.mktemp("demo" if demo else "empty")
-        make_project(Layout(str(made[demo])), demo=demo, now_s=time.time(), tz_minutes=KST)
+        make_project(Layout(str(made[demo])), demo=demo, now_s=time.time(), zone=KST)
     return made
 
 
@@ -239,7 +239,7 @@ def test_output_of_kpi(operation: Path, run: Run) -> None:
 
 def test_defaults_of_kpi(folder: Path, run: Run) -> None:
     """Without options the log and the database are at the specification's paths; without the latter, Markdown is."""
-    make_project(Layout(str(folder)), demo=True, now_s=NOW_S, tz_minutes=KST)
+    make_project(Layout(str(folder)), demo=True, now_s=NOW_S, zone=KST)
     named = run("kpi", "--log-path", LOG, "--db-path", DB, "--max-failure-rate", "0.2", "--max-latency-p95-ms", "2000",
                 "--max-stale-in-progress", "0", "--stale-minutes", "60")  # fmt: skip
     assert run("kpi") == named

@@ -63,7 +63,7 @@ def _record(invocation: Invocation) -> Result:
     recorded = record(context)
     states = [replace(state, base=advanced(state.base, state.md, state.db)) for state in recorded.reading.states]
     planned = plan(states, Totals(), Options(), Situation(context.now_s))
-    with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
+    with DocumentHistory(context.queue, zone=context.zone) as history:
         blames = blames_of(history, recorded.reading, planned)
     keep, for_people = invocation.args.max_details, invocation.terminal
     lines = baseline_lines(recorded, planned, context, blames, keep, for_people=for_people)
@@ -76,7 +76,7 @@ def _show(invocation: Invocation) -> Result:
     context = invocation.context
     reading = read_states(context, settle_s=0)
     base = reading.baseline
-    with DocumentHistory(context.queue, tz_minutes=context.tz_minutes) as history:
+    with DocumentHistory(context.queue, zone=context.zone) as history:
         lineage = history.lineage(base.md_commit, base.md_digest).state if base else LINEAGE_UNKNOWN
     found = (_SHOW, base.name if base else None, reading.totals.base, reading.unagreed, base)
     lines = [baseline_line(reading, lineage)]

@@ -68,7 +68,7 @@ def _made(context: Context, project: Layout, *, demo: bool = False, but: Collect
         project,
         demo=demo,
         now_s=context.now_s,
-        tz_minutes=context.tz_minutes,
+        zone=context.zone,
         but=but,
         lock_timeout_s=context.lock_timeout_s,
     )

@@ -31,7 +31,7 @@ def run(invocation: Invocation) -> Result:
     """Return the items that were asked for, in the form that was asked for."""
     args, context = invocation.args, invocation.context
     selector, most = selector_of(args, context), _most(args.n)
-    order = orders(context.tz_minutes)[args.sort]
+    order = orders(context.zone)[args.sort]
 
     def read(snapshot: Snapshot) -> tuple[Selected, list[str]]:
         return select(snapshot.details(), selector, order=order, most=most), snapshot.remarks()
@@ -51,7 +51,7 @@ def _text(invocation: Invocation, selected: Selected) -> Result:
     context = invocation.context
     columns = terminal_columns(invocation.environ) if invocation.terminal else None
     return OK, table_lines(
-        selected.rows, now_s=context.now_s, tz_minutes=context.tz_minutes, columns=columns, marks=marks_of(invocation)
+        selected.rows, now_s=context.now_s, zone=context.zone, columns=columns, marks=marks_of(invocation)
     )
 
 
@@ -67,7 +67,7 @@ def _jsonl(invocation: Invocation, selected: Selected) -> Result:
     from ops_checks.report.json_text import json_line
 
     context = invocation.context
-    items = (item_json(row, context.now_s, context.tz_minutes) for row in selected.rows)
+    items = (item_json(row, context.now_s, context.zone) for row in selected.rows)
     return OK, [Document(json_line(item) + "\n") for item in items]
 
 
@@ -75,7 +75,7 @@ def _csv(invocation: Invocation, selected: Selected) -> Result:
     from ops_checks.cli.item_json import csv_rows
 
     context = invocation.context
-    records: Iterable[str] = csv_rows(selected.rows, context.now_s, context.tz_minutes)
+    records: Iterable[str] = csv_rows(selected.rows, context.now_s, context.zone)
     if invocation.environ.get("GITHUB_ACTIONS"):
         records = map(without_commands, records)
     return OK, [Document(record + "\r\n") for record in records]

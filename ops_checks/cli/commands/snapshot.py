@@ -48,7 +48,7 @@ def run(invocation: Invocation) -> Result:
     guard.check()
     recorded = record(context, lambda chunks: write_output(output, chunks, guard))
     invocation.note(recorded.notes)
-    made = queue_time(context.now_s, context.tz_minutes)
+    made = queue_time(context.now_s, context.zone)
     line = f"snapshot {made} items={recorded.items} baseline={recorded.baseline or 'none'} -> {args.output}"
     return OK, Answer([line], lambda: _result_json(recorded, args.output))
 

@@ -239,7 +239,7 @@ class WatchApp(App[int]):
 
     def _draw_on(self, main: Screen[Any]) -> None:
         columns = max(1, self.size.width)
-        moment = Moment(self._invocation.clock(), self._invocation.context.tz_minutes, columns)
+        moment = Moment(self._invocation.clock(), self._invocation.context.zone, columns)
         main.query_one("#head", Static).update(styled(head_lines(self._state, moment)))
         seen = self._state.queue
         main.query_one("#title", Static).update(Content(list_title(seen, self._wanted)))

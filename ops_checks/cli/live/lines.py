@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ops_checks.live.model import Change, DriftSeen, Failure, Filter, KpiSeen, QueueSeen, State
     from ops_checks.report.model import RuleResult
     from ops_checks.stores.details import Details
+    from ops_checks.timestamps import Zone
 
 #: How a line is meant: nothing to see, all is well, something is wrong, of less weight.
 PLAIN, GOOD, BAD, DIM = "plain", "good", "bad", "dim"
@@ -38,12 +39,12 @@ class Moment(NamedTuple):
     """When and where a view is drawn: epoch seconds, the queue's zone, the terminal's columns (None: any number)."""
 
     now_s: float
-    tz_minutes: int
+    zone: Zone
     columns: int | None = None
 
     def age(self, start: str) -> str:
         """Return how long ago a queue time was, `-` if nobody can tell."""
-        started_s = start_epoch(start, self.tz_minutes)
+        started_s = start_epoch(start, self.zone)
         return age_text(None if started_s is None else self.now_s - started_s)
 
 
@@ -71,7 +72,7 @@ def item_table(seen: QueueSeen | None, moment: Moment) -> tuple[str, list[str]]:
     """Return the head of the list and a line for each of its items."""
     if seen is None or not seen.rows:
         return "", []
-    head, *lines = table_lines(seen.rows, now_s=moment.now_s, tz_minutes=moment.tz_minutes, columns=moment.columns)
+    head, *lines = table_lines(seen.rows, now_s=moment.now_s, zone=moment.zone, columns=moment.columns)
     return head, lines
 
 
@@ -171,7 +172,7 @@ def _failure_lines(failures: Sequence[Failure], moment: Moment) -> Iterator[Line
     yield Line(f"failures arrived: {arrived}", BAD if arrived else PLAIN)
     for failure in failures[:_FAILURES]:
         item, tone = failure.item, DIM if failure.at_s is None else BAD
-        at = "before" if failure.at_s is None else queue_time(failure.at_s, moment.tz_minutes)[_CLOCK]
+        at = "before" if failure.at_s is None else queue_time(failure.at_s, moment.zone)[_CLOCK]
         who = f"{item.id} {item.priority} {item.owner_session or NOTHING}"
         yield Line(f"  {at} {who}: {failure.error or 'no last error'}", tone)
 
@@ -206,7 +207,7 @@ def first_lines(part: str, state: State) -> Iterator[Told]:
 
 def change_lines(part: str, before: State, after: State, moment: Moment) -> Iterator[Told]:
     """Yield a line for each change of a part that was known before."""
-    at = queue_time(moment.now_s, moment.tz_minutes)
+    at = queue_time(moment.now_s, moment.zone)
     if part == QUEUE and before.queue and after.queue:
         yield from (Told(f"{at} {line}") for line in _item_changes(before.queue, after.queue, after.failures))
         if before.queue.summary.counts != after.queue.summary.counts:

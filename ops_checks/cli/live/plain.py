@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from ops_checks.cli.command import Invocation
     from ops_checks.exit_codes import ExitCode
     from ops_checks.live.model import DriftSeen
+    from ops_checks.timestamps import Zone
 
 
 class PlainLog:
     """Makes lines of News. A part that is first known is told in the order of PARTS, whichever is read first."""
 
-    def __init__(self, tz_minutes: int) -> None:
-        self._tz_minutes = tz_minutes
+    def __init__(self, zone: Zone) -> None:
+        self._zone = zone
         self._state = State()
         self._told = State()
         self._warned = set[str]()
@@ -68,7 +69,7 @@ class PlainLog:
             return self._first(part)
         if part == DRIFT and not _drift_is_new(self._told.drift, self._state.drift):
             return ()
-        lines = list(change_lines(part, self._told, self._state, Moment(now_s, self._tz_minutes)))
+        lines = list(change_lines(part, self._told, self._state, Moment(now_s, self._zone)))
         self._keep_told(part)
         return lines
 
@@ -94,7 +95,7 @@ def _drift_is_new(told: DriftSeen | None, drift: DriftSeen | None) -> bool:
 def follow(invocation: Invocation) -> ExitCode:
     """Print lines until nobody reads them any more, and return the exit code. Raises what ended the watching."""
     arrived: SimpleQueue[News] = SimpleQueue()
-    log = PlainLog(invocation.context.tz_minutes)
+    log = PlainLog(invocation.context.zone)
     write_remarks(invocation.remarks)
     invocation.remarks.clear()
     feed = Feed(invocation.context, invocation.clock, arrived.put)

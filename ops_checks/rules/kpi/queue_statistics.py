@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ops_checks.findings import Place
 
     Locate = Callable[[int, str], Place]
+    from ops_checks.timestamps import Zone
 
 _NEVER = float("inf")
 _MANY = 8  # times as many candidates as are kept are collected
@@ -82,7 +83,7 @@ def queue_statistics(  # noqa: PLR0913 - what one pass takes, by name
     place: Locate,
     *,
     now_s: float,
-    tz_minutes: int,
+    zone: Zone,
     stale_minutes: float,
     retry_count: int | None = None,
     retries: Iterable[tuple[str, int]] = (),
@@ -103,7 +104,7 @@ def queue_statistics(  # noqa: PLR0913 - what one pass takes, by name
     oldest first, where the store keeps them: all (`all_waits`), or those up to the first that can be read. The table
     has no such column, so its items show a wait only if they are pending again with their old start.
     """
-    found = _Accumulator(now_s, tz_minutes, stale_minutes * 60, partial(_Worst, offered, most))
+    found = _Accumulator(now_s, zone, stale_minutes * 60, partial(_Worst, offered, most))
     for number, item in items:
         found.add(number, item)
     found.add_made(pending_since)
@@ -115,7 +116,7 @@ def queue_statistics(  # noqa: PLR0913 - what one pass takes, by name
     return QueueStatistics(
         items=sum(found.counts.values()),
         counts=found.counts,
-        stale=listed(found.stale, partial(_stale, now_s, tz_minutes)),
+        stale=listed(found.stale, partial(_stale, now_s, zone)),
         blocked=listed(found.blocked, _listed),
         pending=listed(found.pending, _listed),
         retried=_retried(place, retries, get, most),
@@ -133,9 +134,9 @@ def queue_statistics(  # noqa: PLR0913 - what one pass takes, by name
 class _Accumulator:
     """What one pass over a queue counts and keeps."""
 
-    def __init__(self, now_s: float, tz_minutes: int, stale_s: float, worst: Callable[[], _Worst]) -> None:
+    def __init__(self, now_s: float, zone: Zone, stale_s: float, worst: Callable[[], _Worst]) -> None:
         self._now_s = now_s
-        self._tz_minutes = tz_minutes
+        self._zone = zone
         self._stale_s = stale_s
         self.counts = dict.fromkeys(STATUSES, 0)
         self._worst = worst
@@ -147,7 +148,7 @@ class _Accumulator:
         status = item[1]
         self.counts[status] += 1
         if status == "IN_PROGRESS":
-            started = start_epoch(item[6], self._tz_minutes)
+            started = start_epoch(item[6], self._zone)
             if is_overdue(started, self._now_s, self._stale_s):
                 self.stale.add((_urgency(item, started), number, item[0], item[6], item))
         elif status == "BLOCKED":
@@ -170,7 +171,7 @@ class _Accumulator:
 
     def add_wait(self, number: int, item_id: str, text: str, item: Item | None = None) -> None:
         """Count the wait of a PENDING item since a time of the queue, if that says how long it is."""
-        since = start_epoch(text, self._tz_minutes)
+        since = start_epoch(text, self._zone)
         if since is None or self._is_ahead(since):
             self.undated.add(((0, _NEVER if since is None else since), number, item_id, text, item))
         else:
@@ -238,7 +239,7 @@ def _with_cells(listed: ListedItem, item: Item | None, get: Callable[[str], Item
     return replace(listed, cells=item or get(listed.item))
 
 
-def _stale(now_s: float, tz_minutes: int, place: Locate, found: _Candidate) -> ListedItem:
+def _stale(now_s: float, zone: Zone, place: Locate, found: _Candidate) -> ListedItem:
     (_, started), number, item_id, text, _ = found
     at = place(number, item_id)
     if started == _NEVER:
@@ -246,16 +247,16 @@ def _stale(now_s: float, tz_minutes: int, place: Locate, found: _Candidate) -> L
         return ListedItem(item_id, at, reason=f"{what}: cannot be shown to be fresh")
     minutes = (now_s - started) / 60
     if minutes < 0:
-        return ListedItem(item_id, at, reason=_ahead(-minutes, text, tz_minutes))
+        return ListedItem(item_id, at, reason=_ahead(-minutes, text, zone))
     return ListedItem(item_id, at, minutes, f"in progress since {text}, {int(minutes)} minutes")
 
 
-def _ahead(minutes: float, text: str, tz_minutes: int) -> str:
+def _ahead(minutes: float, text: str, zone: Zone) -> str:
     """Return why a start that lies ahead counts as stale: most often the zone is another one."""
-    hours, rest = divmod(abs(tz_minutes), 60)
-    zone = f"UTC{'-' if tz_minutes < 0 else '+'}{hours:02d}:{rest:02d}"
+    hours, rest = divmod(abs(zone), 60)
+    offset = f"UTC{'-' if zone < 0 else '+'}{hours:02d}:{rest:02d}"
     return (
-        f"starts {int(minutes)} minutes ahead, {text} in {zone}: cannot be shown to be fresh: "
+        f"starts {int(minutes)} minutes ahead, {text} in {offset}: cannot be shown to be fresh: "
         "check the zone (ORCH_TZ_OFFSET, or the policy's timezone)"
     )
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     #: The item of `retried` events, their time as the store has it, and how many they are.
     RetryTime = tuple[str, object, int]
+    from ops_checks.timestamps import Zone
 
 #: An event's time is a minute: it may be this many seconds later.
 _PRECISION_S = 60
@@ -38,12 +39,12 @@ class _Counts(Struct):
 
 
 def windowed_retries(
-    events: Iterable[RetryTime], *, since_s: float, valid_s: tuple[float, float], tz_minutes: int
+    events: Iterable[RetryTime], *, since_s: float, valid_s: tuple[float, float], zone: Zone
 ) -> Retries:
     """Return the retries from `since_s` on (epoch seconds); times in the queue's zone outside of `valid_s` are none."""
     found = _Counts()
     for item_id, text, count in events:
-        at = start_epoch(text, tz_minutes) if isinstance(text, str) else None
+        at = start_epoch(text, zone) if isinstance(text, str) else None
         if at is None or not valid_s[0] <= at <= valid_s[1]:
             found.unread += count
         elif at + _PRECISION_S > since_s:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     #: From a row to what is out about it by itself, or None.
     OfRow = Callable[["Row", "RowSettings"], "Broken | None"]
+    from ops_checks.timestamps import Zone
 
 _IN_PROGRESS = "IN_PROGRESS"
 _OPEN = ("PENDING", _IN_PROGRESS, "BLOCKED")
@@ -24,14 +25,14 @@ _NAMED = 10  # items that the finding on an owner names
 
 
 class RowSettings(Struct, frozen=True):
-    """What the rules on rows go by: the time, the zone (minutes east of UTC), and what the policy sets.
+    """What the rules on rows go by: the time, the zone, and what the policy sets.
 
     So many items an owner may have in progress, and so many minutes a P0 may wait. `waits`: since when the PENDING
     items wait, in epoch seconds by id; None for one of which nobody can tell.
     """
 
     now_s: float = 0
-    tz_minutes: int = 0
+    zone: Zone = 0
     most_in_progress: int = 3
     most_minutes: int = 60
     waits: Mapping[str, float | None] = {}
@@ -88,7 +89,7 @@ def past_due(row: Row, settings: RowSettings) -> Broken | None:
     due = row.item.due_at_kst
     if row.item.status not in _OPEN or _is_blank(due):
         return None
-    due_s = start_epoch(due, settings.tz_minutes)
+    due_s = start_epoch(due, settings.zone)
     if due_s is None:
         return _broken(row, f"is due {due}", f"its due time cannot be read: {_EXPECTED}")
     late_s = settings.now_s - due_s
@@ -100,7 +101,7 @@ def starts_ahead(row: Row, settings: RowSettings) -> Broken | None:
     start = row.item.started_at_kst
     if _is_blank(start):
         return None
-    start_s = start_epoch(start, settings.tz_minutes)
+    start_s = start_epoch(start, settings.zone)
     if start_s is None:
         return _broken(row, f"starts {start}", f"its start cannot be read: {_EXPECTED}")
     ahead_s = start_s - settings.now_s

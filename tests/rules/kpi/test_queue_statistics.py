@@ -28,9 +28,7 @@ def place(number: int, item_id: str) -> Place:
 
 def facts(*items: Item, now_s: float = NOW, stale_minutes: float = 60, **more: Any) -> QueueStatistics:
     """Return the facts of a queue whose rows start at line 10."""
-    return queue_statistics(
-        enumerate(items, 10), place, now_s=now_s, tz_minutes=KST, stale_minutes=stale_minutes, **more
-    )
+    return queue_statistics(enumerate(items, 10), place, now_s=now_s, zone=KST, stale_minutes=stale_minutes, **more)
 
 
 @pytest.mark.parametrize(("now_s", "stale"), [(NOW - 1, 0), (NOW, 0), (NOW + 0.001, 1), (NOW + 1, 1), (NOW + 10**9, 1)])
@@ -56,7 +54,7 @@ def test_stale_zone() -> None:
     """A start is read in the queue's zone."""
     started = item(1, "IN_PROGRESS", queue_time(NOW - 3601, KST))
     assert facts(started, now_s=NOW + 60).stale.total == 1
-    west = queue_statistics([(1, started)], place, now_s=NOW + 60 + KST * 60, tz_minutes=0, stale_minutes=3 * KST)
+    west = queue_statistics([(1, started)], place, now_s=NOW + 60 + KST * 60, zone=0, stale_minutes=3 * KST)
     assert west.stale.total == 0
 
 

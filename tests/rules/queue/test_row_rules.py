@@ -92,7 +92,7 @@ def test_times_are_those_of_the_queue_s_zone() -> None:
     """Noon in the queue's zone is another moment elsewhere."""
     late = item("A-1", due_at_kst="2026-02-03 11:00")
     assert len(found("due-date-passed", late)) == 1
-    assert found("due-date-passed", late, tz_minutes=0) == []
+    assert found("due-date-passed", late, zone=0) == []
 
 
 @pytest.mark.parametrize(
