@@ -6,9 +6,11 @@ from array import array
 from bisect import bisect_right
 from collections import Counter
 from itertools import accumulate, chain, repeat
-from math import fsum
+from math import fsum, sqrt
 from struct import Struct
 from typing import TYPE_CHECKING
+
+from ops_checks.statistics.intervals import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,6 +77,19 @@ class Durations:
 
             counted = sum(Fraction(value) * times for value, times in self.counts.items())
             return float((counted + sum(map(Fraction, self.uncounted))) / count)
+
+    def moments(self) -> Moments | None:
+        """Return what the interval of the mean is made from, or None without values."""
+        mean, most = self.mean(), self.max()
+        if mean is None or most is None:
+            return None
+        count = len(self)
+        counted = chain(self.counts.items(), zip(self.uncounted, repeat(1)))
+        apart = [((value - mean) / (most or 1.0), times) for value, times in counted]  # no power of them overflows
+        squares = fsum(each * each * times for each, times in apart)
+        cubes = fsum(each * each * each * times for each, times in apart)
+        skewness = cubes / count / (squares / count) ** 1.5 if squares else 0.0
+        return Moments(count, mean, (most or 1.0) * sqrt(squares / max(1, count - 1)), skewness)
 
     def max(self) -> float | None:
         """Return the largest value, or None without values."""

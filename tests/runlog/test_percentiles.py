@@ -99,3 +99,31 @@ def test_answers_keep_up() -> None:
     assert durations.max() == 2.0
     durations.add_all(of([3.0]))
     assert durations.max() == 3.0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[3.0], [5.0] * 40, [1.0, 2.0, 9.0], [0.25, 1e9, 7.0, 7.0], [1e308, 1e300, 0.0], [0.0, 0.0], [1e-300, 3e-300]],
+)
+@pytest.mark.parametrize("most_counted", [0, 2, 100])
+def test_moments(values: list[float], most_counted: int) -> None:
+    """The moments are those of the definition, computed with fractions; nothing overflows, and one value has none."""
+    durations = Durations(most_counted=most_counted)
+    for value in values:
+        durations.add([value])
+    exact, count = [Fraction(value) for value in values], len(values)
+    mean = sum(exact) / count
+    scale = max(exact) or 1
+    squares = sum(((each - mean) / scale) ** 2 for each in exact)
+    cubes = sum(((each - mean) / scale) ** 3 for each in exact)
+    moments = durations.moments()
+    assert moments is not None
+    assert moments.samples == count
+    assert moments.mean == pytest.approx(float(mean))
+    assert moments.deviation == pytest.approx(float(scale) * float(squares / max(1, count - 1)) ** 0.5)
+    assert moments.skewness == pytest.approx(float(cubes / count) / float(squares / count) ** 1.5 if squares else 0)
+
+
+def test_no_moments() -> None:
+    """Without values there are no moments."""
+    assert Durations().moments() is None

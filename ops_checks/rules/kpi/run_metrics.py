@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ops_checks.findings import KPI, Finding, Place
 from ops_checks.report.model import Metric
-from ops_checks.rules.kpi.intervals import percentile_ranks, rate_interval
 from ops_checks.rules.rule import Offenders, Rule, Threshold, metric_message
+from ops_checks.statistics.intervals import percentile_ranks, rate_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
