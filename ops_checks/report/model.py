@@ -8,6 +8,10 @@ from msgspec import Struct
 
 from ops_checks.findings import Finding, Verdict
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ops_checks.report.background import Background
+
 
 class LeftOut(Struct, frozen=True):
     """What was read and does not count: before the window, without a time that could show it to lie in it, repeated."""
@@ -166,7 +170,8 @@ class Report(Struct, frozen=True):
     messages of what could not be evaluated (the verdict is then `error` and the exit code 3).
     `notes` are remarks that change no verdict; `hints` name what helps with what was found: for who reads the report
     now, and not published. `known` is the earlier report that it was compared with, None for none. `tz_minutes` is the
-    queue's zone, minutes east of UTC, None where that is not known.
+    queue's zone, minutes east of UTC, None where that is not known. `background` is what lies behind the numbers, None
+    where nobody asked for it.
     """
 
     tool_version: str
@@ -181,6 +186,7 @@ class Report(Struct, frozen=True):
     hints: tuple[str, ...] = ()
     known: Comparison | None = None
     tz_minutes: int | None = None
+    background: Background | None = None
 
     @property
     def ok(self) -> bool:
