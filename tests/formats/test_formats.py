@@ -172,6 +172,18 @@ def _chunks(size: int) -> dict[str, str]:
     return {text: visible(text) for text in texts}
 
 
+def _rendered_chunks(size: int) -> dict[str, str]:
+    """Return the chunks that are rendered: of planes whose code points all have an escape, the first and the last."""
+    chunks = list(_chunks(size).items())
+    a_plane = 0x10000 // size
+    planes = [chunks[start : start + a_plane] for start in range(0, len(chunks), a_plane)]
+    return dict(
+        chunk
+        for plane in planes
+        for chunk in (plane if any(map(str.isprintable, "".join(text for text, _ in plane))) else plane[:: a_plane - 1])
+    )
+
+
 def _report_with(name: str, text: str) -> Report:
     """Return a small report that has a text where the format shows one."""
     if name == "openmetrics":
@@ -184,9 +196,9 @@ def _report_with(name: str, text: str) -> Report:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_code_point(name):
-    """Every code point of Unicode, through every format: itself or its visible escape, and nothing else."""
+    """Every code point of a plane in use, through every format: itself or its visible escape, and nothing else."""
     harmless = READERS[name](FORMATS[name].render(_report_with(name, HARMLESS)))
-    for chunk, shown in _chunks(1 << 7 if name == "openmetrics" else 1 << 10).items():
+    for chunk, shown in _rendered_chunks(1 << 7 if name == "openmetrics" else 1 << 10).items():
         read = READERS[name](FORMATS[name].render(_report_with(name, chunk)))
         wanted = {"json": chunk, "github": shown.replace("##[", "## [")}.get(name, shown)
         assert any(wanted in found for found in read.texts), hex(ord(chunk[-1]))

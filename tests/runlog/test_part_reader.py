@@ -59,7 +59,7 @@ _filters = st.sampled_from(
 )
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(logs, st.sampled_from([50, 100, 333, 1 << 18]), _filters)
 def test_agrees_with_the_reference_reader(log: bytes, size: int, run_filter: dict[str, Any]) -> None:
     """Whatever the lines and wherever blocks end, the fast reader returns what the plainest reader returns."""

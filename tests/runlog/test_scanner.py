@@ -42,7 +42,7 @@ def test_it_is_built_from_this_source(native: ModuleType) -> None:
     assert f"{zlib.crc32(source.read_bytes()):08x}" == native.SOURCE, "make the environment anew: ci/env test"
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(logs, _filters)
 def test_both_make_the_same_columns(native: ModuleType, log: bytes, run_filter: RunFilter) -> None:
     """Of every line that the scanner takes it says what the decoder says."""
