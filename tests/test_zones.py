@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import zoneinfo
 from datetime import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 from ops_checks.errors import InputError, UsageError
 from ops_checks.timestamps import moment, offset_s, queue_time, reading_of, rfc3339, start_epoch, zone_text
 from ops_checks.zones import NamedZone, name_defect, zone_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BERLIN = NamedZone("Europe/Berlin")
 NEW_YORK = NamedZone("America/New_York")
