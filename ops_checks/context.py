@@ -14,6 +14,7 @@ from ops_checks.errors import MissingError, OpsError
 from ops_checks.policy.search import DEFAULT_POLICY, DefaultPaths, find_policy, in_policy, logs_of, policy_at
 from ops_checks.stores.registry import DEFAULT_LOCK_TIMEOUT_S, MARKDOWN, SQLITE, is_there, located, store_kind
 from ops_checks.stores.tables import OPERATION
+from ops_checks.timestamps import offset_s
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Context:
         self.operation = new_operation()
         self.queue, self.db, self.db_named, self.logs = located(queue), located(db), db_named, logs
         self._stores: dict[str, Store] = {}
-        self.zone = queue_zone(environ, policy.timezone_minutes if policy else None)
+        self.zone = queue_zone(environ, policy.timezone if policy else None)
         self.source_of_truth = policy.source_of_truth if policy else "markdown"
         self.now_s = now_s
         self.lock_timeout_s = lock_timeout_s
@@ -119,7 +120,12 @@ class Context:
     @property
     def tz_minutes(self) -> int:
         """The offset of the queue's zone at `now_s`, in minutes east of UTC."""
-        return self.zone
+        return offset_s(self.zone, self.now_s) // 60
+
+    @property
+    def timezone(self) -> str | None:
+        """The name of the queue's zone in the IANA database, None for an offset that is always the same."""
+        return None if isinstance(self.zone, int) else self.zone.name
 
     @property
     def stale_minutes(self) -> int:

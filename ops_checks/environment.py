@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ops_checks.timestamps import Zone
 
+
 DEFAULT_TZ_MINUTES = 9 * 60
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
@@ -29,14 +30,15 @@ def login_name() -> str:
         return f"uid:{os.getuid()}"
 
 
-def queue_zone(environ: Mapping[str, str], by_policy: Zone | None = None) -> Zone:
+def queue_zone(environ: Mapping[str, str], by_policy: str | int | None = None) -> Zone:
     """Return the queue's zone: that of `ORCH_TZ_OFFSET` (hours), then the policy's, then Korea's.
 
-    Raises UsageError for an offset that is none.
+    `by_policy` is a name of the IANA database, or minutes east of UTC. Raises UsageError for an offset or a name that
+    is none, InputError for a name on a machine without zone data.
     """
     text = environ.get("ORCH_TZ_OFFSET", "").strip()
     if not text:
-        return DEFAULT_TZ_MINUTES if by_policy is None else by_policy
+        return _zone(DEFAULT_TZ_MINUTES if by_policy is None else by_policy)
     try:
         hours = float(text) if text.isascii() and "_" not in text else float("nan")
     except ValueError:
@@ -44,6 +46,14 @@ def queue_zone(environ: Mapping[str, str], by_policy: Zone | None = None) -> Zon
     if not abs(hours) <= _MOST_TZ_HOURS:  # false for NaN too
         raise UsageError(f"ORCH_TZ_OFFSET={visible(text)}: expected hours east of UTC, such as 9")
     return round(hours * 60)
+
+
+def _zone(plain: str | int) -> Zone:
+    if isinstance(plain, int):
+        return plain
+    from ops_checks.zones import NamedZone  # `status` has no time for it
+
+    return NamedZone(plain)
 
 
 def retry_backoff_s(environ: Mapping[str, str]) -> tuple[int, ...]:

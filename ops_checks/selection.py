@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ops_checks.stores.details import Details
+    from ops_checks.timestamps import Zone
 
     #: From an item to its sort key.
     Order = Callable[[Details], Any]
-    from ops_checks.timestamps import Zone
 
 _WILD = "*?"
 _LATE = float("inf")

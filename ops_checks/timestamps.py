@@ -10,8 +10,23 @@ from time import gmtime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    #: The zone of a local time: minutes east of UTC.
-    Zone = int
+    from typing import Protocol
+
+    class ChangingZone(Protocol):
+        """A zone whose offset from UTC is not always the same; see `zones.NamedZone`."""
+
+        name: str
+
+        def offset_s(self, epoch_s: float) -> int:
+            """Return the offset at a moment, in seconds east of UTC."""
+            ...
+
+        def epoch_s(self, local_s: int) -> int:
+            """Return the first epoch second at which its clock shows a time (seconds since 1970) or a later one."""
+            ...
+
+    #: The zone of local times: minutes east of UTC, or a zone whose offset changes.
+    Zone = int | ChangingZone
 
 #: Days before the first of each month, in a year that is no leap year.
 _DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365)
@@ -33,8 +48,9 @@ _SECOND_UNITS = (("seconds", 1), ("milliseconds", 10**3), ("microseconds", 10**6
 def start_epoch(text: str, zone: Zone) -> int | None:
     """Return the epoch second of a queue time, or None if the text is not a valid one.
 
-    `zone` is the queue's. Strict: ASCII digits, one space, a day
-    and a minute that exist; not `24:00`, no seconds.
+    `zone` is the queue's: the time is the first moment at which its clock shows it or a later one. Where clocks go
+    back, that is the earlier of two, so that nothing is held to be fresher than it is; a time that they skip is when
+    they go forward. Strict: ASCII digits, one space, a day and a minute of a calendar; not `24:00`, no seconds.
     """
     if len(text) != len("YYYY-MM-DD HH:MM") or not text.isascii():
         return None
@@ -47,7 +63,8 @@ def start_epoch(text: str, zone: Zone) -> int | None:
     days = _days(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
     if days is None or hour >= _HOURS_A_DAY or minute >= _MINUTES_AN_HOUR:
         return None
-    return (days * _MINUTES_A_DAY + hour * _MINUTES_AN_HOUR + minute - zone) * 60
+    local_s = (days * _MINUTES_A_DAY + hour * _MINUTES_AN_HOUR + minute) * 60
+    return local_s - zone * 60 if isinstance(zone, int) else zone.epoch_s(local_s)
 
 
 def duration_s(text: str) -> int | None:
@@ -76,9 +93,18 @@ def moment(text: str, now_s: float, zone: Zone) -> float | None:
     if span is not None:
         return now_s - span
     if len(text) == len("HH:MM"):
-        today = start_epoch(f"{queue_time(now_s, zone)[:10]} {text}", zone)
-        return today if today is None or today <= now_s else today - _UNITS_S["d"]
+        return _last(text, now_s, zone)
     return start_epoch(f"{text} 00:00" if len(text) == len("YYYY-MM-DD") else text, zone)
+
+
+def _last(clock: str, now_s: float, zone: Zone) -> float | None:
+    """Return when it was `HH:MM` last: today, or the day before."""
+    today = queue_time(now_s, zone)[:10]
+    at = start_epoch(f"{today} {clock}", zone)
+    midnight = start_epoch(f"{today} 00:00", zone)
+    if at is None or midnight is None or at <= now_s:
+        return at
+    return start_epoch(f"{queue_time(midnight - 1, zone)[:10]} {clock}", zone)
 
 
 def is_overdue(start_s: float | None, now_s: float, stale_s: float) -> bool:
@@ -91,16 +117,46 @@ def is_overdue(start_s: float | None, now_s: float, stale_s: float) -> bool:
 
 def queue_time(epoch_s: float, zone: Zone) -> str:
     """Return an epoch second as a queue time, rounded down to the minute, in a zone."""
-    then = gmtime(epoch_s // 1 + zone * 60)
+    then = gmtime(epoch_s // 1 + offset_s(zone, epoch_s))
     return f"{then.tm_year:04d}-{then.tm_mon:02d}-{then.tm_mday:02d} {then.tm_hour:02d}:{then.tm_min:02d}"
 
 
 def rfc3339(epoch_s: float, zone: Zone) -> str:
     """Return an epoch second as a date and time of RFC 3339, in a zone."""
-    then = gmtime(epoch_s // 1 + zone * 60)
-    hours, minutes = divmod(abs(zone), 60)
     day = queue_time(epoch_s, zone).replace(" ", "T")
-    return f"{day}:{then.tm_sec:02d}{'-' if zone < 0 else '+'}{hours:02d}:{minutes:02d}"
+    return f"{day}:{gmtime(epoch_s // 1).tm_sec:02d}{offset_text(offset_s(zone, epoch_s) // 60)}"
+
+
+def offset_text(minutes: int) -> str:
+    """Return an offset in minutes east of UTC as RFC 3339 writes it, `+09:00`."""
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"
+
+
+def offset_s(zone: Zone, epoch_s: float) -> int:
+    """Return the offset of a zone at a moment, in seconds east of UTC."""
+    return zone * 60 if isinstance(zone, int) else zone.offset_s(epoch_s)
+
+
+def reading_of(text: str, zone: Zone) -> str:
+    """Return how a queue time was read that the zone's clock showed twice or never; "" for any other."""
+    at = start_epoch(text, zone)
+    if at is None or isinstance(zone, int):
+        return ""
+    if queue_time(at, zone) != text:
+        return f"the clock skipped that, and went on at {queue_time(at, zone)}"
+    again = at + zone.offset_s(at) - zone.offset_s(at + _UNITS_S["d"])
+    return "the earlier of two such times" if again > at and queue_time(again, zone) == text else ""
+
+
+def plain_zone(zone: Zone) -> str | int:
+    """Return a zone as a plain value, of which `zones.zone_of` makes it: its name, or minutes east of UTC."""
+    return zone if isinstance(zone, int) else zone.name
+
+
+def zone_text(zone: Zone) -> str:
+    """Return a zone as a policy writes it: `Europe/Berlin`, `+09:00`."""
+    return offset_text(zone) if isinstance(zone, int) else zone.name
 
 
 def expiry_defect(value: object, now_s: float) -> str | None:

@@ -34,7 +34,7 @@ _MOST_ATTEMPTS = 1_000_000
 
 
 class Stamp:
-    """Actor and time of a change: `now_s` in epoch seconds, the queue's zone in minutes east of UTC.
+    """Actor and time of a change: `now_s` in epoch seconds, the queue's offset then in minutes east of UTC.
 
     `operation` is the id by which the changes of one command are found again.
     """
@@ -46,10 +46,6 @@ class Stamp:
         self.now_s = now_s
         self.tz_minutes = tz_minutes
         self.operation = operation
-
-    def at(self, now_s: float) -> Stamp:
-        """Return the stamp of another time, in epoch seconds, by the same actor in the same operation."""
-        return Stamp(actor=self.actor, now_s=now_s, tz_minutes=self.tz_minutes, operation=self.operation)
 
 
 def cancel(stamp: Stamp, notes: str | None = None) -> Decide:

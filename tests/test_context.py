@@ -14,7 +14,7 @@ POLICY = Policy(
     db="p.db",
     logs=("p1.jsonl", "/abs/p2.jsonl"),
     source_of_truth="db",
-    timezone_minutes=-330,
+    timezone=-330,
 )
 ENVIRON = {"ORCH_QUEUE_MD": "e.md", "ORCH_DB_PATH": "e.db", "ORCH_LOG_PATH": "e.jsonl", "ORCH_TZ_OFFSET": "1"}
 LINE = {"queue": "l.md", "db": "l.db", "logs": ("l1.jsonl", "l2.jsonl")}

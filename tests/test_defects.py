@@ -13,7 +13,7 @@ from tests.campaigns.planted import DEFECTS, Defect
 _HARMLESS = Defect(
     "a comment", "sanitize.py", '"""Neutralize untrusted', '"""Neutralise untrusted', ("test_timestamps",)
 )
-_NOTICED = Defect("the zone is lost", "timestamps.py", " + minute - zone", " + minute", ("test_timestamps",))
+_NOTICED = Defect("the zone is lost", "timestamps.py", "local_s - zone * 60 if", "local_s if", ("test_timestamps",))
 _GONE = Defect("gone", "timestamps.py", "no such line", "", ("test_timestamps",))
 
 

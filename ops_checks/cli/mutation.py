@@ -53,7 +53,7 @@ def mutate(invocation: Invocation, transition: Callable[[Stamp], Decide]) -> Res
         with about(item.task):
             chosen.must_be_as_shown(item)
             # The time under the lock: a lease may have run out while we waited for it.
-            return transition(stamp.at(invocation.clock()))(item, reliability)
+            return transition(context.at(invocation.clock()).stamp)(item, reliability)
 
     made: list[Item] = []
 

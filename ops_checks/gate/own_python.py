@@ -44,7 +44,7 @@ def run_python(context: Context, rule: OwnRule, request: Request) -> Ran:
     def run() -> Ran:
         with nullcontext() if store is None else store.snapshot() as snapshot:
             rows = RuleRows(context, rule, store, snapshot)
-            given = RuleContext(rule.id, rows.sources(), now_s=context.now_s, tz_minutes=context.tz_minutes)
+            given = RuleContext(rule.id, rows.sources(), now_s=context.now_s, zone=context.zone)
             with surroundings(rule.id, folder):
                 answer = ask(rule.id, function, given, request.keep, here)
             rows.finish()

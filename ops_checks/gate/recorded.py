@@ -16,6 +16,7 @@ from ops_checks.rules.rule import LISTED, Offenders
 from ops_checks.rules.waivers import offered
 from ops_checks.runlog.stats import LogRead, RunStats
 from ops_checks.sanitize import visible
+from ops_checks.timestamps import offset_text, zone_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +69,7 @@ def _must_be_measured_alike(context: Context, read: SnapshotRead) -> None:
         "kpi.window": (_span(policy.window_s), _span(settings.window_s)),
         "kpi.commands": (_names(policy.commands), _names(settings.commands)),
         "kpi.stale_minutes": (str(policy.stale_minutes), str(settings.stale_minutes)),
-        "timezone, in minutes": (str(context.tz_minutes), str(read.head.timezone_minutes)),
+        "timezone": (zone_text(context.zone), _zone_there(read)),
     }
     differing = [
         f"{name} is {here} here, {there} there" for name, (here, there) in here_and_there.items() if here != there
@@ -78,6 +79,10 @@ def _must_be_measured_alike(context: Context, read: SnapshotRead) -> None:
             f"{visible(read.path)}: its KPIs were measured otherwise: {'; '.join(differing)}: make it by this "
             "policy, or leave the KPIs out with `ops-checks check --only consistency`"
         )
+
+
+def _zone_there(read: SnapshotRead) -> str:
+    return visible(read.head.kpis.settings.timezone or offset_text(read.head.timezone_minutes))
 
 
 def _span(seconds: int | None) -> str:

@@ -91,6 +91,7 @@ def run_gate(
         hints=_hints(outcomes.get(CONSISTENCY.id), results),
         known=known,
         tz_minutes=context.tz_minutes,
+        timezone=context.timezone,
     )
 
 

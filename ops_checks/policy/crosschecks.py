@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ops_checks.policy.document import Path
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+#: What is written as the name of a zone, as the schema has it.
+_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*")
 #: A limit, the comparison with another limit that contradicts it, that limit, and what is expected instead.
 _ORDERS = (
     ("min", gt, "max", "at most max, or no value passes"),
@@ -34,6 +36,7 @@ def crosschecks(value: object) -> Iterator[tuple[Path, str]]:
         path = ("kpi", "thresholds", metric)
         if isinstance(limits, dict):
             yield from (((*path, name), message) for name, message in _contradictions(limits))
+    yield from _zone_defects(_mapping(value).get("timezone"))
     waivers = _mapping(value).get("waivers")
     for index, waiver in enumerate(waivers if isinstance(waivers, list) else ()):
         expires = _mapping(waiver).get("expires")
@@ -45,6 +48,15 @@ def crosschecks(value: object) -> Iterator[tuple[Path, str]]:
             located(str(_mapping(value).get(name, "")))
         except UsageError as error:
             yield (name,), error.message
+
+
+def _zone_defects(zone: object) -> Iterator[tuple[Path, str]]:
+    if isinstance(zone, str) and _ZONE.fullmatch(zone):
+        from ops_checks.zones import name_defect  # most policies name an offset, or nothing
+
+        defect = name_defect(zone)
+        if defect is not None:
+            yield ("timezone",), defect
 
 
 def _mapping(value: object) -> dict[str, object]:

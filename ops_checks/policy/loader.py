@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from ops_checks.errors import UsageError
+from ops_checks.errors import InputError, UsageError
 from ops_checks.model import FIELDS
 from ops_checks.policy.crosschecks import crosschecks
 from ops_checks.policy.model import DEFAULT_THRESHOLDS, ConsistencyPolicy, HistoryPolicy, KpiPolicy, Policy, RowsPolicy
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ops_checks.policy.document import YamlDocument
 
+_SIGNS = "+-"
 _BOM = "\ufeff"
 _MOST_LINES = 20
 
@@ -112,7 +113,7 @@ def _policy(path: str, digest: str, document: YamlDocument) -> Policy:
         queue=value.get("queue"),
         db=value.get("db"),
         logs=_logs(value.get("log", ())),
-        timezone_minutes=_minutes(value.get("timezone")),
+        timezone=_timezone(path, document),
         source_of_truth=_one_name(value.get("source_of_truth")) or "markdown",
         operate_on=_one_name(value.get("operate_on")),
         consistency=_consistency(value.get("consistency", {})),
@@ -147,12 +148,28 @@ def _logs(log: str | Iterable[str]) -> tuple[str, ...]:
     return (log,) if isinstance(log, str) else tuple(log)
 
 
-def _minutes(zone: str | float | None) -> int | None:
-    """Return a zone (`+09:00`, or hours) in minutes east of UTC."""
+def _timezone(path: str, document: YamlDocument) -> str | int | None:
+    """Return the zone of a policy: its name, or minutes east of UTC of an offset (`+09:00`, or hours).
+
+    Raises InputError for a name on a machine without zone data, which is no mistake in the policy.
+    """
+    value: Any = document.value
+    zone: str | float | None = value.get("timezone")
     if not isinstance(zone, str):
         return None if zone is None else round(zone * 60)
+    if zone[0] not in _SIGNS:
+        _must_have_zones(path, document, zone)
+        return zone
     minutes = int(zone[1:3]) * 60 + int(zone[4:6])
     return -minutes if zone[0] == "-" else minutes
+
+
+def _must_have_zones(path: str, document: YamlDocument, zone: str) -> None:
+    from ops_checks.zones import has_data, without_data
+
+    if not has_data():
+        line, column = document.line_column(document.offsets["timezone",].value)
+        raise InputError(f"{visible(path)}:{line}:{column}: timezone: {without_data(zone)}")
 
 
 def _consistency(section: Mapping[str, Any]) -> ConsistencyPolicy:

@@ -85,6 +85,7 @@ class RowsPolicy(Struct, frozen=True):
 class Policy(Struct, frozen=True):
     """A policy. `path` is its file as the user named it, `digest` (`sha256:…`) what was read; None where there is none.
 
+    `timezone` is that of the queue's times: a name of the IANA database, or minutes east of UTC; None: not said.
     `operate_on` (`markdown`, `db` or `both`) is what operators' commands change, None: the source of truth. `warnings`
     are about the file and change no verdict.
     """
@@ -94,7 +95,7 @@ class Policy(Struct, frozen=True):
     queue: str | None = None
     db: str | None = None
     logs: tuple[str, ...] = ()
-    timezone_minutes: int | None = None
+    timezone: str | int | None = None
     source_of_truth: str = "markdown"
     operate_on: str | None = None
     consistency: ConsistencyPolicy = field(default_factory=ConsistencyPolicy)

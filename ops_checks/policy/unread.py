@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
     from ops_checks.policy.model import Policy
 
-#: The variables that are read; the first three name inputs.
+#: The variables that are read; the first three name inputs, and one hours east of UTC.
 PATHS = ("ORCH_QUEUE_MD", "ORCH_DB_PATH", "ORCH_LOG_PATH")
+_ZONE = "ORCH_TZ_OFFSET"
 VARIABLES = (
     *PATHS,
-    "ORCH_TZ_OFFSET",
+    _ZONE,
     "ORCH_RETRY_BACKOFF",
     "ORCH_QUEUE_MD_READ_ONLY",
     "OPS_CHECKS_DEBUG",
@@ -47,6 +48,8 @@ def unread_notes(
     for name, option, value, key in zip(PATHS, (queue, db, logs), by_policy, ("queue", "db", "log"), strict=True):
         if environ.get(name) and value and not option:
             notes.append(f"{name} comes before the policy's {key}: {visible(located(environ[name]))} is read")
+    if policy is not None and policy.timezone is not None and environ.get(_ZONE, "").strip():
+        notes.append(f"{_ZONE} comes before the policy's timezone")
     paths = [path for path in (*map(environ.get, PATHS), queue, db, *logs) if path] + [_DEFAULT_FOLDER]
     return (*notes, *policies_below(policy.path if policy else None, paths))
 

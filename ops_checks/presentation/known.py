@@ -9,6 +9,7 @@ from ops_checks.findings import Verdict
 from ops_checks.model import PRIORITIES
 from ops_checks.presentation.limits import shorten
 from ops_checks.presentation.wording import finding_text, first_place, number, plural, worst_first
+from ops_checks.timestamps import offset_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,10 +106,10 @@ def day(report: Report, epoch_ms: int) -> str:
     """
     from datetime import UTC, datetime, timedelta
 
+    zone = report.zone
     try:
-        zone = timedelta(minutes=report.tz_minutes or 0)
         then, now = (
-            datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=each) + zone
+            datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=each, seconds=offset_s(zone, each / 1000))
             for each in (epoch_ms, report.created_ms)
         )
     except OverflowError:

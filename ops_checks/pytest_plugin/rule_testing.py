@@ -80,7 +80,7 @@ def rule_findings(
         events_of=None if given is None else lambda item_id: [each for each in given if each.item == item_id],
         runs=None if runs is None else list(runs),
     )
-    context = RuleContext(rule, sources, now_s=time.time() if now_s is None else now_s, tz_minutes=tz_minutes)
+    context = RuleContext(rule, sources, now_s=time.time() if now_s is None else now_s, zone=tz_minutes)
     try:
         found = take(rule, function(context), keep=0)
     except OpsError as error:

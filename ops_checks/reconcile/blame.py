@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ops_checks.stores.event import Event
+    from ops_checks.timestamps import Zone
 
     #: Who moved last: by side, id and unit.
     Blames = Mapping[tuple[str, str, str], "Blame"]
-    from ops_checks.timestamps import Zone
 
 #: What a blame names: the commit that changed the cell, a change that is not committed, the oldest commit that was
 #: looked at, an event, a change without an event, a cell that is as it was agreed, nothing.

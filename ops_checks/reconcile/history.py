@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ops_checks.model import Item
+    from ops_checks.timestamps import Zone
 
     #: Units by the id of their item.
     Wanted = Mapping[str, Collection[str]]
     #: Rows of the document as it is, by id: line number and item. An id that is not in it has no row.
     Now = Mapping[str, tuple[int, Item]]
-    from ops_checks.timestamps import Zone
 
 #: Versions that are looked at for a line of blame.
 MOST_BLAMED = 200

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from ops_checks.errors import OpsError
 from ops_checks.findings import Finding, Verdict
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ops_checks.report.background import Background
+    from ops_checks.timestamps import Zone
 
 
 class LeftOut(Struct, frozen=True):
@@ -170,8 +171,9 @@ class Report(Struct, frozen=True):
     messages of what could not be evaluated (the verdict is then `error` and the exit code 3).
     `notes` are remarks that change no verdict; `hints` name what helps with what was found: for who reads the report
     now, and not published. `known` is the earlier report that it was compared with, None for none. `tz_minutes` is the
-    queue's zone, minutes east of UTC, None where that is not known. `background` is what lies behind the numbers, None
-    where nobody asked for it.
+    offset of the queue's zone at that time, minutes east of UTC, None where that is not known; `timezone` the zone's
+    name in the IANA database, None where it has none. `background` is what lies behind the numbers, None where nobody
+    asked for it.
     """
 
     tool_version: str
@@ -187,6 +189,7 @@ class Report(Struct, frozen=True):
     known: Comparison | None = None
     tz_minutes: int | None = None
     background: Background | None = None
+    timezone: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -195,6 +198,19 @@ class Report(Struct, frozen=True):
 
     def __bool__(self) -> bool:
         return self.ok
+
+    @property
+    def zone(self) -> Zone:
+        """The queue's zone; where it is not known UTC, and where its name is unknown here its offset at that time."""
+        minutes = self.tz_minutes or 0
+        if self.timezone is None:
+            return minutes
+        from ops_checks.zones import NamedZone
+
+        try:
+            return NamedZone(self.timezone)
+        except OpsError:
+            return minutes
 
     @property
     def findings(self) -> tuple[Finding, ...]:

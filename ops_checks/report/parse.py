@@ -61,6 +61,7 @@ def _report(data: dict[str, Any]) -> Report:
         notes=tuple(data["notes"]),
         known=_known(data.get("known")),
         tz_minutes=_integer(data.get("zone_minutes")),
+        timezone=data.get("timezone"),
     )
 
 

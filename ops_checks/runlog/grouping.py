@@ -33,7 +33,8 @@ class Grouping(Struct, frozen=True):
     """What runs are grouped by, and which runs: those in `window`, from its first time on and before its second.
 
     None is all of time, and times are epoch milliseconds. By BY_TIME a group begins at each of the ascending `bounds`
-    and ends at the next; what lies outside of them is in none. `zone` (minutes east of UTC) is that of days and hours.
+    and ends at the next; what lies outside of them is in none. `zone` (a name of the IANA database, or minutes
+    east of UTC) is that of days and hours.
     `names`: the group of an item, where it is not its own. All values are plain, so that they reach the workers of an
     engine.
     """
@@ -41,7 +42,7 @@ class Grouping(Struct, frozen=True):
     by: str
     bounds: tuple[int, ...] = ()
     window: tuple[int, int] | None = None
-    zone: int = 0
+    zone: str | int = 0
     names: Mapping[str, str] | None = None
 
     @property
@@ -51,7 +52,11 @@ class Grouping(Struct, frozen=True):
 
     def reach(self) -> Reach:
         """Return what tells from when to when the group of a time reaches."""
-        return _between(self.bounds) if self.by == BY_TIME else _stepping(_STEPS_MS[self.by], self.zone * _MINUTE_MS)
+        if self.by == BY_TIME:
+            return _between(self.bounds)
+        if isinstance(self.zone, int):
+            return _stepping(_STEPS_MS[self.by], self.zone * _MINUTE_MS)
+        return _by_clock(self.by, self.zone)
 
 
 class GroupStats(Struct):
@@ -107,6 +112,20 @@ def _between(bounds: tuple[int, ...]) -> Reach:
     def reach(ms: int) -> tuple[int, int] | None:
         at = bisect_right(bounds, ms)
         return (bounds[at - 1], bounds[at]) if 0 < at < len(bounds) else None
+
+    return reach
+
+
+def _by_clock(by: str, name: str) -> Reach:
+    """Return what tells the day or the hour by the clock of a zone whose offset changes."""
+    from ops_checks.zones import NamedZone
+
+    zone = NamedZone(name)
+    step = {BY_DAY: zone.day, BY_HOUR: zone.hour}[by]
+
+    def reach(ms: int) -> tuple[int, int]:
+        begin_s, end_s = step(ms // 1000)
+        return begin_s * 1000, end_s * 1000
 
     return reach
 

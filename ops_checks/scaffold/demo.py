@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ops_checks.stores.relational.copying import TableRow
+    from ops_checks.timestamps import Zone
 
     Columns = Mapping[str, str | int | None]
-    from ops_checks.timestamps import Zone
 
 _BACKOFF_S = (60, 180, 600)
 _MAX_ATTEMPTS = 3

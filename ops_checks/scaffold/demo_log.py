@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from hashlib import blake2b
-from time import gmtime
 from typing import NamedTuple
+
+from ops_checks.timestamps import rfc3339
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ops_checks.timestamps import Zone
+
 
 #: The dispatcher lists the queue at this interval, since so long ago (minutes).
 _LIST_EVERY = 37
@@ -92,12 +94,9 @@ def _duration_ms(command: str, chance: bytes) -> float:
 
 
 def _stamp(at_ms: int, zone: Zone) -> dict[str, int | str]:
-    then = gmtime(at_ms // 1000 + zone * 60)
-    date = f"{then.tm_year:04d}-{then.tm_mon:02d}-{then.tm_mday:02d}"
-    clock = f"{then.tm_hour:02d}:{then.tm_min:02d}:{then.tm_sec:02d}.{at_ms % 1000:03d}"
-    hours, minutes = divmod(abs(zone), 60)
-    offset = f"{'-' if zone < 0 else '+'}{hours:02d}:{minutes:02d}"
-    return {"ts_epoch_ms": at_ms, "ts_kst": f"{date}T{clock}{offset}"}
+    time = rfc3339(at_ms / 1000, zone)
+    second = len("YYYY-MM-DDTHH:MM:SS")
+    return {"ts_epoch_ms": at_ms, "ts_kst": f"{time[:second]}.{at_ms % 1000:03d}{time[second:]}"}
 
 
 def _plain(record: dict[str, object]) -> str:

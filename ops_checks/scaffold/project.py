@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from ops_checks.scaffold.layout import Layout
     from ops_checks.stores.registry import Place
     from ops_checks.stores.relational.copying import TableRow
+    from ops_checks.timestamps import Zone
 
     #: Makes what stands at a place, unless something is there, and returns whether it did.
     Make = Callable[[Place], bool]
-    from ops_checks.timestamps import Zone
 
 ENTRY_POINT = "automation/orchestrator/ops.py"
 #: Beside the entry point, so that an editor finds it without a network (the policy's first line names it).

@@ -563,9 +563,30 @@ _DECIDING = (
     Defect(
         "the zone is forgotten",
         "timestamps.py",
-        "hour * _MINUTES_AN_HOUR + minute - zone",
-        "hour * _MINUTES_AN_HOUR + minute",
+        "local_s - zone * 60 if",
+        "local_s if",
         ("test_timestamps",),
+    ),
+    Defect(
+        "of two times the later is read",
+        "zones.py",
+        "return local_s - before\n",
+        "return local_s - after\n",
+        ("test_zones",),
+    ),
+    Defect(
+        "a skipped time is no moment of the clock",
+        "zones.py",
+        "return skipped[0] + bisect_left(skipped, after, key=self.offset_s)",
+        "return local_s - before",
+        ("test_zones",),
+    ),
+    Defect(
+        "the offset of now is that of every time",
+        "timestamps.py",
+        "then = gmtime(epoch_s // 1 + offset_s(zone, epoch_s))",
+        "then = gmtime(epoch_s // 1 + offset_s(zone, 0))",
+        ("test_zones",),
     ),
     Defect(
         "the policy beats the environment",

@@ -308,7 +308,7 @@ def test_a_metric_that_is_not_in_it(host: Path, run: Run, runner: Callable[[], P
         ("kpi: {window: 7d}\n", (), "kpi.window is 7d here, not set there"),
         ("kpi: {commands: [done]}\n", (), "kpi.commands is done here, not set there"),
         ("", ("--stale-minutes", "5"), "kpi.stale_minutes is 5 here, 60 there"),
-        ("timezone: '+00:00'\n", (), "timezone, in minutes is 0 here, 540 there"),
+        ("timezone: '+00:00'\n", (), "timezone is +00:00 here, +09:00 there"),
     ],
 )
 def test_measured_otherwise(

@@ -82,7 +82,7 @@ def test_everything(file: Path):
         queue="docs/QUEUE.md",
         db="var/queue.db",
         logs=("logs/orch_runs.jsonl", "logs/old/*.jsonl.gz"),
-        timezone_minutes=-210,
+        timezone=-210,
         source_of_truth="db",
         consistency=ConsistencyPolicy(
             fields=("status", "notes"),
@@ -135,7 +135,7 @@ def test_defaults(file: Path, text: str):
 )
 def test_timezone(file: Path, zone: str, minutes: int):
     """A zone is an offset or hours, in minutes east of UTC."""
-    assert load(file, f"timezone: {zone}").timezone_minutes == minutes
+    assert load(file, f"timezone: {zone}").timezone == minutes
 
 
 @pytest.mark.parametrize(

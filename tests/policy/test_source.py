@@ -56,7 +56,7 @@ def test_what_is_not_read_says_nothing(tmp_path_factory: pytest.TempPathFactory,
             policy = load_policy(str(path))
         except OpsError:
             return
-        assert (policy.queue, policy.db, policy.timezone_minutes, policy.source_of_truth) == (
+        assert (policy.queue, policy.db, policy.timezone, policy.source_of_truth) == (
             None,
             None,
             None,

@@ -40,7 +40,7 @@ SOME_LIMIT = "a mapping with at least one of `max`, `min`, `warn_max`, `warn_min
 RATE = "a rate from 0 to 1 (20 % is 0.2)"
 PATH = "a path (not empty, no control characters)"
 MINUTES = "a whole number of minutes, 0 or more"
-ZONE = "an offset from `-14:00` to `+14:00`"
+ZONE = "a zone such as `Europe/Berlin` or an offset from `-14:00` to `+14:00`"
 HOURS = "hours from -14 to 14, in quarters"
 SPAN = "a time span: a whole number and `s`, `m`, `h` or `d`"
 FIELD = f"a field ({', '.join(FIELDS[1:])})"
@@ -85,7 +85,7 @@ ARABIC_7 = "\N{ARABIC-INDIC DIGIT SEVEN}"
             f"{INSUFFICIENT}; did you mean warn?",
         ),
         ("kpi: {commands: []}", "1:17: kpi.commands", "an empty list", "a list of at least one command"),
-        ("timezone: Asia/Seoul", "1:11: timezone", '"Asia/Seoul"', ZONE),
+        ("timezone: Asia/Seoul!", "1:11: timezone", '"Asia/Seoul!"', ZONE),
         ("timezone: +14:01", "1:11: timezone", '"+14:01"', ZONE),
         ('timezone: "+09:00\\n"', "1:11: timezone", '"+09:00\\n"', ZONE),
         ('timezone: "+14:00\\n"', "1:11: timezone", '"+14:00\\n"', ZONE),

@@ -22,7 +22,7 @@ from ops_checks.report.serialize import iso_utc, to_json
 #: Fields that an earlier program of the same version did not write.
 ADDED = {
     "policy", "counted", "left_out", "task", "owner", "priority",
-    "known", "new", "since_ms", "unlisted", "zone_minutes",
+    "known", "new", "since_ms", "timezone", "unlisted", "zone_minutes",
 }  # fmt: skip
 
 

@@ -178,7 +178,7 @@ def test_policy_without_its_hashes_is_valid(tmp_path: Path) -> None:
     assert bare.count("\n") == body.count("\n")
     (tmp_path / POLICY).write_text(f"{head}\n\n{bare}", encoding="utf-8")
     policy = load_policy(str(tmp_path / POLICY))
-    assert (policy.queue, policy.db, policy.logs, policy.timezone_minutes) == (QUEUE, DB, (LOG,), KST)
+    assert (policy.queue, policy.db, policy.logs, policy.timezone) == (QUEUE, DB, (LOG,), KST)
     assert (policy.kpi.window_s, policy.kpi.max_log_age_s, policy.waivers[0].item) == (86_400, 604_800, "ORCH-030")
     assert policy.kpi.thresholds["success_rate"].warn_min == 0.9
     assert policy.consistency.severity == {"missing-in-md": "warning"}

@@ -12,15 +12,15 @@ from msgspec.structs import replace
 
 from ops_checks.model import NOTHING, PRIORITIES, STATUSES, Item, last_note
 from ops_checks.rules.rule import LISTED, RECORDED
-from ops_checks.timestamps import MOST_AHEAD_S, is_overdue, start_epoch
+from ops_checks.timestamps import MOST_AHEAD_S, is_overdue, reading_of, start_epoch, zone_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from ops_checks.findings import Place
+    from ops_checks.timestamps import Zone
 
     Locate = Callable[[int, str], Place]
-    from ops_checks.timestamps import Zone
 
 _NEVER = float("inf")
 _MANY = 8  # times as many candidates as are kept are collected
@@ -248,15 +248,16 @@ def _stale(now_s: float, zone: Zone, place: Locate, found: _Candidate) -> Listed
     minutes = (now_s - started) / 60
     if minutes < 0:
         return ListedItem(item_id, at, reason=_ahead(-minutes, text, zone))
-    return ListedItem(item_id, at, minutes, f"in progress since {text}, {int(minutes)} minutes")
+    how = reading_of(text, zone)
+    since = f"{text} ({how})" if how else text
+    return ListedItem(item_id, at, minutes, f"in progress since {since}, {int(minutes)} minutes")
 
 
 def _ahead(minutes: float, text: str, zone: Zone) -> str:
     """Return why a start that lies ahead counts as stale: most often the zone is another one."""
-    hours, rest = divmod(abs(zone), 60)
-    offset = f"UTC{'-' if zone < 0 else '+'}{hours:02d}:{rest:02d}"
+    where = f"UTC{zone_text(zone)}" if isinstance(zone, int) else zone_text(zone)
     return (
-        f"starts {int(minutes)} minutes ahead, {text} in {offset}: cannot be shown to be fresh: "
+        f"starts {int(minutes)} minutes ahead, {text} in {where}: cannot be shown to be fresh: "
         "check the zone (ORCH_TZ_OFFSET, or the policy's timezone)"
     )
 

@@ -12,9 +12,10 @@ from ops_checks.timestamps import start_epoch
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ops_checks.timestamps import Zone
+
     #: The item of `retried` events, their time as the store has it, and how many they are.
     RetryTime = tuple[str, object, int]
-    from ops_checks.timestamps import Zone
 
 #: An event's time is a minute: it may be this many seconds later.
 _PRECISION_S = 60

@@ -10,9 +10,12 @@ from ops_checks.errors import InputError
 from ops_checks.findings import Finding, Place
 from ops_checks.model import Item
 from ops_checks.rules.own.model import EVENTS, ITEMS, RUNS
+from ops_checks.timestamps import offset_s, start_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from ops_checks.timestamps import Zone
 
 Row = TypeVar("Row")
 
@@ -66,19 +69,27 @@ class RuleContext:
     """What a rule judges: the rows that its `needs` name, streamed, as they were at one moment.
 
     Each of `items`, `events` and `runs` can be iterated over as often as a rule wants, and yields the same rows each
-    time; asking for one that `needs` does not name raises InputError. `now_s` is the time in epoch seconds,
-    `tz_minutes` the queue's zone, in minutes east of UTC.
+    time; asking for one that `needs` does not name raises InputError. `now_s` is the time in epoch seconds.
     """
 
-    __slots__ = ("_rule", "_sources", "failure", "now_s", "tz_minutes")
+    __slots__ = ("_rule", "_sources", "failure", "now_s", "zone")
 
-    def __init__(self, rule: str, sources: Sources, *, now_s: float, tz_minutes: int) -> None:
+    def __init__(self, rule: str, sources: Sources, *, now_s: float, zone: Zone) -> None:
         self._rule = rule
         self._sources = sources
         self.now_s = now_s
-        self.tz_minutes = tz_minutes
+        self.zone = zone
         #: The first failure of a source, whatever the rule makes of it: or it would judge a part for the whole.
         self.failure: Exception | None = None
+
+    @property
+    def tz_minutes(self) -> int:
+        """The offset of the queue's zone at `now_s`, in minutes east of UTC; `epoch_s` knows those of other times."""
+        return offset_s(self.zone, self.now_s) // 60
+
+    def epoch_s(self, text: str) -> int | None:
+        """Return the epoch second of a queue time, `YYYY-MM-DD HH:MM` in its zone, None for a text that is none."""
+        return start_epoch(text, self.zone)
 
     @property
     def items(self) -> Iterable[Item]:

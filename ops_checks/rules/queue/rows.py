@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ops_checks.model import Item
+    from ops_checks.timestamps import Zone
 
     #: From a row to what is out about it by itself, or None.
     OfRow = Callable[["Row", "RowSettings"], "Broken | None"]
-    from ops_checks.timestamps import Zone
 
 _IN_PROGRESS = "IN_PROGRESS"
 _OPEN = ("PENDING", _IN_PROGRESS, "BLOCKED")
