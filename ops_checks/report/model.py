@@ -7,10 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from ops_checks.findings import Finding, Verdict
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ops_checks.report.background import Background
+from ops_checks.report.background import Background  # noqa: TC001 - msgspec looks the fields' types up
 
 
 class LeftOut(Struct, frozen=True):
