@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
+from base64 import b64encode
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import html5lib
 import jsonschema
 import msgspec
 from lxml import etree
@@ -233,7 +237,34 @@ def read_health(rendered: str) -> Read:
     return Read(word, [rules])
 
 
+def read_html(rendered: str) -> Read:
+    """Read a page as browsers parse it: nothing in it runs, asks for anything or leads away, and its style is named."""
+    parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
+    elements = list(parser.parse(rendered).iter())
+    tags = [element.tag for element in elements]
+    assert tags.count("style") == tags.count("title") - tags.count(f"{SVG}title") == 1
+    assert not {"script", "img", "link", "base", "iframe", "object", "embed", "form", "input", f"{SVG}script"} & {*tags}
+    for element in elements:
+        assert not [name for name in element.attrib if name.startswith("on") or name in {"style", "src", "action"}]
+        assert element.get("href", "#").startswith("#")
+        assert not any("href" in name for name in element.attrib if name != "href")
+    policy = next(element.get("content") for element in elements if element.get("http-equiv"))
+    (style,) = (element.text for element in elements if element.tag == "style")
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert not re.search(r"url\((?!#)|@import", style)
+    read = Read([(element.tag, sorted(element.attrib)) for element in elements])
+    read.texts = ["".join([element.text or "", *(child.tail or "" for child in element)]) for element in elements]
+    said = "".join([*read.texts, *(value for element in elements for value in element.attrib.values())])
+    assert not {unicodedata.category(char) for char in said.replace("\n", "")} & _UNSEEN
+    return read
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
 READERS = {
+    "html": read_html,
     "text": read_text,
     "json": read_json,
     "junit": read_junit,

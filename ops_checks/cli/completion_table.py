@@ -68,7 +68,7 @@ NODES: dict[str, Node] = {
         (('--max-latency-p95-ms',), 'milliseconds (default: 2000)', (), False),
         (('--max-stale-in-progress',), 'items (default: 0)', (), False),
         (('--stale-minutes',), 'stale after (default: 60)', (), False),
-        (('-f', '--format'), 'github, gitlab, health, json, junit, markdown, openmetrics, sarif, text; to stdout or FILE; repeatable', ('target', 'github', 'gitlab', 'health', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
+        (('-f', '--format'), 'github, gitlab, health, html, json, junit, markdown, openmetrics, sarif, text; to stdout or FILE; repeatable', ('target', 'github', 'gitlab', 'health', 'html', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
         (('--color',), 'colour the text', ('one', 'auto', 'always', 'never'), False),
     ), ()),
     'completion': ('Print the script for completion in bash, zsh or fish.', (
@@ -79,7 +79,7 @@ NODES: dict[str, Node] = {
         (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),
         (('--fields',), 'fields to compare, comma separated, or all', ('some', 'status', 'priority', 'task', 'success_criteria', 'owner_session', 'started_at_kst', 'due_at_kst', 'notes', 'all'), False),
         (('--max-details',), 'details a kind; 0 prints all (default: 50)', (), False),
-        (('-f', '--format'), 'github, gitlab, health, json, junit, markdown, openmetrics, sarif, text; to stdout or FILE; repeatable', ('target', 'github', 'gitlab', 'health', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
+        (('-f', '--format'), 'github, gitlab, health, html, json, junit, markdown, openmetrics, sarif, text; to stdout or FILE; repeatable', ('target', 'github', 'gitlab', 'health', 'html', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
         (('--color',), 'colour the text', ('one', 'auto', 'always', 'never'), False),
     ), ()),
     'drift': ('Compare both queues with what was agreed last.', (
@@ -130,7 +130,7 @@ NODES: dict[str, Node] = {
         (('--max-stale-in-progress',), 'items (default: 0)', (), False),
         (('--stale-minutes',), 'stale after (default: 60)', (), False),
         (('--fail-on-alert',), 'exit 2 if a KPI is past its limit', None, False),
-        (('-f', '--format'), 'github, gitlab, health, json, junit, markdown, openmetrics, sarif, text; to stdout or FILE; repeatable', ('target', 'github', 'gitlab', 'health', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
+        (('-f', '--format'), 'github, gitlab, health, html, json, junit, markdown, openmetrics, sarif, text; to stdout or FILE; repeatable', ('target', 'github', 'gitlab', 'health', 'html', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
         (('--color',), 'colour the text', ('one', 'auto', 'always', 'never'), False),
     ), ()),
     'list': ('List items by status, owner, priority, id, time or text.', (
@@ -221,7 +221,7 @@ NODES: dict[str, Node] = {
         (('--notes',), 'why the item is replanned', (), False),
     ), ()),
     'report': ('Show a saved report in any format, or what is new in it since an earlier one.', (
-        (('-f', '--format'), 'github, gitlab, health, json, junit, markdown, openmetrics, sarif, text; to stdout or FILE; repeatable', ('target', 'github', 'gitlab', 'health', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
+        (('-f', '--format'), 'github, gitlab, health, html, json, junit, markdown, openmetrics, sarif, text; to stdout or FILE; repeatable', ('target', 'github', 'gitlab', 'health', 'html', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
         (('--color',), 'colour the text', ('one', 'auto', 'always', 'never'), False),
     ), ((('files',), False), (('files',), False))),
     'retry': ('Give failed or blocked work another try: to PENDING.', (

@@ -38,8 +38,11 @@ class Outputs:
 def plan_outputs(invocation: Invocation, inputs: Callable[[], Iterable[str]]) -> Outputs:
     """Return what is to be written; `inputs` returns the paths that must not be written over.
 
-    Raises UsageError where two documents would run together, and where an output is an input or holds something else.
+    Raises UsageError where two documents would run together, where an output is an input or holds something else, and
+    where what a format needs is not installed.
     """
+    for name, _ in _targets(invocation):
+        FORMATS[name].require()
     formats = [(name, _output(name, target)) for name, target in _targets(invocation)]
     guard = OutputGuard(inputs, [output for _, output in formats if output])
     guard.check()

@@ -1,4 +1,4 @@
-"""The registry of formats: every module of this package is one, under its own name (`json.py` → `json`).
+"""The registry of formats: every module and package in here is one, under its own name (`json.py` → `json`).
 
 A format renders and nothing else: it reads no clock, no environment and no file, and it never
 changes a verdict or an exit code (FORMATS section 7).
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class _Registry(Mapping[str, Format]):
-    """The formats by name, sorted. Names are those of the package's modules; only `[name]` imports one."""
+    """The formats by name, sorted, which are those of modules and packages; only `[name]` imports one."""
 
     def __iter__(self) -> Iterator[str]:
         # Not pkgutil: it imports inspect, for which every help text would wait.
-        files = (file for folder in __path__ for file in os.listdir(folder))
-        names = (file.removesuffix(".py") for file in files if file.endswith(".py"))
+        files = (entry for folder in __path__ for entry in os.scandir(folder))
+        names = (entry.name.removesuffix(".py") for entry in files if entry.name.endswith(".py") or _is_package(entry))
         return iter(sorted(name for name in names if name.isidentifier() and name[0] != "_"))
 
     def __len__(self) -> int:
@@ -43,6 +43,10 @@ class _Registry(Mapping[str, Format]):
             raise TypeError(f"{module.__name__} defines no format: end it with FORMAT = Format(…)")
         found.name = name
         return found
+
+
+def _is_package(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir() and os.path.exists(os.path.join(entry.path, "__init__.py"))
 
 
 #: Every format by its name.

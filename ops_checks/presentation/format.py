@@ -35,12 +35,14 @@ class Format:
     `help` is a few words for help texts. `extension` is the usual one, `media_type` the registered
     one. `append`: a target file is appended to (a summary or a stream of commands that others write
     to as well); otherwise it is replaced, atomically, if it begins as one of `begins` says (see
-    `is_own_kind`): what holds something else is kept. `name` is its module's: the registry sets it.
+    `is_own_kind`): what holds something else is kept. `extra` is the extra of this package that installs `module`,
+    without which it cannot render; both are empty for a format that needs none. `name` is its module's: the registry
+    sets it.
 
     Raises TypeError for a format that replaces files and does not say which.
     """
 
-    __slots__ = ("_render", "append", "begins", "extension", "help", "media_type", "name")
+    __slots__ = ("_extra", "_module", "_render", "append", "begins", "extension", "help", "media_type", "name")
 
     def __init__(
         self,
@@ -51,6 +53,8 @@ class Format:
         render: Callable[[Report, RenderOptions], str],
         append: bool = False,
         begins: tuple[str, ...] = (),
+        extra: str = "",
+        module: str = "",
     ) -> None:
         if append is bool(begins):
             raise TypeError(
@@ -62,8 +66,27 @@ class Format:
         self.media_type = media_type
         self.append = append
         self.begins = begins
+        self._extra = extra
+        self._module = module
         self._render = render
 
+    def require(self) -> None:
+        """Raise UsageError, which says how to install it, if what the format needs is not installed."""
+        if not self._module:
+            return
+        from importlib.util import find_spec
+
+        if find_spec(self._module) is None:
+            from ops_checks.errors import UsageError, install_extra
+
+            raise UsageError(
+                f"format {self.name} needs {self._module}, which is not installed: {install_extra(self._extra)}"
+            )
+
     def render(self, report: Report, options: RenderOptions | None = None) -> str:
-        """Return the report in this format: text that can be encoded as UTF-8 and ends in a line break, or nothing."""
+        """Return the report in this format: text that can be encoded as UTF-8 and ends in a line break, or nothing.
+
+        Raises UsageError if what the format needs is not installed.
+        """
+        self.require()
         return self._render(report, options or RenderOptions())

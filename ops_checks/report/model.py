@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from ops_checks.errors import OpsError
 from ops_checks.findings import Finding, Verdict
+from ops_checks.report.background import Background  # noqa: TC001 - msgspec looks the fields' types up
 
 if TYPE_CHECKING:
-    from ops_checks.report.background import Background
     from ops_checks.timestamps import Zone
 
 

@@ -27,7 +27,7 @@ NAMES = list(FORMATS)
 
 def test_registry():
     """The registry has a format for each module of the package, sorted by name, and each can be loaded."""
-    assert NAMES == ["github", "gitlab", "health", "json", "junit", "markdown", "openmetrics", "sarif", "text"]
+    assert NAMES == ["github", "gitlab", "health", "html", "json", "junit", "markdown", "openmetrics", "sarif", "text"]
     assert set(READERS) == set(FORMATS)
     assert len(FORMATS) == len(NAMES)
     assert [one.name for one in FORMATS.values()] == NAMES
@@ -82,7 +82,7 @@ print(len(FORMATS), "text" in FORMATS, "yaml" in FORMATS, len(list(FORMATS)), lo
 print(FORMATS["health"].extension, loaded())
 """
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert shown == "9 True False 9 []\n.txt ['ops_checks.formats.health']\n"
+    assert shown == "10 True False 10 []\n.txt ['ops_checks.formats.health']\n"
 
 
 def test_new_module_is_a_format(tmp_path, monkeypatch):
