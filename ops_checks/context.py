@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ops_checks.policy.model import Policy
     from ops_checks.policy.search import Find
+    from ops_checks.policy.window import Window
     from ops_checks.rules.known import Known
     from ops_checks.snapshots.source import SnapshotSource
     from ops_checks.stores.protocol import Store
@@ -126,6 +127,13 @@ class Context:
     def timezone(self) -> str | None:
         """The name of the queue's zone in the IANA database, None for an offset that is always the same."""
         return None if isinstance(self.zone, int) else self.zone.name
+
+    @property
+    def window(self) -> Window:
+        """From when to when runs and retries count. Raises UsageError for a window that cannot hold anything."""
+        from ops_checks.policy.window import kpi_window
+
+        return kpi_window(self.policy.kpi, self.now_s, self.zone)
 
     @property
     def stale_minutes(self) -> int:
@@ -246,13 +254,17 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     from_below: bool = True,
     snapshot: str | None = None,
     max_age: str | None = None,
+    window_s: int | None = None,
+    since: str | None = None,
+    until: str | None = None,
 ) -> Context:
     """Return the context of what the command line names (None or empty: not named), the environment and the policy.
 
     The policy is `policy`, or the file at `policy_path`, or the one that `find` returns, or the defaults; paths in it
     are relative to its folder, and so are the default paths if that is above the current one. `limits` (greatest
-    values allowed, by metric), `stale_minutes`, `fields` and `engine` come before its own. `environ` defaults to the
-    process's environment, `now_s` to the clock. `queues_only`: a policy that nobody named is not read if it plainly
+    values allowed, by metric), `stale_minutes`, `fields`, `engine` and the window of the KPIs (`window_s` seconds or
+    `since`, and `until`, times as FORMATS section 8 has them) come before its own. `environ` defaults to the process's
+    environment, `now_s` to the clock. `queues_only`: a policy that nobody named is not read if it plainly
     says nothing of the queues: that takes longer than `status`, and a misspelled limit must not stop an
     operator.
     `from_below`: without a policy, the project is the nearest folder above that has a queue at a default path.
@@ -268,6 +280,7 @@ def resolve(  # noqa: PLR0913 - the settings that a command line can name
     defaults = DefaultPaths(policy_path, _MARKS if from_below and not policy_in_code else ())
     if policy is not None and not queues_only:
         policy = policy.with_limits(limits or {}, stale_minutes=stale_minutes, fields=fields, engine=engine)
+        policy = policy.with_window(window_s=window_s, since=since, until=until)
     if not queues_only:
         from ops_checks.policy.unread import unread_notes
 

@@ -38,6 +38,8 @@ _FEBRUARY = 2
 #: Seconds that a time may lie ahead, for clocks differ; one farther ahead says nothing about how long ago it was.
 MOST_AHEAD_S = 300
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+#: What a time of the command line may be (FORMATS section 8), for errors and helps.
+TIMES = "90s, 15m, 2h, 7d, HH:MM (the last one), YYYY-MM-DD or 'YYYY-MM-DD HH:MM'"
 _LARGEST_FIRST = tuple(reversed(_UNITS_S.items()))
 _MOST_DIGITS = 9
 _YEAR_S = 365 * 86_400
@@ -145,8 +147,17 @@ def reading_of(text: str, zone: Zone) -> str:
         return ""
     if queue_time(at, zone) != text:
         return f"the clock skipped that, and went on at {queue_time(at, zone)}"
-    again = at + zone.offset_s(at) - zone.offset_s(at + _UNITS_S["d"])
-    return "the earlier of two such times" if again > at and queue_time(again, zone) == text else ""
+    return "the earlier of two such times" if last_second(at, zone) - at > _UNITS_S["m"] else ""
+
+
+def last_second(at: int, zone: Zone) -> int:
+    """Return the last epoch second at which the clock of a zone shows the minute that begins at `at`.
+
+    That is more than a minute later where it goes back and shows that minute again.
+    """
+    again = at if isinstance(zone, int) else at + zone.offset_s(at) - zone.offset_s(at + _UNITS_S["d"])
+    shown_again = again > at and queue_time(again, zone) == queue_time(at, zone)
+    return (again if shown_again else at) + _UNITS_S["m"] - 1
 
 
 def plain_zone(zone: Zone) -> str | int:

@@ -176,6 +176,9 @@ def _context(command: Command, args: Any, now_s: float, bar: Bar | None) -> Cont
         from_below=command.from_below,
         snapshot=given.get("snapshot"),
         max_age=given.get("max_age"),
+        window_s=given.get("kpi_window"),
+        since=given.get("kpi_since"),
+        until=given.get("kpi_until"),
         **more,
     )
 

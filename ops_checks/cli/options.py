@@ -149,14 +149,17 @@ def unused_options(
     `thresholds` are the metrics that have a limit; `only` is the one group that was asked for, if it was one;
     `own_runs`: a rule of the project's own reads the run log.
     """
+    from ops_checks.cli.window_options import WINDOW
     from ops_checks.rules.registry import BY_METRIC
 
-    of_kpi = ["--log-path", "--engine", "--stale-minutes", *(rule.option for rule in BY_METRIC.values() if rule.option)]
+    of_limits = (rule.option for rule in BY_METRIC.values() if rule.option)
+    of_kpi = ["--log-path", "--engine", *WINDOW, "--stale-minutes", *of_limits]
     unused = {"consistency": of_kpi, "kpi": ["--fields"]}
     if own_runs:
         unused["own"] = [*of_kpi[1:], "--fields"]
     other = unused.get(only, [*of_kpi, "--fields"]) if only else []
-    given = [option for option in other if getattr(args, option[2:].replace("-", "_"), None) is not None]
+    names = {option: WINDOW.get(option) or option[2:].replace("-", "_") for option in other}
+    given = [option for option, name in names.items() if getattr(args, name, None) is not None]
     notes = [f"{option} changes nothing with --only {only}" for option in given]
     if only in {None, "kpi"} and args.stale_minutes is not None and "stale_in_progress" not in thresholds:
         notes.append("--stale-minutes fails nothing: stale_in_progress is off")

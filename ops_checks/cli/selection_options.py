@@ -10,7 +10,7 @@ from ops_checks.sanitize import visible
 from ops_checks.selection import Selector
 from ops_checks.stores.unknown_item import ids_of, unknown_item
 from ops_checks.suggestions import did_you_mean
-from ops_checks.timestamps import moment
+from ops_checks.timestamps import TIMES, moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ops_checks.stores.protocol import Store
     from ops_checks.timestamps import Zone
 
-_TIME = "90s, 15m, 2h, 7d, HH:MM (the last one), YYYY-MM-DD or 'YYYY-MM-DD HH:MM'"
 #: What to do about an id that no item has.
 SEE_IDS = "see the ids in `ops-checks list -f ids`"
 
@@ -47,7 +46,7 @@ SELECTION = (
     PlainOption(
         "--owner", metavar="NAME", repeatable=True, words=OWNERS, help="an owner, exactly, - for none; repeatable"
     ),
-    PlainOption("--since", metavar="TIME", help=f"changed or started since then: {_TIME}"),
+    PlainOption("--since", metavar="TIME", help=f"changed or started since then: {TIMES}"),
     PlainOption("--until", metavar="TIME", help="changed or started until then"),
     PlainOption("--stale", kind=FLAG, help="in progress for longer than the policy's stale_minutes"),
     PlainOption("--search", metavar="TEXT", help="with this text in id, task, criteria, notes, owner or last error"),
@@ -122,7 +121,7 @@ def _time(option: str, word: str | None, now_s: float, zone: Zone) -> float | No
         return None
     time_s = moment(_given(option, word).strip(), now_s, zone)
     if time_s is None:
-        raise UsageError(f"{option} {word!a}: expected {_TIME}")
+        raise UsageError(f"{option} {word!a}: expected {TIMES}")
     return time_s
 
 

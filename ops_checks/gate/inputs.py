@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ops_checks.findings import CONSISTENCY, OWN, QUEUE
 from ops_checks.gate.last_agreement import name_sides
-from ops_checks.gate.remarks import lease_remarks, log_remarks, retry_remarks
+from ops_checks.gate.remarks import lease_remarks, log_remarks, retry_remarks, window_remarks
 from ops_checks.gate.stable_reading import compare_by, must_be_read_whole, read_stable
 from ops_checks.report.model import InputRead, LeftOut, Metric
 from ops_checks.rules.kpi.evidence import KpiEvidence
@@ -127,16 +127,18 @@ class RunsRead(NamedTuple):
 def read_runs(context: Context, *, details: bool = True, groupings: tuple[Grouping, ...] = ()) -> RunsRead:
     """Read the run log, and count its runs by some groupings too; see `read_kpis`."""
     policy = context.policy.kpi
+    window = context.window
     remarks: list[str] = []
     run_filter = RunFilter(
-        since_ms=None if policy.window_s is None else int((context.now_s - policy.window_s) * 1000),
+        since_ms=window.since_ms,
+        until_ms=window.until_ms,
         commands=policy.commands,
         details=details or "unfinished_runs" in policy.thresholds,
         valid_ms=valid_times(context.now_s),
         groupings=groupings,
     )
     runs = read_log(policy.engine, Wanted(context.logs, remarks.append, context.progress), run_filter)
-    return RunsRead(runs, (*remarks, *log_remarks(runs)))
+    return RunsRead(runs, (*remarks, *log_remarks(runs), *window_remarks(window, runs, context.now_s, context.zone)))
 
 
 def measured(context: Context, runs: RunsRead, snapshot: Snapshot, most: int = LISTED) -> Evidence:
@@ -150,7 +152,7 @@ def measured(context: Context, runs: RunsRead, snapshot: Snapshot, most: int = L
     must_be_read_whole(snapshot)
     leases = lease_remarks(store.location, snapshot, context.now_s)
     was_read = _with_retries(store_read(kind, store, snapshot, statistics.items), statistics)
-    evidence = KpiEvidence(runs.stats, statistics)
+    evidence = KpiEvidence(runs.stats, statistics, windowed=context.window.bounded)
     return Evidence(
         evidence,
         (*logs_read(runs.stats), was_read),
@@ -229,16 +231,16 @@ def _statistics(context: Context, snapshot: Snapshot, most: int) -> QueueStatist
 def _retries(context: Context, snapshot: Snapshot) -> Retries | None:
     """Return the retries in the window, None for a store that keeps no events."""
     count = snapshot.retry_count()
-    window_s = context.policy.kpi.window_s
+    window = context.window
     if count is None:
         return None
-    if window_s is None:
+    if not window.bounded:
         limited = "retry_count" in context.policy.kpi.thresholds
         return Retries(tuple(islice(snapshot.retries(), None if limited else 0)), count)
     least, greatest = valid_times(context.now_s)
     return windowed_retries(
         snapshot.retry_times(),
-        since_s=context.now_s - window_s,
+        window=window,
         valid_s=(least / 1000, greatest / 1000),
         zone=context.zone,
     )

@@ -67,6 +67,8 @@ def _must_be_measured_alike(context: Context, read: SnapshotRead) -> None:
     policy, settings = context.policy.kpi, read.head.kpis.settings
     here_and_there = {
         "kpi.window": (_span(policy.window_s), _span(settings.window_s)),
+        "kpi.since": (_or_not_set(policy.since), _or_not_set(settings.since)),
+        "kpi.until": (_or_not_set(policy.until), _or_not_set(settings.until)),
         "kpi.commands": (_names(policy.commands), _names(settings.commands)),
         "kpi.stale_minutes": (str(policy.stale_minutes), str(settings.stale_minutes)),
         "timezone": (zone_text(context.zone), _zone_there(read)),
@@ -83,6 +85,10 @@ def _must_be_measured_alike(context: Context, read: SnapshotRead) -> None:
 
 def _zone_there(read: SnapshotRead) -> str:
     return visible(read.head.kpis.settings.timezone or offset_text(read.head.timezone_minutes))
+
+
+def _or_not_set(text: str | None) -> str:
+    return "not set" if text is None else visible(text)
 
 
 def _span(seconds: int | None) -> str:

@@ -136,7 +136,7 @@ def _kpis(context: Context, evidence: Evidence) -> Kpis:
     left_out = LeftOut(queue.retries_outside, queue.retries_unread)
     retries = RetriesRow(queue.retry_count, left_out.outside_window, left_out.undated)
     return Kpis(
-        Settings(policy.window_s, commands, policy.stale_minutes, context.timezone),
+        Settings(policy.window_s, commands, policy.stale_minutes, context.timezone, policy.since, policy.until),
         [_metric(context, rule, evidence) for rule in BY_METRIC.values()],
         [LogRow(**asdict(log)) for log in evidence.value.runs.logs],
         None if queue.retry_count is None else retries,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ops_checks.rules.registry import OF_NOW
 from ops_checks.sanitize import visible
-from ops_checks.timestamps import expiry_defect
+from ops_checks.timestamps import expiry_defect, queue_time
 
 if TYPE_CHECKING:
+    from ops_checks.policy.window import Window
     from ops_checks.rules.kpi.queue_statistics import QueueStatistics
     from ops_checks.runlog.stats import RunStats
     from ops_checks.stores.protocol import Snapshot
+    from ops_checks.timestamps import Zone
 
 _NAMED = 3  # logs that a remark names
 #: So many leases that cannot be understood are named.
@@ -47,6 +50,23 @@ def log_remarks(runs: RunStats) -> tuple[str, ...]:
         remarks.append(
             "ends of runs that equal an earlier one of the same trace_id and time were counted once: "
             f"{logs}{more}: find out who writes them twice"
+        )
+    return tuple(remarks)
+
+
+def window_remarks(window: Window, runs: RunStats, now_s: float, zone: Zone) -> tuple[str, ...]:
+    """Return lines on a window without runs, though there are some outside of it, and on what its end means."""
+    remarks = []
+    outside = sum(log.outside for log in runs.logs)
+    if outside and not runs.runs:
+        newest = max((log.newest_ms for log in runs.logs if log.newest_ms is not None), default=None)
+        last = "" if newest is None else f", and the newest record is of {queue_time(newest / 1000, zone)}"
+        remarks.append(f"no run ended in the window, {window.text(zone)}: {outside} ended outside of it{last}")
+    if window.until_s is not None and window.until_s >= now_s:
+        remarks.append(f"until {queue_time(window.until_s, zone)} changes nothing: it lies ahead")
+    elif window.until_s is not None:
+        remarks.append(
+            f"until {queue_time(window.until_s, zone)} holds for runs and retries: {', '.join(OF_NOW)} are those of now"
         )
     return tuple(remarks)
 

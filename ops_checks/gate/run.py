@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ops_checks import __version__
 from ops_checks.errors import InputError, UsageError
-from ops_checks.findings import CONSISTENCY, FAIL_LEVELS, GROUPS
+from ops_checks.findings import CONSISTENCY, FAIL_LEVELS, GROUPS, KPI
 from ops_checks.gate.asked import asked_for, off_by_name
 from ops_checks.gate.inputs import Evidence, has_more, policy_read
 from ops_checks.gate.item_rows import with_rows
@@ -18,7 +18,7 @@ from ops_checks.gate.last_agreement import hints
 from ops_checks.gate.missing import advised
 from ops_checks.gate.readers import READERS
 from ops_checks.gate.verdict import conclude, decide
-from ops_checks.report.model import InputRead, Metric, Report, RuleResult
+from ops_checks.report.model import InputRead, Metric, Report, RuleResult, Window
 from ops_checks.rules.listing import cut
 from ops_checks.rules.rule import Threshold, evaluate, not_evaluated
 from ops_checks.rules.waivers import apply
@@ -67,6 +67,7 @@ def run_gate(
     notes = [*context.notes, *context.warnings, *off_by_name(policy, names)]
     found = _Found(inputs=[policy_read(context)], notes=notes)
     asked = {each.group: each for each in asked_for(policy, names, max_details)}
+    window = _window(context) if KPI.id in asked else None
     outcomes = {group: _read(context, each) for group, each in asked.items()}
     found.notes += context.snapshot.notes if context.snapshot else []
     for group, outcome in advised(context, outcomes).items():
@@ -92,7 +93,14 @@ def run_gate(
         known=known,
         tz_minutes=context.tz_minutes,
         timezone=context.timezone,
+        window=window,
     )
+
+
+def _window(context: Context) -> Window | None:
+    """Return the window of the KPIs, None for all of time."""
+    found = context.window
+    return Window(found.since_ms, found.until_ms) if found.bounded else None
 
 
 def _is_told(asked: Asked, outcome: Evidence | InputError, names: Collection[str]) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.errors import UsageError
 from ops_checks.policy.own_rules import entry_checks
+from ops_checks.policy.window import window_defects
 from ops_checks.stores.registry import located
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def crosschecks(value: object) -> Iterator[tuple[Path, str]]:
         if isinstance(limits, dict):
             yield from (((*path, name), message) for name, message in _contradictions(limits))
     yield from _zone_defects(_mapping(value).get("timezone"))
+    for name, message in window_defects(_mapping(_mapping(value).get("kpi"))):
+        yield ("kpi", name), message
     waivers = _mapping(value).get("waivers")
     for index, waiver in enumerate(waivers if isinstance(waivers, list) else ()):
         expires = _mapping(waiver).get("expires")

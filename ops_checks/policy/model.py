@@ -50,13 +50,16 @@ class ConsistencyPolicy(Struct, frozen=True):
 class KpiPolicy(Struct, frozen=True):
     """Thresholds by metric, and the runs and items that the metrics are computed from.
 
-    `window_s`: only the runs of the last `window_s` seconds (by `ts_epoch_ms`; None: all); `commands`: the
+    `window_s`: only the runs of the last `window_s` seconds before `until` (by `ts_epoch_ms`; None: all), or those
+    from `since` on; both are times as the command line has them, None for now and for ever. `commands`: the
     commands of the latency (None: all); `on_insufficient`: `pass`, `warn` or `fail`; `max_log_age_s`: seconds since
     the newest record of the log from which on it cannot be relied on (None: any). `engine` reads the run log.
     """
 
     thresholds: Mapping[str, Threshold] = field(default_factory=lambda: dict(DEFAULT_THRESHOLDS))
     window_s: int | None = None
+    since: str | None = None
+    until: str | None = None
     commands: frozenset[str] | None = None
     stale_minutes: int = DEFAULT_STALE_MINUTES
     on_insufficient: str = "fail"
@@ -188,6 +191,19 @@ class Policy(Struct, frozen=True):
             consistency=replace(self.consistency, severity={each.id: "off" for each in _OF_VIEW}),
             kpi=replace(kpi, on_insufficient=too_little, max_log_age_s=None),
         )
+
+    def with_window(self, *, window_s: int | None, since: str | None, until: str | None) -> Policy:
+        """Return the policy with the window of the command line in place of its own; None keeps the policy's.
+
+        `window_s` and `since` both say when it begins, so that either takes the place of both. Raises UsageError where
+        both are given.
+        """
+        if window_s is not None and since is not None:
+            raise UsageError("a window and a since both say when the KPIs begin: name one of them, and until")
+        kpi = self.kpi
+        if window_s is not None or since is not None:
+            kpi = replace(kpi, window_s=window_s, since=since)
+        return replace(self, kpi=kpi if until is None else replace(kpi, until=until))
 
     def with_limits(
         self,

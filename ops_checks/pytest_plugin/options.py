@@ -22,6 +22,7 @@ from ops_checks.rules.registry import BY_METRIC
 from ops_checks.runlog.engines import is_log_url, parse_engine
 from ops_checks.sanitize import visible
 from ops_checks.stores.registry import is_url, located
+from ops_checks.timestamps import TIMES, duration_s, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,9 @@ _SAME_OPTION = {
     "--queue-path": "--queue-path",
     "--queue-db": "--db-path",
     "--queue-engine": "--engine",
+    "--queue-window": "--window",
+    "--queue-since": "--since",
+    "--queue-until": "--until",
     "--queue-snapshot": "--snapshot",
     "--queue-known": "--known",
     **{option: option for option in LIMIT_OPTIONS.values()},
@@ -85,6 +89,9 @@ def read_inputs(config: pytest.Config) -> Inputs:
             limits=_limits(config),
             stale_minutes=_count(config, _STALE_MINUTES),
             engine=_engine(config),
+            window_s=_window(config),
+            since=_time(config, "--queue-since"),
+            until=_time(config, "--queue-until"),
             from_below=False,
             snapshot=_path(config, "--queue-snapshot", rootdir),
         )
@@ -207,6 +214,23 @@ def _count(config: pytest.Config, option: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT):
         raise UsageError(f"{option}: expected a whole number from 0, found {text!a}")
     return int(text)
+
+
+def _window(config: pytest.Config) -> int | None:
+    """Return the seconds of the window, None where no option says. Raises UsageError for none."""
+    text = cast("str | None", setting(config, "--queue-window"))
+    window_s = None if text is None else duration_s(text)
+    if text is not None and not window_s:
+        raise UsageError(f"--queue-window: expected a time span such as 90s, 15m, 2h or 7d, found {text!a}")
+    return window_s
+
+
+def _time(config: pytest.Config, option: str) -> str | None:
+    """Return a time as it is written, None where no option says. Raises UsageError for none."""
+    text = cast("str | None", setting(config, option))
+    if text is not None and moment(text.strip(), 0, 0) is None:
+        raise UsageError(f"{option}: expected {TIMES}, found {text!a}")
+    return None if text is None else text.strip()
 
 
 def _command(config: pytest.Config, rootdir: str, here: str) -> str:

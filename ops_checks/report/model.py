@@ -14,8 +14,15 @@ if TYPE_CHECKING:
     from ops_checks.timestamps import Zone
 
 
+class Window(Struct, frozen=True):
+    """From when on (inclusive) to when (exclusive) runs and retries count, epoch milliseconds; None: no bound."""
+
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
 class LeftOut(Struct, frozen=True):
-    """What was read and does not count: before the window, without a time that could show it to lie in it, repeated."""
+    """What was read and does not count: outside the window, without a time to show that it is in it, or repeated."""
 
     outside_window: int = 0
     undated: int = 0
@@ -172,7 +179,8 @@ class Report(Struct, frozen=True):
     `notes` are remarks that change no verdict; `hints` name what helps with what was found: for who reads the report
     now, and not published. `known` is the earlier report that it was compared with, None for none. `tz_minutes` is the
     offset of the queue's zone at that time, minutes east of UTC, None where that is not known; `timezone` the zone's
-    name in the IANA database, None where it has none. `background` is what lies behind the numbers, None where nobody
+    name in the IANA database, None where it has none. `window` is that of the KPIs,
+    None for all of time. `background` is what lies behind the numbers, None where nobody
     asked for it.
     """
 
@@ -190,6 +198,7 @@ class Report(Struct, frozen=True):
     tz_minutes: int | None = None
     background: Background | None = None
     timezone: str | None = None
+    window: Window | None = None
 
     @property
     def ok(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from ops_checks.errors import InputError
 from ops_checks.findings import Finding, Place, Verdict, unlisted
-from ops_checks.report.model import Change, Comparison, InputRead, LeftOut, Metric, Report, RuleResult
+from ops_checks.report.model import Change, Comparison, InputRead, LeftOut, Metric, Report, RuleResult, Window
 from ops_checks.report.published import Published, shown
 from ops_checks.report.serialize import SCHEMA_VERSION
 
@@ -62,7 +62,12 @@ def _report(data: dict[str, Any]) -> Report:
         known=_known(data.get("known")),
         tz_minutes=_integer(data.get("zone_minutes")),
         timezone=data.get("timezone"),
+        window=_window(data.get("window")),
     )
+
+
+def _window(data: dict[str, Any] | None) -> Window | None:
+    return None if data is None else Window(_integer(data.get("since_ms")), _integer(data.get("until_ms")))
 
 
 def _known(data: dict[str, Any] | None) -> Comparison | None:

@@ -49,6 +49,7 @@ def to_json(report: Report) -> dict[str, Any]:
         **({} if report.known is None else {"known": _known(report.known)}),
         **({} if report.tz_minutes is None else {"zone_minutes": report.tz_minutes}),
         **({} if report.timezone is None else {"timezone": report.timezone}),
+        **({} if report.window is None else {"window": asdict(report.window)}),
     }
 
 

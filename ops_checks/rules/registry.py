@@ -26,6 +26,9 @@ BY_GROUP = {group: tuple(rule for rule in RULES.values() if rule.group == group)
 #: The rules that limit a metric, by the metric as a policy names it.
 BY_METRIC = {rule.metric: rule for rule in BY_GROUP[KPI.id]}
 
+#: The metrics of the queue as it is, whatever the window of the KPIs.
+OF_NOW = tuple(rule.metric for rule in BY_METRIC.values() if rule.of_now)
+
 #: The ids of the rules whose violation is an error.
 ERRORS = frozenset(rule.id for rule in RULES.values() if rule.is_error)
 

@@ -69,7 +69,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     its `max`. `counted`: a count is known from the first sample on; a rate or a percentile needs samples.
     `needs_samples`: without any there is nothing to judge, whatever the value. `counts_findings`: its value is the
     number of its findings, so that a waived one takes one off. `is_error`: what it finds makes its input one that
-    cannot be relied on. `of_log`: it is measured from the run log.
+    cannot be relied on. `of_log`: it is measured from the run log. `of_now`: it is of the
+    queue as it is, whatever the window of the KPIs.
     `of_view`: it holds only where the document is a view of the database (`source_of_truth: db`).
     `word`: how the lines of OPS_COMMANDS name it.
     `summary` describes it in the policy's schema, with `examples`.
@@ -91,6 +92,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     counts_findings: bool = False
     is_error: bool = False
     of_log: bool = False
+    of_now: bool = False
     of_view: bool = False
     word: str = ""
     summary: str = ""

@@ -57,7 +57,7 @@ class LogRead(Struct, frozen=True):
 
     `torn_tail`: the last line has no line break, so it is a write in progress: not counted, and no error (FORMATS
     section 3). `newest` names the newest event; `modified_ms` is the time of the file's last change, where it was a
-    file. `runs`: ends of runs that count; of the others, `outside` lie before the window, `undated` have no time to
+    file. `runs`: ends of runs that count; of the others, `outside` lie outside the window, `undated` have no time to
     show that they lie in it, and `repeated` equal one that was counted.
     """
 

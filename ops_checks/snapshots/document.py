@@ -66,14 +66,16 @@ class DatabaseRead(Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """By what the KPIs were measured, besides an offset that is always the same; see KpiPolicy.
 
-    `timezone` is the name of a zone whose offset changes. What is None is left out: programs that do not know of it
-    refuse a snapshot that has it, as they must.
+    `timezone` is the name of a zone whose offset changes, `since` and `until` are as the policy has them. What is None
+    is left out: programs that do not know of it refuse a snapshot that has it, as they must.
     """
 
     window_s: Count | None
     commands: list[str] | None
     stale_minutes: Count
     timezone: str | None = None
+    since: str | None = None
+    until: str | None = None
 
 
 class PlaceRow(Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from ops_checks.cli.options import (
     text,
     unused_options,
 )
+from ops_checks.cli.window_options import add_window
 from ops_checks.exit_codes import NOT_EVALUATED, OK
 from ops_checks.findings import FAIL_LEVELS, GROUPS, QUEUE
 from ops_checks.rules.own.model import RUNS
@@ -51,6 +52,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     add_log(parser)
     add_fields(parser)
     add_details(parser)
+    add_window(parser)
     add_limits(parser)
     add_formats(parser)
 

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.lines import kpi_lines
-from ops_checks.cli.options import add_database, add_formats, add_limits, add_log, log_warnings, unused_options
+from ops_checks.cli.options import (
+    add_database,
+    add_formats,
+    add_limits,
+    add_log,
+    log_warnings,
+    unused_options,
+)
+from ops_checks.cli.window_options import add_window
 from ops_checks.exit_codes import ALERT, OK
 from ops_checks.findings import KPI
 from ops_checks.gate.inputs import read_kpis
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
 def _add_arguments(parser: ArgumentParser) -> None:
     add_log(parser)
     add_database(parser)
+    add_window(parser)
     add_limits(parser)
     parser.add_argument("--fail-on-alert", action="store_true", help="exit 2 if a KPI is past its limit")
     add_formats(parser)

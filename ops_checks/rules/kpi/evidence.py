@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 class KpiEvidence(Struct, frozen=True):
-    """The statistics of the run log and of the queue; None for an input that was not read."""
+    """The statistics of the run log and of the queue; None for an input that was not read.
+
+    `windowed`: runs and retries outside of a window do not count.
+    """
 
     runs: RunStats | None = None
     queue: QueueStatistics | None = None
+    windowed: bool = False

@@ -39,6 +39,8 @@ def _malformed_lines(rule: Rule, evidence: KpiEvidence, _limit: Limit) -> Offend
 def _measure_unfinished(evidence: KpiEvidence) -> Metric:
     runs = evidence.runs
     value = runs.unfinished_count() if runs and runs.detailed else None
+    if not value and evidence.windowed and not (runs and runs.runs):
+        value = None  # nothing is known of the window
     return Metric("unfinished_runs", value, "count", runs.runs if runs else 0)
 
 

@@ -40,6 +40,8 @@ def _measure_oldest(evidence: KpiEvidence) -> Metric:
 def _measure_retries(evidence: KpiEvidence) -> Metric:
     queue = evidence.queue
     value = queue.retry_count if queue else None
+    if not value and evidence.windowed and not (evidence.runs and evidence.runs.runs):
+        value = None  # nothing at all is known of the window: that is no good news
     return Metric("retry_count", value, "count", value or 0, unread=queue.retries_unread if queue else 0)
 
 
@@ -111,6 +113,7 @@ QUEUE_RULES = (
     ),
     _rule(
         id="stale-in-progress",
+        of_now=True,
         title="Stale items in progress",
         help="Items in progress for longer than allowed, or with a start that cannot be read or lies ahead. Ask the "
         "owner; then cancel or retry the item.",
@@ -126,6 +129,7 @@ QUEUE_RULES = (
     ),
     _rule(
         id="blocked",
+        of_now=True,
         title="Blocked items",
         help="Items that wait for an operator. Read their notes, then retry or replan them.",
         measure=_measure("blocked", "count", lambda queue: (queue.counts.get("BLOCKED", 0), queue.items)),
@@ -136,6 +140,7 @@ QUEUE_RULES = (
     ),
     _rule(
         id="pending",
+        of_now=True,
         title="Pending items",
         help="Items that wait to be picked. A long queue asks for more workers or fewer tasks.",
         measure=_measure("pending", "count", lambda queue: (queue.counts.get("PENDING", 0), queue.items)),
@@ -146,6 +151,7 @@ QUEUE_RULES = (
     ),
     _rule(
         id="oldest-pending-minutes",
+        of_now=True,
         title="Longest wait of a pending item",
         help="How long the oldest pending item has waited. See whether anything picks items at all.",
         measure=_measure_oldest,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from ops_checks.timestamps import start_epoch
+from ops_checks.timestamps import last_second, start_epoch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,15 +16,13 @@ if TYPE_CHECKING:
 
     #: The item of `retried` events, their time as the store has it, and how many they are.
     RetryTime = tuple[str, object, int]
-
-#: An event's time is a minute: it may be this many seconds later.
-_PRECISION_S = 60
+    Bounds = tuple[float | None, float | None]
 
 
 class Retries(Struct, frozen=True):
     """Retried items, the most retried first, with their retries in the window.
 
-    `outside` is how many retries lie before it; of `unread` nobody can tell.
+    `outside` is how many retries lie outside of it; of `unread` nobody can tell.
     """
 
     by_item: tuple[tuple[str, int], ...] = ()
@@ -40,15 +38,20 @@ class _Counts(Struct):
 
 
 def windowed_retries(
-    events: Iterable[RetryTime], *, since_s: float, valid_s: tuple[float, float], zone: Zone
+    events: Iterable[RetryTime], *, window: Bounds, valid_s: tuple[float, float], zone: Zone
 ) -> Retries:
-    """Return the retries from `since_s` on (epoch seconds); times in the queue's zone outside of `valid_s` are none."""
+    """Return the retries in a window (epoch seconds): from when on, and before when; None stands for no bound.
+
+    A time is a minute, by the queue's clock: it counts if any second of it may lie in the window, where the clock went
+    back that of the later one too. Times outside of `valid_s` are none.
+    """
+    since_s, until_s = window
     found = _Counts()
     for item_id, text, count in events:
         at = start_epoch(text, zone) if isinstance(text, str) else None
         if at is None or not valid_s[0] <= at <= valid_s[1]:
             found.unread += count
-        elif at + _PRECISION_S > since_s:
+        elif (since_s is None or last_second(at, zone) + 1 > since_s) and (until_s is None or at < until_s):
             found.by_item[item_id] += count
         else:
             found.outside += count
