@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Window(Struct, frozen=True):
     """From when on (inclusive) to when (exclusive) runs and retries count, epoch milliseconds; None: no bound."""
 
-    since_ms: int | None = None
-    until_ms: int | None = None
+    begin_ms: int | None = None
+    end_ms: int | None = None
 
 
 class LeftOut(Struct, frozen=True):

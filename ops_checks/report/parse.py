@@ -67,7 +67,7 @@ def _report(data: dict[str, Any]) -> Report:
 
 
 def _window(data: dict[str, Any] | None) -> Window | None:
-    return None if data is None else Window(_integer(data.get("since_ms")), _integer(data.get("until_ms")))
+    return None if data is None else Window(_integer(data["begin_ms"]), _integer(data["end_ms"]))
 
 
 def _known(data: dict[str, Any] | None) -> Comparison | None:
