@@ -137,8 +137,9 @@ def summary_of(
         trace = record.get("trace_id")
         if record["event"] == "run_start" and within(record) and trace is not None:
             open_runs.setdefault(trace, []).append(number)
-        # What ended outside of the window ended nothing in it.
-        if record["event"] == "run_end" and (within(record) or "ts_epoch_ms" not in record) and trace is not None:
+        # What ended before the window ended nothing in it.
+        before = since_ms is not None and record.get("ts_epoch_ms", since_ms) < since_ms
+        if record["event"] == "run_end" and not before and trace is not None:
             if open_runs.get(trace):
                 open_runs[trace].pop()
             else:

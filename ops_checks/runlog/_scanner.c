@@ -697,7 +697,8 @@ add_run(struct scan *scan, const struct line *line)
 {
     struct run *run = &scan->runs[scan->run_count];
     const struct text *trace = &line->texts[TRACE];
-    int within = HAS(line, TIME) ? line->time >= scan->since && line->time < scan->until : line->kind == END;
+    int is_end = line->kind == END;
+    int within = HAS(line, TIME) ? line->time >= scan->since && (is_end || line->time < scan->until) : is_end;
     if (scan->windowed && !within)
         return;
     *run = (struct run){scan->lines, line->kind, NO_TRACE, 0};

@@ -165,13 +165,14 @@ def _key_times(keys: Sequence[int], times: Sequence[Any]) -> tuple[int, int]:
 
 
 def _runs(rows: list[Row], bounds: tuple[int, int] | None) -> list[PairedRun]:
-    """Return the starts and ends in the window; an end outside of it ends nothing in it, one without a time may."""
+    """Return the starts in the window, and the ends that may end them: those before it end nothing in it."""
     return [
         PairedRun(number, type(row) is RunStart, None if row.trace_id is UNSET else row.trace_id)
         for number, row in enumerate(rows)
-        if isinstance(row, RunStart | RunEnd) and (bounds is None or _is_within(row, *bounds))
+        if isinstance(row, RunStart | RunEnd) and (bounds is None or _may_pair(row, *bounds))
     ]
 
 
-def _is_within(row: RunStart | RunEnd, low: int, high: int) -> bool:
-    return low <= row.ts_epoch_ms < high if row.ts_epoch_ms is not UNSET else isinstance(row, RunEnd)
+def _may_pair(row: RunStart | RunEnd, low: int, high: int) -> bool:
+    is_end = isinstance(row, RunEnd)
+    return is_end if row.ts_epoch_ms is UNSET else low <= row.ts_epoch_ms and (is_end or row.ts_epoch_ms < high)
