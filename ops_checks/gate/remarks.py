@@ -59,9 +59,10 @@ def window_remarks(window: Window, runs: RunStats, now_s: float, zone: Zone) -> 
     remarks = []
     outside = sum(log.outside for log in runs.logs)
     if outside and not runs.runs:
-        newest = max((log.newest_ms for log in runs.logs if log.newest_ms is not None), default=None)
-        last = "" if newest is None else f", and the newest record is of {queue_time(newest / 1000, zone)}"
-        remarks.append(f"no run ended in the window, {window.text(zone)}: {outside} ended outside of it{last}")
+        times = [ms for log in runs.logs for ms in (log.first_ms, log.last_ms) if ms is not None]  # if details are read
+        between = " and ".join(queue_time(each(times) / 1000, zone) for each in (min, max) if times)
+        reach = f", records are between {between}" if times else ""
+        remarks.append(f"no run ended in the window, {window.text(zone)}: {outside} ended outside of it{reach}")
     if window.until_s is not None and window.until_s >= now_s:
         remarks.append(f"until {queue_time(window.until_s, zone)} changes nothing: it lies ahead")
     elif window.until_s is not None:

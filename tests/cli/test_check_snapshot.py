@@ -308,7 +308,11 @@ def test_a_metric_that_is_not_in_it(host: Path, run: Run, runner: Callable[[], P
         ("kpi: {window: 7d}\n", (), "kpi.window is 7d here, not set there"),
         ("kpi: {commands: [done]}\n", (), "kpi.commands is done here, not set there"),
         ("", ("--stale-minutes", "5"), "kpi.stale_minutes is 5 here, 60 there"),
+        ("", ("--window", "2h"), "kpi.window is 2h here, not set there"),
+        ("", ("--since", "2h"), "kpi.since is 2h here, not set there"),
+        ("", ("--until", "2026-01-01"), "kpi.until is 2026-01-01 here, not set there"),
         ("timezone: '+00:00'\n", (), "timezone is +00:00 here, +09:00 there"),
+        ("timezone: Asia/Seoul\n", (), "timezone is Asia/Seoul here, +09:00 there"),
     ],
 )
 def test_measured_otherwise(
@@ -322,6 +326,23 @@ def test_measured_otherwise(
     assert told.code == 3
     assert f"error: state.json: its KPIs were measured otherwise: {found}: make it by this policy" in told.err
     assert run("check", "--snapshot", "state.json", "--only", "consistency", *options).code == 0
+
+
+def test_measured_alike(host: Path, run: Run, runner: Callable[[], Path]) -> None:
+    """A window and the name of a zone are in the snapshot, and are those of the policy that judges it."""
+    policy = POLICY + "timezone: Asia/Seoul\nkpi: {since: 1d, until: 2026-01-02}\n"
+    (host / "ops-checks.yaml").write_text(policy)
+    snapshot(run)
+    state = json.loads((host / "state.json").read_text())
+    validator("snapshot").validate(state)
+    settings = state["kpis"]["settings"]
+    assert (settings["timezone"], settings["since"], settings["until"]) == ("Asia/Seoul", "1d", "2026-01-02")
+    assert (state["timezone_minutes"], state["made_at"]) == (540, "2026-01-02T00:00:00+09:00")
+    runner()
+    told = run("check", "--snapshot", "state.json", "--only", "kpi", "-f", "health")
+    assert told.code == 0
+    assert "until 2026-01-02 00:00 changes nothing: it lies ahead\n" in told.err
+    assert run("check", "--snapshot", "state.json", "--until", "1h", "-f", "health").code == 3
 
 
 def test_an_old_log_is_judged_by_now(

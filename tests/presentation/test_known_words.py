@@ -61,6 +61,14 @@ def test_a_day(at_ms, zone, text):
 
 
 @pytest.mark.parametrize(
+    ("timezone", "text"), [("Europe/Berlin", "1 July"), ("Nowhere/Atall", "30 June"), (None, "30 June")]
+)
+def test_a_day_of_summer_seen_in_winter(timezone, text):
+    """It is that of its own offset; of a zone whose name is not known here, that of the report's."""
+    assert day(report(tz_minutes=60, timezone=timezone, created_ms=1_796_079_600_000), 1_782_856_800_000) == text
+
+
+@pytest.mark.parametrize(
     ("before_ms", "text"),
     [
         (0, "known since 1 January"),

@@ -119,10 +119,17 @@ def test_groups_are_those_of_a_plain_loop(log: bytes, case: Any, size: int, wind
         (-210, "day", 210 * 60_000, 210 * 60_000),
         (330, "hour", HOUR, HOUR - 1_800_000),
         (330, "hour", HOUR + 1_800_000, HOUR + 1_800_000),
+        # 25 and 29 October and March in Berlin: the days begin at midnight, the hour that comes twice is two.
+        ("Europe/Berlin", "day", 1_792_965_599_999, 1_792_879_200_000),
+        ("Europe/Berlin", "day", 1_792_969_199_999, 1_792_879_200_000),
+        ("Europe/Berlin", "day", 1_792_969_200_000, 1_792_969_200_000),
+        ("Europe/Berlin", "day", 1_774_821_600_000, 1_774_821_600_000),
+        ("Europe/Berlin", "hour", 1_792_889_999_999, 1_792_886_400_000),
+        ("Europe/Berlin", "hour", 1_792_890_000_000, 1_792_890_000_000),
     ],
 )
-def test_days_and_hours_are_those_of_the_zone(zone: int, by: str, ms: int, begins: int) -> None:
-    """A group is named by the moment at which the zone's day or hour begins."""
+def test_days_and_hours_are_those_of_the_zone(zone: str | int, by: str, ms: int, begins: int) -> None:
+    """A group is named by the moment at which the day or hour by the zone's clock begins."""
     assert list(groups_of(end(ts_epoch_ms=ms), Grouping(by, zone=zone))) == [begins]
 
 
