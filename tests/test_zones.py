@@ -114,6 +114,15 @@ def test_a_day_may_have_another_length(day: str, hours: int) -> None:
     assert (queue_time(begin, BERLIN), end - begin) == (f"{day} 00:00", hours * 3600)
 
 
+@pytest.mark.parametrize("utc", ["2010-11-07 02:30", "2010-11-07 02:31", "2010-11-07 03:00", "2010-11-07 03:29"])
+def test_a_clock_that_goes_back_over_midnight(utc: str) -> None:
+    """A minute after midnight it was 23:01 again in St. John's: that belongs to the day that had begun."""
+    at = start_epoch(utc, 0)
+    assert at is not None
+    assert queue_time(at, ST_JOHNS)[:10] == ("2010-11-07" if utc.endswith("02:30") else "2010-11-06")
+    assert [queue_time(each, 0) for each in ST_JOHNS.day(at)] == ["2010-11-07 02:30", "2010-11-08 03:30"]
+
+
 @pytest.mark.parametrize(
     ("text", "now", "utc"),
     [

@@ -350,6 +350,18 @@ def test_times_that_are_printed(folder: Path, run: Run, monkeypatch: pytest.Monk
     assert "2026-12-24 12:00 cancelled by kim" in run("show", "--db", "queue.db", "ORCH-1").out
 
 
+def test_a_change_is_written_by_the_clock_of_its_moment(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Berlin's clock went back while we waited for the lock."""
+    make_database(folder / "queue.db", [item("ORCH-1", "IN_PROGRESS", started_at_kst="2026-10-24 12:00")])
+    (folder / "ops-checks.yaml").write_text("db: queue.db\ntimezone: Europe/Berlin\n")
+    times = iter([float(start_epoch("2026-10-25 00:59", 0) or 0)])
+    monkeypatch.setattr("time.time", lambda: next(times, float(start_epoch("2026-10-25 01:01", 0) or 0)))
+    assert run("cancel", "--db", "queue.db", "--id", "ORCH-1", "--actor", "kim").code == 0
+    assert "2026-10-25 02:01 cancelled by kim" in run("show", "--db", "queue.db", "ORCH-1").out
+
+
 def test_an_environment_before_the_zone_of_the_policy(
     at: Callable[..., None], run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

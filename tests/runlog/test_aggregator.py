@@ -36,6 +36,14 @@ def test_window() -> None:
     assert (stats.unfinished(), stats.logs[0].first_ms, stats.logs[0].last_ms) == ((), 999, 1001)
 
 
+def test_unfinished_in_a_window() -> None:
+    """A start in the window is finished by an end behind it, and by none before it; a start outside does not count."""
+    log = start("a", ts_epoch_ms=1001) + start("b", ts_epoch_ms=1001) + start("c", ts_epoch_ms=1005)
+    log += end(trace_id="a", ts_epoch_ms=1009) + end(trace_id="b", ts_epoch_ms=999)
+    stats = stats_of(log, since_ms=1000, until_ms=1003)
+    assert ([run.trace for run in stats.unfinished()], stats.runs, stats.logs[0].outside) == (["b"], 0, 2)
+
+
 def test_commands_filter_latency_only() -> None:
     """`commands` chooses whose durations count; outcomes and runs are those of all commands."""
     stats = stats_of(end(duration_ms=1) + end(command="pick", duration_ms=9), commands=frozenset({"pick"}))
