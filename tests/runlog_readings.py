@@ -22,14 +22,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run the tests of the folder `runlog` twice."""
     inside = metafunc.definition.path.relative_to(parts.FOLDER).parts
     if "runlog" in inside and not set(_ONCE) & set(inside):
-        metafunc.fixturenames.insert(0, "reading")
         metafunc.parametrize("reading", ["native", "python"], indirect=True, scope="module")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)  # pytest makes no fixture that only `parametrize` names
 def reading(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Read logs with the native scanner, or with the Python decoder alone."""
-    scanner.native = _built(request) if request.param == "native" else None
+    """Read logs with the native scanner, or with the Python decoder alone, where a test has both ways."""
+    way = getattr(request, "param", None)
+    if way is not None:
+        scanner.native = _built(request) if way == "native" else None
     yield
     scanner.native = _NATIVE
 

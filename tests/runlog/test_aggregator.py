@@ -1,8 +1,19 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from runlog_lines import end, mixed_log, start, stats_of
 
+from ops_checks.runlog import scanner
 from ops_checks.runlog.stats import KEPT
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_both_ways(request: pytest.FixtureRequest) -> None:
+    """The tests of this folder do run with the native scanner and without it."""
+    assert (scanner.native is None) == request.node.name.endswith("[python]")
 
 
 def test_outcomes() -> None:
