@@ -194,9 +194,12 @@ def _report_with(name: str, text: str) -> Report:
     return report(rule("field-mismatch", Verdict.FAIL, drift), inputs=())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "html"])
 def test_every_code_point(name):
-    """Every code point of a plane in use, through every format: itself or its visible escape, and nothing else."""
+    """Every code point of a plane in use, through every format: itself or its visible escape, and nothing else.
+
+    A page holds many chunks at once: see `html/test_html_page.py`.
+    """
     harmless = READERS[name](FORMATS[name].render(_report_with(name, HARMLESS)))
     for chunk, shown in _rendered_chunks(1 << 7 if name == "openmetrics" else 1 << 10).items():
         read = READERS[name](FORMATS[name].render(_report_with(name, chunk)))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ops_checks.report.background import Lane, Span
 
 _MOST_LANES = 40
-_MOST_SPANS = 600  # of all lanes together
+_MOST_SPANS = 400  # of all lanes together
 _MOST_ROWS = 6  # of a lane; what is held beside so many others lies over the last one
 _NAME, _BAR, _GAP = 18, 12, 3  # pixels
 _BEGIN, _END = 13, 14  # characters of a long name

@@ -94,7 +94,7 @@ def log_axis(low: float, high: float, *, most: int = 5) -> tuple[Scale, list[Tic
         ]
         if len(marks) <= most:
             break
-    marks = marks[:: math.ceil(len(marks) / most) or 1]
+    marks = marks[:: math.ceil(len(marks) / most)] if len(marks) > 1 else [low, high]
     return scale, [placed(scale.at(math.log10(mark)), milliseconds(mark)) for mark in marks]
 
 
