@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HOUR_MS = 3_600_000
-START_MS = CREATED_MS // DAY_MS * DAY_MS - 28 * DAY_MS
+START_MS = CREATED_MS // DAY_MS * DAY_MS - 11 * DAY_MS
 AGENT = "agent:main:subagent:0e00c142-c2cc-4b1e-9d0c-51c9b5b0f6d2"
 
 
-def timeline(metric: str, unit: str, value: Callable[[int], float], limit: float | None, steps: int = 29) -> Timeline:
+def timeline(metric: str, unit: str, value: Callable[[int], float], limit: float | None, steps: int = 12) -> Timeline:
     """Return a metric by the day, with intervals, and without data on two days."""
     points = tuple(
         Point(START_MS + at * DAY_MS, None, samples=0)
-        if at in (9, 10)
+        if at in (4, 5)
         else Point(START_MS + at * DAY_MS, value(at), 0.8 * value(at), 1.3 * value(at), 20 + at)
         for at in range(steps)
     )
     title = metric.replace("_", " ")
     operator = None if limit is None else "<="
-    return Timeline(metric, unit, title, DAY_MS, points, operator, limit, CREATED_MS - 7 * DAY_MS, CREATED_MS)
+    return Timeline(metric, unit, title, DAY_MS, points, operator, limit, CREATED_MS - 4 * DAY_MS, CREATED_MS)
 
 
 def states(moments: int) -> tuple[StatesAt, ...]:
@@ -49,7 +49,7 @@ def states(moments: int) -> tuple[StatesAt, ...]:
     random, counts, found = Random(1), {"PENDING": 30, "IN_PROGRESS": 3, "BLOCKED": 2, "FAILED": 1, "DONE": 9}, []
     moves = [("PENDING", "IN_PROGRESS"), ("IN_PROGRESS", "DONE"), ("IN_PROGRESS", "FAILED"), ("PENDING", "BLOCKED")]
     for at in range(moments):
-        found.append(StatesAt(START_MS + at * 28 * DAY_MS // moments, dict(counts)))
+        found.append(StatesAt(START_MS + at * 11 * DAY_MS // moments, dict(counts)))
         before, after = random.choice(moves)
         moved = counts[before] > 0
         counts[before] -= moved
@@ -67,7 +67,7 @@ def lanes(owners: int, spans: int) -> tuple[Lane, ...]:
                 Span(
                     f"ORCH-{at}",
                     CREATED_MS - (spans - at + owner) * HOUR_MS,
-                    CREATED_MS - (spans - at - 1 + owner) * HOUR_MS if at % 9 < 8 else None,
+                    CREATED_MS - (spans - at - 1 + owner) * HOUR_MS if at < spans - 1 else None,
                 )
                 for at in range(spans)
             ),
@@ -88,15 +88,15 @@ DRIFT = (
 )
 BACKGROUND = Background(
     timelines=(
-        timeline("failure_rate", "ratio", lambda at: 0.1 + 0.05 * math.sin(at) + 0.3 * (at > 24), 0.2),
+        timeline("failure_rate", "ratio", lambda at: 0.1 + 0.05 * math.sin(at) + 0.3 * (at > 9), 0.2),
         timeline("latency_p95_ms", "ms", lambda at: 900.25 + 60 * at, 2000),
         timeline("retry_count", "events", lambda at: at % 5, None),
     ),
     latency=tuple(
-        Bin(10 * 10 ** (at / 12), 10 * 10 ** ((at + 1) / 12), round(9000 / (1 + (at - 18) ** 2))) for at in range(44)
+        Bin(10 * 10 ** (at / 10), 10 * 10 ** ((at + 1) / 10), round(9000 / (1 + (at - 18) ** 2))) for at in range(36)
     ),
-    states=states(60),
-    lanes=lanes(3, 9),
+    states=states(24),
+    lanes=lanes(3, 6),
     more_lanes=2,
     breakdowns=GROUPS,
     drift=DRIFT,
