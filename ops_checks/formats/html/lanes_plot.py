@@ -117,7 +117,9 @@ def _bar(span: Span, row: int, top: int, across: Scale, now_ms: int, clock: Cloc
 
 
 def _words(span: Span, clock: Clock) -> str:
-    return f"{shorten(span.item, NAME)}: {clock.minute(span.start_ms)} to {_until(span, clock)}"
+    start = clock.minute(span.start_ms)
+    held = f"since {start}, still held" if span.end_ms is None else f"{start} to {clock.minute(span.end_ms)}"
+    return f"{shorten(span.item, NAME)}: {held}"
 
 
 def _until(span: Span, clock: Clock) -> str:

@@ -106,13 +106,24 @@ def axe() -> str:
     return files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
+AXE = """
+const done = arguments[arguments.length - 1]
+axe.run({resultTypes: ['violations', 'incomplete']}).then(found => {
+  const seen = node => !document.querySelector(node.target[0]).closest('.scroll, svg')
+  done(found.violations.concat(found.incomplete.map(each => ({...each, nodes: each.nodes.filter(seen)})))
+    .filter(each => each.nodes.length).map(each => [each.id, each.nodes[0].html.slice(0, 200)]))
+})
+"""
+
+
 def violations(browser: Browser) -> list[tuple[str, str]]:
-    """Return what axe-core finds: its rule, and the first place."""
+    """Return what axe-core finds, and what it cannot decide: its rule, and the first place.
+
+    Of a table that scrolls it cannot decide the colours of what is out of sight, of a plot's texts none:
+    `test_html_page` holds the style sheet's own to their contrast.
+    """
     browser.run(axe())
-    found = browser.driver.execute_async_script(
-        "const done = arguments[arguments.length - 1]; axe.run().then(found => done(found.violations))"
-    )
-    return [(each["id"], each["nodes"][0]["html"][:200]) for each in found]
+    return browser.driver.execute_async_script(AXE)
 
 
 WIDER = """
@@ -162,9 +173,9 @@ def test_page(browser: Browser, page: str, width: int, scheme: str) -> None:
     ],
 )
 def test_everybody_can_read_it(browser: Browser, page: str, width: int, scheme: str) -> None:
-    """axe-core finds nothing, in what is folded neither."""
+    """axe-core finds nothing, in what is folded neither; of the numbers behind the metrics one table is open."""
     browser.show(page, width, scheme)
-    browser.run("for (const each of document.querySelectorAll('details')) each.open = true")
+    browser.run("for (const e of document.querySelectorAll('details:not(article ~ article .numbers)')) e.open = true")
     assert violations(browser) == []
 
 
