@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -27,7 +28,7 @@ FOLDER = Path(__file__).parent
 
 
 class Part(NamedTuple):
-    """A part: what it is, the Debian package that brings it, and a function that tells why it is missing, if it is."""
+    """A part: what it is, the Debian packages that bring it, and a function that tells why it is missing, if it is."""
 
     what: str
     package: str
@@ -46,6 +47,11 @@ def _program(*command: str) -> Callable[[], str]:
     return why_missing
 
 
+@cache
+def _no_browser() -> str:
+    return _program("chromium", "--version")() or _program("chromedriver", "--version")()
+
+
 #: Debian's groovy looks for Java in one place, and not every package of Java is there.
 GROOVY = ("sh", "-c", 'JAVA_HOME=$(readlink -f "$(command -v java)" | sed s,/bin/java,,) exec groovy "$@"', "groovy")
 #: By the name that `--without-NAME` has.
@@ -58,6 +64,7 @@ PARTS = {
     "zsh": Part("zsh, which completes command lines", "zsh", _program("zsh", "--version")),
     "jq": Part("jq, which the advice about foreign logs uses", "jq", _program("jq", "--version")),
     "groovy": Part("Groovy, the language of a Jenkinsfile", "groovy", _program(*GROOVY, "--version")),
+    "chromium": Part("Chromium and its driver, in which pages are looked at", "chromium chromium-driver", _no_browser),
     "tmux": Part("tmux, the terminal in which the live view is looked at", "tmux", _program("tmux", "-V")),
 }
 #: What a run ends in where all passed and a part was missing; pytest's own codes end with 5.

@@ -6,6 +6,19 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ops_checks.findings import Finding, Place, Verdict, unlisted
+from ops_checks.model import STATUSES
+from ops_checks.report.background import (
+    Background,
+    Bin,
+    Breakdown,
+    BreakdownRow,
+    FieldDrift,
+    Lane,
+    Point,
+    Span,
+    StatesAt,
+    Timeline,
+)
 from ops_checks.report.model import Change, Comparison, InputRead, Metric, Report, RuleResult
 
 CREATED_MS = 1_767_225_600_123  # 2026-01-01T00:00:00.123Z
@@ -209,6 +222,21 @@ HOSTILE = (
 )
 
 
+def hostile_background(text: str) -> Background:
+    """Return what lies behind a report with a text in every field that can hold one."""
+    points = tuple(Point(CREATED_MS + at * DAY_MS, at, at / 2, at * 2, at) for at in range(3))
+    return Background(
+        timelines=(Timeline(text, text, text, DAY_MS, points, text, 1, CREATED_MS, CREATED_MS + DAY_MS),),
+        latency=(Bin(1, 10, 3), Bin(10, 100, 1)),
+        states=tuple(StatesAt(CREATED_MS + at, {text: 9, "DONE": 20}) for at in range(2)),
+        lanes=(Lane(text, (Span(text, CREATED_MS - DAY_MS, CREATED_MS), Span(text, CREATED_MS)), 1),),
+        more_lanes=1,
+        breakdowns=(Breakdown(text, (BreakdownRow(text, 2, 1, 0.5, 7),), 1),),
+        drift=(FieldDrift(text, text, text, f"{text}.", text, text),),
+        notes=(text,),
+    )
+
+
 def hostile(text: str) -> Report:
     """Return a report that has a text in every field that can hold one."""
     finding = Finding(
@@ -249,6 +277,8 @@ def hostile(text: str) -> Report:
         errors=(text,),
         notes=(text,),
         known=Comparison(text, 0, (finding,), 1, (Change(text, Verdict.FAIL, 1),)),
+        hints=(text,),
+        background=hostile_background(text),
     )
 
 
@@ -279,11 +309,38 @@ COMPARISONS = st.builds(
 INPUTS = st.builds(
     InputRead, TEXTS, TEXTS, _MAYBE_TEXT, _MAYBE_COUNT, _MAYBE_COUNT, _MAYBE_TEXT, _TIMES, _TIMES, _MAYBE_TEXT
 )  # fmt: skip
+_OWN_TIMES = st.integers(-(2**63), 2**63 - 1)
+POINTS = st.builds(Point, _OWN_TIMES, _MAYBE_NUMBER, _MAYBE_NUMBER, _MAYBE_NUMBER, COUNTS)
+TIMELINES = st.builds(
+    Timeline, TEXTS, TEXTS, TEXTS, COUNTS, st.lists(POINTS, max_size=4).map(tuple), st.sampled_from([None, "<=", ">="]),
+    _MAYBE_NUMBER, _TIMES, _TIMES,
+)  # fmt: skip
+LANES = st.builds(
+    Lane, TEXTS, st.lists(st.builds(Span, TEXTS, _OWN_TIMES, _TIMES), max_size=3).map(tuple), COUNTS
+)  # fmt: skip
+BREAKDOWNS = st.builds(
+    Breakdown, TEXTS,
+    st.lists(st.builds(BreakdownRow, TEXTS, COUNTS, COUNTS, _MAYBE_NUMBER, _MAYBE_NUMBER), max_size=2).map(tuple),
+    COUNTS,
+)  # fmt: skip
+BACKGROUNDS = st.builds(
+    Background, st.lists(TIMELINES, max_size=2).map(tuple),
+    st.lists(st.builds(Bin, NUMBERS, NUMBERS, COUNTS), max_size=3).map(tuple),
+    st.lists(
+        st.builds(StatesAt, _OWN_TIMES, st.dictionaries(TEXTS | st.sampled_from(STATUSES), COUNTS, max_size=3)),
+        max_size=3,
+    ).map(tuple),
+    st.lists(LANES, max_size=2).map(tuple), COUNTS, st.lists(BREAKDOWNS, max_size=2).map(tuple),
+    st.lists(
+        st.builds(FieldDrift, TEXTS, TEXTS, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT), max_size=2
+    ).map(tuple),
+    st.lists(TEXTS, max_size=1).map(tuple),
+)  # fmt: skip
 METRIC_RESULTS = st.builds(Metric, TEXTS, _MAYBE_NUMBER, TEXTS, COUNTS, _MAYBE_NUMBER, _MAYBE_NUMBER)
 REPORTS = st.builds(
     Report, TEXTS, st.integers(0, 253_402_300_799_999), VERDICTS, st.integers(0, 255),
     st.lists(INPUTS, max_size=2).map(tuple), st.lists(METRIC_RESULTS, max_size=2).map(tuple),
     st.lists(RULES, max_size=2).map(tuple),
     st.lists(TEXTS, max_size=2).map(tuple), st.lists(TEXTS, max_size=2).map(tuple),
-    st.just(()), st.none() | COMPARISONS, st.none() | st.integers(-840, 840),
+    st.just(()), st.none() | COMPARISONS, st.none() | st.integers(-840, 840), st.none() | BACKGROUNDS,
 )  # fmt: skip

@@ -630,6 +630,21 @@ _SPEAKING = (
     Defect("commas in GitHub's properties", "formats/github.py", '.replace(",", "%2C")', "", _FORMATS),
     Defect("quotes in OpenMetrics", "formats/openmetrics.py", """.replace('"', r"\\"")""", "", _FORMATS),
     Defect("braces in SARIF", "formats/sarif.py", '.replace("{", "{{").replace("}", "}}")', "", _FORMATS),
+    Defect("the page is not escaped", "formats/html/environment.py", "autoescape=True", "autoescape=False", _FORMATS),
+    Defect(
+        "unseen characters in the page",
+        "formats/html/environment.py",
+        "return visible(value)",
+        "return value",
+        _FORMATS,
+    ),
+    Defect(
+        "the page's policy allows every style",
+        "formats/html/environment.py",
+        "'sha256-{digest}'",
+        "'unsafe-inline'",
+        _FORMATS,
+    ),
     Defect("commands in JSON", "report/json_text.py", '.replace("##[", r"#\\u0023[")', "", ("test_report_serialize",)),
     Defect(
         "a refusal is left out of the document",

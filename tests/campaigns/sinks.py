@@ -72,6 +72,7 @@ REPORTS = (
     ("check", "-f", "sarif"),
     ("check", "-f", "gitlab"),
     ("check", "-f", "openmetrics"),
+    ("check", "-f", "html"),
     ("check", "-f", "json"),
     ("workers", "-f", "json"),
     ("cancel", "--id", "*", "--dry-run", "-f", "json"),

@@ -20,6 +20,8 @@ from ops_checks.formats import FORMATS, Format, RenderOptions
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
+    from format_readers import Read
+
     from ops_checks.report.model import Report
 
 NAMES = list(FORMATS)
@@ -138,6 +140,12 @@ SHOWN = {
 HARMLESS = "Ä x"
 
 
+@cache
+def harmless(name: str) -> Read:
+    """Return what a reader of a format finds where every text is harmless."""
+    return READERS[name](FORMATS[name].render(hostile(HARMLESS)))
+
+
 def expected(name: str, text: str) -> str:
     """Return what a reader of a format is to find for a text: its visible escapes, or for JSON itself."""
     return SHOWN.get(name, visible)(text)
@@ -151,7 +159,7 @@ def test_hostile_text_is_only_text(name, text):
     rendered.encode("utf-8")
     read = READERS[name](rendered)
     if text:
-        assert read.shape == READERS[name](FORMATS[name].render(hostile(HARMLESS))).shape
+        assert read.shape == harmless(name).shape
         assert any(expected(name, text) in found for found in read.texts)
 
 
@@ -194,15 +202,18 @@ def _report_with(name: str, text: str) -> Report:
     return report(rule("field-mismatch", Verdict.FAIL, drift), inputs=())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "html"])
 def test_every_code_point(name):
-    """Every code point of a plane in use, through every format: itself or its visible escape, and nothing else."""
-    harmless = READERS[name](FORMATS[name].render(_report_with(name, HARMLESS)))
+    """Every code point of a plane in use, through every format: itself or its visible escape, and nothing else.
+
+    A page holds many chunks at once: see `html/test_html_page.py`.
+    """
+    plain = READERS[name](FORMATS[name].render(_report_with(name, HARMLESS)))
     for chunk, shown in _rendered_chunks(1 << 7 if name == "openmetrics" else 1 << 10).items():
         read = READERS[name](FORMATS[name].render(_report_with(name, chunk)))
         wanted = {"json": chunk, "github": shown.replace("##[", "## [")}.get(name, shown)
         assert any(wanted in found for found in read.texts), hex(ord(chunk[-1]))
-        assert (read.shape, len(read.texts)) == (harmless.shape, len(harmless.texts)), hex(ord(chunk[-1]))
+        assert (read.shape, len(read.texts)) == (plain.shape, len(plain.texts)), hex(ord(chunk[-1]))
 
 
 def test_visible_escapes_cover_what_xml_cannot_hold():

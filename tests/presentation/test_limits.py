@@ -108,13 +108,18 @@ def test_markdown(large):
     assert len(text.encode()) <= 1 << 20
 
 
+def test_html(large):
+    """A page has 1 MB at most, whatever is in the report."""
+    assert len(FORMATS["html"].render(large).encode()) <= 1_000_000
+
+
 def test_openmetrics(large):
     """No label is longer than 2,048 characters."""
     labels = FORMATS["openmetrics"].render(large).split('"')[1::2]
     assert max(map(len, labels), default=0) <= 2_048
 
 
-@pytest.mark.parametrize("name", ["sarif", "gitlab", "junit", "github", "markdown"])
+@pytest.mark.parametrize("name", ["sarif", "gitlab", "junit", "github", "markdown", "html"])
 def test_what_is_left_out_is_counted(name):
     """Every format that cuts says so."""
     assert "more" in FORMATS[name].render(REPORTS["live"])

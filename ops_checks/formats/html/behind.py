@@ -9,11 +9,10 @@ from msgspec import Struct
 from ops_checks.formats.html.lanes_plot import lanes_plot
 from ops_checks.formats.html.latency_plot import latency_plot
 from ops_checks.formats.html.plot import NAME
+from ops_checks.formats.html.rule_sections import sides
 from ops_checks.formats.html.scales import percent
 from ops_checks.formats.html.sizes import bytes_of, cut
 from ops_checks.formats.html.states_plot import states_plots
-from ops_checks.model import NOTHING
-from ops_checks.presentation.difference import excerpts
 from ops_checks.presentation.limits import fitting
 from ops_checks.presentation.wording import number
 
@@ -117,7 +116,7 @@ def _groups(breakdown: Breakdown) -> Groups:
 
 
 def _differing(drift: FieldDrift) -> Differing:
-    markdown, database = excerpts(*(NOTHING if each is None else each for each in (drift.markdown, drift.database)))
+    markdown, database = sides(drift.markdown, drift.database)
     texts = (drift.item, drift.field, markdown, drift.md_blame or "", database, drift.db_blame or "")
     return Differing(*map(cut, texts))
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from ops_checks.formats.html import rule_sections
 from ops_checks.formats.html.behind import behind
-from ops_checks.formats.html.clock import clock_of
+from ops_checks.formats.html.clock import Clock
 from ops_checks.formats.html.environment import environment, style
 from ops_checks.formats.html.measures import measures
 from ops_checks.formats.html.plot import NAME
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ops_checks.formats.html.behind import Behind
-    from ops_checks.formats.html.clock import Clock
     from ops_checks.report.model import Report, RuleResult
 
 #: Bytes at most of what is known, of what is waived, of a list of lines, and of the table of all rules.
@@ -60,8 +59,14 @@ class Lines(NamedTuple):
 
 def document(report: Report) -> str:
     """Return the page without its beginning."""
-    clock = clock_of(report)
-    tail = _part("behind.html", measures=measures(report, clock), behind=_behind(report, clock), clock=clock)
+    clock = Clock(report.zone)
+    tail = _part(
+        "behind.html",
+        window=_window(report, clock),
+        measures=measures(report, clock),
+        behind=_behind(report, clock),
+        clock=clock,
+    )
     tail += _part("rest.html", **_rest(report, clock))
     head = _part("head.html", **_head(report, clock), places=_places(tail))
     room = PAGE - sum(len(part.encode()) for part in (head, tail, style().text)) - _LINES
@@ -72,6 +77,15 @@ def document(report: Report) -> str:
 
 def _part(name: str, **values: object) -> Markup:
     return Markup(environment().get_template(name).render(values))  # noqa: S704 - rendered with escaping
+
+
+def _window(report: Report, clock: Clock) -> str:
+    """Return which runs and retries the metrics are of, an empty text for all of them."""
+    if report.window is None:
+        return ""
+    begin, end = report.window.begin_ms, report.window.end_ms
+    parts = (("from", begin), ("to", end))
+    return " ".join(f"{word} {clock.minute(at)}" for word, at in parts if at is not None)
 
 
 def _places(tail: str) -> list[tuple[str, str]]:

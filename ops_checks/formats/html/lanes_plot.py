@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ops_checks.report.background import Lane, Span
 
 _MOST_LANES = 40
-_MOST_SPANS = 600  # of all lanes together
+_MOST_SPANS = 400  # of all lanes together
 _MOST_ROWS = 6  # of a lane; what is held beside so many others lies over the last one
 _NAME, _BAR, _GAP = 18, 12, 3  # pixels
 _BEGIN, _END = 13, 14  # characters of a long name
@@ -117,7 +117,9 @@ def _bar(span: Span, row: int, top: int, across: Scale, now_ms: int, clock: Cloc
 
 
 def _words(span: Span, clock: Clock) -> str:
-    return f"{shorten(span.item, NAME)}: {clock.minute(span.start_ms)} to {_until(span, clock)}"
+    start = clock.minute(span.start_ms)
+    held = f"since {start}, still held" if span.end_ms is None else f"{start} to {clock.minute(span.end_ms)}"
+    return f"{shorten(span.item, NAME)}: {held}"
 
 
 def _until(span: Span, clock: Clock) -> str:

@@ -123,7 +123,7 @@ def row_size(row: Row) -> int:
 def finding_row(rule: RuleResult, finding: Finding, remark: str = "", name: str = "") -> Row:
     """Return a finding in texts; `remark` is what else is to be said of it, `name` that of its rule if it is shown."""
     is_drift = finding.field is not None and (finding.md is not None or finding.db is not None)
-    markdown, database = excerpts(_side(finding.md), _side(finding.db)) if is_drift else ("", "")
+    markdown, database = sides(finding.md, finding.db) if is_drift else ("", "")
     return Row(
         item=cut(subject(finding)),
         task=cut(finding.task or "", _TITLE),
@@ -140,8 +140,11 @@ def finding_row(rule: RuleResult, finding: Finding, remark: str = "", name: str 
     )
 
 
-def _side(value: str | None) -> str:
-    return NOTHING if value is None else value
+def sides(markdown: str | None, database: str | None) -> tuple[str, str]:
+    """Return what both queues have, long texts with their difference marked, and `-` where one has nothing."""
+    if markdown is None or database is None:
+        return NOTHING if markdown is None else markdown, NOTHING if database is None else database
+    return excerpts(markdown, database)
 
 
 def _owner(finding: Finding) -> str:

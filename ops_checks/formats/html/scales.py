@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from ops_checks.formats.html.clock import Clock, epoch_ms
 from ops_checks.presentation.wording import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from ops_checks.formats.html.clock import Clock
 
 #: So wide is a plot in its own units, which are stretched to the width of the page.
 WIDTH = 1000
@@ -94,7 +96,7 @@ def log_axis(low: float, high: float, *, most: int = 5) -> tuple[Scale, list[Tic
         ]
         if len(marks) <= most:
             break
-    marks = marks[:: math.ceil(len(marks) / most) or 1]
+    marks = marks[:: math.ceil(len(marks) / most)] if len(marks) > 1 else [low, high]
     return scale, [placed(scale.at(math.log10(mark)), milliseconds(mark)) for mark in marks]
 
 
@@ -135,11 +137,11 @@ def _time_steps(clock: Clock, start_ms: int) -> Iterator[tuple[int, Iterator[tup
     if start is None:
         return
     for minutes in (1, 5, 15, 30, 60, 180, 360, 720):
-        yield minutes * 60_000, _clock_times(start, minutes)
+        yield minutes * 60_000, _clock_times(clock, start, minutes)
     for days in (1, 2, 7, 14):
-        yield days * 86_400_000, _days(start, days)
+        yield days * 86_400_000, _days(clock, start, days)
     for months in (1, 3, 6, 12, 60, 240, 1200, 12_000):
-        yield months * 2_629_746_000, _months(start, months)
+        yield months * 2_629_746_000, _months(clock, start, months)
 
 
 def _until(moments: Iterator[tuple[int, str]], end_ms: int) -> Iterator[tuple[int, str]]:
@@ -153,30 +155,30 @@ def _until(moments: Iterator[tuple[int, str]], end_ms: int) -> Iterator[tuple[in
         return
 
 
-def _clock_times(start: datetime, minutes: int) -> Iterator[tuple[int, str]]:
+def _clock_times(clock: Clock, start: datetime, minutes: int) -> Iterator[tuple[int, str]]:
     day = start.replace(hour=0, minute=0, second=0, microsecond=0)
     while True:
         for at in range(0, 1440, minutes):
             moment = day.replace(hour=at // 60, minute=at % 60)
-            yield epoch_ms(moment), f"{moment:%H:%M}" if at else _day(moment)
+            yield clock.epoch_ms(moment), f"{moment:%H:%M}" if at else _day(moment)
         day += timedelta(days=1)
 
 
-def _days(start: datetime, days: int) -> Iterator[tuple[int, str]]:
+def _days(clock: Clock, start: datetime, days: int) -> Iterator[tuple[int, str]]:
     day = start.replace(hour=0, minute=0, second=0, microsecond=0)
     day -= timedelta(days=(day.toordinal() - 1) % days)  # weeks begin on Mondays
     while True:
-        yield epoch_ms(day), _day(day)
+        yield clock.epoch_ms(day), _day(day)
         day += timedelta(days=days)
 
 
-def _months(start: datetime, months: int) -> Iterator[tuple[int, str]]:
+def _months(clock: Clock, start: datetime, months: int) -> Iterator[tuple[int, str]]:
     first = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     at = (first.year * 12 + first.month - 1) // months * months
     while True:
         if at >= 12:  # noqa: PLR2004 - the calendar begins with the year 1
             moment = first.replace(year=at // 12, month=at % 12 + 1)
-            yield epoch_ms(moment), f"{moment.year}" if months >= 12 else f"{_MONTHS[at % 12]} {moment.year}"  # noqa: PLR2004
+            yield clock.epoch_ms(moment), f"{moment.year}" if months >= 12 else f"{_MONTHS[at % 12]} {moment.year}"  # noqa: PLR2004
         at += months
 
 

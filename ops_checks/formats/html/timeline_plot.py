@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ops_checks.report.background import Point, Timeline
 
 #: So many points, the newest ones, are drawn and listed, of all timelines together.
-_MOST_POINTS = 1600
-#: Of more points the line alone is drawn, but for those out of the limit.
+_MOST_POINTS = 1000
+#: Of more points those out of the limit have a dot, and of still more none.
 _MOST_DOTS = 62
 _DAY_MS = 86_400_000
 
@@ -70,10 +70,15 @@ def timeline_plot(timeline: Timeline, clock: Clock, of: int) -> TimelinePlot:
         table=_table(timeline, points, clock),
         line=line(spots),
         band=band(_intervals(drawn, across, up, step)),
-        dots=tuple(dot for dot in said if dot.is_out or len(said) <= _MOST_DOTS),
+        dots=_dots(said),
         limit=_limit(timeline, up),
         window=_window(timeline, across),
     )
+
+
+def _dots(dots: list[Dot]) -> tuple[Dot, ...]:
+    out = [dot for dot in dots if dot.is_out]
+    return next((tuple(each) for each in (dots, out) if len(each) <= _MOST_DOTS), ())
 
 
 def _heights(timeline: Timeline, points: Iterable[Point]) -> list[float]:
