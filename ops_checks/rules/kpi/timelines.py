@@ -32,8 +32,8 @@ METRICS = ("success_rate", "failure_rate", "latency_p50_ms", "latency_p95_ms")
 #: So many times as long as the window is what is shown, so that it can be compared with what was before.
 WINDOWS = 10
 _HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
-#: Runs of so many days are grouped by the hour, older ones by the day: MOST_GROUPS bears both.
-_DAYS_BY_HOUR = 200
+#: Runs of so many days are grouped by the hour, older ones by the day: of more days no hours are shown.
+_DAYS_BY_HOUR = 60
 #: What a point may stand for, in hours of a day, and in days; each is a number of the groups that are read.
 _HOURS = (1, 2, 3, 4, 6, 8, 12)
 _DAYS = (1, 2, 7, 14, 28, 91, 182)
