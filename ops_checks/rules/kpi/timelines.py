@@ -13,6 +13,7 @@ from ops_checks.rules.registry import BY_METRIC
 from ops_checks.runlog.filter import valid_times
 from ops_checks.runlog.grouping import BY_DAY, BY_TIME, Grouping, GroupStats
 from ops_checks.runlog.stats import RunStats
+from ops_checks.timestamps import plain_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +50,7 @@ class Times:
     def __init__(self, now_s: float, zone: Zone) -> None:
         self.now_ms = int(now_s * 1000)
         least, greatest = valid_times(now_s)
-        reach = Grouping(BY_DAY, zone=zone).reach()
+        reach = Grouping(BY_DAY, zone=plain_zone(zone)).reach()
         days: list[int] = []
         ms = greatest
         while ms >= least and (found := reach(ms)) is not None:

@@ -18,9 +18,11 @@ from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.timelines import MOST_BINS, MOST_POINTS, Times, latency_bins, timelines
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.runlog.filter import valid_times
-from ops_checks.runlog.grouping import Groups, GroupStats, group_named
+from ops_checks.runlog.grouping import BY_DAY, Grouping, Groups, GroupStats, group_named
 from ops_checks.runlog.percentiles import Durations
 from ops_checks.runlog.stats import RunStats
+from ops_checks.timestamps import start_epoch
+from ops_checks.zones import zone_of
 
 #: 2026-01-02 00:00 in UTC+09:00.
 NOW_S = 1_767_279_600
@@ -116,6 +118,19 @@ def test_days_begin_at_the_zone_s_midnight():
     assert found["failure_rate"].points[-3].value is None  # no data is no good day
 
 
+@pytest.mark.parametrize(("when", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])
+def test_a_day_on_which_the_clock_is_set_has_its_hours(when, hours):
+    """Where a zone has daylight saving, a day of 23 or 25 hours is all there, and no hour twice."""
+    berlin = zone_of("Europe/Berlin")
+    begin = start_epoch(f"{when} 00:00", berlin) * 1000
+    times = Times(begin / 1000 + 2 * 86_400, berlin)
+    runs = [Run(begin + hour * HOUR, done=True, ms=1) for hour in range(hours)]
+    runs += [Run(begin - 1, done=True, ms=1), Run(begin + hours * HOUR, done=True, ms=1)]
+    (*_, line) = timelines(times, grouped(runs, times), OPEN, [])
+    assert [(point.at_ms - begin) / HOUR for point in line.points] == list(range(-1, hours + 1))
+    assert {point.value for point in line.points} == {1}
+
+
 def test_limit_and_window_stand_beside_the_values():
     """What the policy demands of a metric, and from when on the report's value counts, is told with it."""
     window = (NOW_MS - DAY, None)
@@ -164,7 +179,7 @@ RUNS = st.lists(
 )
 
 
-ZONES = {zone: Times(NOW_S, zone) for zone in (0, 540, -570, 345)}
+ZONES = {plain: Times(NOW_S, zone_of(plain)) for plain in (0, 540, -570, 345, "Europe/Berlin", "Pacific/Apia")}
 
 
 @given(RUNS, st.sampled_from(list(ZONES)))
@@ -176,7 +191,8 @@ def test_every_run_is_in_the_point_of_its_time(runs, zone):
     assert len(starts) <= MOST_POINTS
     assert starts == sorted(set(starts))
     if found["runs"].step_ms >= DAY:  # a group of an old day is a day
-        assert all((start + zone * 60_000) % DAY == 0 for start in starts)
+        day = Grouping(BY_DAY, zone=zone).reach()
+        assert all(day(start) == (start, day(start)[1]) for start in starts)
     members: list[list[Run]] = [[] for _ in starts]
     for run in runs:
         members[bisect_right(starts, run.at_ms) - 1].append(run)
