@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ops_checks.cli.report_files import plan_outputs, render_report
 from ops_checks.files.output_guard import OutputGuard
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from ops_checks.cli.command import Invocation, Result
+    from ops_checks.context import Context
+    from ops_checks.report.model import Report
 
 
 def gate_report(
@@ -31,9 +33,8 @@ def gate_report(
     outputs = plan_outputs(invocation, lambda: [*input_files(context), *saved])
     if known:
         context = context.with_known(Known(known, read_report(known)))
-    report = run_gate(
-        context, only=only, fail_level=fail_level, max_details=getattr(invocation.args, "max_details", None)
-    )
+    run = _run_with_all if outputs.show_background else run_gate
+    report = run(context, only=only, fail_level=fail_level, max_details=getattr(invocation.args, "max_details", None))
     of_snapshot = context.snapshot.notes if context.snapshot else []
     told = {*context.notes, *of_snapshot}  # the settings' are on stderr already
     invocation.note(note for note in report.notes if note in of_snapshot)
@@ -44,3 +45,11 @@ def gate_report(
     if report.errors and context.looked:
         invocation.note([f"no project is here: {context.looked}"])
     return render_report(invocation, report, outputs)
+
+
+def _run_with_all(context: Context, **asked: Any) -> Report:  # noqa: ANN401 - what `run_gate` takes
+    """Return the report with all of its background."""
+    from ops_checks.gate.background import run_with_background
+    from ops_checks.reconcile.field_drift import with_drift
+
+    return with_drift(context, run_with_background(context, **asked))
