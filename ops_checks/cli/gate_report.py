@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ops_checks.cli.report_files import plan_outputs, render_report
 from ops_checks.files.output_guard import OutputGuard
@@ -12,10 +12,10 @@ from ops_checks.report.saved import read_report
 from ops_checks.rules.known import Known
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from ops_checks.cli.command import Invocation, Result
-    from ops_checks.context import Context
+    from ops_checks.cli.report_files import Outputs
     from ops_checks.report.model import Report
 
 
@@ -33,8 +33,9 @@ def gate_report(
     outputs = plan_outputs(invocation, lambda: [*input_files(context), *saved])
     if known:
         context = context.with_known(Known(known, read_report(known)))
-    run = _run_with_all if outputs.show_background else run_gate
-    report = run(context, only=only, fail_level=fail_level, max_details=getattr(invocation.args, "max_details", None))
+    report = _runner(outputs)(
+        context, only=only, fail_level=fail_level, max_details=getattr(invocation.args, "max_details", None)
+    )
     of_snapshot = context.snapshot.notes if context.snapshot else []
     told = {*context.notes, *of_snapshot}  # the settings' are on stderr already
     invocation.note(note for note in report.notes if note in of_snapshot)
@@ -47,9 +48,10 @@ def gate_report(
     return render_report(invocation, report, outputs)
 
 
-def _run_with_all(context: Context, **asked: Any) -> Report:  # noqa: ANN401 - what `run_gate` takes
-    """Return the report with all of its background."""
-    from ops_checks.gate.background import run_with_background
-    from ops_checks.reconcile.field_drift import with_drift
+def _runner(outputs: Outputs) -> Callable[..., Report]:
+    """Return what runs the gate: where a format shows what lies behind a report, it is collected."""
+    if not outputs.show_background:
+        return run_gate
+    from ops_checks.reconcile.field_drift import run_with_drift
 
-    return with_drift(context, run_with_background(context, **asked))
+    return run_with_drift

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from ops_checks.errors import OpsError, unexpected
 from ops_checks.findings import CONSISTENCY
+from ops_checks.gate.background import run_with_background
 from ops_checks.presentation.limits import shorten
 from ops_checks.reconcile.blame import bears_state, blame_words, database_blame
 from ops_checks.reconcile.history import DocumentHistory
@@ -30,6 +31,17 @@ if TYPE_CHECKING:
 MOST_FIELDS = 200
 #: Characters of a value.
 _VALUE = 300
+
+
+def run_with_drift(
+    context: Context,
+    *,
+    only: str | Collection[str] | None = None,
+    fail_level: str = "error",
+    max_details: int | None = None,
+) -> Report:
+    """Return what `run_gate` returns, with all that lies behind it. Raises what `run_gate` raises."""
+    return with_drift(context, run_with_background(context, only=only, fail_level=fail_level, max_details=max_details))
 
 
 def with_drift(context: Context, report: Report) -> Report:

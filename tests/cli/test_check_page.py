@@ -64,7 +64,7 @@ def test_what_was_not_asked_for_is_not_read_for_a_page(
 @pytest.mark.usefixtures("demo")
 def test_other_formats_do_not_pay(monkeypatch: pytest.MonkeyPatch, run: Callable[..., Told]) -> None:
     """Where no format shows it, nothing is collected."""
-    monkeypatch.setattr("ops_checks.gate.background.run_with_background", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("ops_checks.reconcile.field_drift.run_with_background", lambda *_, **__: 1 / 0)
     for name in FORMATS:
         code = run("check", "-f", f"{name}=out-{name}").code
         assert (name, code) == (name, 3 if name == "html" else 1)
