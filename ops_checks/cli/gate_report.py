@@ -12,9 +12,11 @@ from ops_checks.report.saved import read_report
 from ops_checks.rules.known import Known
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from ops_checks.cli.command import Invocation, Result
+    from ops_checks.cli.report_files import Outputs
+    from ops_checks.report.model import Report
 
 
 def gate_report(
@@ -31,7 +33,7 @@ def gate_report(
     outputs = plan_outputs(invocation, lambda: [*input_files(context), *saved])
     if known:
         context = context.with_known(Known(known, read_report(known)))
-    report = run_gate(
+    report = _runner(outputs)(
         context, only=only, fail_level=fail_level, max_details=getattr(invocation.args, "max_details", None)
     )
     of_snapshot = context.snapshot.notes if context.snapshot else []
@@ -44,3 +46,12 @@ def gate_report(
     if report.errors and context.looked:
         invocation.note([f"no project is here: {context.looked}"])
     return render_report(invocation, report, outputs)
+
+
+def _runner(outputs: Outputs) -> Callable[..., Report]:
+    """Return what runs the gate: where a format shows what lies behind a report, it is collected."""
+    if not outputs.show_background:
+        return run_gate
+    from ops_checks.reconcile.field_drift import run_with_drift
+
+    return run_with_drift

@@ -34,6 +34,11 @@ class Outputs:
         self.formats = formats
         self.guard = guard
 
+    @property
+    def show_background(self) -> bool:
+        """Whether one of the formats shows what lies behind a report."""
+        return any(FORMATS[name].background for name, _ in self.formats)
+
 
 def plan_outputs(invocation: Invocation, inputs: Callable[[], Iterable[str]]) -> Outputs:
     """Return what is to be written; `inputs` returns the paths that must not be written over.

@@ -103,17 +103,18 @@ def read_drift(context: Context, asked: Asked) -> Evidence:
     return Evidence(drift, tuple(inputs), remarks=tuple(drift.notes))
 
 
-def read_kpis(context: Context, *, details: bool = True) -> Evidence:
+def read_kpis(context: Context, *, details: bool = True, groupings: tuple[Grouping, ...] = ()) -> Evidence:
     """Read the run log and the queue that KPIs are measured from, and measure every metric.
 
     `details`: False where no single run and no time range of a log is shown; a limit on unfinished runs counts
-    them all the same. Raises InputError for what cannot be read.
+    them all the same. `groupings`: what the runs of the log are counted by besides; a snapshot has none of them.
+    Raises InputError for what cannot be read.
     """
     if context.snapshot is not None:
         from ops_checks.gate.recorded import read_recorded_kpis
 
         return read_recorded_kpis(context, context.snapshot)
-    read = read_runs(context, details=details)
+    read = read_runs(context, details=details, groupings=groupings)
     return read_stable(context.kpi_store, lambda snapshot: measured(context, read, snapshot))
 
 

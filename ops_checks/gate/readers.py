@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ops_checks.gate.asked import Asked
     from ops_checks.gate.inputs import Evidence
 
+    Readers = Mapping[str, Callable[[Context, Asked], Evidence]]
+
 
 def _rows(context: Context, asked: Asked) -> Evidence:
     from ops_checks.gate.rows import read_rows  # most policies name none of its rules
@@ -29,7 +31,7 @@ def _own(context: Context, asked: Asked) -> Evidence:
 
 #: The reader of each group's evidence, by the group's id, in the order of a report. KPIs list the worst of what was
 #: streamed by, and have no more, however many are asked for.
-READERS: Mapping[str, Callable[[Context, Asked], Evidence]] = {
+READERS: Readers = {
     CONSISTENCY.id: read_drift,
     KPI.id: lambda context, _: read_kpis(context),
     QUEUE.id: _rows,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ops_checks.context import Context
     from ops_checks.gate.asked import Asked
+    from ops_checks.gate.readers import Readers
     from ops_checks.policy.model import Policy
     from ops_checks.rules.rule import Rule
 
@@ -51,13 +52,14 @@ def run_gate(
     only: str | Collection[str] | None = None,
     fail_level: str = "error",
     max_details: int | None = None,
+    readers: Readers = READERS,
 ) -> Report:
     """Evaluate all rules that the policy has on (or those of `only`, ids of groups and rules) and return the Report.
 
     An input that cannot be read is no exception here: its rules are `error`, the report says why, and the exit code
     is 3. With `fail_level` `warn` a warning fails too. `max_details` findings of drift a rule are listed (0: all; None:
-    50), whatever is waived. What the context's known report has too does not fail. Raises UsageError for another value
-    of `only` or `fail_level`.
+    50), whatever is waived. What the context's known report has too does not fail. `readers` read the evidence of each
+    group. Raises UsageError for another value of `only` or `fail_level`.
     """
     if fail_level not in FAIL_LEVELS:
         expected = f"expected one of {', '.join(FAIL_LEVELS)}"
@@ -68,7 +70,7 @@ def run_gate(
     found = _Found(inputs=[policy_read(context)], notes=notes)
     asked = {each.group: each for each in asked_for(policy, names, max_details)}
     window = _window(context) if KPI.id in asked else None
-    outcomes = {group: _read(context, each) for group, each in asked.items()}
+    outcomes = {group: _read(readers, context, each) for group, each in asked.items()}
     found.notes += context.snapshot.notes if context.snapshot else []
     for group, outcome in advised(context, outcomes).items():
         _add_group(found, context, policy, asked[group], outcome)
@@ -128,10 +130,10 @@ def _once(inputs: Iterable[InputRead]) -> tuple[InputRead, ...]:
     return tuple(found.values())
 
 
-def _read(context: Context, asked: Asked) -> Evidence | InputError:
+def _read(readers: Readers, context: Context, asked: Asked) -> Evidence | InputError:
     """Return the evidence of a group, or why there is none."""
     try:
-        return READERS[asked.group](context, asked)
+        return readers[asked.group](context, asked)
     except InputError as error:
         return error
 

@@ -36,15 +36,17 @@ class Format:
     one. `append`: a target file is appended to (a summary or a stream of commands that others write
     to as well); otherwise it is replaced, atomically, if it begins as one of `begins` says (see
     `is_own_kind`): what holds something else is kept. `extra` is the extra of this package that installs `module`,
-    without which it cannot render; both are empty for a format that needs none. `name` is its module's: the registry
-    sets it.
+    without which it cannot render; both are empty for a format that needs none. `background`: it shows what lies behind
+    a report, which is collected only then. `name` is its module's: the registry sets it.
 
     Raises TypeError for a format that replaces files and does not say which.
     """
 
-    __slots__ = ("_extra", "_module", "_render", "append", "begins", "extension", "help", "media_type", "name")
+    __slots__ = (
+        "_extra", "_module", "_render", "append", "background", "begins", "extension", "help", "media_type", "name",
+    )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by name
         self,
         *,
         help: str,  # noqa: A002 - the field's name in every registry of this program
@@ -55,6 +57,7 @@ class Format:
         begins: tuple[str, ...] = (),
         extra: str = "",
         module: str = "",
+        background: bool = False,
     ) -> None:
         if append is bool(begins):
             raise TypeError(
@@ -66,6 +69,7 @@ class Format:
         self.media_type = media_type
         self.append = append
         self.begins = begins
+        self.background = background
         self._extra = extra
         self._module = module
         self._render = render

@@ -16,6 +16,7 @@ from ops_checks.pytest_plugin.messages import listed
 from ops_checks.pytest_plugin.options import in_folder
 
 if TYPE_CHECKING:
+    from ops_checks.context import Context
     from ops_checks.pytest_plugin.options import Inputs
     from ops_checks.reconcile.moves import Moves
     from ops_checks.report.model import Report, RuleResult
@@ -75,17 +76,24 @@ class Evaluation:
         return self._moves
 
     def _run(self) -> Report:
-        from ops_checks.gate.run import run_gate
-
         with in_folder(self._inputs.rootdir):
             context = self._inputs.context.at(time.time())
-            report = run_gate(context)
+            report = self._gate(context)
             drifted = {each.item for rule in report.rules if rule.group == CONSISTENCY.id for each in listed(rule)}
             if drifted:
                 from ops_checks.reconcile.moves import moves_of
 
                 self._moves = moves_of(context, {item for item in drifted if item})
             return report
+
+    def _gate(self, context: Context) -> Report:
+        if self._inputs.shows_background:
+            from ops_checks.reconcile.field_drift import run_with_drift
+
+            return run_with_drift(context)
+        from ops_checks.gate.run import run_gate
+
+        return run_gate(context)
 
     def _shared(self, folder: str) -> Report:
         from ops_checks.files.file_lock import take_lock

@@ -49,6 +49,11 @@ _SAME_OPTION = {
     **{option: option for option in LIMIT_OPTIONS.values()},
     _STALE_MINUTES: _STALE_MINUTES,
 }
+#: The option of each format in which the session's report is written.
+_REPORT_OPTIONS = {"json": "--queue-report", "html": "--queue-html"}
+#: Where pytest's JUnit report and that of pytest-html are named, and their options.
+_PYTEST_HTML = "htmlpath"
+_OTHERS_OPTIONS = {"xmlpath": "--junitxml", _PYTEST_HTML: "--html"}
 _LONGEST_COUNT = 15  # digits: exact as a float too
 
 
@@ -56,14 +61,16 @@ class Inputs(Struct, frozen=True):
     """The inputs of a session and the context that evaluates them.
 
     Every path of the context is relative to `rootdir` (absolute), or absolute if it lies outside. `command` is
-    the command line of the same checks; `report` is None if no report is written. `guard` guards what is written.
+    the command line of the same checks; `reports` are what the report is written to, by format. `guard` guards what is
+    written. `shows_background`: a page of the report is made.
     """
 
     rootdir: str
     context: Context
-    report: Output | None
+    reports: dict[str, Output]
     command: str
     guard: OutputGuard
+    shows_background: bool = False
 
 
 def read_inputs(config: pytest.Config) -> Inputs:
@@ -101,12 +108,12 @@ def read_inputs(config: pytest.Config) -> Inputs:
     context.queue = shown_path(context.queue, rootdir)
     context.db = shown_path(context.db, rootdir)
     context.logs = tuple(shown_path(log, rootdir) for log in context.logs)
-    report = _report(config, rootdir)
-    outputs = [output for output in (report, _junit(config, here)) if output]
-    guard = OutputGuard(lambda: input_files(context), outputs)
+    reports = _reports(config, rootdir)
+    guard = OutputGuard(lambda: input_files(context), [*reports.values(), *_others(config, here)])
     with in_folder(rootdir):
         guard.check()
-    return Inputs(rootdir, context, report, _command(config, rootdir, here), guard)
+    shows_background = "html" in reports or bool(getattr(config.option, _PYTEST_HTML, None))
+    return Inputs(rootdir, context, reports, _command(config, rootdir, here), guard, shows_background)
 
 
 def _find_policy() -> FoundPolicy:
@@ -249,14 +256,22 @@ def _command(config: pytest.Config, rootdir: str, here: str) -> str:
     return command if os.path.realpath(here) == os.path.realpath(rootdir) else f"cd {shlex.quote(rootdir)} && {command}"
 
 
-def _report(config: pytest.Config, rootdir: str) -> Output | None:
+def _reports(config: pytest.Config, rootdir: str) -> dict[str, Output]:
+    """Return what the session's report is written to, by format. Raises UsageError for one that is not installed."""
     from ops_checks.formats import FORMATS
 
-    path = _path(config, "--queue-report", rootdir)
-    return None if path is None else Output("--queue-report", path, FORMATS["json"].begins)
+    paths = {name: _path(config, option, rootdir) for name, option in _REPORT_OPTIONS.items()}
+    named = {name: path for name, path in paths.items() if path is not None}
+    for name in named:
+        FORMATS[name].require()
+    return {name: Output(_REPORT_OPTIONS[name], path, FORMATS[name].begins) for name, path in named.items()}
 
 
-def _junit(config: pytest.Config, here: str) -> Output | None:
-    """Return pytest's own report: it is written whatever stands there, but never over an input of ours."""
-    path = getattr(config.option, "xmlpath", None)
-    return None if not path else Output("--junitxml", os.path.join(here, os.path.expanduser(os.path.expandvars(path))))
+def _others(config: pytest.Config, here: str) -> list[Output]:
+    """Return other plugins' reports: they are written whatever stands there, but never over an input of ours."""
+    paths = {option: getattr(config.option, name, None) for name, option in _OTHERS_OPTIONS.items()}
+    return [
+        Output(option, os.path.join(here, os.path.expanduser(os.path.expandvars(path))))
+        for option, path in paths.items()
+        if path
+    ]

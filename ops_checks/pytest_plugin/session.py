@@ -5,7 +5,6 @@ Imported only then, and by the fixtures when they are used.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -56,7 +55,7 @@ class QueueSession:
         self._selection = Selection(config)
         self._outcome = Outcome(self._selection)
         self._errors: list[str] = []
-        self._written: str | None = None
+        self._written: list[str] = []
         for marker in _MARKERS:
             config.addinivalue_line("markers", marker)
 
@@ -216,7 +215,7 @@ class QueueSession:
             self._config.workeroutput[_SELECTED] = told  # type: ignore[attr-defined] # xdist puts it there
         elif self._runs_tests:
             self._evaluate_marked()
-            self._write_report(session)
+            self._write_reports(session)
             report = self.evaluation.existing_report()
             self._errors += self._outcome.settle(session, rules_of(self._chosen), report, self._errors)
 
@@ -237,23 +236,26 @@ class QueueSession:
             tell_cut_short()
         return decided
 
-    def _write_report(self, session: pytest.Session) -> None:
-        from ops_checks.files.output_file import write_output
-        from ops_checks.formats import FORMATS
+    def _write_reports(self, session: pytest.Session) -> None:
+        from ops_checks.pytest_plugin.reports import write_reports
 
-        output, report = self.inputs.report, self.evaluation.existing_report()
-        if output is None or report is None:
+        report = self.evaluation.existing_report()
+        if report is None or not self.inputs.reports:
             return
-        try:
-            with in_folder(self.inputs.rootdir):
-                _make_folder(os.path.dirname(output.path))
-                write_output(output, FORMATS["json"].render(report), self.inputs.guard)
-        except OpsError as error:
-            self._errors.append(f"error: {error.message}")
-            if isinstance(error, UsageError):
-                session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        else:
-            self._written = output.path
+        written = write_reports(self.inputs, report)
+        self._written, self._errors = written.files, [*self._errors, *written.errors]
+        if written.is_usage:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    @pytest.hookimpl(optionalhook=True)
+    @guarded
+    def pytest_html_results_summary(self, postfix: list[str]) -> None:
+        """Show the queue's page in the report of pytest-html."""
+        report = self.evaluation.existing_report()
+        if report is not None:
+            from ops_checks.pytest_plugin.reports import page_frame
+
+            postfix.append(page_frame(report))
 
     @guarded
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -265,8 +267,8 @@ class QueueSession:
         for line, verdict in summary(report) if report is not None else [("no check ran: nothing was evaluated", None)]:
             color = {_COLORS[verdict]: True} if verdict in _COLORS else {}
             terminalreporter.write_line(safe(line), **color)
-        if self._written:
-            terminalreporter.write_line(safe(f"report: {self._written}"))
+        for path in self._written:
+            terminalreporter.write_line(safe(f"report: {path}"))
         for line in self._outcome.left_out(rules_of(self._plan), rules_of(self._chosen)):
             terminalreporter.write_line(safe(line))
         for error in self._errors:
@@ -277,14 +279,6 @@ class QueueSession:
         """Remove the shared folder, which the controller has made."""
         if self._workerinput is None and hasattr(self, "evaluation") and self.evaluation.folder is not None:
             shutil.rmtree(self.evaluation.folder, ignore_errors=True)
-
-
-def _make_folder(path: str) -> None:
-    """Make the report's folder, as pytest does for its own reports; a failure is reported by the write after it."""
-    try:
-        os.makedirs(path or os.curdir, 0o775, exist_ok=True)
-    except OSError:
-        return
 
 
 #: The key of the session's checks in pytest's stash.

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from ops_checks.errors import InputError
 from ops_checks.findings import Finding, Place, Verdict, unlisted
+from ops_checks.report.background_json import parse_background
 from ops_checks.report.model import Change, Comparison, InputRead, LeftOut, Metric, Report, RuleResult, Window
 from ops_checks.report.published import Published, shown
 from ops_checks.report.serialize import SCHEMA_VERSION
@@ -63,6 +64,7 @@ def _report(data: dict[str, Any]) -> Report:
         tz_minutes=_integer(data.get("zone_minutes")),
         timezone=data.get("timezone"),
         window=_window(data.get("window")),
+        background=parse_background(data.get("background")),
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict
 
+from ops_checks.report.background_json import background_json
 from ops_checks.report.summary import known_findings, live_findings, new_findings, rules_by_verdict, waived_findings
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def to_json(report: Report) -> dict[str, Any]:
         **({} if report.tz_minutes is None else {"zone_minutes": report.tz_minutes}),
         **({} if report.timezone is None else {"timezone": report.timezone}),
         **({} if report.window is None else {"window": asdict(report.window)}),
+        **({} if report.background is None else {"background": background_json(report.background, _number)}),
     }
 
 

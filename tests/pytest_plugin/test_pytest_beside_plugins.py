@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import subprocess
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,17 @@ def test_benchmark_only(project: Project, row: Row) -> None:
     for result in (green, red):
         result.assert_outcomes(skipped=8)
         assert "INTERNALERROR" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("row", [row for row in INSTALLED if row.name == "pytest-html"], ids=["html"])
+def test_the_report_of_pytest_html_shows_the_page(project: Project, row: Row) -> None:
+    """Where pytest-html makes a report, it has the queue's page in a frame, with all that the page shows."""
+    project.plugins += row.entries
+    project.drift()
+    assert project.pytest(*row.args.split(), "--queue-html=page.html").ret == 1
+    page = (project.path / "page.html").read_text(encoding="utf-8")
+    assert f'srcdoc="{escape(page)}"' in (project.path / "r.html").read_text(encoding="utf-8")
+    assert "Where the queues differ" in page
 
 
 def test_every_plugin_is_pinned() -> None:

@@ -28,5 +28,6 @@ FORMAT = Format(
     begins=(_BEGIN,),
     extra="html",
     module="jinja2",
+    background=True,
     render=render,
 )

@@ -1,0 +1,140 @@
+"""Run the gate and collect what lies behind its numbers, for a page: nothing of it changes a verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from ops_checks.errors import OpsError, unexpected
+from ops_checks.findings import KPI
+from ops_checks.gate.event_background import read_events
+from ops_checks.gate.inputs import read_kpis
+from ops_checks.gate.readers import READERS
+from ops_checks.gate.run import run_gate
+from ops_checks.report.background import Background
+from ops_checks.rules.kpi.breakdown import command_breakdown
+from ops_checks.rules.kpi.timelines import Times, latency_bins, timelines
+from ops_checks.runlog.grouping import BY_COMMAND, Grouping
+from ops_checks.timestamps import queue_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from ops_checks.context import Context
+    from ops_checks.gate.asked import Asked
+    from ops_checks.gate.inputs import Evidence
+    from ops_checks.report.model import Report
+    from ops_checks.rules.kpi.timelines import Window
+    from ops_checks.runlog.grouping import Groups
+    from ops_checks.runlog.stats import RunStats
+
+
+def run_with_background(
+    context: Context,
+    *,
+    only: str | Collection[str] | None = None,
+    fail_level: str = "error",
+    max_details: int | None = None,
+) -> Report:
+    """Return what `run_gate` returns, with the background of it, for which the run log is read no second time.
+
+    What cannot be collected is left out, and a note of the background says why. Raises what `run_gate` raises.
+    """
+    log = _LogReading(context)
+    report = run_gate(
+        context,
+        only=only,
+        fail_level=fail_level,
+        max_details=max_details,
+        readers={**READERS, KPI.id: log.read},
+    )
+    return replace(report, background=_collect(context, log, report))
+
+
+class _LogReading:
+    """Reads the evidence of the KPIs, with the runs of the log grouped; `runs` is None where they are not to be had."""
+
+    def __init__(self, context: Context) -> None:
+        self.times = Times(context.now_s, context.zone)
+        self.window = _window(context)
+        self.runs: RunStats | None = None
+        self.notes: list[str] = []
+
+    def read(self, context: Context, _asked: Asked) -> Evidence:
+        """Return the evidence. Where it cannot be had with groups, it is read without."""
+        try:
+            evidence = read_kpis(context, groupings=(self.times.grouping, self._by_command()))
+        except Exception as error:  # noqa: BLE001 - reading without groups decides what it is worth
+            evidence = read_kpis(context)
+            self.notes.append(f"the run log is not shown over time: {_reason(error)}")
+        else:
+            self.runs = evidence.value.runs
+        return evidence
+
+    def _by_command(self) -> Grouping:
+        start, end = self.window
+        bounded = start is not None or end is not None
+        return Grouping(BY_COMMAND, window=(start or 0, _END if end is None else end) if bounded else None)
+
+
+_END = 2**63 - 1
+
+
+def _window(context: Context) -> Window:
+    window_s = context.policy.kpi.window_s
+    return None if window_s is None else int((context.now_s - window_s) * 1000), None
+
+
+def _collect(context: Context, log: _LogReading, report: Report) -> Background:
+    """Return the background of a report."""
+    of_log = _attempt("the run log", lambda: _of_log(context, log, report))
+    of_events = _attempt("the events", lambda: _of_events(context, log, report))
+    return replace(
+        of_log,
+        states=of_events.states,
+        lanes=of_events.lanes,
+        more_lanes=of_events.more_lanes,
+        notes=(*log.notes, *of_log.notes, *of_events.notes),
+    )
+
+
+def _attempt(what: str, collect: Callable[[], Background]) -> Background:
+    """Return what can be collected, or nothing and a note."""
+    try:
+        return collect()
+    except Exception as error:  # noqa: BLE001 - a report must not depend on it
+        return Background(notes=(f"{what}: not shown: {_reason(error)}",))
+
+
+def _reason(error: Exception) -> str:
+    return error.message if isinstance(error, OpsError) else unexpected(error)
+
+
+def _of_log(context: Context, log: _LogReading, report: Report) -> Background:
+    if log.runs is None:
+        return Background(notes=() if log.notes else ("no run log was read: there are no metrics over time",))
+    by_time, by_command = log.runs.groups[-2:]
+    return Background(
+        timelines=timelines(log.times, by_time, log.window, report.rules),
+        latency=latency_bins(log.runs.durations),
+        breakdowns=command_breakdown(by_command),
+        notes=tuple(_left_out(context, log, by_time)),
+    )
+
+
+def _left_out(context: Context, log: _LogReading, by_time: Groups) -> Iterator[str]:
+    """Yield notes on the runs that are not shown over time."""
+    if None in by_time:
+        yield f"runs without a time, which are not shown over time: {by_time[None].runs}"
+    since = log.times.since(log.window)
+    before = sum(group.runs for key, group in by_time.items() if isinstance(key, int) and key < since)
+    if before:
+        shown = queue_time(since / 1000, context.zone)
+        yield f"runs before {shown}, which are not shown over time, as the window is so much shorter: {before}"
+
+
+def _of_events(context: Context, log: _LogReading, report: Report) -> Background:
+    if all(read.kind != "db" for read in report.inputs):
+        return Background(notes=("no database was read: what the queue was like before is told by its events",))
+    return read_events(context, log.window)

@@ -1,0 +1,59 @@
+"""Write the session's report in the formats that were asked for, and show it in the report of pytest-html."""
+
+from __future__ import annotations
+
+import os
+from html import escape
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from ops_checks.errors import OpsError, UsageError
+from ops_checks.files.output_file import write_output
+from ops_checks.formats import FORMATS
+from ops_checks.pytest_plugin.options import in_folder
+
+if TYPE_CHECKING:
+    from ops_checks.pytest_plugin.options import Inputs
+    from ops_checks.report.model import Report
+
+#: The page runs nothing, for its scripts are not allowed, and its text is the value of an attribute. A frame of another
+#: origin would be drawn by a process of its own, and some browsers print nothing of that.
+_FRAME = '<iframe title="queue check" sandbox="allow-same-origin" style="width: 100%; height: 80vh" srcdoc="{}">'
+
+
+class Written(Struct):
+    """What was written: the files, the errors of those that were not, and whether one of these is one of usage."""
+
+    files: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    is_usage: bool = False
+
+
+def write_reports(inputs: Inputs, report: Report) -> Written:
+    """Write a report to each file that was asked for."""
+    written = Written()
+    for name, output in inputs.reports.items():
+        try:
+            with in_folder(inputs.rootdir):
+                _make_folder(os.path.dirname(output.path))
+                write_output(output, FORMATS[name].render(report), inputs.guard)
+        except OpsError as error:
+            written.errors.append(f"error: {error.message}")
+            written.is_usage |= isinstance(error, UsageError)
+        else:
+            written.files.append(output.path)
+    return written
+
+
+def page_frame(report: Report) -> str:
+    """Return the page of a report as an element of another page."""
+    return f"{_FRAME.format(escape(FORMATS['html'].render(report)))}</iframe>"
+
+
+def _make_folder(path: str) -> None:
+    """Make a report's folder, as pytest does for its own reports; a failure is reported by the write after it."""
+    try:
+        os.makedirs(path or os.curdir, 0o775, exist_ok=True)
+    except OSError:
+        return

@@ -1,0 +1,189 @@
+"""The queue over time, from the events of its items: what each tells, what none tells, and never too many moments."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from event_histories import Case, case, history
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops_checks.rules.history.moments import Moments
+from ops_checks.rules.history.states import MOST_MOMENTS, QueueStates
+from ops_checks.timestamps import queue_time, start_epoch
+
+if TYPE_CHECKING:
+    from ops_checks.report.background import StatesAt
+
+KST = 540
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+
+
+def at(text: str) -> int:
+    """Return a queue time of a day in epoch milliseconds."""
+    second = start_epoch(f"2026-01-01 {text}" if len(text) == 5 else text, KST)
+    assert second is not None
+    return second * 1000
+
+
+NOW = at("12:00")
+LEAST = at("2001-01-01 09:00")
+
+
+def states(*cases: Case, since: int | None = None, now: int = NOW) -> tuple[QueueStates, Moments]:
+    """Return what is counted of items."""
+    moments = Moments(least_ms=LEAST, now_ms=now, zone=KST)
+    counted = QueueStates(since_ms=since, now_ms=now)
+    for each in cases:
+        told = history(each)
+        counted.add(told.row, list(moments.of(told.events)))
+    return counted, moments
+
+
+def seen(found: tuple[StatesAt, ...]) -> list[tuple[str, dict[str, int]]]:
+    """Return the moments at which something is different, by their time of the day."""
+    kept = [one for number, one in enumerate(found) if number == 0 or one.counts != found[number - 1].counts]
+    return [(queue_time(one.at_ms / 1000, KST)[11:], one.counts) for one in kept]
+
+
+WORKED = case(
+    ("added", {}, "2026-01-01 10:00"),
+    ("picked", {}, "2026-01-01 10:10"),
+    ("lease_renewed", {}, "2026-01-01 10:15"),
+    ("done", {}, "2026-01-01 10:30"),
+    status="DONE",
+)
+
+
+@pytest.mark.parametrize(
+    ("cases", "expected"),
+    [
+        (
+            [WORKED],
+            [("10:00", {}), ("10:01", {"PENDING": 1}), ("10:11", {"IN_PROGRESS": 1}), ("10:31", {"DONE": 1})],
+        ),
+        (  # ours say the status after it
+            [
+                case(
+                    ("added", {}, "2026-01-01 10:00"),
+                    ("cancelled", {"to": "BLOCKED"}, "2026-01-01 10:01"),
+                    status="BLOCKED",
+                )
+            ],
+            [("10:00", {}), ("10:01", {"PENDING": 1}), ("10:02", {"BLOCKED": 1})],
+        ),
+        (  # an item without events was always there, as far as anybody knows
+            [WORKED, case(status="FAILED")],
+            [
+                ("10:00", {"FAILED": 1}),
+                ("10:01", {"FAILED": 1, "PENDING": 1}),
+                ("10:11", {"FAILED": 1, "IN_PROGRESS": 1}),
+                ("10:31", {"DONE": 1, "FAILED": 1}),
+            ],
+        ),
+        (  # an item that is no more counts nowhere
+            [WORKED, WORKED._replace(row=None)],
+            [("10:00", {}), ("10:01", {"PENDING": 1}), ("10:11", {"IN_PROGRESS": 1}), ("10:31", {"DONE": 1})],
+        ),
+        (  # the row has the last word
+            [case(("added", {}, "2026-01-01 10:00"), status="DONE")],
+            [("10:00", {}), ("10:01", {"PENDING": 1}), ("12:00", {"DONE": 1})],
+        ),
+        (  # an undated event is as old as the one before; without one, older than anything
+            [case(("added", {}, "yesterday"), ("picked", {}, "2026-01-01 11:58"), ("done", {}, "?"), status="DONE")],
+            [("11:58", {"PENDING": 1}), ("11:59", {"DONE": 1})],
+        ),
+        (  # a clock that goes back
+            [case(("added", {}, "2026-01-01 11:00"), ("picked", {}, "2026-01-01 10:00"), status="IN_PROGRESS")],
+            [("11:00", {}), ("11:01", {"IN_PROGRESS": 1})],
+        ),
+        (  # a time ahead is no time
+            [case(("added", {}, "2026-01-01 11:00"), ("done", {}, "2036-01-01 11:00"), status="DONE")],
+            [("11:00", {}), ("11:01", {"DONE": 1})],
+        ),
+        ([case(("added", {}, "2026-01-01 12:00"))], [("12:00", {"PENDING": 1})]),
+        ([case(status="DONE")], []),
+        ([case(("reconciled", {}, "2026-01-01 11:00"), status="DONE")], []),  # it does not say which status
+        ([], []),
+    ],
+)
+def test_the_queue_over_time(cases, expected):
+    """Each event that tells a status changes the counts in the minute of it."""
+    counted, _ = states(*cases)
+    assert seen(counted.moments()) == expected
+
+
+def test_what_is_not_known_is_counted():
+    """A reader learns how many items are counted by something else than their events."""
+    counted, moments = states(
+        WORKED,
+        WORKED._replace(row=None),
+        case(status="FAILED"),
+        case(("picked", {}, "2026-01-01 11:00"), ("done", {}, "2026-01-01 10:00"), ("done", {}, ""), status="PENDING"),
+    )
+    assert (counted.without, counted.midway, counted.otherwise, counted.gone) == (1, 1, 1, 1)
+    assert (moments.undated, moments.earlier) == (1, 1)
+
+
+def test_what_was_before_the_time_shown_is_where_it_begins():
+    """Events before the time that is shown count at its beginning."""
+    counted, _ = states(WORKED, since=at("10:20"))
+    assert seen(counted.moments()) == [("10:30", {"IN_PROGRESS": 1}), ("10:31", {"DONE": 1})]
+
+
+@pytest.mark.parametrize("days", [0, 1, 3, 30, 400, 9000])
+def test_there_are_at_most_two_hundred_moments(days):
+    """Whatever the range, the moments are few, of equal distance, ascending, and the last is now."""
+    first = queue_time(NOW / 1000 - days * 86_400, KST)
+    counted, _ = states(case(("added", {}, first)), case(("added", {}, "2026-01-01 11:59")))
+    found = counted.moments()
+    distances = {other.at_ms - one.at_ms for one, other in pairwise(found[:-1])}
+    assert len(found) <= MOST_MOMENTS
+    assert len(distances) <= 1
+    assert found[-1] == type(found[-1])(NOW, {"PENDING": 2})
+    assert found[0].counts == {}
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["added", "picked", "done", "failed", "blocked", "retried", "lease_acquired"]),
+        st.integers(0, 3000 * 1440),  # minutes
+    ),
+    max_size=6,
+)
+STATUS = st.sampled_from(["PENDING", "IN_PROGRESS", "DONE", "FAILED", "BLOCKED"])
+
+
+@given(st.lists(st.tuples(STATUS, STEPS), max_size=12))
+def test_each_moment_counts_what_the_events_tell_until_then(items):
+    """At each moment the counts are those of a replay of every item's events up to then; at the end, of the rows."""
+    cases = [
+        case(*((name, {}, queue_time(NOW / 1000 - ago * 60, KST)) for name, ago in steps), status=status)
+        for status, steps in items
+    ]
+    counted, _ = states(*cases)
+    found = counted.moments()
+    if not found:
+        return
+    for moment in found[:-1]:
+        assert moment.counts == replayed(cases, moment.at_ms)
+    assert found[-1].counts == dict(Counter(str(each.row[0]) for each in cases if each.row))
+
+
+def replayed(cases: list[Case], before: int) -> dict[str, int]:
+    """Return the counts before a time by a plain replay."""
+    counts: Counter[str] = Counter()
+    for each in cases:
+        told, latest, status = history(each), 0, None
+        for event in told.events:
+            latest = max(latest, (start_epoch(event.created_at, KST) or 0) * 1000)
+            if latest < before and event.status:
+                status = event.status
+        if all(event.status is None for event in told.events):
+            status = str(each.row[0]) if each.row else None
+        if status:
+            counts[status] += 1
+    return dict(counts)
