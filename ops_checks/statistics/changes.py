@@ -7,7 +7,7 @@ it rejects "nothing has changed" as well. Of several values at once see `holm`.
 from __future__ import annotations
 
 from functools import partial
-from math import ceil
+from math import ceil, comb
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ops_checks.statistics.contrasts import Estimate, difference, ratio
@@ -106,10 +106,18 @@ def rate_change(hits: int, samples: int, hits_before: int, samples_before: int) 
     return Change(
         _rate_side(hits, samples),
         _rate_side(hits_before, samples_before),
-        lambda _confidence: 1,
+        fewest_outcomes,
         more=more_hits_by_chance(hits, samples, hits_before, samples_before),
         less=more_hits_by_chance(hits_before, samples_before, hits, samples),
     )
+
+
+def fewest_outcomes(confidence: float) -> int:
+    """Return of how many samples on either side Fisher's test shows any change: from no hit at all to hits alone."""
+    samples = 1
+    while comb(2 * samples, samples) * tail_of(confidence) < 1:
+        samples += 1
+    return samples
 
 
 def count_change(events: int, time: float, events_before: int, time_before: float) -> Change:
