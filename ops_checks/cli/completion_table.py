@@ -102,7 +102,7 @@ NODES: dict[str, Node] = {
     ), ()),
     'help': ('Show a page of the manual.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
-    ), ((('one', 'commands', 'gate', 'incident', 'install', 'pipelines', 'policy', 'postgres', 'pytest', 'python', 'reconcile', 'spark'), False),)),
+    ), ((('one', 'commands', 'compare', 'gate', 'incident', 'install', 'pipelines', 'policy', 'postgres', 'pytest', 'python', 'reconcile', 'spark'), False),)),
     'import': ('Let the database follow the document.', (
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),

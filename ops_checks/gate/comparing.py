@@ -184,10 +184,10 @@ def _with_report(context: Context, path: str) -> KpisCompared:
 def _window_of(report: Report) -> Window | None:
     """Return the window of a saved report, None where it has none or says none."""
     found = report.window
-    if found is None or found.since_ms is None:
+    if found is None or found.begin_ms is None:
         return None
-    until_ms = report.created_ms if found.until_ms is None else found.until_ms
-    return Window(found.since_ms / 1000, until_ms / 1000) if found.since_ms < until_ms else None
+    until_ms = report.created_ms if found.end_ms is None else found.end_ms
+    return Window(found.begin_ms / 1000, until_ms / 1000) if found.begin_ms < until_ms else None
 
 
 def _notes(context: Context, report: Report, path: str, window: Window, before: Window | None) -> tuple[str, ...]:
