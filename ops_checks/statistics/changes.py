@@ -14,6 +14,7 @@ from ops_checks.statistics.contrasts import Estimate, difference, ratio
 from ops_checks.statistics.distributions import tail_of
 from ops_checks.statistics.exact_tests import more_events_by_chance, more_hits_by_chance
 from ops_checks.statistics.intervals import (
+    CONFIDENCE,
     Interval,
     count_interval,
     mean_interval,
@@ -63,6 +64,11 @@ class Change(NamedTuple):
     fewest: Callable[[float], int]
     more: float = 0.0
     less: float = 0.0
+
+    @property
+    def value(self) -> float:
+        """What the value is above the one before."""
+        return self.now.estimate(CONFIDENCE).value - self.before.estimate(CONFIDENCE).value
 
     def difference(self, confidence: float) -> Interval:
         """Return the interval of what the value is above the one before."""

@@ -166,6 +166,25 @@ def test_retries(run: Run, folder: Path) -> None:
     assert (found["now"], found["before"], found["verdict"]) == (20, 3, "higher")
 
 
+def test_retries_of_a_time_without_runs(run: Run, folder: Path) -> None:
+    """Nothing is known of a window in which nothing ran: no retry in it is no zero."""
+    make(folder, NOW)
+    make_database(folder / "q.db", [item("A-1")])
+    found = answered(run, "--db", "q.db", "--window", "7d", "--compare", "previous")["metrics"]["retry_count"]
+    assert (found["now"], found["before"], found["verdict"]) == (0, None, "cannot_be_told")
+
+
+def test_retries_of_windows_of_two_lengths(run: Run, folder: Path) -> None:
+    """Retries of a report with a longer window are compared for the same time: twice as many a day are more."""
+    make(folder, BEFORE, NOW)
+    make_database(folder / "q.db", [item("A-1")])
+    rows = [("A-1", "retried", "{}", f"2025-12-{day} 10:00") for day in range(18, 32) for _ in range(9)]
+    insert(folder / "q.db", "queue_events", ("item_id", "event_type", "payload_json", "created_at"), rows)
+    saved(run, folder, "--db", "q.db", "--window", "30d")
+    found = answered(run, "--db", "q.db", "--window", "10d", "--compare", "old.json")["metrics"]["retry_count"]
+    assert (found["now"], found["before"], found["change"], found["verdict"]) == (81, 126, 39, "higher")
+
+
 def saved(run: Run, folder: Path, *argv: object) -> dict[str, Any]:
     """Save a report of now as old.json and return it."""
     assert run("kpi", *argv, "-f", "json=old.json").code == 0

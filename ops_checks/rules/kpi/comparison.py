@@ -34,6 +34,7 @@ class Measured(NamedTuple):
 class MetricChange(Struct, frozen=True):
     """A metric now and before; `before` and its samples are None where it was not measured.
 
+    `change` is what it is above the one before, a count above that for the same time.
     `verdict` is `higher`, `lower`, NOT_SHOWN or UNTOLD; None for one that is not judged, which `reason` explains. `low`
     and `high` bound what it is above the one before, at `confidence`; None where nothing does.
     `needed` is how many more samples it takes: for UNTOLD at least, now and, as `needed_before`, before; for NOT_SHOWN
@@ -46,6 +47,7 @@ class MetricChange(Struct, frozen=True):
     before: float | None
     samples: int
     samples_before: int | None
+    change: float | None = None
     verdict: str | None = None
     low: float | None = None
     high: float | None = None
@@ -53,11 +55,6 @@ class MetricChange(Struct, frozen=True):
     needed: int | None = None
     needed_before: int | None = None
     reason: str = ""
-
-    @property
-    def change(self) -> float | None:
-        """What it is above the one before."""
-        return None if self.now is None or self.before is None else self.now - self.before
 
 
 class Comparison(Struct, frozen=True):
@@ -90,13 +87,15 @@ def _change(name: str, now: Mapping[str, Measured], before: Mapping[str, Measure
 
 def _unjudged(now: Measured, before: Measured | None) -> MetricChange:
     metric, other = now.metric, before.metric if before else None
+    before_value = other.value if other else None
     return MetricChange(
         metric.name,
         metric.unit,
         metric.value,
-        other.value if other else None,
+        before_value,
         metric.samples,
         other.samples if other else None,
+        None if metric.value is None or before_value is None else metric.value - before_value,
         reason=UNJUDGED.get(metric.name, ""),
     )
 
@@ -109,7 +108,7 @@ def _judged(found: MetricChange, change: Change | None, decided: Decision | None
         return replace(found, verdict=UNTOLD, reason=_nothing_known(found))
     low, high = change.difference(decided.confidence)
     verdict = change.shown(decided.confidence)
-    found = replace(found, low=low, high=high, confidence=decided.confidence)
+    found = replace(found, change=change.value, low=low, high=high, confidence=decided.confidence)
     if verdict is not None:
         return replace(found, verdict=verdict)
     lacking, lacking_before = change.lacking(decided.confidence)

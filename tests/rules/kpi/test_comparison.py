@@ -163,6 +163,7 @@ def test_retries_of_a_report_with_a_window() -> None:
     now = window(retries=Events(20, 1.0))
     found = changes(now, published(Metric("retry_count", 35, "count", 35), 7.0))["retry_count"]
     assert (found.verdict, found.low) == (HIGHER, pytest.approx(7.68, abs=0.01))
+    assert (found.now, found.before, found.change) == (20, 35, 15)
 
 
 @pytest.mark.parametrize(

@@ -436,6 +436,6 @@ def test_what_a_later_run_compares_with() -> None:
 
 def test_a_run_without_details_keeps_them_back() -> None:
     """Where nobody asked for details, a percentile has its usual interval alone, and a mean no spread."""
-    stats = runs([1.0, 2.0, 4.0], detailed=False)
+    stats = runs([float(number) for number in range(1, 9)], detailed=False)
     assert metric("latency_p50_ms", stats).intervals == ()
     assert metric("latency_avg_ms", stats).spread is None
