@@ -95,9 +95,9 @@ def shown_higher(
 
 
 def covered(percent: int, times: str, samples: int, *, confidence: float, pairs: int, seed: int) -> Shown:
-    """Return how often the interval of a percentile holds the true one, of a million samples."""
+    """Return how often the interval of a percentile holds the true one, of 200,000 samples."""
     random = np.random.default_rng([seed, samples])
-    truth = durations(np.ceil(TIMES[times](random, 1_000_000))).percentile(percent)
+    truth = durations(np.ceil(TIMES[times](random, 200_000))).percentile(percent)
     assert truth is not None
     found = 0
     for _ in range(pairs):

@@ -19,7 +19,7 @@ from ops_checks.report.background import (
     StatesAt,
     Timeline,
 )
-from ops_checks.report.model import Change, Comparison, InputRead, Metric, Report, RuleResult
+from ops_checks.report.model import Bounds, Change, Comparison, InputRead, Metric, Report, RuleResult, Spread
 
 CREATED_MS = 1_767_225_600_123  # 2026-01-01T00:00:00.123Z
 
@@ -336,7 +336,11 @@ BACKGROUNDS = st.builds(
     ).map(tuple),
     st.lists(TEXTS, max_size=1).map(tuple),
 )  # fmt: skip
-METRIC_RESULTS = st.builds(Metric, TEXTS, _MAYBE_NUMBER, TEXTS, COUNTS, _MAYBE_NUMBER, _MAYBE_NUMBER)
+METRIC_RESULTS = st.builds(
+    Metric, TEXTS, _MAYBE_NUMBER, TEXTS, COUNTS, _MAYBE_NUMBER, _MAYBE_NUMBER,
+    intervals=st.lists(st.builds(Bounds, st.floats(0, 1), _MAYBE_NUMBER, _MAYBE_NUMBER), max_size=2).map(tuple),
+    spread=st.none() | st.builds(Spread, st.floats(0, 1e300), st.floats(-1e300, 1e300)),
+)  # fmt: skip
 REPORTS = st.builds(
     Report, TEXTS, st.integers(0, 253_402_300_799_999), VERDICTS, st.integers(0, 255),
     st.lists(INPUTS, max_size=2).map(tuple), st.lists(METRIC_RESULTS, max_size=2).map(tuple),

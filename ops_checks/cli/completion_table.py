@@ -102,7 +102,7 @@ NODES: dict[str, Node] = {
     ), ()),
     'help': ('Show a page of the manual.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
-    ), ((('one', 'commands', 'gate', 'incident', 'install', 'pipelines', 'policy', 'postgres', 'pytest', 'python', 'reconcile', 'spark'), False),)),
+    ), ((('one', 'commands', 'compare', 'gate', 'incident', 'install', 'pipelines', 'policy', 'postgres', 'pytest', 'python', 'reconcile', 'spark'), False),)),
     'import': ('Let the database follow the document.', (
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),
@@ -131,6 +131,7 @@ NODES: dict[str, Node] = {
         (('--window',), 'KPIs of the last SPAN before --until: 90s, 15m, 2h, 7d', (), False),
         (('--since',), "KPIs from then on: 7d, HH:MM, YYYY-MM-DD, 'YYYY-MM-DD HH:MM'", (), False),
         (('--until',), 'KPIs before then (default: up to now)', (), False),
+        (('--compare',), 'what has changed since: previous (the window before), last-week, or FILE, a report of -f json', ('one', 'previous', 'last-week'), False),
         (('--max-failure-rate',), 'from 0 to 1 (default: 0.2)', (), False),
         (('--max-latency-p95-ms',), 'milliseconds (default: 2000)', (), False),
         (('--max-stale-in-progress',), 'items (default: 0)', (), False),
@@ -249,7 +250,7 @@ NODES: dict[str, Node] = {
     ), ()),
     'schema': ('Print the JSON Schema of what ops-checks reads or prints as JSON.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
-    ), ((('one', 'report', 'policy', 'plan', 'result', 'baseline', 'snapshot', 'list', 'show', 'status', 'workers', 'mutation', 'wait', 'init', 'baseline-result', 'snapshot-result', 'policy-check', 'help', 'completion', 'error'), False),)),
+    ), ((('one', 'report', 'policy', 'plan', 'result', 'baseline', 'snapshot', 'list', 'show', 'status', 'workers', 'mutation', 'wait', 'kpi-compare', 'init', 'baseline-result', 'snapshot-result', 'policy-check', 'help', 'completion', 'error'), False),)),
     'show': ('Show everything about an item: history, runs, both sides, what can be done.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
         (('--color',), 'mark P0 and what is stale (default: auto)', ('one', 'auto', 'always', 'never'), False),

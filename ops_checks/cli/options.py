@@ -221,6 +221,18 @@ def engine(word: str) -> str:
     return word
 
 
+def _earlier_windows() -> Iterable[str]:
+    from ops_checks.gate.comparing import EARLIER
+
+    return EARLIER
+
+
+@completed(ONE, of=_earlier_windows)
+def comparison(word: str) -> str:
+    """Return what KPIs are compared with: a word, or the path of a report."""
+    return path(word)
+
+
 @completed(*FILES)
 def path(word: str) -> str:
     """Return a path that is none of nothing."""

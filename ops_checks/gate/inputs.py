@@ -238,6 +238,11 @@ def _retries(context: Context, snapshot: Snapshot) -> Retries | None:
     if not window.bounded:
         limited = "retry_count" in context.policy.kpi.thresholds
         return Retries(tuple(islice(snapshot.retries(), None if limited else 0)), count)
+    return retries_within(context, snapshot, window)
+
+
+def retries_within(context: Context, snapshot: Snapshot, window: tuple[float | None, float | None]) -> Retries:
+    """Return the retries in any window, of a store that keeps events; its bounds are epoch seconds, None for none."""
     least, greatest = valid_times(context.now_s)
     return windowed_retries(
         snapshot.retry_times(),

@@ -54,11 +54,28 @@ class InputRead(Struct, frozen=True):
     left_out: LeftOut | None = None
 
 
+class Bounds(Struct, frozen=True):
+    """An interval at a confidence; None for a side on which nothing bounds the value."""
+
+    confidence: float
+    low: float | None
+    high: float | None
+
+
+class Spread(Struct, frozen=True):
+    """How the samples of a mean spread: their standard deviation and skewness (see `statistics.intervals.Moments`)."""
+
+    deviation: float
+    skewness: float
+
+
 class Metric(Struct, frozen=True):
     """A measured number, whether a rule limits it or not.
 
     `value` is None where there is no data. `samples` is what it was computed from, `unread` what it was not
     computed from because it cannot be read; `low` and `high` bound the 95 % interval where one is defined.
+    For a later run to compare with, `intervals` are those of a percentile at other confidences too, by ascending
+    confidence, and `spread` is that of a mean; where nobody asked for details there are none.
     """
 
     name: str
@@ -68,6 +85,8 @@ class Metric(Struct, frozen=True):
     low: float | None = None
     high: float | None = None
     unread: int = 0
+    intervals: tuple[Bounds, ...] = ()
+    spread: Spread | None = None
 
 
 class RuleResult(Struct, frozen=True):

@@ -9,7 +9,18 @@ from typing import Any, cast
 from ops_checks.errors import InputError
 from ops_checks.findings import Finding, Place, Verdict, unlisted
 from ops_checks.report.background_json import parse_background
-from ops_checks.report.model import Change, Comparison, InputRead, LeftOut, Metric, Report, RuleResult, Window
+from ops_checks.report.model import (
+    Bounds,
+    Change,
+    Comparison,
+    InputRead,
+    LeftOut,
+    Metric,
+    Report,
+    RuleResult,
+    Spread,
+    Window,
+)
 from ops_checks.report.published import Published, shown
 from ops_checks.report.serialize import SCHEMA_VERSION
 
@@ -106,7 +117,20 @@ def _left_out(data: dict[str, Any] | None) -> LeftOut | None:
 
 def _metric(data: dict[str, Any]) -> Metric:
     low, high = _interval(data["interval_95"])
-    return Metric(data["name"], data["value"], data["unit"], int(data["samples"]), low, high)
+    return Metric(
+        data["name"],
+        data["value"],
+        data["unit"],
+        int(data["samples"]),
+        low,
+        high,
+        intervals=tuple(Bounds(each["confidence"], each["low"], each["high"]) for each in data.get("intervals") or ()),
+        spread=_spread(data.get("spread")),
+    )
+
+
+def _spread(data: dict[str, Any] | None) -> Spread | None:
+    return None if data is None else Spread(data["deviation"], data["skewness"])
 
 
 def _rule(data: dict[str, Any]) -> RuleResult:

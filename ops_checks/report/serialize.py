@@ -17,7 +17,7 @@ from ops_checks.report.summary import known_findings, live_findings, new_finding
 
 if TYPE_CHECKING:
     from ops_checks.findings import Finding, Place
-    from ops_checks.report.model import Comparison, InputRead, Metric, Report, RuleResult
+    from ops_checks.report.model import Bounds, Comparison, InputRead, Metric, Report, RuleResult
 
 SCHEMA_VERSION = "1.0"
 TOOL = "ops-checks"
@@ -108,7 +108,13 @@ def _metric(metric: Metric) -> dict[str, Any]:
         "unit": metric.unit,
         "samples": metric.samples,
         "interval_95": _interval(metric.low, metric.high),
+        **({"intervals": [_bounds(each) for each in metric.intervals]} if metric.intervals else {}),
+        **({} if metric.spread is None else {"spread": asdict(metric.spread)}),
     }
+
+
+def _bounds(bounds: Bounds) -> dict[str, Any]:
+    return {"confidence": bounds.confidence, "low": _number(bounds.low), "high": _number(bounds.high)}
 
 
 def _rule(rule: RuleResult) -> dict[str, Any]:

@@ -7,13 +7,14 @@ it rejects "nothing has changed" as well. Of several values at once see `holm`.
 from __future__ import annotations
 
 from functools import partial
-from math import ceil
+from math import ceil, comb
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ops_checks.statistics.contrasts import Estimate, difference, ratio
 from ops_checks.statistics.distributions import tail_of
 from ops_checks.statistics.exact_tests import more_events_by_chance, more_hits_by_chance
 from ops_checks.statistics.intervals import (
+    CONFIDENCE,
     Interval,
     count_interval,
     mean_interval,
@@ -64,6 +65,11 @@ class Change(NamedTuple):
     more: float = 0.0
     less: float = 0.0
 
+    @property
+    def value(self) -> float:
+        """What the value is above the one before."""
+        return self.now.estimate(CONFIDENCE).value - self.before.estimate(CONFIDENCE).value
+
     def difference(self, confidence: float) -> Interval:
         """Return the interval of what the value is above the one before."""
         return difference(self.now.estimate(confidence), self.before.estimate(confidence))
@@ -106,10 +112,18 @@ def rate_change(hits: int, samples: int, hits_before: int, samples_before: int) 
     return Change(
         _rate_side(hits, samples),
         _rate_side(hits_before, samples_before),
-        lambda _confidence: 1,
+        fewest_outcomes,
         more=more_hits_by_chance(hits, samples, hits_before, samples_before),
         less=more_hits_by_chance(hits_before, samples_before, hits, samples),
     )
+
+
+def fewest_outcomes(confidence: float) -> int:
+    """Return of how many samples on either side Fisher's test shows any change: from no hit at all to hits alone."""
+    samples = 1
+    while comb(2 * samples, samples) * tail_of(confidence) < 1:
+        samples += 1
+    return samples
 
 
 def count_change(events: int, time: float, events_before: int, time_before: float) -> Change:

@@ -22,7 +22,7 @@ from ops_checks.report.serialize import iso_utc, to_json
 #: Fields that an earlier program of the same version did not write.
 ADDED = {
     "policy", "counted", "left_out", "task", "owner", "priority",
-    "background", "known", "new", "since_ms", "timezone", "unlisted", "window", "zone_minutes",
+    "background", "intervals", "known", "new", "since_ms", "spread", "timezone", "unlisted", "window", "zone_minutes",
 }  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def test_schema_is_valid():
 def test_every_field_is_described_and_required():
     """Every field of the schema has a description, is always there but in older reports, and more fields may come."""
     nodes = [node for node in objects(schema()) if "properties" in node and "type" in node]
-    assert len(nodes) == 26
+    assert len(nodes) == 28
     for node in nodes:
         added = ADDED - {"owner"} if "spans" in node["properties"] else ADDED  # a lane always has one
         assert set(node["required"]) == set(node["properties"]) - added

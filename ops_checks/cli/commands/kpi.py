@@ -11,6 +11,7 @@ from ops_checks.cli.options import (
     add_formats,
     add_limits,
     add_log,
+    comparison,
     log_warnings,
     unused_options,
 )
@@ -31,6 +32,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
     add_log(parser)
     add_database(parser)
     add_window(parser)
+    parser.add_argument(
+        "--compare",
+        metavar="WITH",
+        type=comparison,
+        help="what has changed since: previous (the window before), last-week, or FILE, a report of -f json",
+    )
     add_limits(parser)
     parser.add_argument("--fail-on-alert", action="store_true", help="exit 2 if a KPI is past its limit")
     add_formats(parser)
@@ -42,6 +49,10 @@ def run(invocation: Invocation) -> Result:
     invocation.note(unused_options(args, context.policy.kpi.thresholds, None))
     if getattr(args, "queue", None) and context.kpi_store is context.db_store:
         invocation.note(["--queue changes nothing: where there is a database, KPIs are read from it"])
+    if args.compare is not None:
+        from ops_checks.cli.kpi_compare import kpi_compare
+
+        return kpi_compare(invocation)
     code, lines = _formatted(invocation) if invocation.args.format else _plain(invocation)
     return (OK if code == ALERT and not invocation.args.fail_on_alert else code), lines
 

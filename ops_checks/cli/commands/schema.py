@@ -66,6 +66,7 @@ _PRINTED = (
     "workers",
     "mutation",
     "wait",
+    "kpi-compare",
     "init",
     "baseline-result",
     "snapshot-result",

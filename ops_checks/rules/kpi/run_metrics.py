@@ -6,16 +6,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ops_checks.findings import KPI, Finding, Place
-from ops_checks.report.model import Metric
+from ops_checks.report.model import Bounds, Metric, Spread
 from ops_checks.rules.rule import Offenders, Rule, Threshold, metric_message
-from ops_checks.statistics.intervals import percentile_ranks, rate_interval
+from ops_checks.statistics.intervals import CONFIDENCE, percentile_ranks, rate_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ops_checks.rules.kpi.evidence import KpiEvidence
     from ops_checks.rules.rule import Limit
+    from ops_checks.runlog.percentiles import Durations
     from ops_checks.runlog.stats import Run, RunStats
+
+#: At what confidences the intervals of a percentile are published: those of several metrics that are judged at once.
+PUBLISHED_CONFIDENCES = (0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 
 
 def run_finding(rule: Rule, run: Run, what: str, reason: str | None = None) -> Finding:
@@ -55,20 +59,36 @@ def _measure_percentile(percent: int, evidence: KpiEvidence) -> Metric:
     if evidence.runs is None:
         return Metric(name, None, "ms", 0)
     durations = evidence.runs.durations
-    low, high = percentile_ranks(percent, len(durations))
+    usual = _bounds(percent, durations, CONFIDENCE)
     return Metric(
         name=name,
         value=durations.percentile(percent),
         unit="ms",
         samples=len(durations),
-        low=None if low is None else durations.ranked(low),
-        high=None if high is None else durations.ranked(high),
+        low=usual.low,
+        high=usual.high,
+        intervals=_intervals(percent, durations) if evidence.runs.detailed else (),
     )
 
 
+def _intervals(percent: int, durations: Durations) -> tuple[Bounds, ...]:
+    """Return the intervals of a percentile at the confidences that are published, as far as anything bounds it."""
+    found = [_bounds(percent, durations, confidence) for confidence in PUBLISHED_CONFIDENCES]
+    return tuple(each for each in found if (each.low, each.high) != (None, None))
+
+
+def _bounds(percent: int, durations: Durations, confidence: float) -> Bounds:
+    ranks = percentile_ranks(percent, len(durations), confidence)
+    return Bounds(confidence, *(None if rank is None else durations.ranked(rank) for rank in ranks))
+
+
 def _measure_mean(evidence: KpiEvidence) -> Metric:
-    durations = evidence.runs.durations if evidence.runs else ()
-    return Metric("latency_avg_ms", durations.mean() if durations else None, "ms", len(durations))
+    name, unit, runs = "latency_avg_ms", "ms", evidence.runs
+    moments = runs.durations.moments() if runs and runs.detailed else None
+    if moments is not None:
+        return Metric(name, moments.mean, unit, moments.samples, spread=Spread(moments.deviation, moments.skewness))
+    durations = runs.durations if runs else ()
+    return Metric(name, durations.mean() if durations else None, unit, len(durations))
 
 
 def _measure_longest(evidence: KpiEvidence) -> Metric:

@@ -417,3 +417,25 @@ def test_durations_are_shared() -> None:
     offenders("latency_max_ms", stats, max=1)
     assert isinstance(stats.durations, Durations)
     assert [stats.durations.ranked(rank) for rank in (1, 2, 3)] == before
+
+
+def test_what_a_later_run_compares_with() -> None:
+    """A percentile has its interval at several confidences, as far as anything bounds it, and a mean has its spread."""
+    stats = runs([float(number) for number in range(1, 9)])
+    median = metric("latency_p50_ms", stats)
+    assert [(each.confidence, each.low, each.high) for each in median.intervals] == [
+        (0.9, 2.0, 7.0),
+        (0.95, 1.0, 8.0),
+        (0.98, 1.0, 8.0),
+        (0.99, 1.0, 8.0),
+    ]
+    spread = metric("latency_avg_ms", stats).spread
+    assert spread is not None
+    assert (spread.deviation, spread.skewness) == (pytest.approx(6**0.5), 0.0)
+
+
+def test_a_run_without_details_keeps_them_back() -> None:
+    """Where nobody asked for details, a percentile has its usual interval alone, and a mean no spread."""
+    stats = runs([float(number) for number in range(1, 9)], detailed=False)
+    assert metric("latency_p50_ms", stats).intervals == ()
+    assert metric("latency_avg_ms", stats).spread is None
