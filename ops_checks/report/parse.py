@@ -65,6 +65,7 @@ def _report(data: dict[str, Any]) -> Report:
         timezone=data.get("timezone"),
         window=_window(data.get("window")),
         background=parse_background(data.get("background")),
+        settings=data.get("settings"),
     )
 
 
@@ -106,7 +107,8 @@ def _left_out(data: dict[str, Any] | None) -> LeftOut | None:
 
 def _metric(data: dict[str, Any]) -> Metric:
     low, high = _interval(data["interval_95"])
-    return Metric(data["name"], data["value"], data["unit"], int(data["samples"]), low, high)
+    unread = int(data.get("unread", 0))
+    return Metric(data["name"], data["value"], data["unit"], int(data["samples"]), low, high, unread)
 
 
 def _rule(data: dict[str, Any]) -> RuleResult:
