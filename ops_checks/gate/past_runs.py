@@ -32,9 +32,9 @@ _NAMES = (".json", ".jsonl")
 #: So many lines, or files, are located.
 _LOCATED = 5
 _WHAT = {
-    TORN: "cut off: whoever wrote them was killed, or the disk was full",
-    NEWER: "of a newer version: a newer ops-checks reads them",
-    FOREIGN: "no run: something else wrote them",
+    TORN: "cut off: its writer was killed, or the disk was full",
+    NEWER: "of another version: the ops-checks that wrote it reads it",
+    FOREIGN: "no run: something else wrote it",
 }
 
 

@@ -75,6 +75,11 @@ def settings_of(rule: Rule) -> tuple[str, ...]:
     return _OF_RULE.get(rule.id, _OF_GROUP.get(rule.group, ()))
 
 
+def is_windowed(rule: Rule) -> bool:
+    """Return whether a rule measures what happened in a window, and not how things stand."""
+    return _WINDOW in settings_of(rule)
+
+
 def waivers_of(rule: Rule) -> str:
     """Return the key of the waivers of a rule; without any, settings have no such key."""
     return _waived_key(rule.id)
