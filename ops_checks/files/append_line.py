@@ -37,7 +37,8 @@ def must_be_appendable(path: str, noun: str, is_own: Callable[[bytes], bool]) ->
         _must_have_folder(path)
         return
     except (OSError, ValueError) as error:
-        raise UsageError(f"{visible(path)}: no {noun} has such a path ({error}): name another file") from error
+        why = f" ({error.strerror})" if isinstance(error, OSError) else ""
+        raise UsageError(f"{visible(path)}: no {noun} has such a path{why}: name another file") from error
     _must_be_regular(path, noun, state)
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
