@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from ops_checks.report.model import RuleResult
     from ops_checks.rules.backtest import Retold, Tally
     from ops_checks.rules.suggestion import Suggestion
+    from ops_checks.timestamps import Zone
 
 BACKTEST_SCHEMA = "ops-checks/backtest/1"
 
 
-def backtest_lines(found: Backtest, shown: Sequence[Retold], policy: str, tz_minutes: int) -> Iterator[str]:
+def backtest_lines(found: Backtest, shown: Sequence[Retold], policy: str, zone: Zone) -> Iterator[str]:
     """Yield how the runs would have ended, a line for each that is shown, and what there is to say of the rules."""
     counts = Counter(run.would for run in found.runs)
     words = " ".join(f"{outcome}={counts[outcome]}" for outcome in Outcome)
@@ -34,7 +35,7 @@ def backtest_lines(found: Backtest, shown: Sequence[Retold], policy: str, tz_min
     if any(run.blocked is not None for run in found.runs):
         yield "changed " + " ".join(f"{name}={count}" for name, count in _changes(found.runs).items())
     for run in shown:
-        yield _run_line(run, tz_minutes)
+        yield _run_line(run, zone)
     yield from _named("always violated", [rule for rule in found.rules if rule.always])
     yield from _named("never violated", [rule for rule in found.rules if rule.never])
     for rule in found.rules:
@@ -52,11 +53,11 @@ def _changes(runs: Sequence[Retold]) -> Mapping[str, int]:
     return {"would_block": pairs[False, True], "would_pass": pairs[True, False]}
 
 
-def _run_line(run: Retold, tz_minutes: int) -> str:
+def _run_line(run: Retold, zone: Zone) -> str:
     was = "" if run.was is None else f"{run.was} -> "
     why = [_why(result) for result in run.failing]
     why += [f"{visible(each.rule) or 'the run'}: {each.reason}" for each in run.untold if run.would is Outcome.UNKNOWN]
-    return f"- {queue_time(run.at_ms / 1000, tz_minutes)} {was}{run.would} {'; '.join(why)}".rstrip()
+    return f"- {queue_time(run.at_ms / 1000, zone)} {was}{run.would} {'; '.join(why)}".rstrip()
 
 
 def _why(result: RuleResult) -> str:

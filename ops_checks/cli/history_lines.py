@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 
     from ops_checks.gate.past_runs import PastRun
     from ops_checks.report.gate_run import GateRun
+    from ops_checks.timestamps import Zone
 
 HISTORY_SHOW_SCHEMA = "ops-checks/history-show/1"
 
 
-def history_lines(past: Sequence[PastRun], tz_minutes: int) -> Iterator[str]:
+def history_lines(past: Sequence[PastRun], zone: Zone) -> Iterator[str]:
     """Yield how many runs there are, and a line for each: when, verdict, what failed, and what its limits judged."""
     failed = sum(each.run.exit_code != 0 for each in past)
     yield f"history runs={len(past)} passed={len(past) - failed} failed={failed}"
     for each in past:
         run = each.run
         words = [
-            f"- {queue_time(run.at_ms / 1000, tz_minutes)} {run.verdict} exit={run.exit_code}",
+            f"- {queue_time(run.at_ms / 1000, zone)} {run.verdict} exit={run.exit_code}",
             f"failed={','.join(rule.id for rule in run.failed) or '-'}",
             *(f"{metric.name}={value_text(metric.value, metric.unit)}" for metric in _judged(run)),
         ]

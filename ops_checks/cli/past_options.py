@@ -41,7 +41,7 @@ def read_runs(invocation: Invocation, paths: Sequence[str]) -> tuple[PastRun, ..
 
 def bounds(invocation: Invocation) -> tuple[float | None, float | None]:
     """Return the times that the arguments name, in epoch seconds. Raises UsageError."""
-    return time_bounds(invocation.args, invocation.context.now_s, invocation.context.tz_minutes)
+    return time_bounds(invocation.args, invocation.context.now_s, invocation.context.zone)
 
 
 def last(invocation: Invocation, runs: Sequence[Run]) -> Sequence[Run]:

@@ -98,7 +98,7 @@ def _must_have_runs(past: Sequence[PastRun]) -> None:
 def _conditions(context: Context, names: Collection[str]) -> list[Condition]:
     """Return the rules that are asked for and on, as the policy has them."""
     policy = context.policy.asking_for(names)
-    settings = measured_by(policy, context.tz_minutes)
+    settings = measured_by(policy, context.zone)
     rules = [rule for asked in asked_for(policy, names, None) for rule in asked.rules]
     if not names:
         rules = policy.active_rules()
@@ -115,7 +115,7 @@ def _conditions(context: Context, names: Collection[str]) -> list[Condition]:
 
 
 def _settings(context: Context, rule: Rule) -> Mapping[str, Any]:
-    settings = measured_by(context.policy, context.tz_minutes)
+    settings = measured_by(context.policy, context.zone)
     return {key: settings.get(key) for key in settings_of(rule)}
 
 

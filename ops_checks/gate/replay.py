@@ -62,7 +62,7 @@ def replay(context: Context, *, since_s: float | None = None, until_s: float | N
     if window_ms is not None and window_ms % HOUR_MS:
         bounds = tuple(sorted({*chain(*spans)}))
         parts, _ = _read(context, Grouping(BY_TIME, bounds=bounds))
-    settings = measured_by(context.policy, context.tz_minutes)
+    settings = measured_by(context.policy, context.zone)
     now_ms = int(context.now_s * 1000)
     runs = tuple(
         PastRun(replace(_run(stats, span, hours, kpi.max_log_age_s, settings), at_ms=min(span[1], now_ms)), "")

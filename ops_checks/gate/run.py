@@ -97,7 +97,7 @@ def run_gate(
         tz_minutes=context.tz_minutes,
         timezone=context.timezone,
         window=window,
-        settings=measured_by(policy, context.tz_minutes) | {"fail_level": fail_level},
+        settings=measured_by(policy, context.zone) | {"fail_level": fail_level},
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ops_checks.rules.own.model import OwnRule
     from ops_checks.rules.rule import Rule
     from ops_checks.rules.waivers import Waiver
+    from ops_checks.timestamps import Zone
 
 _WINDOW, _COMMANDS, _LOG_AGE, _STALE, _ZONE = (
     "kpi.window", "kpi.commands", "kpi.max_log_age", "kpi.stale_minutes", "timezone",
@@ -40,11 +41,11 @@ _OF_RULE = {
 _OF_GROUP = {CONSISTENCY.id: (_FIELDS, _STATUSES, _RENDERED, _TRUTH), WAIVERS.id: (WAIVED,)}
 
 
-def measured_by(policy: Policy, tz_minutes: int) -> dict[str, Any]:
+def measured_by(policy: Policy, zone: Zone) -> dict[str, Any]:
     """Return the settings of a policy that decide what is measured, by their key in it, as JSON values.
 
-    Times are seconds. A rule of one's own is a digest of its statement, or the name of its function; waivers are
-    digests, for each rule and of all.
+    Times are seconds, a zone is its name or its minutes east of UTC. A rule of one's own is a digest of its statement,
+    or the name of its function; waivers are digests, for each rule and of all.
     """
     kpi, drift, rows = policy.kpi, policy.consistency, policy.rows
     waived = {waiver.rule for waiver in policy.waivers}
@@ -53,7 +54,7 @@ def measured_by(policy: Policy, tz_minutes: int) -> dict[str, Any]:
         _COMMANDS: None if kpi.commands is None else sorted(map(visible, kpi.commands)),
         _LOG_AGE: kpi.max_log_age_s,
         _STALE: kpi.stale_minutes,
-        _ZONE: tz_minutes,
+        _ZONE: zone if isinstance(zone, int) else zone.name,
         _FIELDS: sorted(drift.fields or DEFAULT_FIELDS),
         _STATUSES: sorted(drift.ignore_statuses),
         _RENDERED: drift.as_rendered,

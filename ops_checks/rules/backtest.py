@@ -233,13 +233,16 @@ def _answered(run: GateRun, condition: Condition, kept: RuleRun | None, found: R
         return "its waivers were others"
     if kept is None:
         return found if condition.waived is None else "it has waivers"
-    if condition.rule.counts_findings:
-        count = int((kept.value or 0) - kept.new)
-        return judged_again(found, condition.threshold, count, f"{count} answered for") if count > 0 else found
-    if not _was_excused(kept):
+    one_by_one = condition.rule.counts_findings
+    count = int((kept.value or 0) - kept.new) if one_by_one else 0
+    if count > 0:
+        found = judged_again(found, condition.threshold, count, f"{count} answered for")
+    if found.verdict not in _VIOLATED or not _was_excused(kept) or (one_by_one and found.operator == "<="):
         return found
     if kept.is_known and (found.operator, found.limit) != (kept.operator, kept.limit):
         return "it was known then, by another limit"
+    if one_by_one and found.operator != kept.operator:
+        return "it was answered for then, by another limit"
     return replace(found, verdict=Verdict.PASS)
 
 

@@ -16,12 +16,14 @@ from msgspec import Struct
 
 from ops_checks.findings import Verdict
 from ops_checks.rules.rule import Limit
+from ops_checks.statistics.distributions import binomial, tail_of
+from ops_checks.statistics.intervals import CONFIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_TAIL = 0.025
-_HALVINGS = 60  # of the interval from 0 to 1: to the last digit of a double
+_TAIL = tail_of(CONFIDENCE)
+_HALVINGS = 52  # of the interval from 0 to 1: to the last digit of a double
 #: The digits of a proposed limit behind its point, by unit; of others none.
 _DIGITS = {"ratio": 4, "ms": 2, "minutes": 1}
 
@@ -87,8 +89,8 @@ def suggest(metric: str, unit: str, operator: str, values: Sequence[PastValue], 
 
 def alarm_interval(alarms: int, runs: int) -> tuple[float, float]:
     """Return the 95 % interval of the rate of false alarms, where `alarms` of some independent runs were some."""
-    low = _share_where(lambda share: _at_least(min(alarms + 1, runs), runs, share) < _TAIL)
-    high = 1.0 if alarms >= runs else _share_where(lambda share: 1 - _at_least(alarms + 1, runs, share) > _TAIL)
+    low = _share_where(lambda share: binomial(runs, share).reaching(min(alarms + 1, runs)) < _TAIL)
+    high = 1.0 if alarms >= runs else _share_where(lambda share: binomial(runs, share).reaching(alarms + 1) < 1 - _TAIL)
     return low, high
 
 
@@ -99,19 +101,6 @@ def _share_where(holds: Callable[[float], bool]) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if holds(middle) else (low, middle)
     return low
-
-
-def _at_least(hits: int, runs: int, share: float) -> float:
-    """Return the binomial probability of at least so many hits."""
-    if not 0 < share < 1:
-        return float(share >= 1 or hits <= 0)
-    of_all = math.lgamma(runs + 1)
-    logs = (
-        of_all - math.lgamma(hit + 1) - math.lgamma(runs - hit + 1)
-        + hit * math.log(share) + (runs - hit) * math.log1p(-share)
-        for hit in range(hits)
-    )  # fmt: skip
-    return max(0.0, 1 - math.fsum(map(math.exp, logs)))
 
 
 def _apart(values: Sequence[PastValue]) -> list[PastValue]:

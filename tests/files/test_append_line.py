@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -156,3 +158,59 @@ def test_a_file_that_was_replaced_meanwhile(tmp_path: Path) -> None:
     append(path, b"1\n", then=replace)
     append(path, b"6\n")
     assert path.read_bytes() == b"5\n6\n"
+
+
+#: Appends numbers of its own when it is told to begin, at every other writes the file anew, and tells each.
+_WRITER = """
+import os, sys, time
+from ops_checks.files.append_line import append_line
+from ops_checks.files.atomic_write import replace_file
+
+path, first = sys.argv[1], int(sys.argv[2])
+
+def rewrite(fd):
+    replace_file(path, os.pread(fd, 1 << 20, 0), state=os.fstat(fd))
+
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(first, first + 100):
+    then = rewrite if number % 2 else lambda fd: None
+    append_line(path, b"%d\\n" % number, "list", lambda _head: True, until=time.monotonic() + 60, then=then)
+    print(number, flush=True)
+"""
+
+
+def test_processes_that_append_and_rewrite_at_once(tmp_path: Path) -> None:
+    """Of four, two are killed: every line that was told is there, once and whole.
+
+    One that was written and not told may be there too, at most one of each that was killed.
+    """
+    path = tmp_path / "list"
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _WRITER, str(path), str(number)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in (1000, 2000, 3000, 4000)
+    ]
+    assert [writer.stdout.readline() for writer in writers if writer.stdout] == ["ready\n"] * 4
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+    told = []
+    for count, writer in enumerate(writers[:2], 5):
+        assert writer.stdout is not None
+        told += [writer.stdout.readline() for _ in range(count)]
+        writer.kill()
+    for writer in writers:
+        assert writer.stdout is not None
+        told += [line for line in writer.stdout if line.endswith("\n")]
+        writer.communicate()
+    found = path.read_text().splitlines(keepends=True)
+    assert len(found) == len(set(found))
+    assert set(told) <= set(found)
+    assert len(set(found) - set(told)) <= 2
+    assert len(told) >= 200 + 5 + 6

@@ -112,7 +112,7 @@ def _tested(invocation: Invocation, past: Sequence[PastRun], *, is_replay: bool)
     if invocation.args.format == CSV:
         return _records(backtest_records(shown))
     policy = context.policy.path or ""
-    lines = backtest_lines(found, shown, policy or "-", context.tz_minutes)
+    lines = backtest_lines(found, shown, policy or "-", context.zone)
     return Answer(lines, lambda: backtest_json(found, shown, policy))
 
 

@@ -47,7 +47,7 @@ def run(invocation: Invocation) -> Result:
 
 
 def _text(invocation: Invocation, runs: Sequence[PastRun]) -> Answer:
-    return Answer(history_lines(runs, invocation.context.tz_minutes), lambda: history_json(runs))
+    return Answer(history_lines(runs, invocation.context.zone), lambda: history_json(runs))
 
 
 def _csv(_invocation: Invocation, runs: Sequence[PastRun]) -> list[str]:

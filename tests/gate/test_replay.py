@@ -1,0 +1,121 @@
+"""A run log replayed hour by hour says of each hour what the gate would have measured then."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import NOW_S
+
+from ops_checks.context import resolve
+from ops_checks.errors import InputError
+from ops_checks.findings import Verdict
+from ops_checks.gate.replay import HOUR_MS, REPLAYED, replay
+from ops_checks.policy.model import KpiPolicy, Policy
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ops_checks.gate.replay import Replay
+
+BEGIN_MS = NOW_S * 1000 - 50 * HOUR_MS
+
+
+def end(ms: int | None, command: str = "done", duration: float = 5, **more: Any) -> str:
+    """Return the line of a run."""
+    plain = {"event": "run_end", "command": command, "exit_code": 0, "duration_ms": duration} | more
+    return json.dumps(plain if ms is None else {**plain, "ts_epoch_ms": ms}) + "\n"
+
+
+def replayed(lines: list[str], window_s: int | None, **more: Any) -> Replay:
+    """Return the replay of a log in the current folder."""
+    Path("l.jsonl").write_text("".join(lines))
+    kpi = KpiPolicy(
+        window_s=window_s, **{name: more.pop(name) for name in ("max_log_age_s", "commands") if name in more}
+    )
+    return replay(resolve({}, Policy(kpi=kpi), logs=("l.jsonl",), now_s=NOW_S), **more)
+
+
+@pytest.mark.parametrize("window_s", [None, 3600, 5 * 3600, 5400, 300])
+@pytest.mark.usefixtures("folder")
+def test_every_hour_is_what_was_measured_then(window_s: int | None) -> None:
+    """By the runs that had ended, in windows of whole hours and of others; computed a second time run by run."""
+    random = Random(3)
+    runs = [
+        (
+            BEGIN_MS + random.randrange(30 * HOUR_MS),
+            random.choice(["done", "fail", "pick"]),
+            random.randrange(1, 40) / 4,
+        )
+        for _ in range(300)
+    ]
+    runs += [(BEGIN_MS + hour * HOUR_MS, "done", 1) for hour in (0, 5, 29)]  # an hour begins with its first millisecond
+    found = replayed([end(*run) for run in runs], window_s, commands=frozenset({"done", "fail"}))
+    assert [each.run.at_ms for each in found.runs] == [BEGIN_MS + hour * HOUR_MS for hour in range(1, 31)]
+    for each in found.runs:
+        until = each.run.at_ms
+        since = -1 if window_s is None else until - window_s * 1000
+        inside = [run for run in runs if since <= run[0] < until]
+        done, failed = (sum(command == name for _, command, _ in inside) for name in ("done", "fail"))
+        rate = each.run.metric("failure_rate")
+        assert rate is not None
+        assert (rate.samples, rate.value) == (done + failed, failed / (done + failed) if done + failed else None)
+        durations = sorted(duration for _, command, duration in inside if command != "pick")
+        for percent in (50, 90, 95, 99):
+            metric = each.run.metric(f"latency_p{percent}_ms")
+            rank = -(-percent * len(durations) // 100)
+            assert metric is not None
+            assert (metric.samples, metric.value) == (len(durations), durations[rank - 1] if durations else None)
+        assert each.run.window.since_ms == (None if window_s is None else since)
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_it_says() -> None:
+    """Which window the hours have, and the runs that are in none; only rates and run times are replayed."""
+    lines = [end(BEGIN_MS), end(None), "x\n"]
+    assert replayed(lines, None).remarks == (
+        "each hour of the log is replayed, and counts all runs before it, for the policy has no kpi.window",
+        "1 runs have no ts_epoch_ms: they are in no hour",
+    )
+    assert replayed(lines, 7200).remarks[0] == "each hour of the log is replayed, and counts the runs of kpi.window, 2h"
+    (run,) = replayed(lines, None).runs
+    assert {metric.name for metric in run.run.metrics} == {name.replace("-", "_") for name in REPLAYED}
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_hour_that_is_not_over() -> None:
+    """It ends now."""
+    assert [each.run.at_ms for each in replayed([end(NOW_S * 1000 - 5)], None).runs] == [NOW_S * 1000]
+    found = replayed([end(NOW_S * 1000 + 10 * 60_000)], None)
+    assert [each.run.at_ms for each in found.runs] == [NOW_S * 1000]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_part_of_the_log() -> None:
+    """The hours that end in it, with the runs that lie before it as far as their window reaches."""
+    lines = [end(BEGIN_MS + hour * HOUR_MS) for hour in range(20)]
+    since_s, until_s = (BEGIN_MS + 10 * HOUR_MS) / 1000, (BEGIN_MS + 13 * HOUR_MS) / 1000
+    for window_s, samples in ((None, [10, 11, 12]), (4 * 3600, [4, 4, 4])):
+        found = replayed(lines, window_s, since_s=since_s, until_s=until_s)
+        assert [each.run.at_ms for each in found.runs] == [BEGIN_MS + hour * HOUR_MS for hour in (10, 11, 12)]
+        assert [metric.samples for each in found.runs if (metric := each.run.metric("failure_rate"))] == samples
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_log_that_was_too_old() -> None:
+    """In the hours in which nothing new was in it for longer than the policy allows, its rules are errors."""
+    found = replayed([end(BEGIN_MS), end(BEGIN_MS + 9 * HOUR_MS)], None, max_log_age_s=4 * 3600)
+    old = [any(rule.verdict is Verdict.ERROR for rule in each.run.rules) for each in found.runs]
+    assert old == [False] * 5 + [True] * 4 + [False]
+
+
+@pytest.mark.usefixtures("folder")
+def test_nothing_to_replay() -> None:
+    """No run with a time is no hour; a single time of long ago makes too many."""
+    assert replayed([end(None)], None).runs == ()
+    with pytest.raises(InputError, match=r"the run log: 219,\d{3} hours, more than 10,000: narrow them with --since"):
+        replayed([end(978_307_200_000), end(BEGIN_MS)], None)
+    assert len(replayed([end(978_307_200_000), end(BEGIN_MS)], None, since_s=BEGIN_MS / 1000).runs) == 2
