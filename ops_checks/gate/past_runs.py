@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import defaultdict
+from collections import Counter, defaultdict
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,7 +56,7 @@ class PastRuns(NamedTuple):
 def read_past(paths: Sequence[str], *, since_s: float | None = None, until_s: float | None = None) -> PastRuns:
     """Return the runs in histories, reports, and folders of either, that were from `since_s` on and before `until_s`.
 
-    Times are epoch seconds, None for no bound. A run that stands in several places is one. A line that is none is
+    Times are epoch seconds, None for no bound. A run that stands in several files is one. A line that is none is
     counted and located in a remark, and so is a file of a folder. Raises InputError for a path that cannot be read, or
     that is something else.
     """
@@ -64,10 +64,10 @@ def read_past(paths: Sequence[str], *, since_s: float | None = None, until_s: fl
     found = [each for path in paths for each in _read(path, remarks)]
     chosen = [each for each in found if _lies_within(each.run, since_s, until_s)]
     chosen.sort(key=lambda each: each.run.at_ms)  # as they were: those of one moment stay in the order of reading
-    once = {_identity(each.run): each for each in chosen}
+    once = _once(chosen)
     if len(once) < len(chosen):
-        remarks.append(f"{len(chosen) - len(once)} runs stand in several places, and count once")
-    return PastRuns(tuple(once.values()), tuple(remarks))
+        remarks.append(f"{len(chosen) - len(once)} runs stand in several files, and count once")
+    return PastRuns(tuple(once), tuple(remarks))
 
 
 def _read(path: str, remarks: list[str]) -> Iterator[PastRun]:
@@ -146,6 +146,17 @@ def _located(numbers: Sequence[int]) -> str:
 def _lies_within(run: GateRun, since_s: float | None, until_s: float | None) -> bool:
     at_s = run.at_ms / 1000
     return (since_s is None or at_s >= since_s) and (until_s is None or at_s < until_s)
+
+
+def _once(runs: Iterable[PastRun]) -> list[PastRun]:
+    """Return runs without those that another file has too; equal ones of one file are that many."""
+    times: Counter[tuple[object, ...]] = Counter()
+    found: dict[tuple[object, ...], PastRun] = {}
+    for each in runs:
+        identity = _identity(each.run)
+        times[each.path, identity] += 1
+        found.setdefault((identity, times[each.path, identity]), each)
+    return list(found.values())
 
 
 _said = attrgetter("id", "verdict", "counts_as")
