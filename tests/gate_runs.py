@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from report_samples import CREATED_MS
 
 from ops_checks.findings import Verdict
-from ops_checks.report.gate_run import LAST_MS, GateRun, RuleRun, Window, run_of
-from ops_checks.report.model import Metric, Report, RuleResult
+from ops_checks.report.gate_run import LAST_MS, GateRun, RuleRun, run_of
+from ops_checks.report.model import Metric, Report, RuleResult, Window
 
 if TYPE_CHECKING:
     from typing import Any
@@ -31,6 +31,7 @@ def small_report(created_ms: int = CREATED_MS, **changes: Any) -> Report:
         metrics=(Metric("failure_rate", 0.25, "ratio", 40, 0.1, 0.5),),
         rules=(RATE,),
         settings={"kpi.window": 3600},
+        window=Window(created_ms - 3_600_000),
     )
     return replace(plain, **changes)
 
@@ -53,7 +54,7 @@ RUNS = st.builds(
     exit_code=st.integers(0, 255),
     tool=_TEXTS,
     policy=st.none() | _TEXTS,
-    window=st.builds(Window, st.none() | st.integers(-(2**60), 2**60), st.none() | _COUNTS),
+    window=st.none() | st.builds(Window, st.none() | st.integers(-(2**60), 2**60), st.none() | _COUNTS),
     settings=st.none() | st.dictionaries(_TEXTS, _SETTINGS, max_size=2),
     metrics=st.lists(st.builds(Metric, _TEXTS, _NUMBERS, _TEXTS, _COUNTS, _NUMBERS), max_size=2).map(tuple),
     rules=st.lists(

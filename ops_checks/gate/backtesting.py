@@ -129,7 +129,8 @@ def _value(run: GateRun, rule: Rule, min_samples: int) -> PastValue | None:
     found = run.metric(rule.metric)
     if found is None or found.value is None or found.samples < min_samples:
         return None
-    return PastValue(run.at_ms, found.value, run.window.since_ms if is_windowed(rule) else run.at_ms)
+    since_ms = run.window.begin_ms if run.window else None
+    return PastValue(run.at_ms, found.value, since_ms if is_windowed(rule) else run.at_ms)
 
 
 def _remarks(found: Suggestion, rule: Rule, past: int, alike: int) -> list[str]:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from ops_checks.errors import InputError
+from ops_checks.errors import InputError, UsageError
 from ops_checks.findings import Verdict
 from ops_checks.gate.inputs import read_runs
 from ops_checks.gate.past_runs import PastRun
 from ops_checks.policy.measuring import measured_by
-from ops_checks.report.gate_run import GateRun, RuleRun, Window
+from ops_checks.policy.window import kpi_window, window_settings
+from ops_checks.report.gate_run import GateRun, RuleRun
+from ops_checks.report.model import Window
 from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.run_metrics import RUN_RULES
 from ops_checks.runlog.grouping import BY_HOUR, BY_TIME, Grouping, GroupStats
 from ops_checks.runlog.stats import RunStats
-from ops_checks.timestamps import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ops_checks.context import Context
+    from ops_checks.policy.model import KpiPolicy
     from ops_checks.runlog.grouping import Groups
 
 HOUR_MS = 3_600_000
@@ -44,50 +45,57 @@ class Replay(NamedTuple):
 
 
 def replay(context: Context, *, since_s: float | None = None, until_s: float | None = None) -> Replay:
-    """Return a run for the end of each hour of the log, if that lies in some time (epoch seconds); the last may be now.
+    """Return a run for the end of each hour of the log that is over, of those that lie in some time (epoch seconds).
 
-    Each counts the runs of the policy's window before it, without one all runs before it. Raises InputError.
+    Each counts the runs of the policy's window as it was then, without one all runs before it. Raises InputError.
     """
-    kpi = context.policy.kpi
-    window_ms = None if kpi.window_s is None else kpi.window_s * 1000
-    groups, remarks = _read(context, Grouping(BY_HOUR, window=_reached(since_s, until_s, window_ms)))
+    groups, remarks = _read(context, Grouping(BY_HOUR, window=_reached(context, since_s, until_s)))
     hours = sorted(key for key in groups if isinstance(key, int))
-    if not hours:
-        return Replay((), (*remarks, *_undated(groups)))
-    ends = [end for end in range(hours[0] + HOUR_MS, hours[-1] + 2 * HOUR_MS, HOUR_MS) if _lies(end, since_s, until_s)]
+    first, last = (hours[0], hours[-1]) if hours else (0, -HOUR_MS)
+    until_ms = min(context.now_s * 1000, until_s * 1000 - 1 if until_s is not None else _END)
+    ends = [
+        end for end in range(first + HOUR_MS, last + 2 * HOUR_MS, HOUR_MS) if (since_s or 0) * 1000 <= end <= until_ms
+    ]
     if len(ends) > MOST_HOURS:
         raise InputError(f"the run log: {len(ends):,} hours, more than {MOST_HOURS:,}: narrow them with --since")
-    spans = [(_BEGIN if window_ms is None else end - window_ms, end) for end in ends]
+    spans = {end: span for end in ends if (span := _span(context, end))}
+    bounds = {bound for span in spans.values() for bound in span if bound != _BEGIN}
     parts = groups
-    if window_ms is not None and window_ms % HOUR_MS:
-        bounds = tuple(sorted({*chain(*spans)}))
-        parts, _ = _read(context, Grouping(BY_TIME, bounds=bounds))
+    if any(bound % HOUR_MS for bound in bounds):
+        parts, _ = _read(context, Grouping(BY_TIME, bounds=tuple(sorted({*bounds, *hours[:1]}))))
     settings = measured_by(context.policy, context.zone)
-    now_ms = int(context.now_s * 1000)
+    max_age_s = context.policy.kpi.max_log_age_s
     runs = tuple(
-        PastRun(replace(_run(stats, span, hours, kpi.max_log_age_s, settings), at_ms=min(span[1], now_ms)), "")
-        for span, stats in zip(spans, _sliding(parts, spans), strict=True)
+        PastRun(_run(stats, end, span, hours, max_age_s, settings), "")
+        for (end, span), stats in zip(spans.items(), _sliding(parts, [*spans.values()]), strict=True)
     )
-    return Replay(runs, (_counted(kpi.window_s), *remarks, *_undated(groups)))
+    return Replay(runs, (_counted(context.policy.kpi), *remarks, *_left_out(groups, len(ends) - len(spans))))
 
 
 def _read(context: Context, grouping: Grouping) -> tuple[Groups, tuple[str, ...]]:
     """Return the groups of the runs, and remarks; the windows are the grouping's, so that the policy's is left out."""
     policy = context.policy
-    whole = context.with_policy(replace(policy, kpi=replace(policy.kpi, window_s=None)))
-    read = read_runs(whole, details=False, groupings=(grouping,))
+    whole = replace(policy.kpi, window_s=None, since=None, until=None)
+    read = read_runs(context.with_policy(replace(policy, kpi=whole)), details=False, groupings=(grouping,))
     return (read.stats.groups[0] if read.stats.groups else {}), read.remarks
 
 
-def _reached(since_s: float | None, until_s: float | None, window_ms: int | None) -> tuple[int, int] | None:
-    """Return the time of the runs that any hour counts, None for all; without a window all of the past counts."""
-    begin = _BEGIN if since_s is None or window_ms is None else int(since_s * 1000) - window_ms - HOUR_MS
+def _span(context: Context, end_ms: int) -> tuple[int, int] | None:
+    """Return from when to when runs counted at a time, None if nothing could lie between."""
+    try:
+        window = kpi_window(context.policy.kpi, end_ms / 1000, context.zone)
+    except UsageError:
+        return None
+    begin = _BEGIN if window.since_ms is None else window.since_ms
+    return begin, end_ms if window.until_ms is None else min(window.until_ms, end_ms)
+
+
+def _reached(context: Context, since_s: float | None, until_s: float | None) -> tuple[int, int] | None:
+    """Return the time of the runs that any hour counts, None for all; windows begin later and later."""
+    first = None if since_s is None else _span(context, int(since_s * 1000))
+    begin = _BEGIN if first is None or first[0] == _BEGIN else first[0] - HOUR_MS
     end = _END if until_s is None else int(until_s * 1000)
     return None if (begin, end) == (_BEGIN, _END) else (begin, end)
-
-
-def _lies(end_ms: int, since_s: float | None, until_s: float | None) -> bool:
-    return (since_s is None or end_ms >= since_s * 1000) and (until_s is None or end_ms < until_s * 1000)
 
 
 def _sliding(groups: Groups, spans: Sequence[tuple[int, int]]) -> Iterator[GroupStats]:
@@ -108,9 +116,13 @@ def _sliding(groups: Groups, spans: Sequence[tuple[int, int]]) -> Iterator[Group
 
 
 def _run(
-    stats: GroupStats, span: tuple[int, int], hours: Sequence[int], max_age_s: int | None, settings: dict[str, object]
+    stats: GroupStats,
+    end: int,
+    span: tuple[int, int],
+    hours: Sequence[int],
+    max_age_s: int | None,
+    settings: dict[str, object],
 ) -> GateRun:
-    begin, end = span
     evidence = KpiEvidence(RunStats(runs=stats.runs, done=stats.done, failed=stats.failed, durations=stats.durations))
     newest = hours[bisect_left(hours, end) - 1]  # its runs ended within the hour from there on
     is_old = max_age_s is not None and end - newest - HOUR_MS > max_age_s * 1000
@@ -120,19 +132,22 @@ def _run(
         verdict=Verdict.PASS,
         exit_code=0,
         tool="",
-        window=Window(None if begin == _BEGIN else begin, end),
+        window=Window(None if span[0] == _BEGIN else span[0], span[1]),
         settings=settings,
         metrics=tuple(rule.measure(evidence) for rule in RUN_RULES),
         rules=rules if is_old else (),
     )
 
 
-def _counted(window_s: int | None) -> str:
+def _counted(kpi: KpiPolicy) -> str:
     """Return what each hour counts."""
-    what = "all runs before it, for the policy has no kpi.window" if window_s is None else "the runs of kpi.window, "
-    return f"each hour of the log is replayed, and counts {what}{'' if window_s is None else duration_text(window_s)}"
+    given = window_settings(kpi)
+    what = f"the window of the KPIs as it was then: {given}" if given else "all runs before it: there is no kpi.window"
+    return f"each hour of the log is replayed, with {what}"
 
 
-def _undated(groups: Groups) -> tuple[str, ...]:
-    undated = groups.get(None)
-    return (f"{undated.runs} runs have no ts_epoch_ms: they are in no hour",) if undated else ()
+def _left_out(groups: Groups, hours: int) -> Iterator[str]:
+    if groups.get(None):
+        yield f"{groups[None].runs} runs have no ts_epoch_ms: they are in no hour"
+    if hours:
+        yield f"{hours} hours are left out: nothing could lie in the window of the KPIs then"

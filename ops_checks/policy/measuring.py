@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ops_checks.rules.waivers import Waiver
     from ops_checks.timestamps import Zone
 
-_WINDOW, _COMMANDS, _LOG_AGE, _STALE, _ZONE = (
-    "kpi.window", "kpi.commands", "kpi.max_log_age", "kpi.stale_minutes", "timezone",
+_WINDOW = ("kpi.window", "kpi.since", "kpi.until")
+_COMMANDS, _LOG_AGE, _STALE, _ZONE = (
+    "kpi.commands", "kpi.max_log_age", "kpi.stale_minutes", "timezone",
 )  # fmt: skip
 _FIELDS, _STATUSES, _RENDERED, _TRUTH = (
     "consistency.fields", "consistency.ignore_statuses", "consistency.as_rendered", "source_of_truth",
@@ -29,8 +30,8 @@ _WIP, _WAIT = "rules.wip-limit.max", "rules.priority-inversion.minutes"
 WAIVED = "waivers"
 #: The settings that rules need beside those of their group.
 _OF_RULE = {
-    "unfinished-runs": (_WINDOW,),
-    "retry-count": (_WINDOW, _ZONE),
+    "unfinished-runs": _WINDOW,
+    "retry-count": (*_WINDOW, _ZONE),
     "stale-in-progress": (_STALE, _ZONE),
     "oldest-pending-minutes": (_ZONE,),
     "wip-limit": (_WIP,),
@@ -50,7 +51,7 @@ def measured_by(policy: Policy, zone: Zone) -> dict[str, Any]:
     kpi, drift, rows = policy.kpi, policy.consistency, policy.rows
     waived = {waiver.rule for waiver in policy.waivers}
     return {
-        _WINDOW: kpi.window_s,
+        **dict(zip(_WINDOW, (kpi.window_s, kpi.since, kpi.until), strict=True)),
         _COMMANDS: None if kpi.commands is None else sorted(map(visible, kpi.commands)),
         _LOG_AGE: kpi.max_log_age_s,
         _STALE: kpi.stale_minutes,
@@ -78,7 +79,7 @@ def settings_of(rule: Rule) -> tuple[str, ...]:
 
 def is_windowed(rule: Rule) -> bool:
     """Return whether a rule measures what happened in a window, and not how things stand."""
-    return _WINDOW in settings_of(rule)
+    return _WINDOW[0] in settings_of(rule)
 
 
 def waivers_of(rule: Rule) -> str:
@@ -88,8 +89,8 @@ def waivers_of(rule: Rule) -> str:
 
 def _of_log(rule: Rule) -> tuple[str, ...]:
     if rule.unit == "ms":
-        return _WINDOW, _COMMANDS
-    return (_WINDOW,) if rule.unit == "ratio" else ()
+        return *_WINDOW, _COMMANDS
+    return _WINDOW if rule.unit == "ratio" else ()
 
 
 def _own_key(rule_id: str) -> str:

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from ops_checks.findings import Verdict
-from ops_checks.report.model import Metric  # noqa: TC001 - msgspec resolves the fields' types
+from ops_checks.report.model import Metric, Window  # noqa: TC001 - msgspec resolves the fields' types
 from ops_checks.report.serialize import number
 
 if TYPE_CHECKING:
@@ -51,19 +51,12 @@ class RuleRun(Struct, frozen=True):
     more: Count = 0
 
 
-class Window(Struct, frozen=True):
-    """The window that runs had to end in to count: epoch milliseconds, the first included, None for no bound."""
-
-    since_ms: int | None = None
-    until_ms: int | None = None
-
-
 class GateRun(Struct, frozen=True):
     """One run of the gate.
 
-    `at_ms` is epoch milliseconds, `policy` the digest of its policy file, None without one. `settings` are those that
-    decide what was measured, by their key in a policy; None in a report that does not say. `errors` counts what could
-    not be evaluated.
+    `at_ms` is epoch milliseconds, `window` that of the KPIs, None for all of time, `policy` the digest of its policy
+    file, None without one. `settings` are those that decide what was measured, by their key in a policy; None in a
+    report that does not say. `errors` counts what could not be evaluated.
     """
 
     at_ms: Time
@@ -71,7 +64,7 @@ class GateRun(Struct, frozen=True):
     exit_code: Annotated[int, Meta(ge=0, le=255)]
     tool: str
     policy: str | None = None
-    window: Window = Window()
+    window: Window | None = None
     settings: Mapping[str, Any] | None = None
     metrics: tuple[Metric, ...] = ()
     rules: tuple[RuleRun, ...] = ()
@@ -100,17 +93,12 @@ def run_of(report: Report) -> GateRun:
         exit_code=int(report.exit_code),
         tool=report.tool_version,
         policy=None if policy is None else policy.state,
-        window=_window(report),
+        window=report.window,
         settings=report.settings,
         metrics=tuple(map(_metric, report.metrics)),
         rules=tuple(map(_rule, report.rules)),
         errors=len(report.errors),
     )
-
-
-def _window(report: Report) -> Window:
-    span_s = (report.settings or {}).get("kpi.window")
-    return Window(None if span_s is None else report.created_ms - span_s * 1000, report.created_ms)
 
 
 def _metric(metric: Metric) -> Metric:

@@ -215,7 +215,7 @@ def test_the_log_is_replayed(project: Path, run: Run) -> None:
         "never violated: latency-p95-ms (10)\n"
     )
     assert told.err == (
-        "note: each hour of the log is replayed, and counts the runs of kpi.window, 2h\n"
+        "note: each hour of the log is replayed, with the window of the KPIs as it was then: window 2h\n"
         "note: no log tells of missing-in-db, missing-in-md, field-mismatch, stale-in-progress, malformed-lines: "
         "see a history\n"
         "note: -n: 3 of 10 runs are shown\n"
@@ -244,7 +244,7 @@ def test_a_limit_is_proposed(project: Path, run: Run) -> None:
         "false_alarms expected=18.18% interval_95=0.51% to 52.18% beyond=1 runs=10 independent=5\n"
     )
     assert told.err == (
-        "note: each hour of the log is replayed, and counts the runs of kpi.window, 2h\n"
+        "note: each hour of the log is replayed, with the window of the KPIs as it was then: window 2h\n"
         "note: the windows overlap: the interval rests on 5 of the 10 runs, of which no two have runs of the log in "
         "common\n"
     )

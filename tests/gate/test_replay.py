@@ -17,10 +17,12 @@ from ops_checks.gate.replay import HOUR_MS, REPLAYED, replay
 from ops_checks.policy.model import KpiPolicy, Policy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ops_checks.gate.replay import Replay
 
+DAY_MS = 24 * HOUR_MS
 BEGIN_MS = NOW_S * 1000 - 50 * HOUR_MS
 
 
@@ -69,7 +71,7 @@ def test_every_hour_is_what_was_measured_then(window_s: int | None) -> None:
             rank = -(-percent * len(durations) // 100)
             assert metric is not None
             assert (metric.samples, metric.value) == (len(durations), durations[rank - 1] if durations else None)
-        assert each.run.window.since_ms == (None if window_s is None else since)
+        assert (each.run.window.begin_ms if each.run.window else 0) == (None if window_s is None else since)
 
 
 @pytest.mark.usefixtures("folder")
@@ -77,20 +79,50 @@ def test_what_it_says() -> None:
     """Which window the hours have, and the runs that are in none; only rates and run times are replayed."""
     lines = [end(BEGIN_MS), end(None), "x\n"]
     assert replayed(lines, None).remarks == (
-        "each hour of the log is replayed, and counts all runs before it, for the policy has no kpi.window",
+        "each hour of the log is replayed, with all runs before it: there is no kpi.window",
         "1 runs have no ts_epoch_ms: they are in no hour",
     )
-    assert replayed(lines, 7200).remarks[0] == "each hour of the log is replayed, and counts the runs of kpi.window, 2h"
+    assert replayed(lines, 7200).remarks[0] == (
+        "each hour of the log is replayed, with the window of the KPIs as it was then: window 2h"
+    )
     (run,) = replayed(lines, None).runs
     assert {metric.name for metric in run.run.metrics} == {name.replace("-", "_") for name in REPLAYED}
 
 
 @pytest.mark.usefixtures("folder")
 def test_the_hour_that_is_not_over() -> None:
-    """It ends now."""
+    """Nobody can tell yet what it will be; the hours before it are told."""
     assert [each.run.at_ms for each in replayed([end(NOW_S * 1000 - 5)], None).runs] == [NOW_S * 1000]
-    found = replayed([end(NOW_S * 1000 + 10 * 60_000)], None)
+    assert replayed([end(NOW_S * 1000 + 5)], None).runs == ()
+    found = replayed([end(NOW_S * 1000 - HOUR_MS), end(NOW_S * 1000 + 5)], None)
     assert [each.run.at_ms for each in found.runs] == [NOW_S * 1000]
+
+
+@pytest.mark.parametrize(
+    ("window", "counted"),
+    [
+        ({"since": "00:00"}, lambda end_ms: ((end_ms - 1) // DAY_MS * DAY_MS, end_ms)),
+        ({"since": "3h"}, lambda end_ms: (end_ms - 3 * HOUR_MS, end_ms)),
+        ({"since": "4h", "until": "90m"}, lambda end_ms: (end_ms - 4 * HOUR_MS, end_ms - HOUR_MS * 3 // 2)),
+        ({"window_s": 7200, "until": "1h"}, lambda end_ms: (end_ms - 3 * HOUR_MS, end_ms - HOUR_MS)),
+        ({"since": "2025-12-31 12:00"}, lambda end_ms: (NOW_S * 1000 - 27 * HOUR_MS, end_ms)),
+        ({"until": "2025-12-31 12:00"}, lambda end_ms: (0, min(end_ms, NOW_S * 1000 - 27 * HOUR_MS))),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("folder")
+def test_windows_of_the_policy(window: dict[str, Any], counted: Callable[[int], tuple[int, int]]) -> None:
+    """Whatever their ends are: they are what they were then, by the clock of the queue's zone."""
+    times = [BEGIN_MS + minute * 60_000 for minute in range(0, 49 * 60, 20)]
+    Path("l.jsonl").write_text("".join(map(end, times)))
+    policy = Policy(timezone=0, kpi=KpiPolicy(**window))
+    found = replay(resolve({}, policy, logs=("l.jsonl",), now_s=NOW_S))
+    assert len(found.runs) >= 12
+    for each in found.runs:
+        begin, last = counted(each.run.at_ms)
+        rate = each.run.metric("failure_rate")
+        assert rate is not None
+        assert rate.samples == sum(begin <= ms < last for ms in times), each.run.at_ms
+    assert len(found.runs) == 49 or "hours are left out: nothing could lie in the window" in found.remarks[-1]
 
 
 @pytest.mark.usefixtures("folder")

@@ -36,7 +36,7 @@ def test_the_bytes() -> None:
     assert LINE == (
         b'{"schema": "ops-checks/history/1", "at": "2026-01-01T00:00:00.123Z", "at_ms": 1767225600123, '
         b'"verdict": "fail", "exit_code": 2, "tool": "1.0", "policy": null, "window": '
-        b'{"since_ms": 1767222000123, "until_ms": 1767225600123}, '
+        b'{"begin_ms": 1767222000123, "end_ms": null}, '
         b'"settings": {"kpi.window": 3600}, "metrics": [{"name": "failure_rate", "value": 0.25, "unit": "ratio", '
         b'"samples": 40, "low": 0.1, "high": 0.5, "unread": 0}], "rules": [{"id": "failure-rate", "group": "kpi", '
         b'"severity": "error", "verdict": "fail", "counts_as": "fail", "value": 0.25, "operator": "<=", "limit": 0.2, '
