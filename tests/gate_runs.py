@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from report_samples import CREATED_MS
 
 from ops_checks.findings import Verdict
-from ops_checks.report.gate_run import LAST_MS, GateRun, RuleRun, run_of
+from ops_checks.report.gate_run import LAST_MS, GateRun, MetricRun, RuleRun, run_of
 from ops_checks.report.model import Metric, Report, RuleResult, Window
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ RUNS = st.builds(
     policy=st.none() | _TEXTS,
     window=st.none() | st.builds(Window, st.none() | st.integers(-(2**60), 2**60), st.none() | _COUNTS),
     settings=st.none() | st.dictionaries(_TEXTS, _SETTINGS, max_size=2),
-    metrics=st.lists(st.builds(Metric, _TEXTS, _NUMBERS, _TEXTS, _COUNTS, _NUMBERS), max_size=2).map(tuple),
+    metrics=st.lists(st.builds(MetricRun, _TEXTS, _NUMBERS, _TEXTS, _COUNTS, _NUMBERS), max_size=2).map(tuple),
     rules=st.lists(
         st.builds(
             RuleRun, _TEXTS, _TEXTS, _TEXTS, _VERDICTS, _VERDICTS, _NUMBERS, st.none() | _TEXTS, _NUMBERS,

@@ -13,7 +13,7 @@ from ops_checks.gate.inputs import read_runs
 from ops_checks.gate.past_runs import PastRun
 from ops_checks.policy.measuring import measured_by
 from ops_checks.policy.window import kpi_window, window_settings
-from ops_checks.report.gate_run import GateRun, RuleRun
+from ops_checks.report.gate_run import GateRun, RuleRun, metric_run
 from ops_checks.report.model import Window
 from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.run_metrics import RUN_RULES
@@ -134,7 +134,7 @@ def _run(
         tool="",
         window=Window(None if span[0] == _BEGIN else span[0], span[1]),
         settings=settings,
-        metrics=tuple(rule.measure(evidence) for rule in RUN_RULES),
+        metrics=tuple(metric_run(rule.measure(evidence)) for rule in RUN_RULES),
         rules=rules if is_old else (),
     )
 

@@ -6,14 +6,13 @@ from collections.abc import Mapping  # noqa: TC003 - msgspec resolves the fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct
-from msgspec.structs import replace
 
 from ops_checks.findings import Verdict
-from ops_checks.report.model import Metric, Window  # noqa: TC001 - msgspec resolves the fields' types
+from ops_checks.report.model import Window  # noqa: TC001 - msgspec resolves the fields' types
 from ops_checks.report.serialize import number
 
 if TYPE_CHECKING:
-    from ops_checks.report.model import Report, RuleResult
+    from ops_checks.report.model import Metric, Report, RuleResult
 
 #: So many fingerprints of a rule's findings are kept; the others are counted.
 FINGERPRINTS = 20
@@ -22,6 +21,18 @@ LAST_MS = 253_402_300_799_999
 
 Count = Annotated[int, Meta(ge=0)]
 Time = Annotated[int, Meta(ge=0, le=LAST_MS)]
+
+
+class MetricRun(Struct, frozen=True):
+    """What one metric was in a run; its fields are those of `report.model.Metric` that a history keeps."""
+
+    name: str
+    value: float | None
+    unit: str
+    samples: int
+    low: float | None = None
+    high: float | None = None
+    unread: int = 0
 
 
 class RuleRun(Struct, frozen=True):
@@ -66,7 +77,7 @@ class GateRun(Struct, frozen=True):
     policy: str | None = None
     window: Window | None = None
     settings: Mapping[str, Any] | None = None
-    metrics: tuple[Metric, ...] = ()
+    metrics: tuple[MetricRun, ...] = ()
     rules: tuple[RuleRun, ...] = ()
     errors: Count = 0
 
@@ -74,7 +85,7 @@ class GateRun(Struct, frozen=True):
         """Return what a rule said, None if it was not evaluated."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
 
-    def metric(self, name: str) -> Metric | None:
+    def metric(self, name: str) -> MetricRun | None:
         """Return a metric, None if it was not measured."""
         return next((metric for metric in self.metrics if metric.name == name), None)
 
@@ -95,15 +106,16 @@ def run_of(report: Report) -> GateRun:
         policy=None if policy is None else policy.state,
         window=report.window,
         settings=report.settings,
-        metrics=tuple(map(_metric, report.metrics)),
+        metrics=tuple(map(metric_run, report.metrics)),
         rules=tuple(map(_rule, report.rules)),
         errors=len(report.errors),
     )
 
 
-def _metric(metric: Metric) -> Metric:
-    """Return a metric with numbers that JSON has."""
-    return replace(metric, value=number(metric.value), low=number(metric.low), high=number(metric.high))
+def metric_run(metric: Metric) -> MetricRun:
+    """Return what a history keeps of a metric: numbers that JSON has."""
+    value, low, high = number(metric.value), number(metric.low), number(metric.high)
+    return MetricRun(metric.name, value, metric.unit, metric.samples, low, high, metric.unread)
 
 
 def _rule(result: RuleResult) -> RuleRun:

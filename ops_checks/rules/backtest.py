@@ -211,9 +211,10 @@ def _measured(run: GateRun, rule: Rule, kept: RuleRun | None) -> Metric | str:
         if kept is None:
             return "it was not judged"
         return Metric(rule.metric, kept.value, kept.unit or "", kept.samples or 0)
-    metric = run.metric(rule.metric)
-    if metric is None:
+    found = run.metric(rule.metric)
+    if found is None:
         return f"{rule.metric} was not measured"
+    metric = Metric(found.name, found.value, found.unit, found.samples, found.low, found.high, found.unread)
     if rule.of_log and not _log_was_current(run):
         return "its log could not be relied on"
     if run.settings is None and kept and kept.verdict is Verdict.INSUFFICIENT and rule.counted:
