@@ -127,7 +127,7 @@ METRICS = (
     Metric("latency_avg_ms", None, "ms", 0),
     Metric("retry_count", 3, "events", 3),
     Metric("stale_in_progress", 1, "items", 12),
-    Metric("oldest_pending_minutes", 17.25, "minutes", 4),
+    Metric("oldest_pending_minutes", 17.25, "minutes", 4, unread=2),
 )
 
 WAIVED = MISMATCH._replace(item="ORCH-8", suppressed="agreed with the team", places=(Place("ops/QUEUE.md", 10, 2),))
@@ -145,6 +145,7 @@ EVERYTHING = report(
     rule("waiver-unused", Verdict.WARN),
     metrics=METRICS,
     notes=("the log's cache was not used",),
+    settings={"kpi.window": 86_400, "kpi.commands": ["done", "fail"], "source_of_truth": "db"},
 )
 
 DAY_MS = 86_400_000
@@ -337,7 +338,7 @@ BACKGROUNDS = st.builds(
     st.lists(TEXTS, max_size=1).map(tuple),
 )  # fmt: skip
 METRIC_RESULTS = st.builds(
-    Metric, TEXTS, _MAYBE_NUMBER, TEXTS, COUNTS, _MAYBE_NUMBER, _MAYBE_NUMBER,
+    Metric, TEXTS, _MAYBE_NUMBER, TEXTS, COUNTS, _MAYBE_NUMBER, _MAYBE_NUMBER, COUNTS,
     intervals=st.lists(st.builds(Bounds, st.floats(0, 1), _MAYBE_NUMBER, _MAYBE_NUMBER), max_size=2).map(tuple),
     spread=st.none() | st.builds(Spread, st.floats(0, 1e300), st.floats(-1e300, 1e300)),
 )  # fmt: skip
@@ -347,4 +348,5 @@ REPORTS = st.builds(
     st.lists(RULES, max_size=2).map(tuple),
     st.lists(TEXTS, max_size=2).map(tuple), st.lists(TEXTS, max_size=2).map(tuple),
     st.just(()), st.none() | COMPARISONS, st.none() | st.integers(-840, 840), st.none() | BACKGROUNDS,
+    settings=st.none() | st.dictionaries(TEXTS, st.none() | COUNTS | st.lists(TEXTS, max_size=2), max_size=2),
 )  # fmt: skip

@@ -30,7 +30,7 @@ _PLACES = (re.compile(r"(.+?):(\d{1,15})(?::\d+)?: ", re.DOTALL), re.compile(r"(
 #: What arguments call the files that commands read.
 _FILES = (
     "queue", "db", "policy", "queue_path", "db_path", "file", "newer", "known", "base", "source", "plan", "output",
-    "snapshot", "compare",
+    "snapshot", "compare", "history",
 )  # fmt: skip
 
 

@@ -25,7 +25,23 @@ GLOBALS: tuple[Option, ...] = (
 NODES: dict[str, Node] = {
     '': ('', (
         (('--version',), "show program's version number and exit", None, False),
-    ), ((('one', 'baseline', 'cancel', 'check', 'completion', 'consistency-check', 'drift', 'help', 'import', 'init', 'kpi', 'list', 'policy', 'reconcile', 'render', 'replan', 'report', 'retry', 'schema', 'show', 'snapshot', 'status', 'undo', 'wait', 'watch', 'workers'), False),)),
+    ), ((('one', 'backtest', 'baseline', 'cancel', 'check', 'completion', 'consistency-check', 'drift', 'help', 'history', 'import', 'init', 'kpi', 'list', 'policy', 'reconcile', 'render', 'replan', 'report', 'retry', 'schema', 'show', 'snapshot', 'status', 'undo', 'wait', 'watch', 'workers'), False),)),
+    'backtest': ('Show what a policy would have said of past gate runs, or of each hour of the run log.', (
+        (('--history',), "a history, a report, or a folder of them; repeatable (default: the policy's, else the run log, replayed)", ('files',), True),
+        (('--only',), 'only this check or rule; repeatable', ('one', 'consistency', 'kpi', 'queue', 'history', 'own', 'missing-in-db', 'missing-in-md', 'field-mismatch', 'view-edited', 'failure-rate', 'success-rate', 'latency-p50-ms', 'latency-p90-ms', 'latency-p95-ms', 'latency-p99-ms', 'latency-avg-ms', 'latency-max-ms', 'retry-count', 'stale-in-progress', 'blocked', 'pending', 'oldest-pending-minutes', 'malformed-lines', 'unfinished-runs', 'well-formed', 'in-progress-has-owner', 'blocked-has-reason', 'due-date-passed', 'wip-limit', 'no-start-in-future', 'priority-inversion', 'picked-twice', 'retried-beyond-max', 'attempts-lost', 'retried-without-cause', 'added-twice', 'lease-of-another', 'ended-twice', 'ended-after-cancelled', 'ended-without-picked', 'changed-without-event', 'orphan-events', 'payload-unreadable'), True),
+        (('--suggest',), 'propose a limit of this metric', ('failure_rate', 'success_rate', 'latency_p50_ms', 'latency_p90_ms', 'latency_p95_ms', 'latency_p99_ms', 'latency_avg_ms', 'latency_max_ms', 'retry_count', 'stale_in_progress', 'blocked', 'pending', 'oldest_pending_minutes', 'malformed_lines', 'unfinished_runs'), False),
+        (('--false-alarms',), 'how many it may cause: 5%%, 0.05 (default: 5%%)', (), False),
+        (('--since',), 'runs since then: 90s, 15m, 2h, 7d, HH:MM, a date, …', (), False),
+        (('--until',), 'runs before then', (), False),
+        (('-n',), 'the last N only (default: all)', (), False),
+        (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json', 'csv'), False),
+        (('--log-path',), 'run log; repeatable, may glob', ('files',), True),
+        (('--engine',), 'what reads the log: local (default), spark[=MASTER]', ('local', 'spark'), False),
+        (('--max-failure-rate',), 'from 0 to 1 (default: 0.2)', (), False),
+        (('--max-latency-p95-ms',), 'milliseconds (default: 2000)', (), False),
+        (('--max-stale-in-progress',), 'items (default: 0)', (), False),
+        (('--stale-minutes',), 'stale after (default: 60)', (), False),
+    ), ()),
     'baseline': ('Record what both queues agree on.', (
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),
@@ -55,6 +71,7 @@ NODES: dict[str, Node] = {
         (('--only',), 'only consistency, kpi, queue, history, own, or this rule; repeatable', ('one', 'consistency', 'kpi', 'queue', 'history', 'own', 'missing-in-db', 'missing-in-md', 'field-mismatch', 'view-edited', 'failure-rate', 'success-rate', 'latency-p50-ms', 'latency-p90-ms', 'latency-p95-ms', 'latency-p99-ms', 'latency-avg-ms', 'latency-max-ms', 'retry-count', 'stale-in-progress', 'blocked', 'pending', 'oldest-pending-minutes', 'malformed-lines', 'unfinished-runs', 'well-formed', 'in-progress-has-owner', 'blocked-has-reason', 'due-date-passed', 'wip-limit', 'no-start-in-future', 'priority-inversion', 'picked-twice', 'retried-beyond-max', 'attempts-lost', 'retried-without-cause', 'added-twice', 'lease-of-another', 'ended-twice', 'ended-after-cancelled', 'ended-without-picked', 'changed-without-event', 'orphan-events', 'payload-unreadable'), True),
         (('--fail-level',), 'what fails the gate (default: error)', ('one', 'error', 'warn'), False),
         (('--known',), 'a saved JSON report: what it has too is known and fails nothing', ('files',), False),
+        (('--history',), 'append this run to a history, a line of JSON', ('files',), False),
         (('--exit-zero',), 'exit 0 for drift and alerts; still 3 and above', None, False),
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),
@@ -102,7 +119,13 @@ NODES: dict[str, Node] = {
     ), ()),
     'help': ('Show a page of the manual.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
-    ), ((('one', 'commands', 'compare', 'gate', 'incident', 'install', 'pipelines', 'policy', 'postgres', 'pytest', 'python', 'reconcile', 'spark'), False),)),
+    ), ((('one', 'commands', 'compare', 'gate', 'history', 'incident', 'install', 'pipelines', 'policy', 'postgres', 'pytest', 'python', 'reconcile', 'spark'), False),)),
+    'history': ('Show past gate runs, from a history or from saved reports.', (
+        (('--since',), 'runs since then: 90s, 15m, 2h, 7d, HH:MM, a date, …', (), False),
+        (('--until',), 'runs before then', (), False),
+        (('-n',), 'the last N only (default: all)', (), False),
+        (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json', 'csv'), False),
+    ), ((('one', 'show'), False), (('files',), True))),
     'import': ('Let the database follow the document.', (
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),
@@ -250,7 +273,7 @@ NODES: dict[str, Node] = {
     ), ()),
     'schema': ('Print the JSON Schema of what ops-checks reads or prints as JSON.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
-    ), ((('one', 'report', 'policy', 'plan', 'result', 'baseline', 'snapshot', 'list', 'show', 'status', 'workers', 'mutation', 'wait', 'kpi-compare', 'init', 'baseline-result', 'snapshot-result', 'policy-check', 'help', 'completion', 'error'), False),)),
+    ), ((('one', 'report', 'policy', 'plan', 'result', 'baseline', 'snapshot', 'history', 'list', 'show', 'status', 'workers', 'mutation', 'wait', 'kpi-compare', 'init', 'baseline-result', 'snapshot-result', 'policy-check', 'history-show', 'backtest', 'help', 'completion', 'error'), False),)),
     'show': ('Show everything about an item: history, runs, both sides, what can be done.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
         (('--color',), 'mark P0 and what is stale (default: auto)', ('one', 'auto', 'always', 'never'), False),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.report_files import plan_outputs, render_report
+from ops_checks.errors import OpsError
+from ops_checks.exit_codes import NOT_EVALUATED
 from ops_checks.files.output_guard import OutputGuard
 from ops_checks.gate.input_files import input_files
 from ops_checks.gate.run import run_gate
@@ -16,21 +18,30 @@ if TYPE_CHECKING:
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.cli.report_files import Outputs
+    from ops_checks.gate.run_history import RunHistory
     from ops_checks.report.model import Report
 
 
 def gate_report(
-    invocation: Invocation, *, only: Collection[str] = (), fail_level: str = "error", plain: bool = False
+    invocation: Invocation,
+    *,
+    only: Collection[str] = (),
+    fail_level: str = "error",
+    plain: bool = False,
+    history: RunHistory | None = None,
 ) -> Result:
     """Return the gate's exit code and its report for stdout; its notes and errors are remarks.
 
-    `plain`: without what the policy waives or counts less, as the commands of OPS_COMMANDS show it.
+    `plain`: without what the policy waives or counts less, as the commands of OPS_COMMANDS show it. `history`: what
+    the run is appended to; where that cannot be, the report is shown all the same, and the exit code is 3.
     """
     context = invocation.context.without_exceptions() if plain else invocation.context
     known = getattr(invocation.args, "known", None)
     saved = [known] if known else []
-    OutputGuard(lambda: saved).check_streams()
-    outputs = plan_outputs(invocation, lambda: [*input_files(context), *saved])
+    kept = [history.path] if history else []
+    OutputGuard(lambda: [*saved, *kept]).check_streams()
+    outputs = plan_outputs(invocation, lambda: [*input_files(context), *saved, *kept])
+    record = _recorder(invocation, history, lambda: [*input_files(context), *saved])
     if known:
         context = context.with_known(Known(known, read_report(known)))
     report = _runner(outputs)(
@@ -45,7 +56,9 @@ def gate_report(
     invocation.remarks += [f"error: {error}" for error in report.errors]
     if report.errors and context.looked:
         invocation.note([f"no project is here: {context.looked}"])
-    return render_report(invocation, report, outputs)
+    is_kept = record(report)
+    code, lines = render_report(invocation, report, outputs)
+    return code if is_kept else NOT_EVALUATED, lines
 
 
 def _runner(outputs: Outputs) -> Callable[..., Report]:
@@ -55,3 +68,27 @@ def _runner(outputs: Outputs) -> Callable[..., Report]:
     from ops_checks.reconcile.field_drift import run_with_drift
 
     return run_with_drift
+
+
+def _recorder(
+    invocation: Invocation, history: RunHistory | None, inputs: Callable[[], list[str]]
+) -> Callable[[Report], bool]:
+    """Return what appends a run to a history, and returns whether it is kept as it was to be.
+
+    Raises UsageError for a history that nothing may be appended to.
+    """
+    if history is None:
+        return lambda _report: True
+    from ops_checks.gate.run_history import must_be_writable, record_run
+
+    must_be_writable(history, inputs)
+
+    def record(report: Report) -> bool:
+        try:
+            invocation.warn(record_run(report, history, inputs, wait_s=invocation.context.lock_timeout_s))
+        except OpsError as error:
+            invocation.remarks.append(f"error: {error.message}; the verdict stands, and is in no history")
+            return False
+        return True
+
+    return record

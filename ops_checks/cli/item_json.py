@@ -60,10 +60,15 @@ def csv_rows(rows: Iterable[Details], now_s: float, zone: Zone) -> Iterator[str]
     seen is escaped, line breaks included, so that a record is one line.
     """
     names = (*FIELDS, *_CSV_MORE)
-    yield ",".join(map(_quoted, names))
+    yield csv_record(names)
     for row in rows:
         known = item_json(row, now_s, zone)
-        yield ",".join(_quoted(_as_cell(known[name])) for name in names)
+        yield csv_record(known[name] for name in names)
+
+
+def csv_record(cells: Iterable[object]) -> str:
+    """Return a record of RFC 4180 without its line end, safe for spreadsheets and terminals; None is an empty cell."""
+    return ",".join(_quoted(_as_cell(cell)) for cell in cells)
 
 
 def _as_cell(value: object) -> str:

@@ -85,7 +85,7 @@ def add_selection(parser: ArgumentParser) -> None:
 
 def selector_of(args: Any, context: Context) -> Selector:  # noqa: ANN401 - argparse's, or the quick parser's
     """Return what the options select. Raises UsageError for an empty or unknown value, and a time that cannot be."""
-    since_s, until_s = _bounds(args, context.now_s, context.zone)
+    since_s, until_s = time_bounds(args, context.now_s, context.zone)
     return Selector(
         now_s=context.now_s,
         zone=context.zone,
@@ -106,7 +106,8 @@ def must_be_matched(selected: Selected, store: Store) -> None:
         raise unknown_item(visible(store.location), selected.unmatched, SEE_IDS, lambda: ids_of(store))
 
 
-def _bounds(args: Any, now_s: float, zone: Zone) -> tuple[float | None, float | None]:  # noqa: ANN401 - as above
+def time_bounds(args: Any, now_s: float, zone: Zone) -> tuple[float | None, float | None]:  # noqa: ANN401 - as above
+    """Return the times of `--since` and `--until` in epoch seconds. Raises UsageError for what is none or cannot be."""
     since_s = _time("--since", args.since, now_s, zone)
     until_s = _time("--until", args.until, now_s, zone)
     if since_s is not None and since_s > now_s:

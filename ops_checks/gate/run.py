@@ -18,6 +18,7 @@ from ops_checks.gate.last_agreement import hints
 from ops_checks.gate.missing import advised
 from ops_checks.gate.readers import READERS
 from ops_checks.gate.verdict import conclude, decide
+from ops_checks.policy.measuring import measured_by
 from ops_checks.report.model import InputRead, Metric, Report, RuleResult, Window
 from ops_checks.rules.listing import cut
 from ops_checks.rules.rule import Threshold, evaluate, not_evaluated
@@ -96,6 +97,7 @@ def run_gate(
         tz_minutes=context.tz_minutes,
         timezone=context.timezone,
         window=window,
+        settings=measured_by(policy, context.zone) | {"fail_level": fail_level},
     )
 
 

@@ -184,10 +184,16 @@ def _consistency(section: Mapping[str, Any]) -> ConsistencyPolicy:
 
 
 def _history(section: str | Mapping[str, Any]) -> HistoryPolicy:
-    """Return the policy on histories, given as `on`, `off` or a mapping, which is on."""
+    """Return the policy on histories: `on`, `off` or a mapping, which is on unless it says only how runs are kept."""
     if isinstance(section, str):
         return HistoryPolicy(on=section == "on")
-    return HistoryPolicy(on=True, severity=section.get("severity", {}))
+    keep = section.get("keep")
+    return HistoryPolicy(
+        on="severity" in section or not section,
+        severity=section.get("severity", {}),
+        file=section.get("file"),
+        keep_s=None if keep is None else duration_s(keep),
+    )
 
 
 def _rows(section: Iterable[Mapping[str, Any]]) -> RowsPolicy:

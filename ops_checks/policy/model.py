@@ -68,13 +68,16 @@ class KpiPolicy(Struct, frozen=True):
 
 
 class HistoryPolicy(Struct, frozen=True):
-    """Whether the rules on histories are on, and the severity of each.
+    """Whether the rules on histories are on, and the severity of each; and the history of the gate's own runs.
 
-    `severity` is `error`, `warning` or `off` by rule; a rule that it does not name has its default.
+    `severity` is `error`, `warning` or `off` by rule; a rule that it does not name has its default. `file` is what the
+    gate appends its runs to, None for none; `keep_s` after how many seconds it may drop one, None for never.
     """
 
     on: bool = False
     severity: Mapping[str, str] = field(default_factory=dict)
+    file: str | None = None
+    keep_s: int | None = None
 
 
 class RowsPolicy(Struct, frozen=True):

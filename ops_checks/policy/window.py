@@ -57,7 +57,7 @@ def kpi_window(kpi: KpiPolicy, now_s: float, zone: Zone) -> Window:
     if kpi.window_s is not None:
         since_s = (now_s if until_s is None else until_s) - kpi.window_s
     if since_s is not None and since_s >= min(now_s, now_s if until_s is None else until_s):
-        begins = f"the window of the KPIs ({_given(kpi)}) begins at {queue_time(since_s, zone)}"
+        begins = f"the window of the KPIs ({window_settings(kpi)}) begins at {queue_time(since_s, zone)}"
         ends = "lies ahead" if since_s >= now_s or until_s is None else f"is not before {queue_time(until_s, zone)}"
         raise UsageError(f"{begins}, which {ends}: nothing can lie in it: expected an earlier time")
     return Window(since_s, until_s)
@@ -86,8 +86,8 @@ def _moment(name: str, text: str | None, now_s: float, zone: Zone) -> float | No
     return at
 
 
-def _given(kpi: KpiPolicy) -> str:
-    """Return the settings of the window that are there: `window 7d, until 2026-01-01`."""
+def window_settings(kpi: KpiPolicy) -> str:
+    """Return the settings of the window that are there, "" without any: `window 7d, until 2026-01-01`."""
     window = None if kpi.window_s is None else duration_text(kpi.window_s)
     settings = (("window", window), ("since", kpi.since), ("until", kpi.until))
     return ", ".join(f"{name} {visible(text)}" for name, text in settings if text is not None)

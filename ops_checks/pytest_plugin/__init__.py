@@ -42,6 +42,7 @@ OPTIONS = (
     ("--queue-snapshot", "string", "PATH", "read this file of `ops-checks snapshot` in place of database and run log"),
     ("--queue-report", "string", "PATH", "write the JSON report of the session here"),
     ("--queue-html", "string", "PATH", "write the session's report as a page here"),
+    ("--queue-history", "string", "PATH", "append the gate's run to this history, a line of JSON"),
     ("--queue-known", "string", "PATH", "a saved JSON report: what it has too is known and fails nothing"),
     ("--max-failure-rate", "string", "RATE", "limit of the failure rate, from 0 to 1 (default: 0.2)"),
     ("--max-latency-p95-ms", "string", "MS", "limit of the 95th percentile of run times (default: 2000)"),

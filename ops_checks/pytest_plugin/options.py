@@ -14,6 +14,7 @@ from ops_checks.context import Context, resolve
 from ops_checks.errors import UsageError
 from ops_checks.files.output_guard import Output, OutputGuard
 from ops_checks.gate.input_files import input_files
+from ops_checks.gate.run_history import history_of, must_be_writable
 from ops_checks.policy.search import find_policy
 from ops_checks.pytest_plugin.repeated import refuse_repeated
 from ops_checks.report.saved import read_report
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from ops_checks.gate.run_history import RunHistory
     from ops_checks.policy.search import FoundPolicy
 
 _ENVIRONMENT_PATHS = ("ORCH_QUEUE_MD", "ORCH_DB_PATH", "ORCH_LOG_PATH")
@@ -63,6 +65,7 @@ class Inputs(Struct, frozen=True):
     Every path of the context is relative to `rootdir` (absolute), or absolute if it lies outside. `command` is
     the command line of the same checks; `reports` are what the report is written to, by format. `guard` guards what is
     written. `shows_background`: a page of the report is made.
+    `history` is what the run is appended to, None for nothing.
     """
 
     rootdir: str
@@ -71,6 +74,7 @@ class Inputs(Struct, frozen=True):
     command: str
     guard: OutputGuard
     shows_background: bool = False
+    history: RunHistory | None = None
 
 
 def read_inputs(config: pytest.Config) -> Inputs:
@@ -109,11 +113,15 @@ def read_inputs(config: pytest.Config) -> Inputs:
     context.db = shown_path(context.db, rootdir)
     context.logs = tuple(shown_path(log, rootdir) for log in context.logs)
     reports = _reports(config, rootdir)
-    guard = OutputGuard(lambda: input_files(context), [*reports.values(), *_others(config, here)])
+    history = history_of(context, _path(config, "--queue-history", rootdir), "--queue-history")
+    kept = [history.path] if history else []
+    guard = OutputGuard(lambda: [*input_files(context), *kept], [*reports.values(), *_others(config, here)])
     with in_folder(rootdir):
         guard.check()
+        if history:
+            must_be_writable(history, lambda: input_files(context))
     shows_background = "html" in reports or bool(getattr(config.option, _PYTEST_HTML, None))
-    return Inputs(rootdir, context, reports, _command(config, rootdir, here), guard, shows_background)
+    return Inputs(rootdir, context, reports, _command(config, rootdir, here), guard, shows_background, history)
 
 
 def _find_policy() -> FoundPolicy:

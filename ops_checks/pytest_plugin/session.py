@@ -14,6 +14,7 @@ import pytest
 
 from ops_checks.errors import OpsError, UsageError
 from ops_checks.findings import GROUPS, Verdict
+from ops_checks.gate.input_files import input_files
 from ops_checks.pytest_plugin import tell_cut_short
 from ops_checks.pytest_plugin.evaluation import Evaluation
 from ops_checks.pytest_plugin.guard import guarded
@@ -56,6 +57,7 @@ class QueueSession:
         self._outcome = Outcome(self._selection)
         self._errors: list[str] = []
         self._written: list[str] = []
+        self._kept: list[str] = []
         for marker in _MARKERS:
             config.addinivalue_line("markers", marker)
 
@@ -216,6 +218,7 @@ class QueueSession:
         elif self._runs_tests:
             self._evaluate_marked()
             self._write_reports(session)
+            self._record_run()
             report = self.evaluation.existing_report()
             self._errors += self._outcome.settle(session, rules_of(self._chosen), report, self._errors)
 
@@ -257,6 +260,21 @@ class QueueSession:
 
             postfix.append(page_frame(report))
 
+    def _record_run(self) -> None:
+        """Append the run to its history; the verdict stands where that fails, and the session does not pass."""
+        history, report, context = self.inputs.history, self.evaluation.existing_report(), self.inputs.context
+        if history is None or report is None:
+            return
+        from ops_checks.gate.run_history import record_run
+
+        try:
+            with in_folder(self.inputs.rootdir):
+                told = record_run(report, history, lambda: input_files(context), wait_s=context.lock_timeout_s)
+        except OpsError as error:
+            self._errors.append(f"error: {error.message}; the verdict stands, and is in no history")
+        else:
+            self._kept = [f"warning: {remark}" for remark in told]
+
     @guarded
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the summary: verdict, inputs, counts, path of the report."""
@@ -269,6 +287,8 @@ class QueueSession:
             terminalreporter.write_line(safe(line), **color)
         for path in self._written:
             terminalreporter.write_line(safe(f"report: {path}"))
+        for line in self._kept:
+            terminalreporter.write_line(safe(line), yellow=True)
         for line in self._outcome.left_out(rules_of(self._plan), rules_of(self._chosen)):
             terminalreporter.write_line(safe(line))
         for error in self._errors:

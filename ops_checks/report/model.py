@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - msgspec resolves the fields' types
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -198,9 +199,9 @@ class Report(Struct, frozen=True):
     `notes` are remarks that change no verdict; `hints` name what helps with what was found: for who reads the report
     now, and not published. `known` is the earlier report that it was compared with, None for none. `tz_minutes` is the
     offset of the queue's zone at that time, minutes east of UTC, None where that is not known; `timezone` the zone's
-    name in the IANA database, None where it has none. `window` is that of the KPIs,
-    None for all of time. `background` is what lies behind the numbers, None where nobody
-    asked for it.
+    name in the IANA database, None where it has none. `window` is that of the KPIs, None for all of time. `background`
+    is what lies behind the numbers, None where nobody asked for it. `settings` are those that decide what was
+    measured, by their key in a policy, None where they are not known.
     """
 
     tool_version: str
@@ -218,6 +219,7 @@ class Report(Struct, frozen=True):
     background: Background | None = None
     timezone: str | None = None
     window: Window | None = None
+    settings: Mapping[str, Any] | None = None
 
     @property
     def ok(self) -> bool:

@@ -76,6 +76,7 @@ def _report(data: dict[str, Any]) -> Report:
         timezone=data.get("timezone"),
         window=_window(data.get("window")),
         background=parse_background(data.get("background")),
+        settings=data.get("settings"),
     )
 
 
@@ -124,6 +125,7 @@ def _metric(data: dict[str, Any]) -> Metric:
         int(data["samples"]),
         low,
         high,
+        int(data.get("unread", 0)),
         intervals=tuple(Bounds(each["confidence"], each["low"], each["high"]) for each in data.get("intervals") or ()),
         spread=_spread(data.get("spread")),
     )

@@ -51,7 +51,8 @@ def to_json(report: Report) -> dict[str, Any]:
         **({} if report.tz_minutes is None else {"zone_minutes": report.tz_minutes}),
         **({} if report.timezone is None else {"timezone": report.timezone}),
         **({} if report.window is None else {"window": asdict(report.window)}),
-        **({} if report.background is None else {"background": background_json(report.background, _number)}),
+        **({} if report.background is None else {"background": background_json(report.background, number)}),
+        **({} if report.settings is None else {"settings": dict(report.settings)}),
     }
 
 
@@ -78,7 +79,7 @@ def _known(known: Comparison) -> dict[str, Any]:
         "gone": [_finding(finding) for finding in known.gone],
         "more_gone": known.more_gone,
         "changes": [
-            {"rule": each.rule, "verdict": each.verdict.value, "value": _number(each.value)} for each in known.changes
+            {"rule": each.rule, "verdict": each.verdict.value, "value": number(each.value)} for each in known.changes
         ],
     }
 
@@ -104,17 +105,18 @@ def _input(read: InputRead) -> dict[str, Any]:
 def _metric(metric: Metric) -> dict[str, Any]:
     return {
         "name": metric.name,
-        "value": _number(metric.value),
+        "value": number(metric.value),
         "unit": metric.unit,
         "samples": metric.samples,
         "interval_95": _interval(metric.low, metric.high),
+        **({"unread": metric.unread} if metric.unread else {}),
         **({"intervals": [_bounds(each) for each in metric.intervals]} if metric.intervals else {}),
         **({} if metric.spread is None else {"spread": asdict(metric.spread)}),
     }
 
 
 def _bounds(bounds: Bounds) -> dict[str, Any]:
-    return {"confidence": bounds.confidence, "low": _number(bounds.low), "high": _number(bounds.high)}
+    return {"confidence": bounds.confidence, "low": number(bounds.low), "high": number(bounds.high)}
 
 
 def _rule(rule: RuleResult) -> dict[str, Any]:
@@ -127,9 +129,9 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
         "verdict": rule.verdict.value,
         "counts_as": None if rule.counts_as is None else rule.counts_as.value,
         "message": rule.message,
-        "value": _number(rule.value),
+        "value": number(rule.value),
         "operator": rule.operator,
-        "limit": _number(rule.limit),
+        "limit": number(rule.limit),
         "unit": rule.unit,
         "samples": rule.samples,
         "interval_95": _interval(rule.low, rule.high),
@@ -166,7 +168,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "field": finding.field,
         "md": finding.md,
         "db": finding.db,
-        "value": _number(finding.value),
+        "value": number(finding.value),
         "trace": finding.trace,
         "reason": finding.reason,
         "places": [_place(place) for place in finding.places],
@@ -193,10 +195,10 @@ def _place(place: Place) -> dict[str, Any]:
 
 
 def _interval(low: float | None, high: float | None) -> dict[str, Any] | None:
-    return None if low is None and high is None else {"low": _number(low), "high": _number(high)}
+    return None if low is None and high is None else {"low": number(low), "high": number(high)}
 
 
-def _number(value: float | None) -> float | None:
+def number(value: float | None) -> float | None:
     """Return a number that JSON readers read as it is: no infinity, no NaN, no integer beyond a double's precision."""
     if isinstance(value, int) and abs(value) > _EXACT:
         try:

@@ -79,6 +79,14 @@ class GroupStats(Struct):
         self.errors += other.errors
         self.durations.add_all(other.durations)
 
+    def remove(self, other: GroupStats) -> None:
+        """Remove the runs of a group that was added."""
+        self.runs -= other.runs
+        self.done -= other.done
+        self.failed -= other.failed
+        self.errors -= other.errors
+        self.durations.remove_all(other.durations)
+
 
 #: The groups of a grouping, by their names.
 Groups = dict[Key, GroupStats]

@@ -57,6 +57,17 @@ class Durations:
         self.counts.update(other.counts)
         self.uncounted.extend(other.uncounted)
 
+    def remove_all(self, other: Durations) -> None:
+        """Remove all values of another multiset that was added whole."""
+        self._cumulative = None
+        for value, times in other.counts.items():
+            if self.counts[value] == times:
+                del self.counts[value]
+            else:
+                self.counts[value] -= times
+        if other.uncounted:
+            self.uncounted = array("d", (Counter(self.uncounted) - Counter(other.uncounted)).elements())
+
     def __len__(self) -> int:
         return self.counts.total() + len(self.uncounted)
 

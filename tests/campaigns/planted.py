@@ -1300,8 +1300,84 @@ _SQL_RULES = (
     ),
 )
 
+_APPENDING = ("test_append_line", "test_run_history", "test_gate_history")
+_BACKTEST = ("test_backtest", "test_backtest_command", "test_suggestion", "test_replay")
+_PAST_RUNS = (
+    Defect(
+        "two programs append at once",
+        "files/append_line.py",
+        "fd = take_lock(path, mode=NEW_FILE_MODE, until=until)",
+        "fd = os.open(path, os.O_RDWR | os.O_CREAT, NEW_FILE_MODE)",
+        _APPENDING,
+    ),
+    Defect(
+        "a line runs on from one that was cut off",
+        "files/append_line.py",
+        'data = line if _is_whole(fd) else b"\\n" + line',
+        "data = line",
+        _APPENDING,
+    ),
+    Defect(
+        "a symlink is appended through",
+        "files/append_line.py",
+        "state = os.lstat(path)",
+        "state = os.stat(path)",
+        _APPENDING,
+    ),
+    Defect(
+        "what cannot be read is dropped with what is old",
+        "gate/run_history.py",
+        "if at_ms is None or at_ms >= since_ms:",
+        "if at_ms is not None and at_ms >= since_ms:",
+        _APPENDING,
+    ),
+    Defect(
+        "a run that is in no history passes",
+        "cli/gate_report.py",
+        "return code if is_kept else NOT_EVALUATED, lines",
+        "return code, lines",
+        _APPENDING,
+    ),
+    Defect(
+        "what cannot be told of a run passes",
+        "rules/backtest.py",
+        "if not told or not verdicts:",
+        "if not verdicts:",
+        _BACKTEST,
+    ),
+    Defect(
+        "what was measured by another setting is told",
+        "rules/backtest.py",
+        "run.settings is not None and run.settings.get(key) != value",
+        "False",
+        _BACKTEST,
+    ),
+    Defect(
+        "waivers of then hold for others of now",
+        "rules/backtest.py",
+        "run.settings is not None and run.settings.get(condition.waivers) != condition.waived",
+        "False",
+        _BACKTEST,
+    ),
+    Defect(
+        "windows that overlap count as independent",
+        "rules/suggestion.py",
+        "each.since_ms >= chosen[-1].at_ms",
+        "each.since_ms >= 0",
+        _BACKTEST,
+    ),
+    Defect(
+        "an hour that is replayed keeps what left its window",
+        "gate/replay.py",
+        "            stats.remove(groups[keys[first]])\n",
+        "",
+        _BACKTEST,
+    ),
+)
+
 DEFECTS: tuple[Defect, ...] = (
     *_OWN_RULES,
+    *_PAST_RUNS,
     *_SQL_RULES,
     *_ON_A_SERVER,
     *_WRITING,

@@ -40,6 +40,7 @@ ITEMS = [
 POLICY = "queue: Q.md\ndb: q.db\nlog: runs.jsonl\nconsistency: {settle: 0s}\n"
 #: Each command, in each of its ways.
 COMMANDS = {
+    "backtest": "backtest",
     "baseline": "baseline",
     "baseline show": "baseline show",
     "baseline export": "baseline export base.jsonl",
@@ -51,6 +52,7 @@ COMMANDS = {
     "drift": "drift",
     "help": "help",
     "help topic": "help gate",
+    "history show": "history show report.json",
     "import": "import",
     "init": "init",
     "init --from": "init --from other.md --db other.db",
@@ -640,7 +642,7 @@ def test_schemas_name_what_there_is():
 
 
 #: What commands print, besides plans and reports, which are files.
-_OF_COMMANDS = sorted(set(SCHEMAS) - {"report", "policy", "plan", "baseline", "snapshot"})
+_OF_COMMANDS = sorted(set(SCHEMAS) - {"report", "policy", "plan", "baseline", "snapshot", "history"})
 
 
 def test_schemas_speak_of_the_same_things():

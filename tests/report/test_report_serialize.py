@@ -23,6 +23,7 @@ from ops_checks.report.serialize import iso_utc, to_json
 ADDED = {
     "policy", "counted", "left_out", "task", "owner", "priority",
     "background", "intervals", "known", "new", "since_ms", "spread", "timezone", "unlisted", "window", "zone_minutes",
+    "settings", "unread",
 }  # fmt: skip
 
 

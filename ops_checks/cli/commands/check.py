@@ -22,6 +22,7 @@ from ops_checks.cli.options import (
 from ops_checks.cli.window_options import add_window
 from ops_checks.exit_codes import NOT_EVALUATED, OK
 from ops_checks.findings import FAIL_LEVELS, GROUPS, QUEUE
+from ops_checks.gate.run_history import history_of
 from ops_checks.rules.own.model import RUNS
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ def _add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--known", metavar="FILE", type=path, help="a saved JSON report: what it has too is known and fails nothing"
+    )
+    parser.add_argument(
+        "--history",
+        metavar="FILE",
+        type=path,
+        help="append this run to a history, a line of JSON",
     )
     parser.add_argument("--exit-zero", action="store_true", help="exit 0 for drift and alerts; still 3 and above")
     add_queues(parser)
@@ -69,7 +76,8 @@ def run(invocation: Invocation) -> Result:
         invocation.note([f"--snapshot changes nothing with --only {QUEUE.id}"])
     own_runs = any(RUNS in own.needs for own in policy.own)
     invocation.note(unused_options(args, policy.kpi.thresholds, only, own_runs=own_runs))
-    code, lines = gate_report(invocation, only=args.only or (), fail_level=args.fail_level)
+    history = history_of(invocation.context, args.history)
+    code, lines = gate_report(invocation, only=args.only or (), fail_level=args.fail_level, history=history)
     return (OK if args.exit_zero and code < NOT_EVALUATED else code), lines
 
 

@@ -52,6 +52,12 @@ def _snapshot_schema() -> str:
     return snapshot_schema()
 
 
+def _history_schema() -> str:
+    from ops_checks.report.history_line import history_schema
+
+    return history_schema()
+
+
 def _of_commands(name: str) -> str:
     from importlib.resources import files
 
@@ -71,6 +77,8 @@ _PRINTED = (
     "baseline-result",
     "snapshot-result",
     "policy-check",
+    "history-show",
+    "backtest",
     "help",
     "completion",
     "error",
@@ -83,6 +91,7 @@ SCHEMAS: Mapping[str, Callable[[], str]] = {
     "result": _result_schema,
     "baseline": _base_schema,
     "snapshot": _snapshot_schema,
+    "history": _history_schema,
     **{name: partial(_of_commands, name) for name in _PRINTED},
 }
 
