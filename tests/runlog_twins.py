@@ -10,14 +10,22 @@ from typing import TYPE_CHECKING, Any
 from ops_checks.runlog import scanner
 from ops_checks.runlog.aggregator import RunPairs
 from ops_checks.runlog.columns import decode_columns
+from ops_checks.runlog.group_aggregator import GroupAggregator
+from ops_checks.runlog.grouping import Grouping
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from ops_checks.runlog.columns import Columns
     from ops_checks.runlog.filter import RunFilter
+    from ops_checks.runlog.grouping import GroupStats
 
 _COUNTED = 100
+_GROUPINGS = (
+    Grouping("command"),
+    Grouping("hour", zone=540, window=(-5, 1_700_000_000_900)),
+    Grouping("time", bounds=(-5, 5, 999, 1_001, 1_700_000_000_300, 1_700_000_000_600, 1_700_000_001_000)),
+)
 _OPEN = ("a", "b", "trace-000000000001")
 
 
@@ -45,7 +53,25 @@ def _facts(columns: Columns) -> dict[str, Any]:
         "key_times": columns.key_times,
         "texts": [columns.text(position) for position in range(len(columns.numbers))],
         "runs": _pairs(columns),
+        "named": columns.texts,
+        "grouped": [_grouped(columns, grouping) for grouping in _GROUPINGS],
     }
+
+
+def _grouped(columns: Columns, grouping: Grouping) -> Any:
+    """Return the groups of lines, in a half of them twice: some durations stand in tables then, and some do not."""
+    groups = GroupAggregator("log", grouping, frozenset({"done", "a", ""}))
+    count = len(columns.numbers)
+    for positions in (range(count), range(0, count, 2)):
+        groups.add(columns, positions)
+    return {
+        key: (each.runs, each.done, each.failed, each.errors, sorted(_ranked(each)))
+        for key, each in groups.finish().items()
+    }
+
+
+def _ranked(group: GroupStats) -> list[float]:
+    return [group.durations.ranked(rank) for rank in range(1, len(group.durations) + 1)]
 
 
 def _values(counts: array[int]) -> list[float]:

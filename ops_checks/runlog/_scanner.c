@@ -31,7 +31,7 @@ __extension__ typedef unsigned __int128 wide;
 typedef const uint8_t *cursor;
 
 /* What this file and scanner.py say to each other: a change of the arguments or of the answer changes the number. */
-enum { INTERFACE = 3 };
+enum { INTERFACE = 4 };
 
 enum { MOST_DEPTH = 64, MOST_DIGITS = 18, MOST_NUMBER = 32, MOST_GROUPS = 255, SLOTS = 1024 };
 /* No shorter line is an end, or a start. */
@@ -65,11 +65,19 @@ struct run {
 };
 #define NO_TRACE UINT32_MAX
 
+/* Where the text of a field stands; `size` 0: it says nothing; `offset` ESCAPED: it stands there with escapes. */
+struct span {
+    uint32_t offset, size;
+};
+#define ESCAPED UINT32_MAX
+enum { ITEMS = 1, ERRORS = 2, SPANS = 2 };
+static const enum field SPANNED[SPANS] = {ITEM, ERROR};
+
 struct scan {
     cursor begin, limit;
     uint64_t secrets[3];
     int64_t least_time, greatest_time, since, until;
-    int details, windowed;
+    int details, windowed, fields; /* `fields`: ITEMS, ERRORS, both or none */
 
     uint32_t lines;
     int dated;
@@ -83,6 +91,7 @@ struct scan {
     double *durations, *rest;
     uint64_t *keys;
     uint8_t *has_time, *group_of;
+    struct span *spans[SPANS];
     struct group groups[MOST_GROUPS];
     size_t group_count;
     uint16_t slots[SLOTS];
@@ -710,6 +719,15 @@ add_run(struct scan *scan, const struct line *line)
     scan->run_count++;
 }
 
+static struct span
+span_of(const struct scan *scan, const struct line *line, enum field field)
+{
+    const struct text *text = &line->texts[field];
+    if (!HAS(line, field) || line->null >> field & 1)
+        return (struct span){0, 0};
+    return (struct span){text->escaped ? ESCAPED : (uint32_t)(text->at - scan->begin), (uint32_t)text->size};
+}
+
 /* Add an end that begins at `at`. 1: added; 0: no room is left; -1: no memory. */
 static int
 add_end(struct scan *scan, cursor at, const struct line *line)
@@ -732,6 +750,9 @@ add_end(struct scan *scan, cursor at, const struct line *line)
         else
             scan->rest[scan->rest_count++] = line->duration;
     }
+    for (int each = 0; each < SPANS; each++)
+        if (scan->fields >> each & 1)
+            scan->spans[each][end] = span_of(scan, line, SPANNED[each]);
     scan->timed += HAS(line, TIME);
     scan->measured += HAS(line, DURATION);
     scan->ends++;
@@ -858,7 +879,7 @@ static void
 free_columns(struct scan *scan)
 {
     void *columns[] = {scan->numbers, scan->offsets, scan->times, scan->durations, scan->rest, scan->keys, scan->has_time,
-                       scan->group_of, scan->runs, scan->run_hashes, scan->scratch};
+                       scan->group_of, scan->spans[0], scan->spans[1], scan->runs, scan->run_hashes, scan->scratch};
     for (size_t each = 0; each < sizeof columns / sizeof *columns; each++)
         free(columns[each]);
 }
@@ -876,6 +897,9 @@ make_columns(struct scan *scan, size_t size)
     scan->keys = malloc(scan->room * sizeof *scan->keys);
     scan->has_time = malloc(scan->room);
     scan->group_of = malloc(scan->room);
+    for (int each = 0; each < SPANS; each++)
+        if (scan->fields >> each & 1 && (scan->spans[each] = malloc(scan->room * sizeof *scan->spans[each])) == NULL)
+            return 0;
     scan->runs = malloc(scan->run_room * sizeof *scan->runs);
     scan->run_hashes = malloc(scan->run_room * sizeof *scan->run_hashes);
     return scan->numbers && scan->offsets && scan->times && scan->durations && scan->rest && scan->keys && scan->has_time
@@ -905,7 +929,8 @@ make_answer(const struct scan *scan, cursor at, cursor resume)
     if (groups == NULL)
         return NULL;
     return Py_BuildValue(
-        "{s:k,s:n,s:n,s:n,s:L,s:L,s:L,s:L,s:y#,s:y#,s:y#,s:y#,s:y#,s:y#,s:y#,s:y#,s:y#,s:N,s:n,s:n,s:n}",
+        "{s:k,s:n,s:n,s:n,s:L,s:L,s:L,s:L,s:y#,s:y#,s:y#,s:y#,s:y#,s:y#,s:y#,s:y#,s:y#,s:y#,s:y#,s:N,s:n,s:n,"
+        "s:n}",
         "lines", (unsigned long)scan->lines,
         "stop", (Py_ssize_t)(at - scan->begin),
         "resume", (Py_ssize_t)(resume - scan->begin),
@@ -922,6 +947,8 @@ make_answer(const struct scan *scan, cursor at, cursor resume)
         "rest", BYTES(scan->rest, scan->rest_count),
         "group_of", BYTES(scan->group_of, scan->ends),
         "keys", BYTES(scan->keys, scan->ends),
+        "items", BYTES(scan->spans[0], scan->fields & ITEMS ? scan->ends : 0),
+        "errors", BYTES(scan->spans[1], scan->fields & ERRORS ? scan->ends : 0),
         "runs", BYTES(scan->runs, scan->loose),
         "groups", groups,
         "timed", (Py_ssize_t)scan->timed,
@@ -930,11 +957,11 @@ make_answer(const struct scan *scan, cursor at, cursor resume)
 }
 
 PyDoc_STRVAR(scan_doc,
-"scan(buffer, start, seed, details, least_time, greatest_time, window, counts)\n--\n\n"
+"scan(buffer, start, seed, details, least_time, greatest_time, window, counts, fields)\n--\n\n"
 "Return the columns of the lines from an offset on that are understood, and where the others begin and end.\n\n"
 "What stands behind the last line break is not read. A record with a time outside of the least and the greatest one is not understood;\n"
 "`window` is None or the first time of a window and the first one behind it; to `counts`, None or an array of integers of 32 bits, the durations\n"
-"that are one of its indexes are added. Raises ValueError for arguments that cannot be.");
+"that are one of its indexes are added; `fields`: 1 for where items stand, 2 for errors, 3 for both. Raises ValueError for arguments that cannot be.");
 
 /* The two times of a window, a tuple. 0: an exception is set. */
 static int
@@ -961,8 +988,8 @@ scan_buffer(PyObject *Py_UNUSED(module), PyObject *args)
     struct scan *scan = calloc(1, sizeof *scan);
     if (scan == NULL)
         return PyErr_NoMemory();
-    if (!PyArg_ParseTuple(args, "y*nKpLLOO:scan", &buffer, &start, &seed, &scan->details, &least_time, &greatest_time,
-                          &window, &counts)) {
+    if (!PyArg_ParseTuple(args, "y*nKpLLOOi:scan", &buffer, &start, &seed, &scan->details, &least_time, &greatest_time,
+                          &window, &counts, &scan->fields)) {
         free(scan);
         return NULL;
     }
@@ -1012,7 +1039,148 @@ done:
     return answer;
 }
 
-static PyMethodDef methods[] = {{"scan", scan_buffer, METH_VARARGS, scan_doc}, {NULL, NULL, 0, NULL}};
+PyDoc_STRVAR(locate_doc,
+"locate(times, cuts)\n--\n\n"
+"Return the number of the cuts that each time has reached: `times` and the ascending `cuts` are integers of 64 bits.\n\n"
+"Raises ValueError for more cuts than a byte counts.");
+
+static PyObject *
+locate(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    Py_buffer times, cuts;
+    PyObject *rows = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*:locate", &times, &cuts))
+        return NULL;
+    Py_ssize_t count = times.len / (Py_ssize_t)sizeof(int64_t), most = cuts.len / (Py_ssize_t)sizeof(int64_t);
+    char *row;
+    if (most > UINT8_MAX)
+        PyErr_SetString(PyExc_ValueError, "expected at most 255 cuts");
+    else
+        rows = PyBytes_FromStringAndSize(NULL, count);
+    row = rows == NULL ? NULL : PyBytes_AsString(rows);
+    for (Py_ssize_t each = 0; row != NULL && each < count; each++) {
+        int64_t time, cut;
+        Py_ssize_t reached = 0;
+        memcpy(&time, (const char *)times.buf + each * (Py_ssize_t)sizeof time, sizeof time);
+        for (; reached < most; reached++) {
+            memcpy(&cut, (const char *)cuts.buf + reached * (Py_ssize_t)sizeof cut, sizeof cut);
+            if (time < cut)
+                break;
+        }
+        row[each] = (char)reached;
+    }
+    PyBuffer_Release(&times);
+    PyBuffer_Release(&cuts);
+    return rows;
+}
+
+PyDoc_STRVAR(tally_doc,
+"tally(rows, groups, durations, measured, tables)\n--\n\n"
+"Count ends by row and group, and add their durations to the table of their row; return the counts, and the rest.\n\n"
+"`rows` and `groups` have a byte for each end, `durations` a double, NaN for none; `measured` a byte for each group, 0 if its durations do\n"
+"not count; `tables` an array of integers of 32 bits for each row. The answer: for each row the ends of each group, 32 bits each; and of the\n"
+"durations that are no index of a table the rows and the doubles. Raises ValueError for arguments that cannot be.");
+
+struct tally {
+    Py_buffer rows, groups, durations, measured, *tables;
+    Py_ssize_t table_count;
+    uint32_t *ends;
+    uint8_t *rest_rows;
+    double *rest;
+    Py_ssize_t rest_count;
+};
+
+/* Take the buffers of the tables. 0: an exception is set. */
+static int
+take_tables(struct tally *tally, PyObject *tables)
+{
+    Py_ssize_t count = PyList_Size(tables);
+    if (count < 0)
+        return 0;
+    tally->tables = calloc((size_t)count + 1, sizeof *tally->tables);
+    if (tally->tables == NULL) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    for (; tally->table_count < count; tally->table_count++) {
+        Py_buffer *table = &tally->tables[tally->table_count];
+        if (PyObject_GetBuffer(PyList_GetItem(tables, tally->table_count), table, PyBUF_CONTIG) < 0)
+            return 0;
+        if (table->itemsize != sizeof(uint32_t) || (uintptr_t)table->buf % sizeof(uint32_t)) {
+            tally->table_count++;
+            PyErr_SetString(PyExc_ValueError, "expected tables of 32 bits");
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* 0: an exception is set. */
+static int
+add_ends(struct tally *tally)
+{
+    const uint8_t *rows = tally->rows.buf, *groups = tally->groups.buf, *measured = tally->measured.buf;
+    Py_ssize_t count = tally->rows.len, width = tally->measured.len;
+    tally->ends = calloc((size_t)(tally->table_count * width) + 1, sizeof *tally->ends);
+    tally->rest = malloc(((size_t)count + 1) * sizeof *tally->rest);
+    tally->rest_rows = malloc((size_t)count + 1);
+    if (tally->ends == NULL || tally->rest == NULL || tally->rest_rows == NULL) {
+        PyErr_NoMemory();
+        return 0;
+    }
+    for (Py_ssize_t each = 0; each < count; each++) {
+        if (rows[each] >= tally->table_count || groups[each] >= width) {
+            PyErr_SetString(PyExc_ValueError, "expected rows that have a table, and groups that are known");
+            return 0;
+        }
+        const Py_buffer *table = &tally->tables[rows[each]];
+        double duration;
+        memcpy(&duration, (const char *)tally->durations.buf + (size_t)each * sizeof duration, sizeof duration);
+        tally->ends[rows[each] * width + groups[each]]++;
+        if (!measured[groups[each]] || isnan(duration))
+            continue;
+        if (duration >= 0 && duration < (double)(table->len / 4) && duration == (double)(uint32_t)duration) {
+            ((uint32_t *)table->buf)[(uint32_t)duration]++;
+            continue;
+        }
+        tally->rest_rows[tally->rest_count] = rows[each];
+        tally->rest[tally->rest_count++] = duration;
+    }
+    return 1;
+}
+
+static PyObject *
+tally_ends(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    struct tally tally = {0};
+    PyObject *tables, *answer = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*O!:tally", &tally.rows, &tally.groups, &tally.durations, &tally.measured,
+                          &PyList_Type, &tables))
+        return NULL;
+    if (tally.groups.len != tally.rows.len || tally.durations.len != tally.rows.len * (Py_ssize_t)sizeof(double))
+        PyErr_SetString(PyExc_ValueError, "expected columns of one length");
+    else if (take_tables(&tally, tables) && add_ends(&tally))
+        answer = Py_BuildValue("(y#y#y#)", BYTES(tally.ends, tally.table_count * tally.measured.len),
+                               BYTES(tally.rest_rows, tally.rest_count), BYTES(tally.rest, tally.rest_count));
+    for (Py_ssize_t each = 0; each < tally.table_count; each++)
+        PyBuffer_Release(&tally.tables[each]);
+    free(tally.tables);
+    free(tally.ends);
+    free(tally.rest);
+    free(tally.rest_rows);
+    PyBuffer_Release(&tally.rows);
+    PyBuffer_Release(&tally.groups);
+    PyBuffer_Release(&tally.durations);
+    PyBuffer_Release(&tally.measured);
+    return answer;
+}
+
+static PyMethodDef methods[] = {
+    {"scan", scan_buffer, METH_VARARGS, scan_doc},
+    {"locate", locate, METH_VARARGS, locate_doc},
+    {"tally", tally_ends, METH_VARARGS, tally_doc},
+    {NULL, NULL, 0, NULL},
+};
 
 static int
 fill_module(PyObject *module)

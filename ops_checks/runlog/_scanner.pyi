@@ -11,7 +11,12 @@ def scan(
     details: bool,
     least_time: int,
     greatest_time: int,
-    since: int | None,
+    window: tuple[int, int] | None,
     counts: array[int] | None,
+    fields: int,
     /,
 ) -> dict[str, Any]: ...
+def locate(times: array[int], cuts: array[int], /) -> bytes: ...
+def tally(
+    rows: bytes, groups: bytes, durations: array[float], measured: bytes, tables: list[array[int]], /
+) -> tuple[bytes, bytes, bytes]: ...

@@ -46,7 +46,7 @@ class Aggregator:
         self._durations = Durations()
         #: How many durations there are by whole milliseconds, where all count; a scanner adds to them.
         self.counts = array("I", bytes(4 * _COUNTED_MS)) if self._bounds is None and self._commands is None else None
-        self._groups = [GroupAggregator(each, run_filter.commands) for each in run_filter.groupings]
+        self._groups = [GroupAggregator(path, each, run_filter.commands) for each in run_filter.groupings]
         self._floor = -1.0
         self._failed: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
         self._latest_failed: tuple[Columns, Sequence[int], int] | None = None
@@ -112,7 +112,7 @@ class Aggregator:
         log = LogRead(self._path, stats.lines, stats.malformed, torn_tail, times.first, times.last, times.newest())
         left_out = {"outside": self._outside, "undated": stats.undated, "repeated": self._repeated}
         stats.logs = (replace(log, runs=stats.runs, **left_out),)
-        stats.groups = tuple(each.groups for each in self._groups)
+        stats.groups = tuple(each.finish() for each in self._groups)
         return stats
 
     def _add_defects(self, columns: Columns) -> None:

@@ -10,14 +10,14 @@ from io import BytesIO
 from math import nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from ops_checks.runlog.decoder import Malformed, Row, RunEnd, RunStart, decode_lines
 from ops_checks.runlog.filter import RunFilter
 from ops_checks.runlog.times import time_defect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 #: The range of the times of ends of which one has its time as text alone.
 ANY_TIME = (-(2**63), 2**63 - 1)
@@ -46,6 +46,7 @@ class Columns(Struct, gc=False):
     - `runs`: starts and ends in the window, where details are wanted. A start and an end behind it may be missing if
       nothing else in these lines has their trace id: such an end closes such a start, whatever was open before.
     - `text`: returns the line of the end at a position.
+    - `texts`: by field the text of each end, None where it says nothing; of the fields that the filter asks for.
     """
 
     lines: int
@@ -65,6 +66,7 @@ class Columns(Struct, gc=False):
     rest: Sequence[float] | None = None
     runs: Sequence[PairedRun] = ()
     malformed: Sequence[tuple[int, Malformed]] = ()
+    texts: Mapping[str, Sequence[str | None]] = {}
 
 
 def malformed_columns(row: Malformed) -> Columns:
@@ -135,7 +137,14 @@ def _columns(
         malformed=[(number, row) for number, row in enumerate(rows) if isinstance(row, Malformed)]
         if Malformed in types
         else (),
+        texts={field: [text_of(each, field) for each in ends] for field in run_filter.fields},
     )
+
+
+def text_of(end: Any, field: str) -> str | None:  # noqa: ANN401 - a row that is one
+    """Return the text of a field of an end, None where it says nothing."""
+    text: str | UnsetType | None = getattr(end, field)
+    return None if text is UNSET else text or None
 
 
 def _span(rows: list[Row]) -> tuple[tuple[int, int] | None, int]:

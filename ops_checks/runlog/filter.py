@@ -39,6 +39,11 @@ class RunFilter(Struct, frozen=True):
             return None
         return -(2**63) if self.since_ms is None else self.since_ms, _END if self.until_ms is None else self.until_ms
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of a record whose texts name groups."""
+        return tuple(dict.fromkeys(each.field for each in self.groupings if each.field is not None))
+
     def plain(self) -> tuple[object, ...]:
         """Return the filter as plain values, for `from_plain`."""
         return (*astuple(self)[:-1], tuple(map(astuple, self.groupings)))

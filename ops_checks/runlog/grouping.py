@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     #: a time that is in no group.
     Reach = Callable[[int], tuple[int, int] | None]
 
-#: So many groups are kept in memory; a log with more is an error, never cut.
-MOST_GROUPS = 10_000
+#: So many groups are kept in memory, about a kilobyte each; a log with more is an error, never cut.
+MOST_GROUPS = 100_000
 #: What runs can be grouped by: a time between bounds, the zone's day or hour, or a field of the record.
 BY_TIME, BY_DAY, BY_HOUR, BY_COMMAND, BY_ITEM, BY_ERROR = "time", "day", "hour", "command", "item", "error"
 _STEPS_MS = {BY_DAY: 86_400_000, BY_HOUR: 3_600_000}
@@ -27,6 +27,13 @@ _MINUTE_MS = 60_000
 
 #: What names a group: epoch milliseconds at which it begins, or a text; None for runs that do not say.
 Key = int | str | None
+#: The group of items that no name is known of.
+UNNAMED = 0
+#: The fields of a record that name groups.
+ITEM_FIELD, ERROR_FIELD = "item_id", "error"
+_FIELDS = {BY_ITEM: ITEM_FIELD, BY_ERROR: ERROR_FIELD}
+#: Distinct durations that a group counts; further ones take eight bytes each.
+_MOST_COUNTED = 2_048
 
 
 class Grouping(Struct, frozen=True):
@@ -34,9 +41,10 @@ class Grouping(Struct, frozen=True):
 
     None is all of time, and times are epoch milliseconds. By BY_TIME a group begins at each of the ascending `bounds`
     and ends at the next; what lies outside of them is in none. `zone` (a name of the IANA database, or minutes
-    east of UTC) is that of days and hours.
-    `names`: the group of an item, where it is not its own. All values are plain, so that they reach the workers of an
-    engine.
+    east of UTC) is that of days and hours. `names`: the group of an item, where it is not its own; UNNAMED for items
+    that it lacks. By BY_ERROR only what went wrong is in a group, that of the fingerprint of its error: ends with an
+    error text or another exit code than 0, and task failures. All values are plain, so that they reach the workers of
+    an engine.
     """
 
     by: str
@@ -50,6 +58,21 @@ class Grouping(Struct, frozen=True):
         """Whether groups are stretches of time, named by their beginning."""
         return self.by == BY_TIME or self.by in _STEPS_MS
 
+    @property
+    def word(self) -> str:
+        """What runs are grouped by, for people."""
+        return self.by if self.names is None else "name of item"
+
+    @property
+    def field(self) -> str | None:
+        """The field of the record that names the group, None where none does."""
+        return _FIELDS.get(self.by)
+
+    @property
+    def may_be_many(self) -> bool:
+        """Whether there may be about as many groups as runs."""
+        return self.field is not None and self.names is None
+
     def reach(self) -> Reach:
         """Return what tells from when to when the group of a time reaches."""
         if self.by == BY_TIME:
@@ -62,14 +85,16 @@ class Grouping(Struct, frozen=True):
 class GroupStats(Struct):
     """Statistics of the runs of a group: ends, task outcomes, ends with another exit code than 0, and durations.
 
-    `durations` are those of the commands whose latency counts, in milliseconds.
+    `durations` are those of the commands whose latency counts, in milliseconds; `example` is the first error text of
+    those that are grouped by it.
     """
 
     runs: int = 0
     done: int = 0
     failed: int = 0
     errors: int = 0
-    durations: Durations = field(default_factory=Durations)
+    durations: Durations = field(default_factory=lambda: Durations(most_counted=_MOST_COUNTED))
+    example: str | None = None
 
     def add(self, other: GroupStats) -> None:
         """Add the runs of another group."""
@@ -78,6 +103,7 @@ class GroupStats(Struct):
         self.failed += other.failed
         self.errors += other.errors
         self.durations.add_all(other.durations)
+        self.example = self.example or other.example
 
     def remove(self, other: GroupStats) -> None:
         """Remove the runs of a group that was added."""
@@ -101,19 +127,25 @@ def merge_groups(groups: Iterable[GroupStats]) -> GroupStats:
 
 
 def add_groups(groups: Groups, others: Groups) -> None:
-    """Add the groups of a later part of a log. Raises InputError where there are too many."""
+    """Add the groups of a later part of a log; consumes both. Raises TooManyGroupsError."""
     for key, stats in others.items():
-        group_named(groups, key).add(stats)
+        if key in groups:
+            groups[key].add(stats)
+        else:
+            must_be_fewer(groups, "the run log")
+            groups[key] = stats
 
 
-def group_named(groups: Groups, key: Key) -> GroupStats:
-    """Return the statistics of a group, new ones if it has none yet. Raises InputError where there are too many."""
-    found = groups.get(key)
-    if found is None:
-        if len(groups) >= MOST_GROUPS:
-            raise InputError(f"the run log: more than {MOST_GROUPS:,} groups: narrow the window, or group otherwise")
-        found = groups[key] = GroupStats()
-    return found
+class TooManyGroupsError(InputError):
+    """The runs are of more groups than are kept."""
+
+
+def must_be_fewer(groups: Groups, where: str, grouping: Grouping | None = None) -> None:
+    """Raise TooManyGroupsError where no further group may be added; `where` is the log, as far as it is known."""
+    if len(groups) >= MOST_GROUPS:
+        by = "" if grouping is None else f" by {grouping.word}"
+        advice = "narrow the window (kpi.window), or group by what has fewer"
+        raise TooManyGroupsError(f"{where}: its runs are of more than {MOST_GROUPS:,} groups{by}: {advice}")
 
 
 def _between(bounds: tuple[int, ...]) -> Reach:

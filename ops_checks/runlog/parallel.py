@@ -48,13 +48,14 @@ def read_plain(
 ) -> RunStats:
     """Return the statistics of a plain log; several threads may read one of `parallel_bytes` or more.
 
-    Bytes that are appended from now on are left to the next evaluation. Raises InputError for a file that cannot be
-    read.
+    Bytes that are appended from now on are left to the next evaluation. Groups of which there may be many are kept
+    once, and not for each part. Raises InputError for a file that cannot be read.
     """
     from ops_checks.runlog.part_reader import read_part
 
     size = os.fstat(descriptor).st_size
-    threads = _threads() if size >= parallel_bytes else 1
+    in_parts = size >= parallel_bytes and not any(each.may_be_many for each in run_filter.groupings)
+    threads = _threads() if in_parts else 1
     bounds = _split(path, descriptor, size) if threads > 1 else [0, size]
     if len(bounds) <= 2:  # noqa: PLR2004 - one part
         return read_part(path, descriptor, 0, size, run_filter, advance=advance)

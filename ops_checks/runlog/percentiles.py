@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from itertools import accumulate, chain, repeat
 from math import fsum, sqrt
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MOST_COUNTED = 1 << 16
 #: Uncounted values that are sorted at a time: one sort of all would need four times their memory.
 CHUNK = 1 << 17
+
+#: Values that are not counted in a set that has no more: a counted one takes about as much memory as twelve others.
+_FEW = 4096
 
 #: Below this every whole number is a float.
 _EXACT = 1 << 53
@@ -51,11 +54,30 @@ class Durations:
         else:
             self.uncounted.extend(values)
 
+    def append(self, value: float) -> None:
+        """Add a value. The first few are not counted: of many small sets each takes no more memory than it must."""
+        self._cumulative = None
+        if not self.counts:
+            if len(self.uncounted) < _FEW:
+                self.uncounted.append(value)
+                return
+            self.counts.update(self.uncounted)
+            del self.uncounted[:]
+        if len(self.counts) < self._most_counted:
+            self.counts[value] += 1
+        else:
+            self.uncounted.append(value)
+
     def add_all(self, other: Durations) -> None:
         """Add all values of another multiset."""
         self._cumulative = None
-        self.counts.update(other.counts)
-        self.uncounted.extend(other.uncounted)
+        counts, uncounted = other.values()
+        self.counts.update(counts)
+        self.uncounted.extend(uncounted)
+
+    def values(self) -> tuple[Counter[float], array[float]]:
+        """Return the values that are counted, and the others. Raises InputError where an engine has not got them."""
+        return self.counts, self.uncounted
 
     def remove_all(self, other: Durations) -> None:
         """Remove all values of another multiset that was added whole."""
@@ -126,6 +148,9 @@ class Durations:
         if not 1 <= rank <= len(self):
             raise ValueError(f"no rank {rank} among {len(self)} values")
         cumulative = self._cumulate()
+        found = cumulative.ranked(rank)
+        if found is not None:
+            return found
         low, high = 0, _bits(cumulative.largest)
         while low < high:
             middle = (low + high) // 2
@@ -156,6 +181,12 @@ class _CumulativeCounts:
         for start, end in self._chunks:
             uncounted[start:end] = array("d", sorted(uncounted[start:end]))
         self.largest = max([*self._values[-1:], *(uncounted[end - 1] for _, end in self._chunks)], default=0.0)
+
+    def ranked(self, rank: int) -> float | None:
+        """Return the value of a rank where all are counted, or all in one chunk; None where they are not."""
+        if not self._chunks:
+            return self._values[bisect_left(self._totals, rank) - 1] + 0.0
+        return self._uncounted[rank - 1] + 0.0 if len(self._chunks) == 1 and not self._values else None
 
     def up_to(self, limit: float) -> int:
         """Return how many values do not exceed a limit."""

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import json
 
 from ops_checks.runlog import columns
-from ops_checks.runlog.columns import ANY_TIME, Columns, PairedRun, decode_columns
+from ops_checks.runlog.columns import ANY_TIME, Columns, PairedRun, decode_columns, text_of
+from ops_checks.runlog.decoder import decode_line
+from ops_checks.runlog.grouping import ERROR_FIELD, ITEM_FIELD
 from ops_checks.runlog.line_reader import BLOCK_BYTES
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from ops_checks.runlog.filter import RunFilter
 
 #: Of the arguments and the answer; a scanner that was built from another version of its source is not used.
-_INTERFACE = 3
+_INTERFACE = 4
 #: Set to `off`, the native scanner is not used.
 _VARIABLE = "OPS_CHECKS_SCANNER"
 _SCANNED_BYTES = 1 << 20
@@ -36,6 +38,10 @@ _MOST_STRETCHES = 8
 #: A run in the scanner's answer: line, kind, and where in the block its trace id stands. An end has this kind, and
 #: nowhere is this offset.
 _RUN_FIELDS, _START, _NO_TRACE = 4, 1, 2**32 - 1
+#: What asks the scanner where the texts of a field stand, by the field, and the name of that in its answer. A text that
+#: is written with escapes stands at this offset.
+_SPANS = {ITEM_FIELD: (1, "items"), ERROR_FIELD: (2, "errors")}
+_ESCAPED = 2**32 - 1
 
 
 def _load() -> ModuleType | None:
@@ -95,8 +101,9 @@ def scan(
 ) -> dict[str, Any]:
     """Return a scanner's answer on the lines of a block from an offset on."""
     least, greatest = run_filter.valid_ms or ANY_TIME
+    fields = sum(_SPANS[field][0] for field in run_filter.fields)
     found: dict[str, Any] = scanner.scan(
-        block, at, _SEED, run_filter.details, least, greatest, run_filter.bounds, counts
+        block, at, _SEED, run_filter.details, least, greatest, run_filter.bounds, counts, fields
     )
     return found
 
@@ -121,8 +128,22 @@ def columns_of(block: bytes, found: dict[str, Any], run_filter: RunFilter, *, co
         key_times=(found["low"], found["high"]),
         text=lambda position: _line(block, offsets[position]),
         rest=array("d", found["rest"]) if counted else None,
+        texts={field: _texts(block, offsets, found, field) for field in run_filter.fields},
         runs=list(_runs(block, array("I", found["runs"]))) if run_filter.details else (),
     )
+
+
+def _texts(block: bytes, offsets: Sequence[int], found: dict[str, Any], field: str) -> list[str | None]:
+    """Return the text of a field of each end, None where it says nothing."""
+    pairs = array("I", found[_SPANS[field][1]])
+    return [
+        None
+        if not size
+        else block[at : at + size].decode()
+        if at != _ESCAPED
+        else text_of(decode_line(_line(block, line)), field)
+        for line, at, size in zip(offsets, pairs[::2], pairs[1::2], strict=True)
+    ]
 
 
 def _line(block: bytes, offset: int) -> bytes:
@@ -133,6 +154,26 @@ def _runs(block: bytes, fields: Sequence[int]) -> Iterator[PairedRun]:
     for number, kind, offset, size in zip(*[iter(fields)] * _RUN_FIELDS, strict=True):
         trace = None if offset == _NO_TRACE else block[offset : offset + size].decode()
         yield PairedRun(number, kind == _START, trace)
+
+
+def locate(times: array[int], cuts: array[int]) -> bytes:
+    """Return of each time how many of at most 255 ascending cuts it has reached; the scanner has to be there."""
+    assert native is not None  # noqa: S101 - its columns are here
+    found: bytes = native.locate(times, cuts)
+    return found
+
+
+def tally(
+    rows: bytes, group_of: str, durations: Sequence[float], measured: bytes, tables: list[array[int]]
+) -> tuple[array[int], bytes, array[float]]:
+    """Count ends of columns that the scanner made by their rows and groups, and their durations in the rows' tables.
+
+    `measured`: a byte for each group, 0 if its durations do not count. Returns for each row the ends of each group, and
+    of the durations that are no index of a table the rows and the values.
+    """
+    assert native is not None  # noqa: S101 - its columns are here
+    counts, rest_rows, rest = native.tally(rows, group_of.encode("latin-1"), durations, measured, tables)
+    return array("I", counts), rest_rows, array("d", rest)
 
 
 def keys_of(ends: Sequence[RunEnd]) -> list[int]:
@@ -146,5 +187,5 @@ def keys_of(ends: Sequence[RunEnd]) -> list[int]:
 def _native_key(end: RunEnd, key: int) -> int:
     if native is None:
         return key
-    found = native.scan(json.encode(end) + b"\n", 0, _SEED, False, *ANY_TIME, None, None)  # noqa: FBT003 - as C takes them
+    found = native.scan(json.encode(end) + b"\n", 0, _SEED, False, *ANY_TIME, None, None, 0)  # noqa: FBT003 - as C takes them
     return array("q", found["keys"])[0] if found["lines"] else key

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ops_checks.runlog.filter import RunFilter
+from ops_checks.runlog.grouping import Grouping
 from tests.campaigns.fuzz import mutation
 from tests.campaigns.fuzz_seeds import TOKENS
 from tests.runlog_twins import differences
@@ -22,6 +23,8 @@ _FILTERS = (
     RunFilter(details=False),
     RunFilter(since_ms=1_700_000_000_500),
     RunFilter(since_ms=3, until_ms=1_700_000_000_700, valid_ms=(2, 1_700_000_000_900)),
+    RunFilter(details=False, groupings=(Grouping("item"),)),
+    RunFilter(groupings=(Grouping("item"), Grouping("error"))),
 )
 _TEXTS = (
     "",

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from runlog_lines import end, logs, stats_of
 from runlog_reference import record_of, repeated_lines
 
-from ops_checks.errors import InputError
 from ops_checks.runlog import grouping as grouping_module
 from ops_checks.runlog.engines.spark.serialize import deserialize, serialize
+from ops_checks.runlog.error_fingerprint import fingerprint
 from ops_checks.runlog.filter import RunFilter, from_plain
-from ops_checks.runlog.grouping import Grouping, GroupStats, merge_groups
+from ops_checks.runlog.grouping import UNNAMED, Grouping, GroupStats, TooManyGroupsError, merge_groups
 from ops_checks.runlog.stats import RunStats, merge
 
 if TYPE_CHECKING:
@@ -80,6 +80,19 @@ def between(bounds: tuple[int, ...]) -> Callable[[dict[str, Any]], Any]:
     return key
 
 
+def owner_of(item: str | None) -> str | int | None:
+    """Return who has an item: those that nobody has are a group, and so is no item."""
+    return ({"ORCH-001": "s1"}.get(item, UNNAMED)) if item else None
+
+
+def what_went_wrong(record: dict[str, Any]) -> Any:
+    """Return the fingerprint of the error of a record that tells of one; what went well is in no group."""
+    text = record.get("error")
+    if not text and not record["exit_code"] and record["command"] != "fail":
+        return ...
+    return (fingerprint(text) or None) if text else None
+
+
 #: The times of `logs` lie around 1,000 ms.
 _GROUPINGS = [
     (Grouping("time", bounds=(0, 996, 998, 1001, 1002, 2000)), between((0, 996, 998, 1001, 1002, 2000))),
@@ -88,8 +101,8 @@ _GROUPINGS = [
     (Grouping("day", zone=540), lambda record: record.get("ts_epoch_ms") and -540 * 60_000),
     (Grouping("command"), lambda record: record["command"]),
     (Grouping("item"), lambda record: record.get("item_id") or None),
-    (Grouping("item", names={"ORCH-001": "s1"}), lambda record: {"ORCH-001": "s1"}.get(record.get("item_id"))),
-    (Grouping("error"), lambda record: record.get("error")),
+    (Grouping("item", names={"ORCH-001": "s1"}), lambda record: owner_of(record.get("item_id"))),
+    (Grouping("error"), what_went_wrong),
 ]
 
 
@@ -145,7 +158,7 @@ def test_too_many_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grouping_module, "MOST_GROUPS", 3)
     log = [end(item_id=f"ORCH-{number}", trace_id=str(number)) for number in range(4)]
     assert len(groups_of(b"".join(log[:3]), Grouping("item"))) == 3
-    with pytest.raises(InputError, match="more than 3 groups: narrow the window, or group otherwise"):
+    with pytest.raises(TooManyGroupsError, match=r"more than 3 groups by item: narrow the window \(kpi.window\), or"):
         groups_of(b"".join(log), Grouping("item"))
 
 

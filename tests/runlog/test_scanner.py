@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zlib
 from array import array
+from math import inf, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -224,20 +225,20 @@ def test_equal_ends_have_equal_keys(native: ModuleType, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ((b"", 0, 0, True, 0, 0, None, None), ValueError),
-        ((b"{}", 0, 0, True, 0, 0, None, None), ValueError),
-        ((b"{}\n{}", 3, 0, True, 0, 0, None, None), ValueError),
-        ((b"{}\n", 3, 0, True, 0, 0, None, None), ValueError),
-        ((b"{}\n", -1, 0, True, 0, 0, None, None), ValueError),
-        (("{}\n", 0, 0, True, 0, 0, None, None), TypeError),
-        ((b"{}\n", 0, 0, True, 0, 1 << 63, None, None), OverflowError),
-        ((b"{}\n", 0, 0, True, 0, 0, (1 << 63, 0), None), OverflowError),
-        ((b"{}\n", 0, 0, True, 0, 0, (0,), None), IndexError),
-        ((b"{}\n", 0, 0, True, 0, 0, (0, "x"), None), TypeError),
+        ((b"", 0, 0, True, 0, 0, None, None, 0), ValueError),
+        ((b"{}", 0, 0, True, 0, 0, None, None, 0), ValueError),
+        ((b"{}\n{}", 3, 0, True, 0, 0, None, None, 0), ValueError),
+        ((b"{}\n", 3, 0, True, 0, 0, None, None, 0), ValueError),
+        ((b"{}\n", -1, 0, True, 0, 0, None, None, 0), ValueError),
+        (("{}\n", 0, 0, True, 0, 0, None, None, 0), TypeError),
+        ((b"{}\n", 0, 0, True, 0, 1 << 63, None, None, 0), OverflowError),
+        ((b"{}\n", 0, 0, True, 0, 0, (1 << 63, 0), None, 0), OverflowError),
+        ((b"{}\n", 0, 0, True, 0, 0, (0,), None, 0), IndexError),
+        ((b"{}\n", 0, 0, True, 0, 0, (0, "x"), None, 0), TypeError),
         ((b"{}\n",), TypeError),
-        ((b"{}\n", 0, 0, True, 0, 0, None, b"\0\0\0\0"), BufferError),
-        ((b"{}\n", 0, 0, True, 0, 0, None, bytearray(4)), ValueError),
-        ((b"{}\n", 0, 0, True, 0, 0, None, array("Q", [0])), ValueError),
+        ((b"{}\n", 0, 0, True, 0, 0, None, b"\0\0\0\0", 0), BufferError),
+        ((b"{}\n", 0, 0, True, 0, 0, None, bytearray(4), 0), ValueError),
+        ((b"{}\n", 0, 0, True, 0, 0, None, array("Q", [0]), 0), ValueError),
     ],
 )
 def test_arguments_that_cannot_be(native: ModuleType, arguments: Any, error: type[Exception]) -> None:
@@ -246,9 +247,54 @@ def test_arguments_that_cannot_be(native: ModuleType, arguments: Any, error: typ
         native.scan(*arguments)
 
 
+_ROWS = (b"\0", b"\0", array("d", [1.0]), b"\1", [array("I", [0, 0])])
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({0: b"\0\0"}, ValueError),
+        ({0: b"\1"}, ValueError),
+        ({1: b""}, ValueError),
+        ({1: b"\1"}, ValueError),
+        ({2: array("d")}, ValueError),
+        ({3: b""}, ValueError),
+        ({4: []}, ValueError),
+        ({4: [array("Q", [0])]}, ValueError),
+        ({4: [array("I", [0]), bytes(4)]}, BufferError),
+        ({4: (array("I", [0]),)}, TypeError),
+    ],
+)
+def test_rows_that_cannot_be(native: ModuleType, changed: dict[int, Any], error: type[Exception]) -> None:
+    """They are refused: no table is written to behind its end."""
+    assert native.tally(*_ROWS) == (array("I", [1]).tobytes(), b"", b"")
+    with pytest.raises(error):
+        native.tally(*(changed.get(at, value) for at, value in enumerate(_ROWS)))
+
+
+def test_durations_of_rows(native: ModuleType) -> None:
+    """Whole ones that a table has are counted in that of their row; the others are left, but for none."""
+    values = array("d", [0.0, 1.0, 1.0, 2.0, 1.5, -0.0, nan, 1e300, inf, 5e9, 1.0])
+    tables = [array("I", [7, 7]), array("I", [0, 0, 0])]
+    rows, groups = b"\0\0\1\1\1\0\0\0\0\1\0", b"\0\1\0\0\0\0\0\0\0\0\2"
+    counts, rest_rows, rest = native.tally(rows, groups, values, b"\1\1\0", tables)
+    assert array("I", counts).tolist() == [5, 1, 1, 4, 0, 0]
+    assert [list(table) for table in tables] == [[9, 8], [0, 1, 1]]
+    assert list(zip(rest_rows, array("d", rest), strict=True)) == [(1, 1.5), (0, 1e300), (0, inf), (1, 5e9)]
+
+
+def test_cuts_of_time(native: ModuleType) -> None:
+    """A time is behind the cuts that it has reached."""
+    times = array("q", [-(2**63), 4, 5, 6, 7, 2**63 - 1])
+    assert native.locate(times, array("q", [5, 7])) == bytes([0, 0, 1, 1, 2, 2])
+    assert (native.locate(array("q"), array("q", [5])), native.locate(times, array("q"))) == (b"", bytes(6))
+    with pytest.raises(ValueError, match="at most 255 cuts"):
+        native.locate(times, array("q", range(256)))
+
+
 def test_any_buffer(native: ModuleType) -> None:
     """Bytes are not the only buffer, and none is written to."""
-    data, rest = end() + start(), (0, 1, True, -9, 9, None, None)
+    data, rest = end() + start(), (0, 1, True, -9, 9, None, None, 3)
     for buffer in (bytearray(data), memoryview(data), (ctypes.c_char * len(data)).from_buffer_copy(data)):
         assert native.scan(buffer, *rest) == native.scan(data, *rest)
 
