@@ -32,6 +32,7 @@ from ops_checks.runlog.engines.spark import durations, engine
 from ops_checks.runlog.engines.spark import session as spark_session
 from ops_checks.runlog.engines.spark.session import session, stop
 from ops_checks.runlog.filter import RunFilter, valid_times
+from ops_checks.runlog.grouping import Grouping
 from tests.campaigns.common import Tally
 from tests.campaigns.operation import NOW_S, Operation
 from tests.campaigns.spark_cluster import Cluster, killed_after_a_task
@@ -41,6 +42,7 @@ from tests.campaigns.spark_webhdfs import WebHdfs
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ops_checks.runlog.grouping import GroupStats, Key
     from ops_checks.runlog.stats import RunStats
     from tests.campaigns.common import Outcome
 
@@ -54,6 +56,13 @@ _LINES = 250
 _LONG_LINES = 400_000
 _LONG_PART_BYTES = 2 << 20
 _OPTIONS = RenderOptions()
+#: What runs are grouped by in the same reading.
+_GROUPINGS = (
+    *(Grouping(by) for by in ("command", "item", "error")),
+    Grouping("item", names={"ORCH-001": "s1"}),
+    Grouping("day", zone=540),
+    Grouping("hour", zone="Europe/Berlin", window=((NOW_S - 5400) * 1000, NOW_S * 1000)),
+)
 #: A short run is over before Java's second compiler pays.
 _SHORT_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
@@ -118,7 +127,16 @@ def everything(stats: RunStats) -> str:
     ranks = range(1, len(values) + 1, max(1, len(values) // 12))
     known["durations"] = (len(values), values.mean(), values.max(), [values.ranked(rank) for rank in ranks])
     known["above"] = [values.above(limit) for limit in (-1, 0, 7, 1500.5)]
+    known["groups"] = [sorted(map(_group, found.items()), key=repr) for found in stats.groups]
     return repr(known)
+
+
+def _group(named: tuple[Key, GroupStats]) -> tuple[Any, ...]:
+    """Return all that is known of a group of runs."""
+    key, group = named
+    values = group.durations
+    shown = [values.percentile(percent) for percent in (50, 95, 99, 7)]
+    return key, group.runs, group.done, group.failed, group.errors, group.example, len(values), values.mean(), shown
 
 
 def _lot(tally: Tally, folder: Path, word: str, server: str, rng: random.Random) -> None:
@@ -133,6 +151,7 @@ def _lot(tally: Tally, folder: Path, word: str, server: str, rng: random.Random)
         commands=rng.choice((None, frozenset({"done", "한글"}))),
         details=rng.random() < 0.8,
         valid_ms=valid_times(NOW_S),
+        groupings=tuple(rng.sample(_GROUPINGS, 2)),
     )
     by_url = [server + path for path in paths]
     local = _read("local", paths, run_filter)
@@ -174,7 +193,7 @@ def _many_durations(tally: Tally, folder: Path, word: str, rng: random.Random) -
     path = folder / "durations.jsonl"
     lines = lines_of(rng, 3_000)
     path.write_bytes(b"".join(line + b"\n" for line in lines))
-    run_filter = RunFilter(valid_ms=valid_times(NOW_S))
+    run_filter = RunFilter(valid_ms=valid_times(NOW_S), groupings=(Grouping("command"),))
     local = _read("local", [str(path)], run_filter)
     with mock.patch.object(durations, "MOST_DISTINCT", 10):
         tally.check("durations that stay in Spark differ", holds=_read(word, [str(path)], run_filter) == local)

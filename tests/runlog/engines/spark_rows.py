@@ -78,6 +78,10 @@ def put_together(logs: Sequence[Log], batches: Iterable[Any], *, detailed: bool)
     for row in rows:
         if row.kind == worker.DURATIONS:
             stats.durations.counts[float_of(row.key)] += row.n
+    groups = {worker.group_name(at, key): each for at, found in enumerate(stats.groups) for key, each in found.items()}
+    for row in rows:
+        if row.kind == worker.GROUPED:
+            groups[row.payload].durations.counts[float_of(row.key)] += row.n
     return stats
 
 

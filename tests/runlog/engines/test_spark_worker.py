@@ -21,11 +21,13 @@ from ops_checks.runlog.engines.spark.answers import Log
 from ops_checks.runlog.engines.spark.stream import Stream
 from ops_checks.runlog.engines.spark.worker import Task, bits_of
 from ops_checks.runlog.filter import RunFilter
+from ops_checks.runlog.grouping import Grouping
 from ops_checks.runlog.reader import read_runs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ops_checks.runlog.grouping import Groups
     from ops_checks.runlog.stats import RunStats
 
 _FILTERS = st.builds(
@@ -34,6 +36,7 @@ _FILTERS = st.builds(
     commands=st.none() | st.just(frozenset({"done", "한글"})),
     details=st.booleans(),
     valid_ms=st.none() | st.just((995, 1005)),
+    groupings=st.sampled_from([(), (Grouping("command"), Grouping("item")), (Grouping("error"), Grouping("day"))]),
 )
 
 
@@ -41,7 +44,18 @@ def known(stats: RunStats) -> dict[str, Any]:
     """Return all that is known of runs."""
     kept = {name: to_builtins(getattr(stats, name)) for name in ("slowest", "failures", "defects", "logs", "detailed")}
     found = summary(stats) | kept | {"mean": stats.durations.mean(), "unfinished": to_builtins(stats.unfinished())}
-    return found | {"count": stats.unfinished_count()}
+    return found | {"count": stats.unfinished_count(), "groups": [groups_known(groups) for groups in stats.groups]}
+
+
+def groups_known(groups: Groups) -> dict[Any, Any]:
+    """Return all that is known of groups of runs."""
+    return {
+        key: (
+            *(getattr(each, name) for name in ("runs", "done", "failed", "errors", "example")),
+            [each.durations.ranked(rank) for rank in range(1, len(each.durations) + 1)],
+        )
+        for key, each in groups.items()
+    }
 
 
 def local(paths: list[str], run_filter: RunFilter) -> dict[str, Any]:

@@ -8,20 +8,41 @@ then with each of the next ones. Finite floats >= 0 sort as their bits do.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from ops_checks.errors import InputError
 from ops_checks.runlog.engines.spark.worker import bits_of
 from ops_checks.runlog.percentiles import Durations, float_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
+
+    from ops_checks.runlog.grouping import GroupStats
 
 #: So many distinct durations are fetched, with how often there is each: 16 MB.
 MOST_DISTINCT = 1 << 20
 #: The bits that a step of counting leaves to the next one; no step has more than 2^23 kinds.
 _SHIFTS = (40, 20, 0)
 _STEP = 20
+
+
+#: The percentiles of groups that are asked for at once, as many as are shown of each.
+_SHOWN = (50, 95, 99)
+_ALL_BEFORE = "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+#: Of a table of values of groups (`payload`, `key`, `n`): how many of a group are smaller, and how many there are.
+_UP_TO = (
+    "payload",
+    "key",
+    f"COALESCE(SUM(n) OVER (PARTITION BY payload ORDER BY key {_ALL_BEFORE}), 0) AS before",
+    "n",
+    "SUM(n) OVER (PARTITION BY payload) AS total",
+)
+#: Whether a value is one of the percentiles, by nearest rank.
+_IS_SHOWN = " OR ".join(
+    f"(before < ({percent} * total + 99) DIV 100 AND ({percent} * total + 99) DIV 100 <= before + n)"
+    for percent in _SHOWN
+)
 
 
 class Asked(NamedTuple):
@@ -53,17 +74,55 @@ def fetch(asked: Asked) -> Durations:
     return durations
 
 
-class CountedDurations(Durations):
-    """Durations that stay where Spark has them; nothing is added to them here."""
+def fetch_groups(asked: Asked, groups: Mapping[bytes, GroupStats]) -> None:
+    """Give groups their durations, by their names in the table (`payload`): all of them where few differ.
 
-    def __init__(self, asked: Asked) -> None:
+    Else they stay where Spark has them: what is shown of each group is asked for at once. Raises InputError.
+    """
+    with asked.guard():
+        by_value = asked.table.groupBy("payload", "key").sum("n").toDF("payload", "key", "n")
+        found = by_value.limit(MOST_DISTINCT + 1).toArrow()
+    if found.num_rows <= MOST_DISTINCT:
+        for name, bits, count in zip(*(column.to_pylist() for column in found.columns), strict=True):
+            groups[name].durations.counts[float_of(bits)] += count
+        return
+    known: dict[bytes, dict[int, float]] = {name: {} for name in groups}
+    counts = dict.fromkeys(groups, 0)
+    for name, bits, before, count, total in asked.rows(by_value.selectExpr(*_UP_TO).where(_IS_SHOWN)):
+        counts[name] = total
+        known[name] |= {rank: float_of(bits) for rank in _ranks(total) if before < rank <= before + count}
+    for name, group in groups.items():
+        table = asked.table.where(f"payload = X'{name.hex()}'")
+        group.durations = CountedDurations(asked._replace(table=table), counts[name], known[name])
+
+
+def _ranks(count: int) -> Iterator[int]:
+    """Yield the ranks of the percentiles that are shown."""
+    return (-(-percent * count // 100) for percent in _SHOWN)
+
+
+class CountedDurations(Durations):
+    """Durations that stay where Spark has them; nothing is added to them here, and they are added to no others.
+
+    `count`: how many they are; `ranks`: the values of some ranks that are known already.
+    """
+
+    def __init__(self, asked: Asked, count: int | None = None, ranks: Mapping[int, float] | None = None) -> None:
         super().__init__()
         self._asked = asked
         self._known: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        self._count = self._total(asked.table)
+        self._count = self._total(asked.table) if count is None else count
+        self._ranks = ranks or {}
 
     def __len__(self) -> int:
         return self._count
+
+    def values(self) -> NoReturn:
+        """Raise InputError: they are too many to be here."""
+        raise InputError(
+            "engine spark: the durations of groups are too many to be added up here: narrow the window (kpi.window), "
+            "or group by what has fewer"
+        )
 
     def mean(self) -> float | None:
         """Return the mean, from the exact sum, as `Durations` does."""
@@ -83,6 +142,8 @@ class CountedDurations(Durations):
         """Return the value of a rank, from 1 for the smallest. Raises ValueError for a rank that no value has."""
         if not 1 <= rank <= self._count:
             raise ValueError(f"no rank {rank} among {self._count} values")
+        if rank in self._ranks:
+            return self._ranks[rank]
         prefix = 0
         for shift in _SHIFTS:
             for kind, count in self._kinds(shift, prefix):

@@ -28,7 +28,7 @@ from ops_checks.runlog.copies import file_content
 from ops_checks.runlog.engines import is_log_url
 from ops_checks.runlog.engines.spark import worker
 from ops_checks.runlog.engines.spark.answers import MOST_OPEN, Log, PartRow, merge_rows, with_open_runs
-from ops_checks.runlog.engines.spark.durations import Asked, fetch
+from ops_checks.runlog.engines.spark.durations import Asked, fetch, fetch_groups
 from ops_checks.runlog.engines.spark.session import asking, session
 from ops_checks.runlog.engines.spark.shipping import shipped
 from ops_checks.runlog.engines.spark.urls import UrlLogs
@@ -103,9 +103,16 @@ class _Reading:
         rows = table.where(f"kind IN ({worker.STATS}, {worker.FAILURE})").collect()
         merged = merge_rows(self._logs, (PartRow(*row) for row in rows), detailed=self._filter.details)
         stats = self._with_open_runs(merged, table) if merged.opened else merged.stats
-        counted = table.where(f"kind = {worker.DURATIONS}")
-        stats.durations = fetch(Asked(counted, self._shipped("sums"), partial(asking, self._running)))
+        stats.durations = fetch(self._asked(table, worker.DURATIONS))
+        names = {
+            worker.group_name(at, key): each for at, found in enumerate(stats.groups) for key, each in found.items()
+        }
+        if names:
+            fetch_groups(self._asked(table, worker.GROUPED), names)
         return stats
+
+    def _asked(self, table: Any, kind: int) -> Asked:  # noqa: ANN401 - of Spark
+        return Asked(table.where(f"kind = {kind}"), self._shipped("sums"), partial(asking, self._running))
 
     def _configure(self) -> None:
         """Let Spark take each log behind a URL as one task, and shuffle in no more parts than pay."""

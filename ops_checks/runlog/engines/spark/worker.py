@@ -28,12 +28,14 @@ from ops_checks.runlog.reader import read_packed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from ops_checks.runlog.grouping import Groups, Key
     from ops_checks.runlog.stats import RunStats
 
 #: What the rows of a table are, by their `kind`: the statistics of a part without what the others hold; durations
 #: (`key`: the bits of the float, `n`: how many); what a trace id (`key`: its fingerprint) has left open in a part
-#: (`n`: ends without an earlier start, `payload`: line and trace id of starts); why a part cannot be read.
-STATS, DURATIONS, PAIRS, FAILURE = range(4)
+#: (`n`: ends without an earlier start, `payload`: line and trace id of starts); why a part cannot be read; durations of
+#: a group (`payload`: see `group_name`).
+STATS, DURATIONS, PAIRS, FAILURE, GROUPED = range(5)
 #: The columns of the table, in Spark's words; `file` and `part` are numbers in the order of the logs.
 COLUMNS = "file int, part int, kind tinyint, key long, n long, payload binary"
 #: The columns of the starts without an end.
@@ -134,6 +136,11 @@ def sums(batches: Iterable[Any]) -> Iterator[Any]:
     yield pa.RecordBatch.from_pydict({"total": [hex(total)]})
 
 
+def group_name(number: int, key: Key) -> bytes:
+    """Return what a group is called in the table: the number of its grouping, and its key there."""
+    return msgpack.encode((number, key))
+
+
 def bits_of(values: Iterable[float]) -> array[int]:
     """Return the bits of floats >= 0 as integers, which sort as they do."""
     bits = array("q")
@@ -224,12 +231,12 @@ def _rows(task: Task, read: Callable[[], RunStats]) -> Iterator[Any]:
         yield _batch(task, FAILURE, [0], [0], [error.message.encode("utf-8", "surrogateescape")])
         return
     durations, stats.durations = stats.durations, Durations()
-    counts = chain(
-        zip(bits_of(durations.counts), durations.counts.values(), strict=True),
-        ((bits, 1) for bits in bits_of(durations.uncounted)),
-    )
+    counts = _counts(durations)
     while rows := list(islice(counts, _ROWS)):
         yield _batch(task, DURATIONS, *zip(*rows, strict=True))
+    grouped = _grouped(stats.groups)
+    while named := list(islice(grouped, _ROWS)):
+        yield _batch(task, GROUPED, *zip(*named, strict=True))
     opened, stats.open_runs = stats.open_runs, {}
     early, stats.early_ends = Counter(stats.early_ends), array("q")
     stats.head = stats.tail = []
@@ -238,6 +245,23 @@ def _rows(task: Task, read: Callable[[], RunStats]) -> Iterator[Any]:
         starts = [msgpack.encode([(run.line, run.trace) for run in opened.get(key, ())]) for key in keys]
         yield _batch(task, PAIRS, keys, [early[key] for key in keys], starts)
     yield _batch(task, STATS, [len(opened)], [len(durations)], [serialize({0: stats})])
+
+
+def _counts(durations: Durations) -> Iterator[tuple[int, int]]:
+    """Yield the bits of durations, and how many there are of each."""
+    return chain(
+        zip(bits_of(durations.counts), durations.counts.values(), strict=True),
+        ((bits, 1) for bits in bits_of(durations.uncounted)),
+    )
+
+
+def _grouped(groupings: Sequence[Groups]) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the bits of the durations of groups, how many of each, and the group; the groups have none then."""
+    for number, groups in enumerate(groupings):
+        for key, group in groups.items():
+            durations, group.durations = group.durations, Durations()
+            name = group_name(number, key)
+            yield from ((bits, count, name) for bits, count in _counts(durations))
 
 
 def _batch(
