@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict
 
-from ops_checks.cli.item_json import csv_record
+from ops_checks.cli.csv_record import csv_record
 from ops_checks.report.serialize import iso_utc, number
 from ops_checks.rules.backtest import Outcome
 from ops_checks.rules.registry import BY_METRIC

@@ -119,7 +119,7 @@ NODES: dict[str, Node] = {
     ), ()),
     'help': ('Show a page of the manual.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
-    ), ((('one', 'commands', 'compare', 'gate', 'history', 'incident', 'install', 'pipelines', 'policy', 'postgres', 'pytest', 'python', 'reconcile', 'spark'), False),)),
+    ), ((('one', 'commands', 'compare', 'gate', 'history', 'incident', 'install', 'kpi', 'pipelines', 'policy', 'postgres', 'pytest', 'python', 'reconcile', 'spark'), False),)),
     'history': ('Show past gate runs, from a history or from saved reports.', (
         (('--since',), 'runs since then: 90s, 15m, 2h, 7d, HH:MM, a date, …', (), False),
         (('--until',), 'runs before then', (), False),
@@ -160,7 +160,9 @@ NODES: dict[str, Node] = {
         (('--max-stale-in-progress',), 'items (default: 0)', (), False),
         (('--stale-minutes',), 'stale after (default: 60)', (), False),
         (('--fail-on-alert',), 'exit 2 if a KPI is past its limit', None, False),
-        (('-f', '--format'), 'github, gitlab, health, html, json, junit, markdown, openmetrics, sarif, text; to stdout or FILE; repeatable', ('target', 'github', 'gitlab', 'health', 'html', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
+        (('--by',), 'then the same by group, in a table (-f text, json or csv)', ('one', 'owner', 'item', 'command', 'error', 'day', 'hour'), False),
+        (('-n',), "groups in the text's table; 0 shows all (default: 50)", (), False),
+        (('-f', '--format'), 'github, gitlab, health, html, json, junit, markdown, openmetrics, sarif, text (csv: with --by); to stdout or FILE; repeatable', ('target', 'csv', 'github', 'gitlab', 'health', 'html', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
         (('--color',), 'colour the text', ('one', 'auto', 'always', 'never'), False),
     ), ()),
     'list': ('List items by status, owner, priority, id, time or text.', (
@@ -273,7 +275,7 @@ NODES: dict[str, Node] = {
     ), ()),
     'schema': ('Print the JSON Schema of what ops-checks reads or prints as JSON.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
-    ), ((('one', 'report', 'policy', 'plan', 'result', 'baseline', 'snapshot', 'history', 'list', 'show', 'status', 'workers', 'mutation', 'wait', 'kpi-compare', 'init', 'baseline-result', 'snapshot-result', 'policy-check', 'history-show', 'backtest', 'help', 'completion', 'error'), False),)),
+    ), ((('one', 'report', 'policy', 'plan', 'result', 'baseline', 'snapshot', 'history', 'list', 'show', 'status', 'workers', 'mutation', 'wait', 'kpi-compare', 'init', 'baseline-result', 'snapshot-result', 'kpi-by', 'policy-check', 'history-show', 'backtest', 'help', 'completion', 'error'), False),)),
     'show': ('Show everything about an item: history, runs, both sides, what can be done.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
         (('--color',), 'mark P0 and what is stale (default: auto)', ('one', 'auto', 'always', 'never'), False),

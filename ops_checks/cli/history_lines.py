@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
 
-from ops_checks.cli.item_json import csv_record
+from ops_checks.cli.csv_record import csv_record
 from ops_checks.report.serialize import iso_utc
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.rules.rule import value_text

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ops_checks.model import FIELDS, NOTHING
+from ops_checks.cli.csv_record import csv_record
+from ops_checks.model import FIELDS
 from ops_checks.overview import age_s, has_lease, lease_left_s, retry_not_before
-from ops_checks.sanitize import visible
 from ops_checks.stores.details import COLUMNS
 from ops_checks.timestamps import start_epoch
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ops_checks.timestamps import Zone
 
 LIST_SCHEMA = "ops-checks/list/1"
-#: The first characters of a cell that a spreadsheet takes for a formula (OWASP, CSV injection), wide ones included.
-_FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 #: What a CSV has besides the nine cells, in this order.
 _CSV_MORE = ("age_s", *COLUMNS, "lease_left_s", "retry_not_before")
 
@@ -54,34 +52,12 @@ def item_json(row: Details, now_s: float, zone: Zone) -> dict[str, Any]:
 
 
 def csv_rows(rows: Iterable[Details], now_s: float, zone: Zone) -> Iterator[str]:
-    """Yield the records of RFC 4180, without their line ends: the head, then one for each item, every cell quoted.
-
-    A text that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP advises. What cannot be
-    seen is escaped, line breaks included, so that a record is one line.
-    """
+    """Yield the records of a CSV (see `csv_record`), without their line ends: the head, then one for each item."""
     names = (*FIELDS, *_CSV_MORE)
     yield csv_record(names)
     for row in rows:
         known = item_json(row, now_s, zone)
         yield csv_record(known[name] for name in names)
-
-
-def csv_record(cells: Iterable[object]) -> str:
-    """Return a record of RFC 4180 without its line end, safe for spreadsheets and terminals; None is an empty cell."""
-    return ",".join(_quoted(_as_cell(cell)) for cell in cells)
-
-
-def _as_cell(value: object) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        return str(value)  # a number is no formula
-    is_formula = value != NOTHING and not _FORMULA.isdisjoint(value[:1] + value.lstrip()[:1])
-    return visible(f"'{value}" if is_formula else value)
-
-
-def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"'
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a database holds

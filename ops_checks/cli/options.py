@@ -166,18 +166,10 @@ def unused_options(
     return notes
 
 
-def add_formats(parser: argparse.ArgumentParser) -> None:
-    """Add the formats of a report."""
-    from ops_checks.formats import FORMATS
-
-    parser.add_argument(
-        "-f",
-        "--format",
-        metavar="NAME[=FILE]",
-        type=report_format,
-        action="append",
-        help=f"{', '.join(FORMATS)}; to stdout or FILE; repeatable",
-    )
+def add_formats(parser: argparse.ArgumentParser, kind: Callable[[str], object] | None = None, more: str = "") -> None:
+    """Add the formats of a report; `kind` is the type of the option where there are `more` than those."""
+    text = f"{', '.join(_format_names())}{more}; to stdout or FILE; repeatable"
+    parser.add_argument("-f", "--format", metavar="NAME[=FILE]", type=kind or report_format, action="append", help=text)
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the text")
 
 
@@ -197,11 +189,15 @@ def check_id(text: str) -> str:
 @completed(TARGET, of=_format_names)
 def report_format(word: str) -> tuple[str, str | None]:
     """Return a format and its file (None: stdout) from `NAME[=FILE]`."""
-    from ops_checks.formats import FORMATS
+    return named_format(word, _format_names())
 
+
+def named_format(word: str, known: Iterable[str]) -> tuple[str, str | None]:
+    """Return one of some formats and its file (None: stdout) from `NAME[=FILE]`."""
     found, has_target, target = word.partition("=")
-    if found not in FORMATS:
-        raise UnknownWordError(f"no format {found!a}: expected one of {', '.join(FORMATS)}", found, FORMATS)
+    names = tuple(known)
+    if found not in names:
+        raise UnknownWordError(f"no format {found!a}: expected one of {', '.join(names)}", found, names)
     return found, path(target) if has_target else None
 
 

@@ -24,6 +24,7 @@ _EXCHANGE = ("test_exchange",)
 _MARKDOWN = ("test_table", "test_markdown_store", "test_store_contract")
 _SQLITE = ("test_sqlite_store", "test_store_contract")
 _RULES = ("test_transitions", "test_store_contract")
+_GROUPS = ("test_grouping",)
 _RUNS = ("test_reader", "test_aggregator", "test_percentiles", "test_part_reader", "test_kpi")
 _KPI = ("test_kpi", "test_queue_statistics")
 _GATE = ("test_verdicts",)
@@ -420,6 +421,48 @@ _DECIDING = (
         "-(-percent * count // 100)",
         "percent * count // 100",
         _RUNS,
+    ),
+    Defect(
+        "what stands in a group's table is lost",
+        "runlog/group_aggregator.py",
+        "        self._empty_tables()\n        return self._groups",
+        "        return self._groups",
+        ("test_kpi_by",),
+    ),
+    Defect(
+        "groups are counted outside of their window",
+        "runlog/group_aggregator.py",
+        "return positions if window is None else within",
+        "return positions if True else within",
+        _GROUPS,
+    ),
+    Defect(
+        "what a replacement brings together stays",
+        "runlog/error_fingerprint.py",
+        "while (shorter := _cut(_reduced(found))) != found:",
+        "if (shorter := _cut(_reduced(found))) != found:",
+        ("test_error_fingerprint",),
+    ),
+    Defect(
+        "groups beyond the most are kept",
+        "runlog/grouping.py",
+        "if len(groups) >= MOST_GROUPS:",
+        "if len(groups) > MOST_GROUPS:",
+        _GROUPS,
+    ),
+    Defect(
+        "an error is no failure",
+        "rules/kpi/groups.py",
+        "share=(stats.failed + stats.errors) / failures",
+        "share=stats.failed / failures",
+        ("test_kpi_groups",),
+    ),
+    Defect(
+        "of hours the earliest are shown",
+        "rules/kpi/groups.py",
+        "found.groups[more:] if found.of_time",
+        "found.groups[:most] if found.of_time",
+        ("test_kpi_groups",),
     ),
     Defect(
         "a limit that is reached is broken", "rules/rule.py", "value <= self.limit if", "value < self.limit if", _KPI

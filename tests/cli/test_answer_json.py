@@ -57,6 +57,7 @@ COMMANDS = {
     "init": "init",
     "init --from": "init --from other.md --db other.db",
     "kpi": "kpi",
+    "kpi --by": "kpi --by day",
     "list": "list",
     "policy check": "policy check",
     "reconcile plan": "reconcile plan",

@@ -1,10 +1,12 @@
-"""`kpi`: success rate, latency, retries and stale items against their limits (OPS_COMMANDS `kpi`)."""
+"""`kpi`: success rate, latency, retries and stale items against their limits (OPS_COMMANDS `kpi`), and by group."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import POLICY, Command
+from ops_checks.cli.group_options import add_groups, kpi_format, unused_group_options
+from ops_checks.cli.kpi_rules import concluded
 from ops_checks.cli.lines import kpi_lines
 from ops_checks.cli.options import (
     add_database,
@@ -19,8 +21,6 @@ from ops_checks.cli.window_options import add_window
 from ops_checks.exit_codes import ALERT, OK
 from ops_checks.findings import KPI
 from ops_checks.gate.inputs import read_kpis
-from ops_checks.gate.run import evaluate_group
-from ops_checks.gate.verdict import conclude, decide
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -40,7 +40,8 @@ def _add_arguments(parser: ArgumentParser) -> None:
     )
     add_limits(parser)
     parser.add_argument("--fail-on-alert", action="store_true", help="exit 2 if a KPI is past its limit")
-    add_formats(parser)
+    add_groups(parser)
+    add_formats(parser, kpi_format, " (csv: with --by)")
 
 
 def run(invocation: Invocation) -> Result:
@@ -49,12 +50,22 @@ def run(invocation: Invocation) -> Result:
     invocation.note(unused_options(args, context.policy.kpi.thresholds, None))
     if getattr(args, "queue", None) and context.kpi_store is context.db_store:
         invocation.note(["--queue changes nothing: where there is a database, KPIs are read from it"])
-    if args.compare is not None:
-        from ops_checks.cli.kpi_compare import kpi_compare
-
-        return kpi_compare(invocation)
-    code, lines = _formatted(invocation) if invocation.args.format else _plain(invocation)
+    invocation.note(unused_group_options(args))
+    way = _compared if args.compare else _grouped if args.by else _formatted if args.format else _plain
+    code, lines = way(invocation)
     return (OK if code == ALERT and not invocation.args.fail_on_alert else code), lines
+
+
+def _compared(invocation: Invocation) -> Result:
+    from ops_checks.cli.kpi_compare import kpi_compare
+
+    return kpi_compare(invocation)
+
+
+def _grouped(invocation: Invocation) -> Result:
+    from ops_checks.cli.kpi_by import kpi_by
+
+    return kpi_by(invocation)
 
 
 def _formatted(invocation: Invocation) -> Result:
@@ -67,12 +78,8 @@ def _formatted(invocation: Invocation) -> Result:
 def _plain(invocation: Invocation) -> Result:
     context = invocation.context.without_exceptions()
     evidence = read_kpis(context, details=False)
-    results = [conclude(each, context.policy, "error") for each in evaluate_group(context.policy, KPI.id, evidence)]
-    decision = decide((KPI.id,), results, ())
-    invocation.warn((*log_warnings(invocation.args), *context.warnings, *evidence.remarks, *decision.notes))
-    invocation.remarks += [f"error: {error}" for error in decision.errors]
-    values = {metric.name: metric.value for metric in evidence.metrics}
-    return decision.exit_code, kpi_lines(values, results)
+    code, results = concluded(invocation, context, evidence)
+    return code, kpi_lines({metric.name: metric.value for metric in evidence.metrics}, results)
 
 
 COMMAND = Command(

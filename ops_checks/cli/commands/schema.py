@@ -76,6 +76,7 @@ _PRINTED = (
     "init",
     "baseline-result",
     "snapshot-result",
+    "kpi-by",
     "policy-check",
     "history-show",
     "backtest",
