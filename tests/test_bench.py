@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 ANSWERED = {
     "kpi": ["ops-checks", "DuckDB", "polars", "ops-checks without its scanner", "json.loads"],
     "kpi-large": ["ops-checks", "DuckDB"],
+    "kpi-by": ["kpi", *(f"--by {way}" for way in ("day", "hour", "command", "owner", "error", "item"))],
     "offenders": [],
     "consistency": ["ops-checks", "polars", "plain loop"],
     "drift": ["ops-checks", "polars"],

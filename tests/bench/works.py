@@ -119,6 +119,27 @@ def large_kpi(place: Place) -> Work:
     )
 
 
+def grouped_kpi(place: Place) -> Work:
+    """Measure every metric over a large log, and the same by group beside it."""
+    log, db = _large_log(place, place.sizes.runs)
+    plain = place.ours("kpi", "kpi", "--log-path", log, "--db-path", db, answer=_first_words)
+    ways = ("day", "hour", "command", "owner", "error", "item")
+    by = [replace(plain, name=f"--by {way}", command=(*plain.command, "--by", way)) for way in ways]
+    return Work(
+        "kpi-by",
+        f"{2 * place.sizes.runs:,} lines, {_megabytes(log)}",
+        (plain, *by),
+        (
+            times("--by day", 1.4, "kpi"),
+            cpu_times("--by day", 1.4, "kpi"),
+            *(cpu_times(f"--by {way}", 1.7, "kpi") for way in ("hour", "command")),
+            memory("--by day", 48),
+            memory("--by item", 192),
+        ),
+        memory=True,
+    )
+
+
 def offenders(place: Place) -> Work:
     """Hold the KPIs of a large log to limits, and name the runs that offend; the peer has the totals alone."""
     log, db = _large_log(place, place.sizes.runs)
@@ -439,6 +460,7 @@ def _project(place: Place, name: str, rows: int, lines: int) -> Path:
 WORKS: dict[str, Callable[[Place], Work]] = {
     "kpi": kpi,
     "kpi-large": large_kpi,
+    "kpi-by": grouped_kpi,
     "offenders": offenders,
     "consistency": agreeing,
     "drift": drifting,
