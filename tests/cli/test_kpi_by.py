@@ -167,6 +167,25 @@ def test_every_group_lies_in_the_window(run: Run, queue: Path) -> None:
     assert "1 runs have no ts_epoch_ms" in told.err
 
 
+@pytest.mark.parametrize(
+    ("begins", "day", "hours"), [(1_743_289_200, "2025-03-30", 23), (1_761_429_600, "2025-10-26", 25)]
+)
+def test_days_and_hours_across_daylight_saving(run: Run, queue: Path, begins: int, day: str, hours: int) -> None:
+    """A day goes from midnight to midnight, and an hour that the clock shows twice is two."""
+    (queue / "ops-checks.yaml").write_text("timezone: Europe/Berlin\n")
+    halves = range(begins - 3600, begins + (hours + 1) * 3600, 1800)
+    (queue / "runs.jsonl").write_bytes(log_of(*({"ts_epoch_ms": at * 1000} for at in halves)))
+    ask = ("kpi", "--db", "q.db", "--log-path", "runs.jsonl", "-f", "json", "--by")
+    days = assert_answered(run(*ask, "day"))["groups"]
+    assert [each["runs"] for each in days] == [2, 2 * hours, 2]
+    assert (days[1]["name"], days[1]["begins"][:16], days[1]["ends"]) == (day, f"{day}T00:00", days[2]["begins"])
+    shown = assert_answered(run(*ask, "hour"))["groups"]
+    names = [each["name"].removeprefix(f"{day} ") for each in shown[1:-1]]
+    clock = {23: ["01:00", "03:00"], 25: ["01:00", "02:00+02:00", "02:00+01:00", "03:00"]}[hours]
+    assert names[: len(clock) + 1] == ["00:00", *clock]
+    assert (len(set(names)), {each["runs"] for each in shown}) == (hours, {2})
+
+
 _HOSTILE = ["a\nb", "\x1b[31m", "a\u202eb", "=1+1", "@x", '"', "::error::x", "total", "\u200b"]
 
 
