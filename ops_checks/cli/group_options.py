@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ops_checks.cli.answer import JSON, TEXT
+from ops_checks.cli.answer import TEXT
 from ops_checks.cli.command import TARGET
 from ops_checks.cli.options import completed, count, named_format
 from ops_checks.errors import UsageError
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CSV = "csv"
-#: How groups are printed.
-GROUP_FORMATS = (TEXT, JSON, CSV)
 #: Groups that the table shows unless `-n` says how many.
 SHOWN = 50
 
@@ -22,7 +20,7 @@ SHOWN = 50
 def _kpi_formats() -> Iterable[str]:
     from ops_checks.formats import FORMATS
 
-    return sorted({*FORMATS, *GROUP_FORMATS})
+    return sorted({*FORMATS, CSV})
 
 
 @completed(TARGET, of=_kpi_formats)
@@ -42,16 +40,12 @@ def add_groups(parser: argparse.ArgumentParser) -> None:
 
 
 def unused_group_options(args: argparse.Namespace) -> list[str]:
-    """Return a note for each option of groups that changes nothing. Raises UsageError for a format that cannot be."""
+    """Return a note for each option of groups that changes nothing. Raises UsageError for what cannot be asked for."""
     names = [name for name, _ in args.format or [(TEXT, None)]]
     if args.by is None:
         if CSV in names:
             raise UsageError(f"--format {CSV} is for groups of runs: say with --by what to group them by")
         return [] if args.n is None else ["-n changes nothing without --by"]
-    other = next((name for name in names if name not in GROUP_FORMATS), None)
-    if other is not None:
-        expected = f"{', '.join(GROUP_FORMATS[:-1])} or {GROUP_FORMATS[-1]}"
-        raise UsageError(
-            f"--format {other}: groups of runs are shown as {expected}: leave out --by, or name one of these"
-        )
+    if args.compare is not None:
+        raise UsageError("--by and --compare are two answers: ask for one of them")
     return [] if args.n is None or TEXT in names else ["-n changes nothing: only the text is cut"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.options import log_warnings
+from ops_checks.exit_codes import ALERT, OK
 from ops_checks.findings import KPI
 from ops_checks.gate.run import evaluate_group
 from ops_checks.gate.verdict import conclude, decide
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
 
 def concluded(invocation: Invocation, context: Context, evidence: Evidence) -> tuple[int, Sequence[RuleResult]]:
-    """Return the gate's exit code for what was measured, and the result of each rule; remarks go to stderr."""
+    """Return the exit code of `kpi` for what was measured, and the result of each rule; remarks go to stderr."""
     results = [conclude(each, context.policy, "error") for each in evaluate_group(context.policy, KPI.id, evidence)]
     decision = decide((KPI.id,), results, ())
     invocation.warn((*log_warnings(invocation.args), *context.warnings, *evidence.remarks, *decision.notes))
     invocation.remarks += [f"error: {error}" for error in decision.errors]
-    return decision.exit_code, results
+    code = decision.exit_code
+    return (OK if code == ALERT and not invocation.args.fail_on_alert else code), results

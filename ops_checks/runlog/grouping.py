@@ -145,7 +145,7 @@ def must_be_fewer(groups: Groups, where: str, grouping: Grouping | None = None) 
     if len(groups) >= MOST_GROUPS:
         by = "" if grouping is None else f" by {grouping.word}"
         advice = "narrow the window (kpi.window), or group by what has fewer"
-        raise TooManyGroupsError(f"{where}: its runs are of more than {MOST_GROUPS:,} groups{by}: {advice}")
+        raise TooManyGroupsError(f"{where}: more than {MOST_GROUPS:,} groups{by}: {advice}")
 
 
 def _between(bounds: tuple[int, ...]) -> Reach:

@@ -219,8 +219,9 @@ def test_too_many_groups(run: Run, queue: Path, monkeypatch: pytest.MonkeyPatch)
     [
         ("--by weekday", "argument --by: invalid choice: 'weekday'"),
         ("-f csv", "--format csv is for groups of runs: say with --by what to group them by"),
-        ("--by day -f junit", "--format junit: groups of runs are shown as text, json or csv"),
-        ("--by day -f text -f csv", "--format: one document goes to stdout: give all but one format a file"),
+        ("--by day -f junit", "--format junit: --by is shown as text, json or csv: leave out"),
+        ("--by day -f text -f csv", "--format csv is a whole document: give all but one format a file, as csv=FILE"),
+        ("--by day --compare previous", "--by and --compare are two answers: ask for one of them"),
         ("--by day -n x", "argument -n: expected a whole number from 0, found 'x'"),
         ("--by day -f csv=q.db", "--format csv: q.db is an input: name another file"),
     ],

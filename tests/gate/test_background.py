@@ -227,7 +227,7 @@ def test_more_commands_than_there_may_be_groups(project: Path, monkeypatch: pyte
     monkeypatch.setattr(grouping, "MOST_GROUPS", 5)
     log(project, [(f"c{number}", 0, 1.0, NOW_MS) for number in range(6)])
     found = collected()
-    assert found.notes[0].startswith("the run log is not shown over time: the run log: more than 5 groups")
+    assert found.notes[0].startswith("the run log is not shown over time: runs.jsonl: more than 5 groups by command")
 
 
 def test_clocks_that_go_back(project: Path) -> None:

@@ -52,8 +52,7 @@ def run(invocation: Invocation) -> Result:
         invocation.note(["--queue changes nothing: where there is a database, KPIs are read from it"])
     invocation.note(unused_group_options(args))
     way = _compared if args.compare else _grouped if args.by else _formatted if args.format else _plain
-    code, lines = way(invocation)
-    return (OK if code == ALERT and not invocation.args.fail_on_alert else code), lines
+    return way(invocation)
 
 
 def _compared(invocation: Invocation) -> Result:
@@ -72,7 +71,8 @@ def _formatted(invocation: Invocation) -> Result:
     from ops_checks.cli.gate_report import gate_report
 
     invocation.warn(log_warnings(invocation.args))
-    return gate_report(invocation, only=[KPI.id], plain=True)
+    code, lines = gate_report(invocation, only=[KPI.id], plain=True)
+    return (OK if code == ALERT and not invocation.args.fail_on_alert else code), lines
 
 
 def _plain(invocation: Invocation) -> Result:
