@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 from report_checks import assert_published, objects, schema
 from report_samples import EVERYTHING, HOSTILE, REPORTS, SAMPLES, hostile, rate, report
 
@@ -55,8 +56,8 @@ def test_samples_are_published(name):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_comes_back_equal(text):
-    """The text of a field, lone surrogates too, is the same after saving and reading."""
-    sample = hostile(text)
+    """The text of a published field, lone surrogates too, is the same after saving and reading."""
+    sample = replace(hostile(text), hints=())
     assert parse_report(json_text(to_json(sample)).encode("utf-8"), "r.json") == sample
     assert_published(sample)
 
