@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from itertools import accumulate, chain, repeat
 from math import fsum, sqrt
@@ -126,6 +126,8 @@ class Durations:
         if not 1 <= rank <= len(self):
             raise ValueError(f"no rank {rank} among {len(self)} values")
         cumulative = self._cumulate()
+        if not self.uncounted:
+            return cumulative.counted(rank)
         low, high = 0, _bits(cumulative.largest)
         while low < high:
             middle = (low + high) // 2
@@ -156,6 +158,10 @@ class _CumulativeCounts:
         for start, end in self._chunks:
             uncounted[start:end] = array("d", sorted(uncounted[start:end]))
         self.largest = max([*self._values[-1:], *(uncounted[end - 1] for _, end in self._chunks)], default=0.0)
+
+    def counted(self, rank: int) -> float:
+        """Return the value of a rank where all values are counted."""
+        return self._values[bisect_left(self._totals, rank) - 1] + 0.0
 
     def up_to(self, limit: float) -> int:
         """Return how many values do not exceed a limit."""
