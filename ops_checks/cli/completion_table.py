@@ -119,7 +119,7 @@ NODES: dict[str, Node] = {
     ), ()),
     'help': ('Show a page of the manual.', (
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
-    ), ((('one', 'commands', 'compare', 'gate', 'history', 'incident', 'install', 'kpi', 'pipelines', 'policy', 'postgres', 'pytest', 'python', 'reconcile', 'spark'), False),)),
+    ), ((('one', 'budgets', 'commands', 'compare', 'gate', 'history', 'incident', 'install', 'kpi', 'pipelines', 'policy', 'postgres', 'pytest', 'python', 'reconcile', 'spark'), False),)),
     'history': ('Show past gate runs, from a history or from saved reports.', (
         (('--since',), 'runs since then: 90s, 15m, 2h, 7d, HH:MM, a date, …', (), False),
         (('--until',), 'runs before then', (), False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - msgspec resolves the fields' types
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +27,7 @@ from ops_checks.snapshots.source import SNAPSHOT
 from ops_checks.timestamps import duration_text, start_epoch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from ops_checks.context import Context
     from ops_checks.gate.asked import Asked
@@ -114,15 +115,28 @@ def read_kpis(context: Context, *, details: bool = True, groupings: tuple[Groupi
         from ops_checks.gate.recorded import read_recorded_kpis
 
         return read_recorded_kpis(context, context.snapshot)
-    read = read_runs(context, details=details, groupings=groupings)
+    read = read_kpi_runs(context, details=details, groupings=groupings)
     return read_stable(context.kpi_store, lambda snapshot: measured(context, read, snapshot))
 
 
 class RunsRead(NamedTuple):
-    """The statistics of the run log, and remarks on what was left out of it."""
+    """The statistics of the run log, and remarks on what was left out of it; `over_time` as KpiEvidence has it."""
 
     stats: RunStats
     remarks: tuple[str, ...]
+    over_time: Mapping[str, Metric] = {}
+
+
+def read_kpi_runs(context: Context, *, details: bool = True, groupings: tuple[Grouping, ...] = ()) -> RunsRead:
+    """Read the run log for all rules of the policy: those on changes and on budgets too, where it has any.
+
+    Groups by what these need come before those by `groupings`.
+    """
+    if not context.policy.kpi.own_rules:
+        return read_runs(context, details=details, groupings=groupings)
+    from ops_checks.gate.over_time import read_runs_over_time  # most policies have none
+
+    return read_runs_over_time(context, details=details, groupings=groupings)
 
 
 def read_runs(context: Context, *, details: bool = True, groupings: tuple[Grouping, ...] = ()) -> RunsRead:
@@ -153,7 +167,7 @@ def measured(context: Context, runs: RunsRead, snapshot: Snapshot, most: int = L
     must_be_read_whole(snapshot)
     leases = lease_remarks(store.location, snapshot, context.now_s)
     was_read = _with_retries(store_read(kind, store, snapshot, statistics.items), statistics)
-    evidence = KpiEvidence(runs.stats, statistics, windowed=context.window.bounded)
+    evidence = KpiEvidence(runs.stats, statistics, context.window.bounded, runs.over_time)
     return Evidence(
         evidence,
         (*logs_read(runs.stats), was_read),

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ops_checks.context import Context
+    from ops_checks.policy.model import Policy
     from ops_checks.report.model import InputRead
     from ops_checks.rules.rule import Limit, Rule
-    from ops_checks.snapshots.document import FindingRow, Kpis, MetricRow
+    from ops_checks.snapshots.document import FindingRow, Kpis, MetricRow, OverTimeRow
     from ops_checks.snapshots.reading import SnapshotRead
     from ops_checks.snapshots.source import SnapshotSource
 
@@ -37,11 +38,12 @@ def read_recorded_kpis(context: Context, source: SnapshotSource) -> Evidence:
     rows = {row.rule: row for row in kpis.metrics}
     known = [(rule, rows[rule.id]) for rule in BY_METRIC.values() if _is_of(rule, rows.get(rule.id))]
     keep = offered(context.policy.waivers)
+    over_time, lacking = _over_time(context.policy, read)
     was_read = store_read("db", read.store, read.store.snapshot(), read.head.db.items)
     runs = RunStats(logs=tuple(LogRead(**asdict(log)) for log in kpis.logs))
     remarks = (*map(visible, kpis.remarks), *_unknown_totals(context, read.path, known))
     return Evidence(
-        KpiEvidence(),
+        KpiEvidence(over_time=over_time),
         (
             *(replace(log, note=_noted(log)) for log in logs_read(runs)),
             _with_retries(was_read, kpis),
@@ -53,9 +55,30 @@ def read_recorded_kpis(context: Context, source: SnapshotSource) -> Evidence:
             rule.id: f"{visible(read.path)}: {rule.metric} is not in the snapshot: make it with this ops-checks"
             for rule in BY_METRIC.values()
             if not _is_of(rule, rows.get(rule.id))
-        },
+        }
+        | lacking,
         instead={rule.id: _as_recorded(rule, row, read.path, keep) for rule, row in known},
     )
+
+
+def _over_time(policy: Policy, read: SnapshotRead) -> tuple[dict[str, Metric], dict[str, str]]:
+    """Return what the rules on changes and on budgets measured there, or by rule why that does not hold here."""
+    rules, found = policy.kpi.own_rules, read.head.kpis.over_time
+    if not rules:
+        return {}, {}
+    if found is None or found.settings != policy.kpi.over_time_settings:
+        why = "is not in the snapshot" if found is None else "was measured by other kpi.regression and kpi.budgets"
+        return {}, {rule.id: f"{visible(read.path)}: {rule.id} {why}: make it by this policy" for rule in rules}
+    rows = {row.rule: row for row in found.metrics}
+    lacking = {
+        rule.id: f"{visible(read.path)}: lacks {rule.id}: make it again" for rule in rules if rule.id not in rows
+    }
+    return {rule.id: _metric_over_time(rule, rows[rule.id]) for rule in rules if rule.id in rows}, lacking
+
+
+def _metric_over_time(rule: Rule, row: OverTimeRow) -> Metric:
+    words = visible(row.words)
+    return Metric(rule.metric, row.value, rule.unit, row.samples, row.low, row.high, needed=row.needed, words=words)
 
 
 def _is_of(rule: Rule, row: MetricRow | None) -> bool:

@@ -10,7 +10,7 @@ from msgspec.structs import asdict, replace
 from ops_checks import __version__
 from ops_checks.errors import UsageError
 from ops_checks.findings import Verdict
-from ops_checks.gate.inputs import measured, read_runs
+from ops_checks.gate.inputs import measured, read_kpi_runs
 from ops_checks.report.model import LeftOut
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.rules.rule import Limit, Threshold
@@ -26,6 +26,8 @@ from ops_checks.snapshots.document import (
     LimitTotal,
     LogRow,
     MetricRow,
+    OverTime,
+    OverTimeRow,
     PlaceRow,
     RetriesRow,
     Settings,
@@ -74,7 +76,7 @@ def record(context: Context, write: Callable[[Chunks], None]) -> Recorded:
     if not isinstance(store, Database):
         raise UsageError(f"{visible(context.db)}: is no database: name a queue database with --db")
     of_all = context.with_policy(_limiting_all(context))
-    runs = read_runs(of_all)
+    runs = read_kpi_runs(of_all)
     with store.snapshot() as snapshot:
         evidence = measured(of_all, runs, snapshot, _MOST_LISTED)
         agreement = snapshot.agreement()
@@ -141,7 +143,21 @@ def _kpis(context: Context, evidence: Evidence) -> Kpis:
         [LogRow(**asdict(log)) for log in evidence.value.runs.logs],
         None if queue.retry_count is None else retries,
         list(evidence.remarks),
+        _over_time(context, evidence),
     )
+
+
+def _over_time(context: Context, evidence: Evidence) -> OverTime | None:
+    """Return what the rules on changes and on budgets measured, None where the policy has none."""
+    kpi = context.policy.kpi
+    if not kpi.own_rules:
+        return None
+    rows = [
+        OverTimeRow(rule.id, metric.value, metric.samples, metric.low, metric.high, metric.needed, metric.words)
+        for rule in kpi.own_rules
+        for metric in (rule.measure(evidence.value),)
+    ]
+    return OverTime(kpi.over_time_settings, rows)
 
 
 def _metric(context: Context, rule: Rule, evidence: Evidence) -> MetricRow:

@@ -33,7 +33,12 @@ _ORDERS = (
 
 def crosschecks(value: object) -> Iterator[tuple[Path, str]]:
     """Yield path and message of each defect of a policy's value, whatever the schema says of it."""
-    for metric, limits in _mapping(_mapping(_mapping(value).get("kpi")).get("thresholds")).items():
+    kpi = _mapping(_mapping(value).get("kpi"))
+    if kpi.keys() & {"regression", "budgets"}:
+        from ops_checks.policy.over_time import over_time_checks  # most policies have none
+
+        yield from over_time_checks(kpi)
+    for metric, limits in _mapping(kpi.get("thresholds")).items():
         path = ("kpi", "thresholds", metric)
         if isinstance(limits, dict):
             yield from (((*path, name), message) for name, message in _contradictions(limits))

@@ -218,6 +218,7 @@ def _own(document: YamlDocument, index: int, entry: Mapping[str, Any]) -> OwnRul
 def _kpi(section: Mapping[str, Any]) -> KpiPolicy:
     options = dict(section)
     options.pop("log_cache", None)
+    options |= _over_time(options.pop("regression", {}), options.pop("budgets", ()))
     options["thresholds"] = _thresholds(section.get("thresholds", {}))
     for name in ("window", "max_log_age"):
         if name in section:
@@ -227,6 +228,15 @@ def _kpi(section: Mapping[str, Any]) -> KpiPolicy:
     if "stale_minutes" in section:
         options["stale_minutes"] = int(section["stale_minutes"])  # YAML may have written it 60.0
     return KpiPolicy(**options)
+
+
+def _over_time(regression: Mapping[str, Any], budgets: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the limits on changes and the objectives of a policy that has any."""
+    if not (regression or budgets):
+        return {}
+    from ops_checks.policy import over_time  # most policies have none
+
+    return {"regressions": over_time.regressions(regression), "budgets": over_time.budgets(budgets)}
 
 
 def _thresholds(section: Mapping[str, Any]) -> dict[str, Threshold]:

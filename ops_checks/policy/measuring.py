@@ -5,8 +5,11 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from msgspec import to_builtins
+
 from ops_checks.findings import CONSISTENCY, KPI, OWN, WAIVERS
 from ops_checks.rules.drift.rules import DEFAULT_FIELDS
+from ops_checks.rules.registry import RULES
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
@@ -25,7 +28,10 @@ _COMMANDS, _LOG_AGE, _STALE, _ZONE = (
 _FIELDS, _STATUSES, _RENDERED, _TRUTH = (
     "consistency.fields", "consistency.ignore_statuses", "consistency.as_rendered", "source_of_truth",
 )  # fmt: skip
+_REGRESSION, _BUDGETS = "kpi.regression", "kpi.budgets"
 _WIP, _WAIT = "rules.wip-limit.max", "rules.priority-inversion.minutes"
+#: What rules on changes and on budgets need: one more limit changes what the others show.
+_OVER_TIME = (*_WINDOW, _COMMANDS, _ZONE, _REGRESSION, _BUDGETS)
 #: What decides about all waivers, and before the id of a rule about those of it.
 WAIVED = "waivers"
 #: The settings that rules need beside those of their group.
@@ -65,6 +71,8 @@ def measured_by(policy: Policy, zone: Zone) -> dict[str, Any]:
         **{_own_key(own.id): _code(own) for own in policy.own},
         **{_waived_key(rule): _digest(each for each in policy.waivers if each.rule == rule) for rule in sorted(waived)},
         **({WAIVED: _digest(policy.waivers)} if policy.waivers else {}),
+        **({_REGRESSION: list(map(to_builtins, kpi.regressions))} if kpi.regressions else {}),
+        **({_BUDGETS: list(map(to_builtins, kpi.budgets))} if kpi.budgets else {}),
     }
 
 
@@ -73,7 +81,7 @@ def settings_of(rule: Rule) -> tuple[str, ...]:
     if rule.group == OWN.id:
         return (_own_key(rule.id),)
     if rule.group == KPI.id and rule.of_log:
-        return (*_OF_RULE.get(rule.id, _of_log(rule)), _LOG_AGE)
+        return (*_OF_RULE.get(rule.id, _of_log(rule) if rule.id in RULES else _OVER_TIME), _LOG_AGE)
     return _OF_RULE.get(rule.id, _OF_GROUP.get(rule.group, ()))
 
 

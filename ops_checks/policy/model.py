@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.json import encode
 from msgspec.structs import replace
 
 from ops_checks.errors import UsageError
@@ -21,6 +22,8 @@ from ops_checks.suggestions import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from ops_checks.rules.kpi.budget import Budget
+    from ops_checks.rules.kpi.regression import Regression
     from ops_checks.rules.own.model import OwnRule
     from ops_checks.rules.rule import Rule
     from ops_checks.rules.waivers import Waiver
@@ -54,6 +57,7 @@ class KpiPolicy(Struct, frozen=True):
     from `since` on; both are times as the command line has them, None for now and for ever. `commands`: the
     commands of the latency (None: all); `on_insufficient`: `pass`, `warn` or `fail`; `max_log_age_s`: seconds since
     the newest record of the log from which on it cannot be relied on (None: any). `engine` reads the run log.
+    `regressions` are limits on how much worse a metric may be than it was, `budgets` objectives for task outcomes.
     """
 
     thresholds: Mapping[str, Threshold] = field(default_factory=lambda: dict(DEFAULT_THRESHOLDS))
@@ -65,6 +69,22 @@ class KpiPolicy(Struct, frozen=True):
     on_insufficient: str = "fail"
     max_log_age_s: int | None = 604_800
     engine: str = LOCAL
+    regressions: tuple[Regression, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+
+    @property
+    def own_rules(self) -> tuple[Rule, ...]:
+        """The rules that only this policy has: each has its limit with it."""
+        if not (self.regressions or self.budgets):
+            return ()
+        from ops_checks.rules.kpi.over_time import rules_over_time  # most policies have none
+
+        return rules_over_time(self.regressions, self.budgets)
+
+    @property
+    def over_time_settings(self) -> str:
+        """What `own_rules` are made from, as JSON: one more limit changes at which confidence the others are judged."""
+        return encode((self.regressions, self.budgets)).decode()
 
 
 class HistoryPolicy(Struct, frozen=True):
@@ -114,20 +134,21 @@ class Policy(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Hold the rules of a program's policy to what `entry_checks` asks of a file's. Raises UsageError."""
-        names = [own.id for own in self.own]
+        names = [*(rule.id for rule in self.kpi.own_rules), *(own.id for own in self.own)]
         taken = next((name for number, name in enumerate(names) if name in RULES or name in names[:number]), None)
         if taken is not None:
             raise UsageError(f"rules.{visible(taken)}: another rule has this id: expected one of its own")
 
     @property
     def rules(self) -> Mapping[str, Rule]:
-        """Every rule there is by its id: those of the registry, and the project's own."""
-        return RULES | {own.id: own_rule(own) for own in self.own} if self.own else RULES
+        """Every rule there is by its id: those of the registry, those on changes and budgets, and the project's own."""
+        made = {rule.id: rule for rule in self.kpi.own_rules}
+        return RULES | made | {own.id: own_rule(own) for own in self.own} if made or self.own else RULES
 
     def threshold(self, rule: Rule) -> Threshold | None:
         """Return the threshold of a rule by this policy, None if the rule is off."""
         if rule.group == KPI.id:
-            return self.kpi.thresholds.get(rule.metric)
+            return self.kpi.thresholds.get(rule.metric) if rule.id in RULES else rule.default
         if rule.default is None or not self._has_on(rule):
             return None
         severity = self._severities(rule.group).get(rule.id, rule.default.severity)
@@ -178,7 +199,8 @@ class Policy(Struct, frozen=True):
         return [rule for group in groups for rule in self._of_group(group) if self.threshold(rule) is not None]
 
     def _of_group(self, group: str) -> Sequence[Rule]:
-        return [own_rule(own) for own in self.own] if group == OWN.id else BY_GROUP[group]
+        made = {KPI.id: self.kpi.own_rules, OWN.id: tuple(own_rule(own) for own in self.own)}
+        return (*BY_GROUP[group], *made.get(group, ()))
 
     def without_exceptions(self) -> Policy:
         """Return the policy that the commands of OPS_COMMANDS show things by, which is not the gate's.

@@ -25,17 +25,33 @@ def entry_checks(value: object) -> Iterator[tuple[Path, str]]:
     """Yield path and message of each defect of `rules` and of the rules that waivers name, in a policy's value."""
     entries = [(index, entry) for index, entry in _listed(value, "rules") if isinstance(entry.get("id"), str)]
     seen: dict[object, int] = {}
+    made = _ids_over_time(value)
     for index, entry in entries:
+        if entry["id"] in made:
+            yield (
+                ("rules", index, "id"),
+                f"{entry['id']} is a rule of kpi.regression or kpi.budgets; expected another name",
+            )
         first = seen.setdefault(entry["id"], index)
         if first != index:
             yield ("rules", index, "id"), f"{entry['id']} stands in rules.{first} already; expected each rule once"
         yield from _of_entry(("rules", index), entry)
-    known = (*WAIVABLE, *(str(entry["id"]) for _, entry in entries if entry["id"] not in BY_ID))
+    known = (*WAIVABLE, *made, *(str(entry["id"]) for _, entry in entries if entry["id"] not in BY_ID))
     for index, waiver in _listed(value, "waivers"):
         rule = waiver.get("rule")
         if isinstance(rule, str) and rule not in known:
             expected = f"expected a rule ({', '.join(known)}){did_you_mean(rule, known)}"
             yield ("waivers", index, "rule"), f'"{rule}" is not allowed; {expected}'
+
+
+def _ids_over_time(value: object) -> tuple[str, ...]:
+    """Return the ids of the rules on changes and on budgets that a policy's value has."""
+    kpi = value.get("kpi") if isinstance(value, dict) else None
+    if not isinstance(kpi, dict) or not kpi.keys() & {"regression", "budgets"}:
+        return ()
+    from ops_checks.policy.over_time import ids_over_time  # most policies have none
+
+    return ids_over_time(kpi)
 
 
 def _of_entry(path: Path, entry: Mapping[str, object]) -> Iterator[tuple[Path, str]]:

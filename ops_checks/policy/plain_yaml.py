@@ -18,7 +18,7 @@ _LONGEST_KEY = 100
 #: What plain text may begin with, beside letters and digits.
 _BEGINNINGS = "./_+"
 #: What a word between brackets consists of, beside letters and digits.
-_IN_WORDS = str.maketrans("", "", "._/+*-")
+_IN_WORDS = str.maketrans("", "", "._/+*-%")
 
 
 def read_plain(text: str) -> YamlDocument | None:

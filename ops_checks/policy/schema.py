@@ -17,6 +17,12 @@ from ops_checks.runlog.engines import EXPECTED, PATTERN
 
 #: `importlib.resources` would take longer to import than all else that a plain policy takes.
 _PUBLISHED = os.path.join(os.path.dirname(__file__), "schemas", "policy.schema.json")
+#: Examples of limits on a change, by the definition of each.
+_CHANGES: dict[str, tuple[Any, ...]] = {
+    "time_increase": ({"max_increase": "10%"}, {"max_increase": 250, "confidence": 0.99, "severity": "warning"}),
+    "rate_increase": ({"max_increase": 0.05},),
+    "rate_decrease": ({"max_decrease": 0.05, "against": "previous"},),
+}
 _COMPARABLE = list(FIELDS[1:])
 
 
@@ -44,6 +50,11 @@ def policy_schema() -> dict[str, Any]:
     parts["kpi"]["properties"]["thresholds"]["properties"] = {
         metric: _described(rule.summary, "rate_limits" if rule.unit == "ratio" else "limits", rule.examples)
         for metric, rule in BY_METRIC.items()
+    }
+    parts["kpi"]["properties"]["regression"]["properties"] = {
+        metric: _described(f"How much worse `{metric}` may be than it was.", rule.change, _CHANGES[rule.change])
+        for metric, rule in BY_METRIC.items()
+        if rule.change
     }
     parts["kpi"]["properties"]["engine"] |= {"title": EXPECTED, "pattern": PATTERN}
     rule = parts["rule"]["properties"]

@@ -77,6 +77,8 @@ class Metric(Struct, frozen=True):
     computed from because it cannot be read; `low` and `high` bound the 95 % interval where one is defined.
     For a later run to compare with, `intervals` are those of a percentile at other confidences too, by ascending
     confidence, and `spread` is that of a mean; where nobody asked for details there are none.
+    `needed` is how many more samples a value takes, and `words` say what it was computed from, where the number alone
+    says little: both are for the rule that limits it, and not published.
     """
 
     name: str
@@ -88,6 +90,8 @@ class Metric(Struct, frozen=True):
     unread: int = 0
     intervals: tuple[Bounds, ...] = ()
     spread: Spread | None = None
+    needed: int = 0
+    words: str = ""
 
 
 class RuleResult(Struct, frozen=True):

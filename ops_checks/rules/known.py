@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ops_checks.findings import WAIVERS, Finding, Verdict
+from ops_checks.findings import KPI, WAIVERS, Finding, Verdict
 from ops_checks.report.model import Change, Comparison
 from ops_checks.rules.registry import ERRORS, RULES
 from ops_checks.rules.rule import Limit, Threshold, judged_again, value_text
@@ -117,8 +117,8 @@ def _mark(known: Known, result: RuleResult, old: RuleResult, rules: Mapping[str,
 
 
 def _counts(result: RuleResult, rules: Mapping[str, Rule]) -> bool:
-    """Return whether a rule's value is the number of its findings; a rule of a policy's own counts them."""
-    return rules[result.id].counts_findings if result.id in rules else True
+    """Return whether a rule's value is the number of its findings; a policy's own on changes and budgets have none."""
+    return rules[result.id].counts_findings if result.id in rules else result.group != KPI.id
 
 
 def _times(known: Known, old: RuleResult) -> Times:

@@ -72,7 +72,8 @@ class Rule(Struct, frozen=True, kw_only=True):
     cannot be relied on. `of_log`: it is measured from the run log. `of_now`: it is of the
     queue as it is, whatever the window of the KPIs.
     `of_view`: it holds only where the document is a view of the database (`source_of_truth: db`).
-    `word`: how the lines of OPS_COMMANDS name it.
+    `word`: how the lines of OPS_COMMANDS name it. `change`: what a policy's schema calls a limit on how much worse its
+    metric may become, "" for one that cannot be compared.
     `summary` describes it in the policy's schema, with `examples`.
     """
 
@@ -95,6 +96,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     of_now: bool = False
     of_view: bool = False
     word: str = ""
+    change: str = ""
     summary: str = ""
     examples: tuple[Any, ...] = ()
 
@@ -196,8 +198,8 @@ def _limits(threshold: Threshold) -> Iterator[Limit]:
 def _needed(rule: Rule, metric: Metric, threshold: Threshold) -> int:
     """Return how many more samples a verdict takes; a count needs none unless the policy asks for them."""
     if rule.counted and threshold.min_samples <= 1:
-        return 0
-    return max(0, threshold.min_samples - metric.samples)
+        return metric.needed
+    return max(metric.needed, threshold.min_samples - metric.samples)
 
 
 def result(

@@ -156,14 +156,34 @@ class RetriesRow(Struct, frozen=True, forbid_unknown_fields=True):
     undated: Count
 
 
-class Kpis(Struct, frozen=True, forbid_unknown_fields=True):
-    """The statistics of the run log and of the queue."""
+class OverTimeRow(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a rule on a change or on an error budget measured; see Metric."""
+
+    rule: Name
+    value: Number | None
+    samples: Count
+    low: Number | None
+    high: Number | None
+    needed: Count
+    words: str
+
+
+class OverTime(Struct, frozen=True, forbid_unknown_fields=True):
+    """What those rules measured, and `settings`: the sections of the host's policy that they are from, as JSON."""
+
+    settings: str
+    metrics: list[OverTimeRow]
+
+
+class Kpis(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The statistics of the run log and of the queue; `over_time` only where the host's policy has such rules."""
 
     settings: Settings
     metrics: list[MetricRow]
     logs: list[LogRow]
     retries: RetriesRow | None
     remarks: list[str]
+    over_time: OverTime | None = None
 
 
 class Head(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

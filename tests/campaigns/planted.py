@@ -512,7 +512,7 @@ _DECIDING = (
     Defect(
         "too few samples suffice",
         "rules/rule.py",
-        "return max(0, threshold.min_samples - metric.samples)",
+        "return max(metric.needed, threshold.min_samples - metric.samples)",
         "return 0",
         _KPI,
     ),
@@ -1418,7 +1418,47 @@ _PAST_RUNS = (
     ),
 )
 
+_OVER_TIME = (
+    Defect(
+        "a regression is the increase that was seen",
+        "rules/kpi/regression.py",
+        "change, level = self._change, one_sided(confidence)",
+        "change, level = self._change, 1e-9",
+        ("test_regression",),
+    ),
+    Defect(
+        "each regression is decided as if there were no other",
+        "rules/kpi/regression.py",
+        "decided = step_down(compared, lambda name, level: compared[name].exceeds(level), confidence)",
+        "decided = {name: step_down([name], lambda _, level: False, confidence)[name] for name in compared}",
+        ("test_regression",),
+    ),
+    Defect(
+        "too few runs are no regression",
+        "rules/kpi/regression.py",
+        "change is None or min(self._samples) < self._fewest or self._is_of_nothing(change)",
+        "change is None or self._is_of_nothing(change)",
+        ("test_regression",),
+    ),
+    Defect("one window is an alert", "rules/kpi/budget.py", "value=min(rates)", "value=max(rates)", ("test_budget",)),
+    Defect(
+        "one failure alone is an alert",
+        "rules/kpi/budget.py",
+        "if _total(long) < budget.min_samples:",
+        "if not _total(long):",
+        ("test_budget",),
+    ),
+    Defect(
+        "what other limits measured counts here",
+        "gate/recorded.py",
+        "found is None or found.settings != policy.kpi.over_time_settings",
+        "found is None",
+        ("test_over_time",),
+    ),
+)
+
 DEFECTS: tuple[Defect, ...] = (
+    *_OVER_TIME,
     *_OWN_RULES,
     *_PAST_RUNS,
     *_SQL_RULES,

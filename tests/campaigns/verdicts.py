@@ -25,6 +25,7 @@ from tests.campaigns import (
     situations_inputs,
     situations_kpi,
     situations_limits,
+    situations_over_time,
     situations_paths,
     situations_policy,
 )
@@ -44,6 +45,7 @@ SITUATIONS: tuple[Situation, ...] = (
     *situations_drift.SITUATIONS,
     *situations_limits.SITUATIONS,
     *situations_kpi.SITUATIONS,
+    *situations_over_time.SITUATIONS,
     *situations_policy.SITUATIONS,
     *situations_paths.SITUATIONS,
     *situations_inputs.SITUATIONS,
@@ -81,7 +83,7 @@ def judge(situation: Situation, more: int = 0) -> tuple[int, list[str]]:
         operation.lay_down(folder)
         before = _contents(folder)
         with operation.during(folder):
-            code, errors, report = _gate(operation)
+            code, errors, report = gate(operation)
         after = _contents(folder)
     problems = list(situation.expected.problems(code, errors, report))
     if not operation.writes and before != after:
@@ -89,7 +91,7 @@ def judge(situation: Situation, more: int = 0) -> tuple[int, list[str]]:
     return code, problems
 
 
-def _gate(operation: Operation) -> tuple[int, list[str], dict[str, Any] | None]:
+def gate(operation: Operation) -> tuple[int, list[str], dict[str, Any] | None]:
     """Run `check`; return the exit code, the lines on stderr, and the report, where it is no error that is told."""
     database = [] if "--db-path" in operation.argv else ["--db-path", "queue.db"]
     paths = ["--queue-path", "QUEUE.md", *database, "--log-path", "runs.jsonl"]

@@ -119,6 +119,7 @@ def _percentile(percent: int, title: str, share: str, *examples: Any, **more: An
         title=title,
         help=f"The time that {share} of the runs do not exceed. {_ADVICE}",
         measure=partial(_measure_percentile, percent),
+        change="time_increase",
         summary=f"Milliseconds that {share} of the runs did not exceed."
         + (f" Default: `max: {default.max:g}`." if default else ""),
         examples=examples,
@@ -136,6 +137,7 @@ RUN_RULES = (
         measure=partial(_measure_rate, "failure_rate", lambda runs: runs.failed),
         default=Threshold(max=0.2),
         option="--max-failure-rate",
+        change="rate_increase",
         summary="Failed tasks among the finished ones, from 0 to 1. Default: `max: 0.2`.",
         examples=(0.1, {"max": 0.2, "warn_max": 0.1, "min_samples": 20}),
     ),
@@ -146,6 +148,7 @@ RUN_RULES = (
         "0. Read the errors of the failed items listed.",
         measure=partial(_measure_rate, "success_rate", lambda runs: runs.done),
         min_is_short=True,
+        change="rate_decrease",
         summary="Tasks done among the finished ones, from 0 to 1. A bare number is short for `min`, as more is better "
         "here.",
         examples=(0.9, {"min": 0.8, "warn_min": 0.9}),
@@ -167,6 +170,7 @@ RUN_RULES = (
         title="Mean run time",
         help=f"The mean time of the runs. {_ADVICE}",
         measure=_measure_mean,
+        change="time_increase",
         summary="Mean of the runs' milliseconds.",
         examples=(800,),
     ),
