@@ -9,7 +9,10 @@ from ops_checks.cli.options import time_span
 from ops_checks.timestamps import TIMES, moment
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping
+
+    from ops_checks.rules.rule import Rule
 
 #: The options of the window, and the names of their values: those of `list` and its like are other ones.
 WINDOW = {"--window": "kpi_window", "--since": "kpi_since", "--until": "kpi_until"}
@@ -24,6 +27,15 @@ def add_window(parser: ArgumentParser) -> None:
         (parser, "--until", time, "TIME", "KPIs before then (default: up to now)"),
     ):
         group.add_argument(option, dest=WINDOW[option], metavar=metavar, type=parse, help=text)
+
+
+def unused_window(args: Namespace, rules: Mapping[str, Rule]) -> list[str]:
+    """Return a note for each option of the window where all rules that `--only` names are of the queue as it is."""
+    asked = args.only or ()
+    if not asked or not all(name in rules and rules[name].of_now for name in asked):
+        return []
+    given = [option for option, name in WINDOW.items() if getattr(args, name) is not None]
+    return [f"{option} changes nothing: {', '.join(asked)} is of the queue as it is now" for option in given]
 
 
 def window(word: str) -> int:

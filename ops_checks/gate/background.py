@@ -57,7 +57,7 @@ class _LogReading:
 
     def __init__(self, context: Context) -> None:
         self.times = Times(context.now_s, context.zone)
-        self.window = _window(context)
+        self.window: Window = context.window.since_ms, context.window.until_ms
         self.runs: RunStats | None = None
         self.notes: list[str] = []
 
@@ -79,11 +79,6 @@ class _LogReading:
 
 
 _END = 2**63 - 1
-
-
-def _window(context: Context) -> Window:
-    window_s = context.policy.kpi.window_s
-    return None if window_s is None else int((context.now_s - window_s) * 1000), None
 
 
 def _collect(context: Context, log: _LogReading, report: Report) -> Background:

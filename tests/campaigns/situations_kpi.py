@@ -297,6 +297,9 @@ _TIMES = (
     Situation("the queue's zone is UTC", with_env(ORCH_TZ_OFFSET="0"), _STALE),
     Situation("the queue's zone is farther east", with_env(ORCH_TZ_OFFSET="10"), _STALE),
     Situation("the policy's zone is farther east", with_policy('timezone: "+09:31"'), _STALE),
+    Situation("the policy's zone is the same by its name", with_policy("timezone: Asia/Seoul"), GREEN),
+    Situation("the policy's zone has daylight saving", with_policy("timezone: Europe/Berlin"), _STALE),
+    Situation("a window before all runs", with_args("--until", "300d"), insufficient(*_OF_RUNS)),
     Situation(
         "the environment's zone beats the policy's",
         together(with_policy('timezone: "+10:00"'), with_env(ORCH_TZ_OFFSET="9")),

@@ -253,6 +253,11 @@ _REFUSED = (
     Situation("an unknown flag", with_args("--max-failures", "1"), unusable("--max-failures")),
     Situation("an unknown format", with_args("-f", "xml"), unusable("no format")),
     Situation("an unknown field", with_args("--fields", "state"), unusable("no field")),
+    Situation("a zone that is none", with_policy("timezone: Asia/Soul"), unusable("did you mean Asia/Seoul?")),
+    Situation(
+        "a window that ends before it begins", with_args("--since", "1h", "--until", "2h"), unusable("which is not")
+    ),
+    Situation("a window and a beginning", with_args("--since", "1h", "--window", "2h"), unusable("not allowed with")),
     Situation("a zone that is no number", with_env(ORCH_TZ_OFFSET="KST"), unusable("ORCH_TZ_OFFSET")),
 )
 

@@ -31,7 +31,7 @@ VALUES = {
     "RATE": ("0.1", "0.2"), "MINUTES": ("1", "2"), "TEXT": ("x", "y"), "NAME": ("x", "y"), "ID": ("A-1", "A-2"),
     "NAME[=FILE]": ("text", "json=b"), "[ID[.UNIT]=]SIDE": ("A-1=md", "A-2=db"), "ID=NEW": ("A-1=B-1", "A-2=B-2"),
     "STATUS": ("DONE", "FAILED"), "P": ("P0", "P1"),
-    "WHAT": ("DONE", "consistent"), "STATUS=N": ("FAILED=0", "PENDING=1"), "TIME": ("90s", "15m"),
+    "WHAT": ("DONE", "consistent"), "STATUS=N": ("FAILED=0", "PENDING=1"), "TIME": ("90s", "15m"), "SPAN": ("1h", "2h"),
     "ID|FILE": ("a", "b"), "FILE": ("a", "b"), "BASE": ("db", "git:HEAD"),
     "NAME[=TARGET]": ("local", "spark"),
 }  # fmt: skip

@@ -280,6 +280,12 @@ def test_a_run_that_ends_behind_the_window_is_finished(at: Callable[..., None], 
         ("consistency", "--since", "note: --since changes nothing with --only consistency\n"),
         ("consistency", "--until", "note: --until changes nothing with --only consistency\n"),
         ("kpi", "--window", ""),
+        ("retry-count", "--window", ""),
+        (
+            "stale-in-progress",
+            "--window",
+            "note: --window changes nothing: stale-in-progress is of the queue as it is now\n",
+        ),
     ],
 )
 def test_an_option_that_changes_nothing(at: Callable[..., None], run: Run, only: str, option: str, notes: str) -> None:
@@ -383,3 +389,25 @@ def test_a_zone_with_daylight_saving_only_where_it_is_named(folder: Path) -> Non
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_rules_of_a_project_have_the_offset_of_now(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In SQL it is a number of minutes; a rule in Python asks for the moment of any time."""
+    make_database(folder / "queue.db", [item("ORCH-1", "IN_PROGRESS", started_at_kst="2026-07-01 12:00")])
+    make_markdown(folder / "QUEUE.md", [item("ORCH-1", "IN_PROGRESS", started_at_kst="2026-07-01 12:00")])
+    (folder / "zoned.py").write_text(
+        "def rule(context):\n"
+        "    for each in context.items:\n"
+        "        start = context.epoch_s(each.started_at_kst)\n"
+        "        yield context.finding(each, f'{context.tz_minutes} {start} {context.epoch_s(chr(45))}')\n"
+    )
+    (folder / "ops-checks.yaml").write_text(
+        "db: queue.db\nqueue: QUEUE.md\ntimezone: Europe/Berlin\nrules:\n"
+        "  - {id: in-sql, sql: \"SELECT id, :tz_minutes || ' ' || :now AS said FROM queue_items\"}\n"
+        "  - {id: in-python, python: 'zoned:rule', needs: [items]}\n"
+    )
+    monkeypatch.setattr("time.time", lambda: float(start_epoch("2026-12-24 11:00", 0) or 0))
+    rules = json.loads(run("check", "--only", "own", "-f", "json").out)["rules"]
+    said = {rule["id"]: rule["findings"][0] for rule in rules}
+    assert "60 2026-12-24 12:00" in json.dumps(said["in-sql"])
+    assert said["in-python"]["message"] == f"60 {start_epoch('2026-07-01 10:00', 0)} None"

@@ -123,6 +123,17 @@ def test_the_log_is_read_once(project: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert readings == [1]
 
 
+def test_a_window_that_has_ended(project: Path) -> None:
+    """Bins and breakdowns are of the window, and the timelines say from when to when it is."""
+    policy(project, "kpi: {since: 10h, until: 1h}")
+    runs = [("y", 0, 5.0, NOW_MS - 11 * HOUR), ("done", 0, 9.0, NOW_MS - 9 * HOUR), ("x", 0, 1.0, NOW_MS - 1)]
+    log(project, runs)
+    found = collected()
+    bounds = (NOW_MS - 10 * HOUR, NOW_MS - HOUR)
+    assert {(line.window_start_ms, line.window_end_ms) for line in found.timelines} == {bounds}
+    assert ([row.name for row in found.breakdowns[0].rows], sum(each.count for each in found.latency)) == (["done"], 1)
+
+
 def test_a_window(project: Path) -> None:
     """Of a window ten times its length is shown, and what it is; bins and breakdowns are of the window."""
     policy(project, "kpi: {window: 2h}")

@@ -19,7 +19,7 @@ from ops_checks.cli.options import (
     text,
     unused_options,
 )
-from ops_checks.cli.window_options import add_window
+from ops_checks.cli.window_options import add_window, unused_window
 from ops_checks.exit_codes import NOT_EVALUATED, OK
 from ops_checks.findings import FAIL_LEVELS, GROUPS, QUEUE
 from ops_checks.gate.run_history import history_of
@@ -76,6 +76,7 @@ def run(invocation: Invocation) -> Result:
         invocation.note([f"--snapshot changes nothing with --only {QUEUE.id}"])
     own_runs = any(RUNS in own.needs for own in policy.own)
     invocation.note(unused_options(args, policy.kpi.thresholds, only, own_runs=own_runs))
+    invocation.note(unused_window(args, rules))
     history = history_of(invocation.context, args.history)
     code, lines = gate_report(invocation, only=args.only or (), fail_level=args.fail_level, history=history)
     return (OK if args.exit_zero and code < NOT_EVALUATED else code), lines
