@@ -185,6 +185,15 @@ def test_texts_are_only_text(text: str) -> None:
     assert held <= {"aria-label"}
 
 
+def test_hints_are_only_text() -> None:
+    """What helps with what was found stands in the beginning, its commands marked, and is text."""
+    (hint,) = [
+        each for each in tree(PAGE.render(replace(EVERYTHING, hints=("<b> `ops-checks drift`",)))).iter("li")
+        if "<b>" in text_of(each)
+    ]  # fmt: skip
+    assert (text_of(hint), [each.tag for each in hint]) == ("<b> ops-checks drift", ["code"])
+
+
 @pytest.mark.parametrize("name", ["known", "errors", "notes", "inputs"])
 def test_a_text_of_megabytes_is_cut(name: str) -> None:
     """One text does not take the room of the others."""
