@@ -20,6 +20,7 @@ from ops_checks.errors import UsageError
 from ops_checks.files.output_guard import is_own_kind
 from ops_checks.findings import Finding, Verdict
 from ops_checks.formats import FORMATS
+from ops_checks.formats.html import compiled, compiled_source
 from ops_checks.formats.html.environment import environment, style
 from ops_checks.report.model import Window
 from ops_checks.sanitize import visible
@@ -227,6 +228,22 @@ def test_what_a_template_may_show() -> None:
             shown.render(it=odd)
     with pytest.raises(TypeError, match="StrictUndefined"):
         shown.render()
+
+
+def test_templates_are_compiled() -> None:
+    """`python -m ops_checks.formats.html.compiled_source` was run since the templates were changed."""
+    with open(compiled.__file__, encoding="utf-8") as file:
+        assert file.read() == compiled_source.source()
+
+
+def test_another_jinja_compiles_the_templates_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one version of Jinja compiled is not given to another one; the page is the same."""
+    made = PAGE.render(WHOLE)
+    monkeypatch.setattr(compiled, "JINJA", "3.0")
+    monkeypatch.setattr(compiled, "TEMPLATES", {})
+    environment.cache_clear()
+    assert PAGE.render(WHOLE) == made
+    environment.cache_clear()
 
 
 def _without(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
