@@ -30,18 +30,25 @@ def _template_0(environment):
         l_0_window = resolve('window')
         l_0_clock = resolve('clock')
         l_0_behind = resolve('behind')
-        l_0_badge = l_0_left_out = l_0_figure = l_0_patterns = l_0_table = l_0_timeline = l_0_told = missing
+        l_0_first = resolve('first')
+        l_0_badge = l_0_left_out = l_0_figure = l_0_patterns = l_0_table = l_0_timeline = l_0_differing = l_0_told = missing
         try:
-            t_1 = environment.filters['list']
+            t_1 = environment.filters['length']
         except KeyError:
             @internalcode
             def t_1(*unused):
-                raise TemplateRuntimeError("No filter named 'list' found.")
+                raise TemplateRuntimeError("No filter named 'length' found.")
         try:
-            t_2 = environment.filters['selectattr']
+            t_2 = environment.filters['list']
         except KeyError:
             @internalcode
             def t_2(*unused):
+                raise TemplateRuntimeError("No filter named 'list' found.")
+        try:
+            t_3 = environment.filters['selectattr']
+        except KeyError:
+            @internalcode
+            def t_3(*unused):
                 raise TemplateRuntimeError("No filter named 'selectattr' found.")
         pass
         included_template = environment.get_template('words.html', 'behind.html')._get_default_module(context)
@@ -68,54 +75,91 @@ def _template_0(environment):
             l_0_timeline = undefined(f"the template {included_template.__name__!r} (imported on line 2 in 'behind.html') does not export the requested name 'timeline'", name='timeline')
         context.vars.update({'figure': l_0_figure, 'patterns': l_0_patterns, 'table': l_0_table, 'timeline': l_0_timeline})
         context.exported_vars.difference_update(('figure', 'patterns', 'table', 'timeline'))
+        def macro(l_1_rows, l_1_name):
+            t_4 = []
+            if l_1_rows is missing:
+                l_1_rows = undefined("parameter 'rows' was not provided", name='rows')
+            if l_1_name is missing:
+                l_1_name = undefined("parameter 'name' was not provided", name='name')
+            pass
+            t_4.extend((
+                '<table class="findings drift">\n<caption class="unseen">',
+                escape(environment.finalize(l_1_name)),
+                '</caption>\n<thead><tr><th scope="col">Item</th><th scope="col">Field</th><th scope="col">Markdown</th><th scope="col">set by</th><th scope="col">Database</th><th scope="col">set by</th></tr></thead>\n<tbody>\n',
+            ))
+            for l_2_row in l_1_rows:
+                _loop_vars = {}
+                pass
+                t_4.extend((
+                    '<tr><td><code>',
+                    escape(environment.finalize(environment.getattr(l_2_row, 'item'))),
+                    '</code></td><td>',
+                    escape(environment.finalize(environment.getattr(l_2_row, 'field'))),
+                    '</td><td><code>',
+                    escape(environment.finalize(environment.getattr(l_2_row, 'markdown'))),
+                    '</code></td><td>',
+                    escape(environment.finalize(environment.getattr(l_2_row, 'md_blame'))),
+                    '</td><td><code>',
+                    escape(environment.finalize(environment.getattr(l_2_row, 'database'))),
+                    '</code></td><td>',
+                    escape(environment.finalize(environment.getattr(l_2_row, 'db_blame'))),
+                    '</td></tr>\n',
+                ))
+            l_2_row = missing
+            t_4.append(
+                '</tbody>\n</table>\n',
+            )
+            return concat(t_4)
+        context.exported_vars.add('differing')
+        context.vars['differing'] = l_0_differing = Macro(environment, macro, 'differing', ('rows', 'name'), False, False, False, context.eval_ctx.autoescape)
         def macro(l_1_measure):
-            t_3 = []
+            t_5 = []
             if l_1_measure is missing:
                 l_1_measure = undefined("parameter 'measure' was not provided", name='measure')
             pass
-            t_3.extend((
+            t_5.extend((
                 '<h3>',
                 escape(environment.finalize(environment.getattr(l_1_measure, 'title'))),
             ))
             if (environment.getattr(l_1_measure, 'title') != environment.getattr(l_1_measure, 'name')):
                 pass
-                t_3.extend((
+                t_5.extend((
                     ' <code class="id">',
                     escape(environment.finalize(environment.getattr(l_1_measure, 'name'))),
                     '</code>',
                 ))
-            t_3.extend((
+            t_5.extend((
                 '</h3>\n<p class="value"><b>',
                 escape(environment.finalize(environment.getattr(l_1_measure, 'value'))),
                 '</b>',
             ))
             if environment.getattr(l_1_measure, 'verdict'):
                 pass
-                t_3.extend((
+                t_5.extend((
                     ' ',
                     escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_1_measure, 'verdict')))),
                 ))
-            t_3.append(
+            t_5.append(
                 '</p>\n<p class="details">',
             )
             l_2_loop = missing
             for l_2_detail, l_2_loop in LoopContext(environment.getattr(l_1_measure, 'details'), undefined):
                 _loop_vars = {}
                 pass
-                t_3.extend((
+                t_5.extend((
                     escape(environment.finalize(l_2_detail)),
                     escape(environment.finalize(('' if environment.getattr(l_2_loop, 'last') else ' · '))),
                 ))
             l_2_loop = l_2_detail = missing
-            t_3.append(
+            t_5.append(
                 '</p>\n',
             )
-            return concat(t_3)
+            return concat(t_5)
         context.exported_vars.add('told')
         context.vars['told'] = l_0_told = Macro(environment, macro, 'told', ('measure',), False, False, False, context.eval_ctx.autoescape)
         if (undefined(name='measures') if l_0_measures is missing else l_0_measures):
             pass
-            l_0_drawn = t_1(context.eval_ctx, t_2(context, (undefined(name='measures') if l_0_measures is missing else l_0_measures), 'plot'))
+            l_0_drawn = t_2(context.eval_ctx, t_3(context, (undefined(name='measures') if l_0_measures is missing else l_0_measures), 'plot'))
             context.vars['drawn'] = l_0_drawn
             context.exported_vars.add('drawn')
             yield '<section aria-labelledby="metrics">\n<h2 id="metrics">Metrics</h2>\n'
@@ -146,11 +190,11 @@ def _template_0(environment):
                 pass
                 yield '<ul class="legend"><li><svg width="22" height="14" aria-hidden="true"><path class="line" d="M1 7H21"/><circle class="dot" cx="11" cy="7" r="2"/></svg> value of a step</li><li><svg width="22" height="14" aria-hidden="true"><rect class="band" width="22" height="14"/></svg> 95 % interval</li><li><svg width="22" height="14" aria-hidden="true"><path class="limit" d="M1 7H21"/></svg> limit</li><li><svg width="22" height="14" aria-hidden="true"><circle class="out" cx="11" cy="7" r="4"/></svg> limit not met</li><li><svg width="22" height="14" aria-hidden="true"><rect class="window" width="22" height="14"/></svg> window of the value above</li></ul>\n'
             yield '<div class="grid small">\n'
-            def t_4(fiter):
+            def t_6(fiter):
                 for l_1_measure in fiter:
                     if (not environment.getattr(l_1_measure, 'plot')):
                         yield l_1_measure
-            for l_1_measure in t_4((undefined(name='measures') if l_0_measures is missing else l_0_measures)):
+            for l_1_measure in t_6((undefined(name='measures') if l_0_measures is missing else l_0_measures)):
                 _loop_vars = {}
                 pass
                 yield '<article class="measure">\n'
@@ -225,30 +269,21 @@ def _template_0(environment):
                 yield '</div>\n</section>\n'
             if (environment.getattr((undefined(name='behind') if l_0_behind is missing else l_0_behind), 'drift') or environment.getattr((undefined(name='behind') if l_0_behind is missing else l_0_behind), 'more_drift')):
                 pass
-                yield '<section aria-labelledby="drift">\n<h2 id="drift">Where the queues differ</h2>\n<table class="findings drift">\n<caption class="unseen">Fields that differ, and who set them</caption>\n<thead><tr><th scope="col">Item</th><th scope="col">Field</th><th scope="col">Markdown</th><th scope="col">set by</th><th scope="col">Database</th><th scope="col">set by</th></tr></thead>\n<tbody>\n'
-                for l_1_row in environment.getattr((undefined(name='behind') if l_0_behind is missing else l_0_behind), 'drift'):
-                    _loop_vars = {}
+                yield '<section aria-labelledby="drift">\n<h2 id="drift">Where the queues differ</h2>\n'
+                yield escape(environment.finalize(context.call((undefined(name='differing') if l_0_differing is missing else l_0_differing), environment.getattr((undefined(name='behind') if l_0_behind is missing else l_0_behind), 'drift')[:(undefined(name='first') if l_0_first is missing else l_0_first)], 'Fields that differ, and who set them')))
+                yield '\n'
+                if environment.getattr((undefined(name='behind') if l_0_behind is missing else l_0_behind), 'drift')[(undefined(name='first') if l_0_first is missing else l_0_first):]:
                     pass
-                    yield '<tr><td><code>'
-                    yield escape(environment.finalize(environment.getattr(l_1_row, 'item')))
-                    yield '</code></td><td>'
-                    yield escape(environment.finalize(environment.getattr(l_1_row, 'field')))
-                    yield '</td><td><code>'
-                    yield escape(environment.finalize(environment.getattr(l_1_row, 'markdown')))
-                    yield '</code></td><td>'
-                    yield escape(environment.finalize(environment.getattr(l_1_row, 'md_blame')))
-                    yield '</td><td><code>'
-                    yield escape(environment.finalize(environment.getattr(l_1_row, 'database')))
-                    yield '</code></td><td>'
-                    yield escape(environment.finalize(environment.getattr(l_1_row, 'db_blame')))
-                    yield '</td></tr>\n'
-                l_1_row = missing
-                yield '</tbody>\n</table>\n'
+                    yield '<details><summary>'
+                    yield escape(environment.finalize((t_1(environment.getattr((undefined(name='behind') if l_0_behind is missing else l_0_behind), 'drift')) - (undefined(name='first') if l_0_first is missing else l_0_first))))
+                    yield ' more</summary>\n'
+                    yield escape(environment.finalize(context.call((undefined(name='differing') if l_0_differing is missing else l_0_differing), environment.getattr((undefined(name='behind') if l_0_behind is missing else l_0_behind), 'drift')[(undefined(name='first') if l_0_first is missing else l_0_first):], 'More fields that differ')))
+                    yield '\n</details>\n'
                 yield escape(environment.finalize(context.call((undefined(name='left_out') if l_0_left_out is missing else l_0_left_out), environment.getattr((undefined(name='behind') if l_0_behind is missing else l_0_behind), 'more_drift'), 'fields')))
                 yield '\n</section>\n'
 
     blocks = {}
-    debug_info = '1=29&2=38&3=53&4=60&5=71&6=84&8=98&9=100&12=104&13=107&16=113&18=117&19=119&20=121&21=123&25=127&29=131&31=139&37=143&38=145&41=148&44=150&47=153&49=156&50=159&55=163&58=166&61=168&65=172&67=176&68=180&70=182&72=184&73=188&78=204&84=208&91=211&92=215&96=229'
+    debug_info = '1=36&2=45&3=60&5=69&8=72&9=77&14=97&15=104&16=115&17=128&19=142&20=144&23=148&24=151&27=157&29=161&30=163&31=165&32=167&36=171&40=175&42=183&48=187&49=189&52=192&55=194&58=197&60=200&61=203&66=207&69=210&72=212&76=216&78=220&79=224&81=226&83=228&84=232&89=248&95=252&98=255&99=257&100=260&101=262&104=264'
     return locals()
 
 

@@ -22,6 +22,7 @@ from ops_checks.findings import Finding, Verdict
 from ops_checks.formats import FORMATS
 from ops_checks.formats.html import compiled, compiled_source
 from ops_checks.formats.html.environment import environment, style
+from ops_checks.report.background import Background, FieldDrift
 from ops_checks.report.model import Window
 from ops_checks.sanitize import visible
 
@@ -136,6 +137,17 @@ def test_many_findings_of_a_rule_are_folded() -> None:
     assert [len(list(table.iter("tr"))) - 1 for table in tables] == [12, 3]
     assert "3 more" in map(text_of, read.iter("summary"))
     assert "And 7 more findings, not listed here: see the whole report (-f json)." in map(text_of, read.iter("p"))
+
+
+def test_many_fields_that_differ_are_folded() -> None:
+    """Of the fields that differ a dozen are open, too; those without room are counted."""
+    drift = tuple(FieldDrift(f"I-{at}", "status", "DONE", None, "x" * 400) for at in range(300))
+    read = tree(PAGE.render(replace(EVERYTHING, background=Background(drift=drift))))
+    tables = [each for each in read.iter("table") if each.get("class") == "findings drift"]
+    first, rest = (len(list(table.iter("tr"))) - 1 for table in tables)
+    assert (first, rest > 100) == (12, True)
+    told = f"And {300 - first - rest} more fields, not listed here: see the whole report (-f json)."
+    assert told in map(text_of, read.iter("p"))
 
 
 def test_times_are_of_the_queues_zone() -> None:
