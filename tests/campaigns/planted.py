@@ -30,6 +30,7 @@ _KPI = ("test_kpi", "test_queue_statistics")
 _GATE = ("test_verdicts",)
 _POLICY = ("test_loader", "test_validator")
 _FORMATS = ("test_formats",)
+_PAGE = ("test_html_page",)
 _SINKS = ("test_sinks",)
 _ANSWERS = ("test_answer_json",)
 _OWN = ("test_own_python",)
@@ -673,7 +674,7 @@ _SPEAKING = (
     Defect("commas in GitHub's properties", "formats/github.py", '.replace(",", "%2C")', "", _FORMATS),
     Defect("quotes in OpenMetrics", "formats/openmetrics.py", """.replace('"', r"\\"")""", "", _FORMATS),
     Defect("braces in SARIF", "formats/sarif.py", '.replace("{", "{{").replace("}", "}}")', "", _FORMATS),
-    Defect("the page is not escaped", "formats/html/environment.py", "autoescape=True", "autoescape=False", _FORMATS),
+    Defect("the page is not escaped", "formats/html/environment.py", "autoescape=True", "autoescape=False", _PAGE),
     Defect(
         "unseen characters in the page",
         "formats/html/environment.py",

@@ -8,10 +8,9 @@ import math
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 from report_checks import assert_published
-from report_samples import COUNTS, NUMBERS, TEXTS, report
+from report_samples import BACKGROUNDS, report
 
 from ops_checks.errors import InputError
 from ops_checks.report.background import (
@@ -138,32 +137,6 @@ def test_numbers_are_json_numbers():
     odd = replace(FULL, latency=(), breakdowns=(), timelines=(Timeline("m", "u", "t", 1, (Point(0, math.inf),)),))
     data = assert_published(report(background=odd))
     assert data["background"]["timelines"][0]["points"][0]["value"] is None
-
-
-TIMES = st.integers(-(2**53), 2**53)
-_MAYBE_TEXT, _MAYBE_NUMBER, _MAYBE_TIME = st.none() | TEXTS, st.none() | NUMBERS, st.none() | TIMES
-
-
-def _some(each):
-    return st.lists(each, max_size=2).map(tuple)
-
-
-POINTS = st.builds(Point, TIMES, _MAYBE_NUMBER, _MAYBE_NUMBER, _MAYBE_NUMBER, COUNTS)
-TIMELINES = st.builds(
-    Timeline, TEXTS, TEXTS, TEXTS, COUNTS, _some(POINTS), _MAYBE_TEXT, _MAYBE_NUMBER, _MAYBE_TIME, _MAYBE_TIME
-)
-ROWS = st.builds(BreakdownRow, TEXTS, COUNTS, COUNTS, _MAYBE_NUMBER, _MAYBE_NUMBER)
-BACKGROUNDS = st.builds(
-    Background,
-    _some(TIMELINES),
-    _some(st.builds(Bin, NUMBERS, NUMBERS, COUNTS)),
-    _some(st.builds(StatesAt, TIMES, st.dictionaries(TEXTS, COUNTS, max_size=2))),
-    _some(st.builds(Lane, TEXTS, _some(st.builds(Span, TEXTS, TIMES, _MAYBE_TIME)), COUNTS)),
-    COUNTS,
-    _some(st.builds(Breakdown, TEXTS, _some(ROWS), COUNTS)),
-    _some(st.builds(FieldDrift, TEXTS, TEXTS, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT, _MAYBE_TEXT)),
-    _some(TEXTS),
-)
 
 
 @given(BACKGROUNDS)

@@ -36,7 +36,7 @@ _LINE, _RULE = 20, 200  # of markup
 _LINE_TEXT, _CELL, _TITLE = 4_000, 1_000, 200  # characters
 
 
-#: So many findings of a rule are open.
+#: So many findings of a rule, and fields that differ, are open.
 _FIRST = 12
 #: The sections by their ids, which stand in the templates.
 _PLACES = (
@@ -66,6 +66,7 @@ def document(report: Report) -> str:
         measures=measures(report, clock),
         behind=_behind(report, clock),
         clock=clock,
+        first=_FIRST,
     )
     tail += _part("rest.html", **_rest(report, clock))
     head = _part("head.html", **_head(report, clock), places=_places(tail))

@@ -9,13 +9,18 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+import jinja2
+from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
+from ops_checks.formats.html import compiled
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, MutableMapping
     from importlib.resources.abc import Traversable
+
+    from jinja2 import Template
 
 
 #: A command of this program in a text: words, options and names of files, and nothing that a shell reads.
@@ -29,6 +34,26 @@ class Style(NamedTuple):
     source: Markup
 
 
+class _Loader(BaseLoader):
+    """Load templates as they were compiled by the Jinja that is installed; for another one, compile their sources."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, None, Callable[[], bool]]:  # noqa: ARG002 - Jinja's
+        """Return the source of a template."""
+        return template_source(template), None, lambda: True
+
+    def load(
+        self,
+        environment: Environment,
+        name: str,
+        globals: MutableMapping[str, object] | None = None,  # noqa: A002 - Jinja's
+    ) -> Template:
+        """Return a template."""
+        if getattr(jinja2, "__version__", None) != compiled.JINJA:
+            return super().load(environment, name, globals)
+        module = {"__file__": name, **compiled.TEMPLATES[name](environment)}
+        return environment.template_class.from_module_dict(environment, module, globals or {})
+
+
 @cache
 def environment() -> Environment:
     """Return the environment of the templates.
@@ -36,7 +61,7 @@ def environment() -> Environment:
     Each expression goes through `_shown`, then through the escaping of HTML: a template can forget neither.
     """
     made = Environment(
-        loader=FunctionLoader(_source),
+        loader=_Loader(),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_shown,
@@ -51,17 +76,23 @@ def environment() -> Environment:
 @cache
 def style() -> Style:
     """Return the style sheet."""
-    text = _source("style.css")
+    text = template_source("style.css")
     digest = b64encode(sha256(text.encode()).digest()).decode()
     return Style(Markup(text), Markup(f"'sha256-{digest}'"))  # noqa: S704 - our own file
 
 
-def _templates() -> Traversable:
+def templates() -> list[str]:
+    """Return the names of the templates and of what else their folder holds."""
+    return [each.name for each in _folder().iterdir()]
+
+
+def template_source(name: str) -> str:
+    """Return the source of a template."""
+    return _folder().joinpath(name).read_text(encoding="utf-8")
+
+
+def _folder() -> Traversable:
     return files("ops_checks.formats.html").joinpath("templates")
-
-
-def _source(name: str) -> str:
-    return _templates().joinpath(name).read_text(encoding="utf-8")
 
 
 def _shown(value: object) -> object:

@@ -160,7 +160,10 @@ def _description(timeline: Timeline, points: tuple[Point, ...], clock: Clock) ->
     if timeline.limit is None:
         return text
     out = sum(_is_out(timeline, value) for value in found)
-    return f"{text} The {_condition(timeline)} is not met in {out} of {plural(len(found), 'step', 'steps')}."
+    steps = plural(len(found), "step", "steps")
+    return f"{text} The {_condition(timeline)} is " + (
+        f"not met in {out} of {steps}." if out else f"met in all {steps}."
+    )
 
 
 def _table(timeline: Timeline, points: tuple[Point, ...], clock: Clock) -> Table:

@@ -123,7 +123,8 @@ def timelines(times: Times, groups: Groups, window: Window, results: Sequence[Ru
 
 
 def _point(metric: str, at_ms: int, group: GroupStats) -> Point:
-    runs = RunStats(runs=group.runs, done=group.done, failed=group.failed, durations=group.durations)
+    # Without details: a point shows one interval, not those that a comparison asks for.
+    runs = RunStats(runs=group.runs, done=group.done, failed=group.failed, durations=group.durations, detailed=False)
     found = BY_METRIC[metric].measure(KpiEvidence(runs))
     return Point(at_ms, found.value, found.low, found.high, found.samples)
 

@@ -20,7 +20,9 @@ from ops_checks.errors import UsageError
 from ops_checks.files.output_guard import is_own_kind
 from ops_checks.findings import Finding, Verdict
 from ops_checks.formats import FORMATS
+from ops_checks.formats.html import compiled, compiled_source
 from ops_checks.formats.html.environment import environment, style
+from ops_checks.report.background import Background, FieldDrift
 from ops_checks.report.model import Window
 from ops_checks.sanitize import visible
 
@@ -137,6 +139,17 @@ def test_many_findings_of_a_rule_are_folded() -> None:
     assert "And 7 more findings, not listed here: see the whole report (-f json)." in map(text_of, read.iter("p"))
 
 
+def test_many_fields_that_differ_are_folded() -> None:
+    """Of the fields that differ a dozen are open, too; those without room are counted."""
+    drift = tuple(FieldDrift(f"I-{at}", "status", "DONE", None, "x" * 400) for at in range(300))
+    read = tree(PAGE.render(replace(EVERYTHING, background=Background(drift=drift))))
+    tables = [each for each in read.iter("table") if each.get("class") == "findings drift"]
+    first, rest = (len(list(table.iter("tr"))) - 1 for table in tables)
+    assert (first, rest > 100) == (12, True)
+    told = f"And {300 - first - rest} more fields, not listed here: see the whole report (-f json)."
+    assert told in map(text_of, read.iter("p"))
+
+
 def test_times_are_of_the_queues_zone() -> None:
     """The page says which zone its times are of, in the beginning and at the end."""
     rendered = PAGE.render(replace(EVERYTHING, tz_minutes=-210))
@@ -185,6 +198,15 @@ def test_texts_are_only_text(text: str) -> None:
     assert held <= {"aria-label"}
 
 
+def test_hints_are_only_text() -> None:
+    """What helps with what was found stands in the beginning, its commands marked, and is text."""
+    (hint,) = [
+        each for each in tree(PAGE.render(replace(EVERYTHING, hints=("<b> `ops-checks drift`",)))).iter("li")
+        if "<b>" in text_of(each)
+    ]  # fmt: skip
+    assert (text_of(hint), [each.tag for each in hint]) == ("<b> ops-checks drift", ["code"])
+
+
 @pytest.mark.parametrize("name", ["known", "errors", "notes", "inputs"])
 def test_a_text_of_megabytes_is_cut(name: str) -> None:
     """One text does not take the room of the others."""
@@ -218,6 +240,22 @@ def test_what_a_template_may_show() -> None:
             shown.render(it=odd)
     with pytest.raises(TypeError, match="StrictUndefined"):
         shown.render()
+
+
+def test_templates_are_compiled() -> None:
+    """`python -m ops_checks.formats.html.compiled_source` was run since the templates were changed."""
+    with open(compiled.__file__, encoding="utf-8") as file:
+        assert file.read() == compiled_source.source()
+
+
+def test_another_jinja_compiles_the_templates_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one version of Jinja compiled is not given to another one; the page is the same."""
+    made = PAGE.render(WHOLE)
+    monkeypatch.setattr(compiled, "JINJA", "3.0")
+    monkeypatch.setattr(compiled, "TEMPLATES", {})
+    environment.cache_clear()
+    assert PAGE.render(WHOLE) == made
+    environment.cache_clear()
 
 
 def _without(monkeypatch: pytest.MonkeyPatch, module: str) -> None:

@@ -91,6 +91,11 @@ def test_a_lower_limit() -> None:
     assert [dot.is_out for dot in plot.dots] == [True, False]
 
 
+def test_a_limit_that_is_met() -> None:
+    """Where every step meets the limit, that is said."""
+    assert timeline_plot(rate(0.1, 0.2), SEOUL, 1).description.endswith("The limit <= 0.2 is met in all 2 steps.")
+
+
 def test_hours_are_told_with_their_minute() -> None:
     """Steps of less than a day are named by their time."""
     points = (Point(START + HOUR, 1.23456, samples=1),)
