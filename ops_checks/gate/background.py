@@ -15,7 +15,9 @@ from ops_checks.gate.run import run_gate
 from ops_checks.report.background import Background
 from ops_checks.rules.kpi.breakdown import command_breakdown
 from ops_checks.rules.kpi.timelines import Times, latency_bins, timelines
+from ops_checks.runlog.filter import RunFilter
 from ops_checks.runlog.grouping import BY_COMMAND, Grouping
+from ops_checks.stores.transaction_protocol import Database
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
@@ -57,28 +59,22 @@ class _LogReading:
 
     def __init__(self, context: Context) -> None:
         self.times = Times(context.now_s, context.zone)
-        self.window: Window = context.window.since_ms, context.window.until_ms
+        self.window: Window = (None, None)
         self.runs: RunStats | None = None
         self.notes: list[str] = []
 
     def read(self, context: Context, _asked: Asked) -> Evidence:
         """Return the evidence. Where it cannot be had with groups, it is read without."""
+        self.window = context.window.since_ms, context.window.until_ms
+        by_command = Grouping(BY_COMMAND, window=RunFilter(since_ms=self.window[0], until_ms=self.window[1]).bounds)
         try:
-            evidence = read_kpis(context, groupings=(self.times.grouping, self._by_command()))
+            evidence = read_kpis(context, groupings=(self.times.grouping, by_command))
         except Exception as error:  # noqa: BLE001 - reading without groups decides what it is worth
             evidence = read_kpis(context)
             self.notes.append(f"the run log is not shown over time: {_reason(error)}")
         else:
             self.runs = evidence.value.runs
         return evidence
-
-    def _by_command(self) -> Grouping:
-        start, end = self.window
-        bounded = start is not None or end is not None
-        return Grouping(BY_COMMAND, window=(start or 0, _END if end is None else end) if bounded else None)
-
-
-_END = 2**63 - 1
 
 
 def _collect(context: Context, log: _LogReading, report: Report) -> Background:
@@ -130,6 +126,7 @@ def _left_out(context: Context, log: _LogReading, by_time: Groups) -> Iterator[s
 
 
 def _of_events(context: Context, log: _LogReading, report: Report) -> Background:
-    if all(read.kind != "db" for read in report.inputs):
+    store = context.db_store if any(read.kind == "db" for read in report.inputs) else None
+    if not isinstance(store, Database):
         return Background(notes=("no database was read: what the queue was like before is told by its events",))
-    return read_events(context, log.window)
+    return read_events(store, context, log.window, log.times.since(log.window))

@@ -9,9 +9,7 @@ from ops_checks.rules.history.grouping import grouped
 from ops_checks.rules.history.lanes import WorkerLanes
 from ops_checks.rules.history.moments import Moments
 from ops_checks.rules.history.states import QueueStates
-from ops_checks.rules.kpi.timelines import WINDOWS
 from ops_checks.runlog.filter import valid_times
-from ops_checks.stores.transaction_protocol import Database
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
@@ -19,26 +17,23 @@ if TYPE_CHECKING:
 
     from ops_checks.context import Context
     from ops_checks.rules.kpi.timelines import Window
+    from ops_checks.stores.transaction_protocol import Database
 
 #: What is shown of who held what where there is no window.
 _LANES_MS = 86_400_000
 
 
-def read_events(context: Context, window: Window) -> Background:
-    """Return what the events of the database tell, in one streamed reading; nothing of a store that keeps none.
+def read_events(store: Database, context: Context, window: Window, since_ms: int) -> Background:
+    """Return what the events of a database tell, in one streamed reading.
 
-    Raises InputError for what cannot be read.
+    The queue is shown from `since_ms` (epoch milliseconds) on, and what was held in the window. Raises InputError for
+    what cannot be read.
     """
-    store = context.db_store
-    if not isinstance(store, Database):
-        return Background(notes=("no events: a snapshot holds none",))
     now_ms = int(context.now_s * 1000)
     start, end = window
-    span = None if start is None else (now_ms if end is None else end) - start
     moments = Moments(least_ms=valid_times(context.now_s)[0], now_ms=now_ms, zone=context.zone)
-    states = QueueStates(since_ms=None if span is None else now_ms - WINDOWS * span, now_ms=now_ms)
-    since_ms = now_ms - _LANES_MS if start is None else start
-    lanes = WorkerLanes(since_ms=since_ms)
+    states = QueueStates(since_ms=since_ms, now_ms=now_ms)
+    lanes = WorkerLanes(now_ms - _LANES_MS if start is None else start, now_ms if end is None else end)
     with store.snapshot() as snapshot:
         for group in grouped(snapshot.recorded()):
             if group.item is not None:
@@ -47,7 +42,7 @@ def read_events(context: Context, window: Window) -> Background:
                 states.add(history.row, told)
                 lanes.add(group.item, history.row, told)
     shown, more = lanes.lanes()
-    since = queue_time(since_ms / 1000, context.zone)
+    since = queue_time(lanes.since_ms / 1000, context.zone)
     notes = (*_of_times(moments), *_of_states(states), *_of_lanes(lanes, since))
     return Background(
         states=states.moments(),

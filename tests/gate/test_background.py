@@ -159,6 +159,18 @@ def test_a_window(project: Path) -> None:
     assert "items that were held before 2026-01-01 22:00 already, shown from then on: 1" in found.notes
 
 
+def test_a_window_that_is_over(project: Path) -> None:
+    """Of a window in the past, it and what was before it are shown, up to now; and what was held in it."""
+    policy(project, 'kpi: {since: "2026-01-01 20:30", until: "2026-01-01 21:30"}')
+    found = collected()
+    bounds = (NOW_MS - 3 * HOUR - HOUR // 2, NOW_MS - 2 * HOUR - HOUR // 2)
+    assert {(line.window_start_ms, line.window_end_ms) for line in found.timelines} == {bounds}
+    assert [point.value for point in found.timelines[-1].points] == [1, 0, 1]
+    assert sum(each.count for each in found.latency) == 1
+    assert [span.item for lane in found.lanes for span in lane.spans] == ["A-1"]
+    assert found.states[-1].at_ms == NOW_MS
+
+
 @pytest.mark.parametrize(
     ("change", "only", "notes"),
     [

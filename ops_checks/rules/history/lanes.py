@@ -58,15 +58,16 @@ class _Owner:
 
 
 class WorkerLanes:
-    """Collects what was held from `since_ms` (epoch milliseconds) on.
+    """Collects what was held from `since_ms` on and before `until_ms` (epoch milliseconds).
 
     `nameless` counts spans of which no event says whose they are, and items in progress of which none says that;
     `cut` those that began before, and are shown from `since_ms` on; `unfollowed` those of too many owners.
     """
 
-    def __init__(self, *, since_ms: int) -> None:
+    def __init__(self, since_ms: int, until_ms: int) -> None:
         self.nameless = self.cut = self.unfollowed = 0
-        self._since_ms = since_ms
+        self.since_ms = since_ms
+        self._until_ms = until_ms
         self._owners: dict[str, _Owner] = {}
 
     def add(self, item: str, row: Row | None, told: Sequence[tuple[int | None, Event]]) -> None:
@@ -78,7 +79,7 @@ class WorkerLanes:
         self.nameless += is_held and end is not None
 
     def _keep(self, item: str, owner: str | None, start: int, end: int | None) -> None:
-        if end is not None and end < self._since_ms:
+        if start > self._until_ms or (end is not None and end < self.since_ms):
             return
         if owner is None:
             self.nameless += 1
@@ -86,8 +87,8 @@ class WorkerLanes:
         if owner not in self._owners and len(self._owners) >= _MOST_OWNERS:
             self.unfollowed += 1
             return
-        self.cut += start < self._since_ms
-        self._owners.setdefault(owner, _Owner()).add(item, max(start, self._since_ms), end)
+        self.cut += start < self.since_ms
+        self._owners.setdefault(owner, _Owner()).add(item, max(start, self.since_ms), end)
 
     def lanes(self) -> tuple[tuple[Lane, ...], int]:
         """Return the lanes, those first that hold something or held it last, and how many owners are left out."""

@@ -33,7 +33,7 @@ class QueueStates:
     nowhere.
     """
 
-    def __init__(self, *, since_ms: int | None, now_ms: int) -> None:
+    def __init__(self, *, since_ms: int, now_ms: int) -> None:
         self.without = self.midway = self.otherwise = self.gone = 0
         self._since_ms = since_ms
         self._now_ms = now_ms
@@ -69,7 +69,7 @@ class QueueStates:
 
     def _at(self, ms: int | None) -> Changes:
         """Return the changes of the stretch of time that holds a time."""
-        if ms is None or (self._since_ms is not None and ms < self._since_ms):
+        if ms is None or ms < self._since_ms:
             return self._before
         slot = ms // (_WIDTHS[self._width] * _MINUTE_MS)
         if slot not in self._changes:

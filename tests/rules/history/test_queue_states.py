@@ -33,7 +33,7 @@ NOW = at("12:00")
 LEAST = at("2001-01-01 09:00")
 
 
-def states(*cases: Case, since: int | None = None, now: int = NOW) -> tuple[QueueStates, Moments]:
+def states(*cases: Case, since: int = 0, now: int = NOW) -> tuple[QueueStates, Moments]:
     """Return what is counted of items."""
     moments = Moments(least_ms=LEAST, now_ms=now, zone=KST)
     counted = QueueStates(since_ms=since, now_ms=now)

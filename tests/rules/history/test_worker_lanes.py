@@ -25,14 +25,14 @@ def at(text: str) -> int:
     return second * 1000
 
 
-SINCE, NOW = at("08:00"), at("12:00")
+SINCE, UNTIL, NOW = at("08:00"), at("11:30"), at("12:00")
 A, B = {"owner_session": "a"}, {"actor": "b"}
 
 
 def lanes(cases: Mapping[str, Case]) -> WorkerLanes:
     """Return what is collected of items."""
     moments = Moments(least_ms=0, now_ms=NOW, zone=KST)
-    found = WorkerLanes(since_ms=SINCE)
+    found = WorkerLanes(SINCE, UNTIL)
     for name, each in cases.items():
         told = history(each)
         found.add(name, told.row, list(moments.of(told.events)))
@@ -87,6 +87,8 @@ def _day(ms: int) -> str:
         (worked(("picked", A, "10:00"), ("cancelled", {"to": "BLOCKED"}, "10:10")), [("a", "10:00", "10:10")]),
         (worked(("picked", A, "10:10"), ("done", A, "10:00")), [("a", "10:10", "10:10")]),  # a clock that goes back
         (worked(("picked", A, "06:00"), ("done", A, "07:00")), []),  # before the time that is shown
+        (worked(("picked", A, "11:40"), ("done", A, "11:50")), []),  # behind it
+        (worked(("picked", A, "11:20"), ("done", A, "11:50")), [("a", "11:20", "11:50")]),
         (worked(("picked", A, "06:00"), ("done", A, "09:00")), [("a", "08:00", "09:00")]),
         (worked(("picked", A, "06:00"), status="IN_PROGRESS"), [("a", "08:00", None)]),
         (worked(("picked", A, "soon"), ("done", A, "later")), []),  # nobody knows when

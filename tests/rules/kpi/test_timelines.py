@@ -18,7 +18,7 @@ from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.timelines import MOST_BINS, MOST_POINTS, Times, latency_bins, timelines
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.runlog.filter import valid_times
-from ops_checks.runlog.grouping import BY_DAY, Grouping, Groups, GroupStats, group_named
+from ops_checks.runlog.grouping import BY_DAY, Grouping, Groups, GroupStats
 from ops_checks.runlog.percentiles import Durations
 from ops_checks.runlog.stats import RunStats
 from ops_checks.timestamps import start_epoch
@@ -55,7 +55,8 @@ def grouped(runs: list[Run], times: Times = TIMES) -> Groups:
     for run in runs:
         found = reach(run.at_ms)
         assert found is not None
-        group_named(groups, found[0]).add(GroupStats(1, int(run.done), int(not run.done), 0, durations(run.ms)))
+        stats = GroupStats(1, int(run.done), int(not run.done), 0, durations(run.ms))
+        groups.setdefault(found[0], GroupStats()).add(stats)
     return groups
 
 
