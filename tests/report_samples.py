@@ -224,12 +224,15 @@ HOSTILE = (
 
 
 def hostile_background(text: str) -> Background:
-    """Return what lies behind a report with a text in every field that can hold one."""
+    """Return what lies behind a report with a text in every field that can hold one, but for the names of statuses.
+
+    Those are keys in the published JSON, and so part of its shape.
+    """
     points = tuple(Point(CREATED_MS + at * DAY_MS, at, at / 2, at * 2, at) for at in range(3))
     return Background(
         timelines=(Timeline(text, text, text, DAY_MS, points, text, 1, CREATED_MS, CREATED_MS + DAY_MS),),
         latency=(Bin(1, 10, 3), Bin(10, 100, 1)),
-        states=tuple(StatesAt(CREATED_MS + at, {text: 9, "DONE": 20}) for at in range(2)),
+        states=tuple(StatesAt(CREATED_MS + at, {"PENDING": 9, "DONE": 20}) for at in range(2)),
         lanes=(Lane(text, (Span(text, CREATED_MS - DAY_MS, CREATED_MS), Span(text, CREATED_MS)), 1),),
         more_lanes=1,
         breakdowns=(Breakdown(text, (BreakdownRow(text, 2, 1, 0.5, 7),), 1),),
