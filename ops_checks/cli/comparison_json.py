@@ -1,13 +1,14 @@
-"""How the KPIs have changed, as published JSON. Adding a key keeps the version of the schema."""
+"""How the KPIs have changed, as published JSON and as CSV. Adding a key keeps the version of the schema."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ops_checks.cli.csv_record import csv_record
 from ops_checks.gate.comparing import EARLIER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from ops_checks.gate.comparing import KpisCompared
@@ -33,6 +34,13 @@ def comparison_json(found: KpisCompared, against: str, results: Sequence[RuleRes
         "metrics": [_metric(each) for each in comparison.changes],
         "rules": [_rule(result) for result in results],
     }
+
+
+def comparison_csv(found: KpisCompared) -> Iterator[str]:
+    """Yield the records of a CSV (see `csv_record`), without their line ends: the head, then one for each metric."""
+    metrics = [_metric(each) for each in found.comparison.changes]
+    yield csv_record(metrics[0])  # all have the same keys
+    yield from (csv_record(each.values()) for each in metrics)
 
 
 def _window(window: Window | None) -> dict[str, int | None] | None:

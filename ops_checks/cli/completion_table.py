@@ -162,7 +162,7 @@ NODES: dict[str, Node] = {
         (('--fail-on-alert',), 'exit 2 if a KPI is past its limit', None, False),
         (('--by',), 'then the same by group, in a table (-f text, json or csv)', ('one', 'owner', 'item', 'command', 'error', 'day', 'hour'), False),
         (('-n',), "groups in the text's table; 0 shows all (default: 50)", (), False),
-        (('-f', '--format'), 'github, gitlab, health, html, json, junit, markdown, openmetrics, sarif, text (csv: with --by); to stdout or FILE; repeatable', ('target', 'csv', 'github', 'gitlab', 'health', 'html', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
+        (('-f', '--format'), 'github, gitlab, health, html, json, junit, markdown, openmetrics, sarif, text (csv: with --by or --compare); to stdout or FILE; repeatable', ('target', 'csv', 'github', 'gitlab', 'health', 'html', 'json', 'junit', 'markdown', 'openmetrics', 'sarif', 'text'), True),
         (('--color',), 'colour the text', ('one', 'auto', 'always', 'never'), False),
     ), ()),
     'list': ('List items by status, owner, priority, id, time or text.', (

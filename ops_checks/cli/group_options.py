@@ -43,8 +43,9 @@ def unused_group_options(args: argparse.Namespace) -> list[str]:
     """Return a note for each option of groups that changes nothing. Raises UsageError for what cannot be asked for."""
     names = [name for name, _ in args.format or [(TEXT, None)]]
     if args.by is None:
-        if CSV in names:
-            raise UsageError(f"--format {CSV} is for groups of runs: say with --by what to group them by")
+        if CSV in names and args.compare is None:
+            advice = "say with --by what to group them by, or with --compare since when"
+            raise UsageError(f"--format {CSV} is for groups of runs and for changes: {advice}")
         return [] if args.n is None else ["-n changes nothing without --by"]
     if args.compare is not None:
         raise UsageError("--by and --compare are two answers: ask for one of them")

@@ -6,19 +6,27 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.answer import JSON, TEXT, Answer
 from ops_checks.cli.answer_json import answer_document
-from ops_checks.cli.comparison_json import COMPARISON_SCHEMA, comparison_json
+from ops_checks.cli.comparison_json import COMPARISON_SCHEMA, comparison_csv, comparison_json
 from ops_checks.cli.comparison_lines import comparison_lines
+from ops_checks.cli.group_options import CSV
 from ops_checks.cli.kpi_outputs import BEGINS_ERROR, BEGINS_TEXT, KpiOutputs
 from ops_checks.cli.kpi_rules import concluded
 from ops_checks.cli.lines import kpi_lines
+from ops_checks.cli.output import Document
 from ops_checks.gate.comparing import EARLIER, compare_kpis
 from ops_checks.gate.input_files import input_files
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ops_checks.cli.command import Invocation, Result
 
 #: How a file begins that each format may replace.
-_BEGINS = {TEXT: (BEGINS_TEXT,), JSON: (f'{{"schema": "{COMPARISON_SCHEMA}"', BEGINS_ERROR)}
+_BEGINS = {
+    TEXT: (BEGINS_TEXT,),
+    JSON: (f'{{"schema": "{COMPARISON_SCHEMA}"', BEGINS_ERROR),
+    CSV: ('"name","unit","now","before"',),
+}
 
 
 def kpi_compare(invocation: Invocation) -> Result:
@@ -30,8 +38,13 @@ def kpi_compare(invocation: Invocation) -> Result:
     code, results = concluded(invocation, context, found.evidence)
     invocation.note(found.notes)
     values = {metric.name: metric.value for metric in found.evidence.metrics}
-    lines = [*kpi_lines(values, results), *comparison_lines(found, args.compare, context.zone)]
-    answer = Answer(lines, lambda: comparison_json(found, args.compare, results))
-    return code, outputs.write(
-        lambda name, _: [answer_document(answer, code, invocation.remarks, args)] if name == JSON else lines
-    )
+    alerts = list(kpi_lines(values, results))
+    if {name for name, _ in outputs.targets} == {CSV}:  # which has no place for them
+        invocation.warn(alerts[1:])
+    answer = Answer((), lambda: comparison_json(found, args.compare, results))
+    ways: dict[str, Callable[[], list[str]]] = {
+        TEXT: lambda: [*alerts, *comparison_lines(found, args.compare, context.zone)],
+        JSON: lambda: [answer_document(answer, code, invocation.remarks, args)],
+        CSV: lambda: [Document(f"{record}\r\n") for record in comparison_csv(found)],
+    }
+    return code, outputs.write(lambda name, _: ways[name]())

@@ -218,7 +218,7 @@ def test_too_many_groups(run: Run, queue: Path, monkeypatch: pytest.MonkeyPatch)
     ("words", "message"),
     [
         ("--by weekday", "argument --by: invalid choice: 'weekday'"),
-        ("-f csv", "--format csv is for groups of runs: say with --by what to group them by"),
+        ("-f csv", "--format csv is for groups of runs and for changes: say with --by what to group them by, or "),
         ("--by day -f junit", "--format junit: --by is shown as text, json or csv: leave out"),
         ("--by day -f text -f csv", "--format csv is a whole document: give all but one format a file, as csv=FILE"),
         ("--by day --compare previous", "--by and --compare are two answers: ask for one of them"),

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -275,7 +277,7 @@ MADE_BY = "make it with `ops-checks kpi -f json=FILE`, or with `check`"
         (
             "--window 7d --compare previous -f junit",
             4,
-            "--format junit: --compare is shown as text or json: leave out the one or the other",
+            "--format junit: --compare is shown as text, json or csv: leave out the one or the other",
         ),
         (
             "--window 7d --compare previous -f json -f text",
@@ -320,6 +322,20 @@ def test_hostile_reports(run: Run, folder: Path, name: str, change: dict[str, An
     assert told.err.startswith("error: old.json: metrics")
     assert error in told.err
     assert told.err.count("\n") == 1
+
+
+def test_as_csv(run: Run, folder: Path) -> None:
+    """The CSV has the metrics of the document; what it has no place for, the alerts, is told on stderr."""
+    make(folder, BEFORE, NOW)
+    ask = ("--window", "7d", "--compare", "previous", "--max-failure-rate", "0.1")
+    told = run("kpi", *ask, "-f", "csv")
+    assert (told.code, told.err) == (0, "warning: alert failure_rate=0.2000 exceeds 0.1000\n")
+    rows = list(csv.DictReader(io.StringIO(told.out, newline=""), strict=True))
+    document = answered(run, *ask)["metrics"]
+    assert [row["name"] for row in rows] == list(document)
+    assert rows == [
+        {key: "" if value is None else str(value) for key, value in each.items()} for each in document.values()
+    ]
 
 
 def test_files(run: Run, folder: Path) -> None:

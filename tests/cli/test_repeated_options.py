@@ -33,7 +33,7 @@ VALUES = {
     "STATUS": ("DONE", "FAILED"), "P": ("P0", "P1"),
     "WHAT": ("DONE", "consistent"), "STATUS=N": ("FAILED=0", "PENDING=1"), "TIME": ("90s", "15m"), "SPAN": ("1h", "2h"),
     "ID|FILE": ("a", "b"), "FILE": ("a", "b"), "BASE": ("db", "git:HEAD"),
-    "NAME[=TARGET]": ("local", "spark"),
+    "NAME[=TARGET]": ("local", "spark"), "WITH": ("previous", "last-week"),
 }  # fmt: skip
 #: What a command needs besides.
 NEEDED = {

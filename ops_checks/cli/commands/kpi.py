@@ -41,7 +41,7 @@ def _add_arguments(parser: ArgumentParser) -> None:
     add_limits(parser)
     parser.add_argument("--fail-on-alert", action="store_true", help="exit 2 if a KPI is past its limit")
     add_groups(parser)
-    add_formats(parser, kpi_format, " (csv: with --by)")
+    add_formats(parser, kpi_format, " (csv: with --by or --compare)")
 
 
 def run(invocation: Invocation) -> Result:
