@@ -9,7 +9,7 @@ from msgspec.structs import asdict, replace
 from ops_checks.errors import InputError
 from ops_checks.findings import Finding, Place
 from ops_checks.gate.inputs import Evidence, logs_read, outdated, store_read
-from ops_checks.report.model import LeftOut, Metric
+from ops_checks.report.model import Bounds, LeftOut, Metric, Spread
 from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.rules.rule import LISTED, Offenders
@@ -137,7 +137,17 @@ def _noted(log: InputRead) -> str:
 
 
 def _metric(rule: Rule, row: MetricRow) -> Metric:
-    return Metric(rule.metric, row.value, rule.unit, row.samples, row.low, row.high, row.unread)
+    return Metric(
+        rule.metric,
+        row.value,
+        rule.unit,
+        row.samples,
+        row.low,
+        row.high,
+        row.unread,
+        intervals=tuple(Bounds(each.confidence, each.low, each.high) for each in row.intervals),
+        spread=None if row.spread is None else Spread(row.spread.deviation, row.spread.skewness),
+    )
 
 
 def _as_recorded(rule: Rule, row: MetricRow, path: str, keep: frozenset[str]) -> Rule:

@@ -17,6 +17,7 @@ from ops_checks.rules.rule import Limit, Threshold
 from ops_checks.sanitize import visible
 from ops_checks.snapshots.document import (
     SCHEMA,
+    BoundsRow,
     DatabaseRead,
     Document,
     FindingRow,
@@ -31,6 +32,7 @@ from ops_checks.snapshots.document import (
     PlaceRow,
     RetriesRow,
     Settings,
+    SpreadRow,
 )
 from ops_checks.stores.baseline_json import header_json, row_json
 from ops_checks.stores.transaction_protocol import Database
@@ -185,6 +187,8 @@ def _metric(context: Context, rule: Rule, evidence: Evidence) -> MetricRow:
         totals=[LimitTotal(limit, _total(beyond(limit))) for limit in sorted(limits)] if none < total else [],
         below=bool(_total(beyond(inf, ">="))),
         findings=[_finding(each) for each in every.findings],
+        intervals=[BoundsRow(each.confidence, _number(each.low), _number(each.high)) for each in metric.intervals],
+        spread=None if metric.spread is None else SpreadRow(metric.spread.deviation, metric.spread.skewness),
     )
 
 

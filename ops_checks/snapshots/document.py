@@ -11,7 +11,7 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from msgspec import Meta, Raw, Struct, to_builtins
+from msgspec import Meta, Raw, Struct, field, to_builtins
 from msgspec.json import Encoder
 
 from ops_checks.report.json_text import printable_json
@@ -109,11 +109,27 @@ class LimitTotal(Struct, frozen=True, forbid_unknown_fields=True):
     total: Count
 
 
-class MetricRow(Struct, frozen=True, forbid_unknown_fields=True):
+class BoundsRow(Struct, frozen=True, forbid_unknown_fields=True):
+    """An interval at a confidence; see Bounds."""
+
+    confidence: float
+    low: Number | None
+    high: Number | None
+
+
+class SpreadRow(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the samples of a mean spread; see Spread."""
+
+    deviation: float
+    skewness: float
+
+
+class MetricRow(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A metric as a rule measured it, and the worst of those that it is made of.
 
     `total`: all of them. `by_limit`: only those beyond the limit are to blame, `always` of them whatever it is, and
     `totals` at the limits of the host's policy. `below`: they are so, too, where the value is less than a limit.
+    `intervals` and `spread` are for a later comparison, and left out where there are none.
     """
 
     rule: Name
@@ -129,6 +145,8 @@ class MetricRow(Struct, frozen=True, forbid_unknown_fields=True):
     totals: list[LimitTotal]
     below: bool
     findings: list[FindingRow]
+    intervals: list[BoundsRow] = field(default_factory=list)
+    spread: SpreadRow | None = None
 
 
 class LogRow(Struct, frozen=True, forbid_unknown_fields=True):
