@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -240,6 +242,37 @@ def test_reports_that_were_kept(project: Path, run: Run, later: Callable[[float]
     told = run("history", "show", "ci", "h.jsonl")
     assert told.out == of_folder.out
     assert told.err == "warning: 1 runs stand in several files, and count once\n"
+
+
+def test_hostile_runs(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a report of somebody else says is only ever text, on a terminal and in the log of a CI system."""
+    run("check", "-f", "json=r.json")
+    report = json.loads(Path("r.json").read_text())
+    report["rules"][0] |= {"id": 'x"##[error]\n::warning::\x1b[31m\u202e=', "verdict": "fail", "counts_as": "fail"}
+    report["settings"] = {"fail_level": ["x"], "kpi.window": {"a": 1}}
+    Path("r.json").write_text(json.dumps(report))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    for form in ("text", "csv", "json"):
+        for words in (["history", "show", "r.json"], ["backtest", "--history", "r.json"]):
+            told = run(*words, "-f", form)
+            assert told.code == 0
+            assert told.out.replace("\n", "").replace("\r\n", "").replace("\r", "").isprintable()
+            assert not any(line.lstrip().startswith("::") or "##[" in line for line in told.out.splitlines())
+
+
+def test_nothing_is_printed_into_a_history(project: Path, run: Run) -> None:
+    """Where stdout goes to the file that is shown, it stays as it is; an error as JSON names the file."""
+    run("check", "--history", "h.jsonl")
+    before = Path("h.jsonl").read_bytes()
+    for words in (["history", "show", "h.jsonl"], ["backtest", "--history", "h.jsonl"]):
+        with Path("h.jsonl").open("ab") as out:
+            done = subprocess.run(
+                [sys.executable, "-m", "ops_checks", *words], stdout=out, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert (done.returncode, Path("h.jsonl").read_bytes()) == (4, before)
+        assert done.stderr == "error: stdout: goes to h.jsonl, which is an input: redirect it to another file\n"
+    data = assert_answered(run("history", "show", "no.jsonl", "-f", "json"))
+    assert (data["schema"], data["file"]) == ("ops-checks/error/1", "no.jsonl")
 
 
 @pytest.mark.parametrize(

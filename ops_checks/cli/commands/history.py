@@ -8,8 +8,7 @@ from ops_checks.cli.answer import Answer
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.history_lines import history_json, history_lines, history_records
 from ops_checks.cli.options import path
-from ops_checks.cli.output import Document
-from ops_checks.cli.past_options import CSV, JSON, TEXT, add_past, last, read_runs
+from ops_checks.cli.past_options import CSV, JSON, TEXT, add_past, last, read_runs, records
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import OK
 from ops_checks.gate.run_history import history_of
@@ -50,8 +49,8 @@ def _text(invocation: Invocation, runs: Sequence[PastRun]) -> Answer:
     return Answer(history_lines(runs, invocation.context.zone), lambda: history_json(runs))
 
 
-def _csv(_invocation: Invocation, runs: Sequence[PastRun]) -> list[str]:
-    return [Document(record + "\r\n") for record in history_records(runs)]
+def _csv(invocation: Invocation, runs: Sequence[PastRun]) -> list[str]:
+    return records(invocation, history_records(runs))
 
 
 _FORMATS: Mapping[str, Callable[[Invocation, Sequence[PastRun]], Answer | list[str]]] = {
