@@ -75,7 +75,7 @@ def test_the_story(project: Path, run: Run, later: Callable[[float], None]) -> N
         "- 2026-01-03 00:00 pass exit=0 failed=- failure_rate=0.1000 latency_p95_ms=90 stale_in_progress=0 "
         "malformed_lines=0\n"
     )
-    told = run("history", "show", "h.jsonl", "-n", "1", "--since", "2026-01-01")
+    told = run("history", "show", "-n", "1", "--since", "2026-01-01", "h.jsonl")
     assert told.out.splitlines()[1].startswith("- 2026-01-03 00:00 pass")
     assert told.err == "note: -n: 1 of 2 runs are shown\n"
     assert run("history", "show", "h.jsonl", "--until", "2026-01-03").out.startswith(
@@ -288,7 +288,7 @@ def test_nothing_is_printed_into_a_history(project: Path, run: Run) -> None:
             "--since 'x': expected 90s, 15m, 2h, 7d, HH:MM (the last one), ",
         ),
         (["show", "h.jsonl", "-n", "x"], 4, "argument -n: expected a whole number from 0, found 'x'"),
-        (["list"], 4, "argument action: invalid choice: 'list'"),
+        (["list"], 4, "argument STEP: invalid choice: 'list'"),
     ],
 )
 def test_errors_of_show(project: Path, run: Run, args: list[str], code: int, error: str) -> None:
