@@ -181,7 +181,8 @@ def _files(args: object, *, whole: bool) -> list[str]:
         inputs = input_files(resolve(os.environ, **named, queues_only=not whole))
     except OpsError:
         inputs = input_files(resolve({}, Policy(path=named.pop("policy_path")), **named))
-    return [*inputs, *given.values()]
+    several = (value for name in _FILES if isinstance(value := getattr(args, name, None), list))
+    return [*inputs, *given.values(), *(path for paths in several for path in paths)]
 
 
 def _is_location(location: str | None) -> bool:

@@ -121,11 +121,13 @@ NODES: dict[str, Node] = {
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json'), False),
     ), ((('one', 'budgets', 'commands', 'compare', 'gate', 'history', 'incident', 'install', 'kpi', 'pipelines', 'policy', 'postgres', 'pytest', 'python', 'reconcile', 'spark'), False),)),
     'history': ('Show past gate runs, from a history or from saved reports.', (
+    ), ((('one', 'show'), False),)),
+    'history show': ('show past runs, the newest last', (
         (('--since',), 'runs since then: 90s, 15m, 2h, 7d, HH:MM, a date, …', (), False),
         (('--until',), 'runs before then', (), False),
         (('-n',), 'the last N only (default: all)', (), False),
         (('-f', '--format'), 'how to print (default: text)', ('one', 'text', 'json', 'csv'), False),
-    ), ((('one', 'show'), False), (('files',), True))),
+    ), ((('files',), True),)),
     'import': ('Let the database follow the document.', (
         (('--queue-path',), 'Markdown queue (default: --queue)', ('files',), False),
         (('--db-path',), 'queue database, PATH or postgresql://… (default: --db)', ('files',), False),

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.options import count, text
+from ops_checks.cli.output import Document
 from ops_checks.cli.selection_options import time_bounds
+from ops_checks.files.output_guard import OutputGuard
 from ops_checks.gate.past_runs import read_past
+from ops_checks.sanitize import without_commands
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import TypeVar
 
     from ops_checks.cli.command import Invocation
@@ -32,7 +35,11 @@ def add_past(parser: ArgumentParser) -> None:
 
 
 def read_runs(invocation: Invocation, paths: Sequence[str]) -> tuple[PastRun, ...]:
-    """Return the runs that the arguments ask for, the newest last; what is none is noted. Raises InputError."""
+    """Return the runs that the arguments ask for, the newest last; what is none is noted.
+
+    Raises InputError, and UsageError where what is printed would go into one of the paths.
+    """
+    OutputGuard(lambda: paths).check_streams()
     since_s, until_s = bounds(invocation)
     past = read_past(paths, since_s=since_s, until_s=until_s)
     invocation.warn(past.remarks)
@@ -42,6 +49,12 @@ def read_runs(invocation: Invocation, paths: Sequence[str]) -> tuple[PastRun, ..
 def bounds(invocation: Invocation) -> tuple[float | None, float | None]:
     """Return the times that the arguments name, in epoch seconds. Raises UsageError."""
     return time_bounds(invocation.args, invocation.context.now_s, invocation.context.zone)
+
+
+def records(invocation: Invocation, lines: Iterable[str]) -> list[str]:
+    """Return records of CSV as they are printed: in a log of GitHub none is a command."""
+    safe = without_commands if invocation.environ.get("GITHUB_ACTIONS") else str
+    return [Document(safe(line) + "\r\n") for line in lines]
 
 
 def last(invocation: Invocation, runs: Sequence[Run]) -> Sequence[Run]:

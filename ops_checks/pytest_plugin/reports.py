@@ -1,4 +1,4 @@
-"""Write the session's report in the formats that were asked for, and show it in the report of pytest-html."""
+"""Write the session's report in the formats that were asked for, keep its run, and show it in that of pytest-html."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from ops_checks.errors import OpsError, UsageError
 from ops_checks.files.output_file import write_output
 from ops_checks.formats import FORMATS
+from ops_checks.gate.input_files import input_files
 from ops_checks.pytest_plugin.options import in_folder
 
 if TYPE_CHECKING:
@@ -23,16 +24,21 @@ _FRAME = '<iframe title="queue check" sandbox="allow-same-origin" style="width: 
 
 
 class Written(Struct):
-    """What was written: the files, the errors of those that were not, and whether one of these is one of usage."""
+    """What was written: the files, the errors of those that were not, and whether one of these is one of usage.
+
+    `warnings` are on a history that the run was appended to.
+    """
 
     files: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     is_usage: bool = False
 
 
 def write_reports(inputs: Inputs, report: Report) -> Written:
-    """Write a report to each file that was asked for."""
+    """Write a report to each file that was asked for, and append its run to a history."""
     written = Written()
+    _record(inputs, report, written)
     for name, output in inputs.reports.items():
         try:
             with in_folder(inputs.rootdir):
@@ -44,6 +50,22 @@ def write_reports(inputs: Inputs, report: Report) -> Written:
         else:
             written.files.append(output.path)
     return written
+
+
+def _record(inputs: Inputs, report: Report, written: Written) -> None:
+    """Append a run to the history of the session; where that fails, the verdict stands, and no session passes."""
+    history, context = inputs.history, inputs.context
+    if history is None:
+        return
+    from ops_checks.gate.run_history import record_run
+
+    try:
+        with in_folder(inputs.rootdir):
+            told = record_run(report, history, lambda: input_files(context), wait_s=context.lock_timeout_s)
+    except OpsError as error:
+        written.errors.append(f"error: {error.message}; the verdict stands, and is in no history")
+    else:
+        written.warnings += [f"warning: {remark}" for remark in told]
 
 
 def page_frame(report: Report) -> str:

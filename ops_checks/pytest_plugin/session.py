@@ -14,7 +14,6 @@ import pytest
 
 from ops_checks.errors import OpsError, UsageError
 from ops_checks.findings import GROUPS, Verdict
-from ops_checks.gate.input_files import input_files
 from ops_checks.pytest_plugin import tell_cut_short
 from ops_checks.pytest_plugin.evaluation import Evaluation
 from ops_checks.pytest_plugin.guard import guarded
@@ -218,7 +217,6 @@ class QueueSession:
         elif self._runs_tests:
             self._evaluate_marked()
             self._write_reports(session)
-            self._record_run()
             report = self.evaluation.existing_report()
             self._errors += self._outcome.settle(session, rules_of(self._chosen), report, self._errors)
 
@@ -243,10 +241,11 @@ class QueueSession:
         from ops_checks.pytest_plugin.reports import write_reports
 
         report = self.evaluation.existing_report()
-        if report is None or not self.inputs.reports:
+        if report is None or not (self.inputs.reports or self.inputs.history):
             return
         written = write_reports(self.inputs, report)
-        self._written, self._errors = written.files, [*self._errors, *written.errors]
+        self._written, self._kept = written.files, written.warnings
+        self._errors += written.errors
         if written.is_usage:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
@@ -259,21 +258,6 @@ class QueueSession:
             from ops_checks.pytest_plugin.reports import page_frame
 
             postfix.append(page_frame(report))
-
-    def _record_run(self) -> None:
-        """Append the run to its history; the verdict stands where that fails, and the session does not pass."""
-        history, report, context = self.inputs.history, self.evaluation.existing_report(), self.inputs.context
-        if history is None or report is None:
-            return
-        from ops_checks.gate.run_history import record_run
-
-        try:
-            with in_folder(self.inputs.rootdir):
-                told = record_run(report, history, lambda: input_files(context), wait_s=context.lock_timeout_s)
-        except OpsError as error:
-            self._errors.append(f"error: {error.message}; the verdict stands, and is in no history")
-        else:
-            self._kept = [f"warning: {remark}" for remark in told]
 
     @guarded
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

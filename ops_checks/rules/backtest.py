@@ -190,16 +190,34 @@ def _retell(run: GateRun, condition: Condition) -> RuleResult | str:
             return f"{key} was another"
     if kept and kept.verdict is Verdict.ERROR and not (rule.is_error and kept.value is not None):
         return not_evaluated(rule, threshold, "could not be evaluated then")
+    if rule.group == KPI.id and rule.id not in RULES:
+        return _as_said(run, condition, kept)
     metric = _measured(run, rule, kept)
     if isinstance(metric, str):
         return metric
     found = evaluate(replace(rule, measure=lambda _evidence: metric, offenders=_none_listed), None, threshold)
-    if found.verdict not in _VIOLATED:
-        return found
-    answered = _answered(run, condition, kept, found)
+    answered = found if found.verdict not in _VIOLATED else _answered(run, condition, kept, found)
     if isinstance(answered, RuleResult) and rule.is_error and answered.verdict is Verdict.FAIL:
         return replace(answered, verdict=Verdict.ERROR)
     return answered
+
+
+def _as_said(run: GateRun, condition: Condition, kept: RuleRun | None) -> RuleResult | str:
+    """Return what a rule on a change or a budget said: its limit is a part of what it measures, and so a setting."""
+    rule = condition.rule
+    if kept is None:
+        return "it was not judged"
+    if (kept.waived or kept.verdict in _VIOLATED) and not _has_waivers_of(run, condition):
+        return "its waivers were others"
+    return RuleResult(
+        rule.id, rule.title, rule.help, rule.group, kept.severity, kept.verdict, "as it was then",
+        value=kept.value, operator=kept.operator, limit=kept.limit, unit=kept.unit, samples=kept.samples,
+    )  # fmt: skip
+
+
+def _has_waivers_of(run: GateRun, condition: Condition) -> bool:
+    """Return whether a rule had the waivers that it has now, as far as the run says."""
+    return run.settings is None or run.settings.get(condition.waivers) == condition.waived
 
 
 def _none_listed(_rule: Rule, _evidence: object, _limit: Limit) -> Offenders:
@@ -232,7 +250,7 @@ def _log_was_current(run: GateRun) -> bool:
 
 def _answered(run: GateRun, condition: Condition, kept: RuleRun | None, found: RuleResult) -> RuleResult | str:
     """Return a violated result without what a waiver or a known report answered for, or why nobody can tell."""
-    if run.settings is not None and run.settings.get(condition.waivers) != condition.waived:
+    if not _has_waivers_of(run, condition):
         return "its waivers were others"
     if kept is None:
         return found if condition.waived is None else "it has waivers"

@@ -1399,8 +1399,8 @@ _PAST_RUNS = (
     Defect(
         "waivers of then hold for others of now",
         "rules/backtest.py",
-        "run.settings is not None and run.settings.get(condition.waivers) != condition.waived",
-        "False",
+        "return run.settings is None or run.settings.get(condition.waivers) == condition.waived",
+        "return True",
         _BACKTEST,
     ),
     Defect(

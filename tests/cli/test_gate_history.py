@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +75,7 @@ def test_the_story(project: Path, run: Run, later: Callable[[float], None]) -> N
         "- 2026-01-03 00:00 pass exit=0 failed=- failure_rate=0.1000 latency_p95_ms=90 stale_in_progress=0 "
         "malformed_lines=0\n"
     )
-    told = run("history", "show", "h.jsonl", "-n", "1", "--since", "2026-01-01")
+    told = run("history", "show", "-n", "1", "--since", "2026-01-01", "h.jsonl")
     assert told.out.splitlines()[1].startswith("- 2026-01-03 00:00 pass")
     assert told.err == "note: -n: 1 of 2 runs are shown\n"
     assert run("history", "show", "h.jsonl", "--until", "2026-01-03").out.startswith(
@@ -242,6 +244,37 @@ def test_reports_that_were_kept(project: Path, run: Run, later: Callable[[float]
     assert told.err == "warning: 1 runs stand in several files, and count once\n"
 
 
+def test_hostile_runs(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a report of somebody else says is only ever text, on a terminal and in the log of a CI system."""
+    run("check", "-f", "json=r.json")
+    report = json.loads(Path("r.json").read_text())
+    report["rules"][0] |= {"id": 'x"##[error]\n::warning::\x1b[31m\u202e=', "verdict": "fail", "counts_as": "fail"}
+    report["settings"] = {"fail_level": ["x"], "kpi.window": {"a": 1}}
+    Path("r.json").write_text(json.dumps(report))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    for form in ("text", "csv", "json"):
+        for words in (["history", "show", "r.json"], ["backtest", "--history", "r.json"]):
+            told = run(*words, "-f", form)
+            assert told.code == 0
+            assert told.out.replace("\n", "").replace("\r\n", "").replace("\r", "").isprintable()
+            assert not any(line.lstrip().startswith("::") or "##[" in line for line in told.out.splitlines())
+
+
+def test_nothing_is_printed_into_a_history(project: Path, run: Run) -> None:
+    """Where stdout goes to the file that is shown, it stays as it is; an error as JSON names the file."""
+    run("check", "--history", "h.jsonl")
+    before = Path("h.jsonl").read_bytes()
+    for words in (["history", "show", "h.jsonl"], ["backtest", "--history", "h.jsonl"]):
+        with Path("h.jsonl").open("ab") as out:
+            done = subprocess.run(
+                [sys.executable, "-m", "ops_checks", *words], stdout=out, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert (done.returncode, Path("h.jsonl").read_bytes()) == (4, before)
+        assert done.stderr == "error: stdout: goes to h.jsonl, which is an input: redirect it to another file\n"
+    data = assert_answered(run("history", "show", "no.jsonl", "-f", "json"))
+    assert (data["schema"], data["file"]) == ("ops-checks/error/1", "no.jsonl")
+
+
 @pytest.mark.parametrize(
     ("args", "code", "error"),
     [
@@ -255,7 +288,7 @@ def test_reports_that_were_kept(project: Path, run: Run, later: Callable[[float]
             "--since 'x': expected 90s, 15m, 2h, 7d, HH:MM (the last one), ",
         ),
         (["show", "h.jsonl", "-n", "x"], 4, "argument -n: expected a whole number from 0, found 'x'"),
-        (["list"], 4, "argument action: invalid choice: 'list'"),
+        (["list"], 4, "argument STEP: invalid choice: 'list'"),
     ],
 )
 def test_errors_of_show(project: Path, run: Run, args: list[str], code: int, error: str) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: The options that may be given several times, each time with a meaning of its own; `--format` not where one is chosen.
 REPEATABLE = {"--id", "--only", "--log-path", "--format", "--prefer", "--rekey", "--for", "--for-status"}
-REPEATABLE |= {"--status", "--priority", "--owner"}
+REPEATABLE |= {"--status", "--priority", "--owner", "--history"}
 #: Two values of every kind of option.
 VALUES = {
     "PATH": ("a", "b"), "SECONDS": ("1", "2"), "NAMES": ("status", "notes"), "N": ("1", "2"), "MS": ("1", "2"),
@@ -33,12 +33,13 @@ VALUES = {
     "STATUS": ("DONE", "FAILED"), "P": ("P0", "P1"),
     "WHAT": ("DONE", "consistent"), "STATUS=N": ("FAILED=0", "PENDING=1"), "TIME": ("90s", "15m"), "SPAN": ("1h", "2h"),
     "ID|FILE": ("a", "b"), "FILE": ("a", "b"), "BASE": ("db", "git:HEAD"),
-    "NAME[=TARGET]": ("local", "spark"), "WITH": ("previous", "last-week"),
+    "NAME[=TARGET]": ("local", "spark"), "METRIC": ("failure_rate", "pending"),
+    "WITH": ("previous", "last-week"),
 }  # fmt: skip
 #: What a command needs besides.
 NEEDED = {
     "cancel": ["--id", "A-1"], "retry": ["--id", "A-1"], "replan": ["--id", "A-1", "--notes", "n"],
-    "show": ["A-1"], "report": ["r.json"], "schema": ["report"], "policy": ["check"],
+    "show": ["A-1"], "report": ["r.json"], "schema": ["report"], "policy": ["check"], "history": ["show"],
     "completion": ["zsh"], "snapshot": ["--output", "s.json"], "reconcile": ["plan"], "reconcile apply": ["plan.json"],
 }  # fmt: skip
 

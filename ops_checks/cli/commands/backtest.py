@@ -16,8 +16,7 @@ from ops_checks.cli.backtest_lines import (
 )
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import add_limits, add_log, check_id, completed, log_warnings, path, rate
-from ops_checks.cli.output import Document
-from ops_checks.cli.past_options import CSV, add_past, bounds, last, read_runs
+from ops_checks.cli.past_options import CSV, add_past, bounds, last, read_runs, records
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import OK
 from ops_checks.gate.backtesting import backtest, propose
@@ -27,7 +26,7 @@ from ops_checks.rules.registry import BY_METRIC
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from ops_checks.cli.command import Invocation, Result
     from ops_checks.gate.past_runs import PastRun
@@ -110,7 +109,7 @@ def _tested(invocation: Invocation, past: Sequence[PastRun], *, is_replay: bool)
     invocation.note(found.remarks)
     shown = last(invocation, found.runs)
     if invocation.args.format == CSV:
-        return _records(backtest_records(shown))
+        return records(invocation, backtest_records(shown))
     policy = context.policy.path or ""
     lines = backtest_lines(found, shown, policy or "-", context.zone)
     return Answer(lines, lambda: backtest_json(found, shown, policy))
@@ -121,13 +120,9 @@ def _suggested(invocation: Invocation, past: Sequence[PastRun], *, is_replay: bo
     found = propose(context, past, args.suggest, args.false_alarms or _FALSE_ALARMS, is_replay=is_replay)
     invocation.note(found.remarks)
     if args.format == CSV:
-        return _records(suggestion_records(found.suggestion))
+        return records(invocation, suggestion_records(found.suggestion))
     policy = context.policy.path or ""
     return Answer(suggestion_lines(found.suggestion), lambda: suggestion_json(found.suggestion, policy))
-
-
-def _records(records: Iterable[str]) -> list[str]:
-    return [Document(record + "\r\n") for record in records]
 
 
 COMMAND = Command(

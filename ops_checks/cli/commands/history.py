@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from ops_checks.cli.answer import Answer
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.history_lines import history_json, history_lines, history_records
-from ops_checks.cli.options import path
-from ops_checks.cli.output import Document
-from ops_checks.cli.past_options import CSV, JSON, TEXT, add_past, last, read_runs
+from ops_checks.cli.options import add_globals, path
+from ops_checks.cli.past_options import CSV, JSON, TEXT, add_past, last, read_runs, records
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import OK
 from ops_checks.gate.run_history import history_of
@@ -23,15 +22,13 @@ if TYPE_CHECKING:
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("action", choices=("show",), help="show past runs, the newest last")
-    parser.add_argument(
-        "file",
-        nargs="*",
-        metavar="FILE",
-        type=path,
-        help="a history, reports, or folders of them (default: the policy's)",
+    steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
+    show = steps.add_parser("show", help="show past runs, the newest last", allow_abbrev=False)
+    show.add_argument(
+        "file", nargs="*", metavar="FILE", type=path, help="histories, reports, folders (default: the policy's)"
     )
-    add_past(parser)
+    add_globals(show)
+    add_past(show)
 
 
 def run(invocation: Invocation) -> Result:
@@ -50,8 +47,8 @@ def _text(invocation: Invocation, runs: Sequence[PastRun]) -> Answer:
     return Answer(history_lines(runs, invocation.context.zone), lambda: history_json(runs))
 
 
-def _csv(_invocation: Invocation, runs: Sequence[PastRun]) -> list[str]:
-    return [Document(record + "\r\n") for record in history_records(runs)]
+def _csv(invocation: Invocation, runs: Sequence[PastRun]) -> list[str]:
+    return records(invocation, history_records(runs))
 
 
 _FORMATS: Mapping[str, Callable[[Invocation, Sequence[PastRun]], Answer | list[str]]] = {
