@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.runlog import scanner
 from ops_checks.runlog.error_fingerprint import fingerprint
-from ops_checks.runlog.grouping import BY_COMMAND, BY_ERROR, UNNAMED, Grouping, Groups, GroupStats, must_be_fewer
+from ops_checks.runlog.grouping import BY_COMMAND, BY_ERROR, UNNAMED, Grouping, Groups, GroupStats, group_named
 from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
@@ -184,6 +184,7 @@ class GroupAggregator:
         groups, durations, group_of = self._groups, columns.durations, columns.group_of
         commands = self._commands
         kinds = [(_outcome(*each), commands is None or each[0] in commands) for each in columns.groups]
+        few = self._grouping.may_be_many
         for position, key in keyed:
             group = groups.get(key)
             if group is None:
@@ -193,15 +194,11 @@ class GroupAggregator:
             if name is not None:
                 _count(group, name, 1)
             if measured and not isnan(ms := durations[position]):
-                group.durations.append(ms)
+                (group.durations.append_few if few else group.durations.append)(ms)
 
     def _named(self, key: Key) -> GroupStats:
         """Return the statistics of a group, new ones if it has none yet. Raises TooManyGroupsError."""
-        found = self._groups.get(key)
-        if found is None:
-            must_be_fewer(self._groups, visible(self._path), self._grouping)
-            found = self._groups[key] = GroupStats()
-        return found
+        return group_named(self._groups, key, visible(self._path), self._grouping)
 
 
 def within(columns: Columns, positions: Positions, low: int, high: int) -> Positions:

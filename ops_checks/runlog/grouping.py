@@ -32,8 +32,6 @@ UNNAMED = 0
 #: The fields of a record that name groups.
 ITEM_FIELD, ERROR_FIELD = "item_id", "error"
 _FIELDS = {BY_ITEM: ITEM_FIELD, BY_ERROR: ERROR_FIELD}
-#: Distinct durations that a group counts; further ones take eight bytes each.
-_MOST_COUNTED = 2_048
 
 
 class Grouping(Struct, frozen=True):
@@ -93,7 +91,7 @@ class GroupStats(Struct):
     done: int = 0
     failed: int = 0
     errors: int = 0
-    durations: Durations = field(default_factory=lambda: Durations(most_counted=_MOST_COUNTED))
+    durations: Durations = field(default_factory=Durations)
     example: str | None = None
 
     def add(self, other: GroupStats) -> None:
@@ -134,6 +132,15 @@ def add_groups(groups: Groups, others: Groups) -> None:
         else:
             must_be_fewer(groups, "the run log")
             groups[key] = stats
+
+
+def group_named(groups: Groups, key: Key, where: str = "the run log", grouping: Grouping | None = None) -> GroupStats:
+    """Return the statistics of a group, new ones if it has none yet. Raises as `must_be_fewer`."""
+    found = groups.get(key)
+    if found is None:
+        must_be_fewer(groups, where, grouping)
+        found = groups[key] = GroupStats()
+    return found
 
 
 class TooManyGroupsError(InputError):

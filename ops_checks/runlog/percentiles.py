@@ -54,15 +54,20 @@ class Durations:
         else:
             self.uncounted.extend(values)
 
-    def append(self, value: float) -> None:
-        """Add a value. The first few are not counted: of many small sets each takes no more memory than it must."""
-        self._cumulative = None
+    def append_few(self, value: float) -> None:
+        """Add a value as `append`, but the first few are not counted: of many small sets each takes little memory."""
         if not self.counts:
             if len(self.uncounted) < _FEW:
+                self._cumulative = None
                 self.uncounted.append(value)
                 return
             self.counts.update(self.uncounted)
             del self.uncounted[:]
+        self.append(value)
+
+    def append(self, value: float) -> None:
+        """Add a value."""
+        self._cumulative = None
         if len(self.counts) < self._most_counted:
             self.counts[value] += 1
         else:

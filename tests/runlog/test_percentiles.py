@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from unittest import mock
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ops_checks.runlog import percentiles
 from ops_checks.runlog.percentiles import Durations
 
 _values = st.one_of(
@@ -127,3 +129,16 @@ def test_moments(values: list[float], most_counted: int) -> None:
 def test_no_moments() -> None:
     """Without values there are no moments."""
     assert Durations().moments() is None
+
+
+@given(
+    st.lists(st.floats(0, 50).map(round) | st.floats(0, 1e9), max_size=40), st.sampled_from(["append", "append_few"])
+)
+def test_values_one_by_one(values: list[float], way: str) -> None:
+    """However few are counted, every rank is that of all values, also of two sets together."""
+    one, other = Durations(most_counted=3, chunk=5), Durations(most_counted=3, chunk=5)
+    with mock.patch.object(percentiles, "_FEW", 7):
+        for at, value in enumerate(values):
+            getattr(other if at % 3 else one, way)(value)
+    one.add_all(other)
+    assert [one.ranked(rank) for rank in range(1, len(one) + 1)] == sorted(values)
