@@ -10,26 +10,30 @@ from ops_checks.errors import OpsError, unexpected
 from ops_checks.findings import KPI
 from ops_checks.gate.event_background import read_events
 from ops_checks.gate.inputs import read_kpis
+from ops_checks.gate.kpi_groups import grouping_by
 from ops_checks.gate.readers import READERS
 from ops_checks.gate.run import run_gate
 from ops_checks.report.background import Background
-from ops_checks.rules.kpi.breakdown import command_breakdown
+from ops_checks.rules.kpi.breakdown import breakdown
+from ops_checks.rules.kpi.groups import BY_OWNER
 from ops_checks.rules.kpi.timelines import Times, latency_bins, timelines
-from ops_checks.runlog.filter import RunFilter
-from ops_checks.runlog.grouping import BY_COMMAND, Grouping
+from ops_checks.runlog.grouping import BY_COMMAND, BY_ERROR, TooManyGroupsError
 from ops_checks.stores.transaction_protocol import Database
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from ops_checks.context import Context
     from ops_checks.gate.asked import Asked
     from ops_checks.gate.inputs import Evidence
     from ops_checks.report.model import Report
     from ops_checks.rules.kpi.timelines import Window
-    from ops_checks.runlog.grouping import Groups
+    from ops_checks.runlog.grouping import Grouping, Groups
     from ops_checks.runlog.stats import RunStats
+
+#: What runs are grouped by besides time, in the order in which it is shown.
+_BREAKDOWNS = (BY_OWNER, BY_COMMAND, BY_ERROR)
 
 
 def run_with_background(
@@ -55,26 +59,43 @@ def run_with_background(
 
 
 class _LogReading:
-    """Reads the evidence of the KPIs, with the runs of the log grouped; `runs` is None where they are not to be had."""
+    """Reads the evidence of the KPIs, with the runs of the log grouped.
+
+    `groups` are those by time and then by each of `_BREAKDOWNS`, as far as they are to be had; `runs` is None where
+    nothing is.
+    """
 
     def __init__(self, context: Context) -> None:
         self.times = Times(context.now_s, context.zone)
         self.window: Window = (None, None)
         self.runs: RunStats | None = None
+        self.groups: Sequence[Groups] = ()
         self.notes: list[str] = []
 
     def read(self, context: Context, _asked: Asked) -> Evidence:
-        """Return the evidence. Where it cannot be had with groups, it is read without."""
+        """Return the evidence. Where it cannot be had with all groups, or any, it is read without."""
         self.window = context.window.since_ms, context.window.until_ms
-        by_command = Grouping(BY_COMMAND, window=RunFilter(since_ms=self.window[0], until_ms=self.window[1]).bounds)
         try:
-            evidence = read_kpis(context, groupings=(self.times.grouping, by_command))
+            evidence = self._grouped(context, *_breakdowns(context))
+        except TooManyGroupsError as error:
+            evidence = self._grouped(context)
+            self.notes.append(f"who and what fails is not shown: {_reason(error)}")
         except Exception as error:  # noqa: BLE001 - reading without groups decides what it is worth
             evidence = read_kpis(context)
             self.notes.append(f"the run log is not shown over time: {_reason(error)}")
-        else:
-            self.runs = evidence.value.runs
         return evidence
+
+    def _grouped(self, context: Context, *breakdowns: Grouping) -> Evidence:
+        groupings = (self.times.grouping, *breakdowns)
+        evidence = read_kpis(context, groupings=groupings)
+        self.runs = evidence.value.runs
+        self.groups = self.runs.groups[-len(groupings) :] if self.runs else ()
+        return evidence
+
+
+def _breakdowns(context: Context) -> list[Grouping]:
+    """Return what else the runs are grouped by; a snapshot has no runs. Raises InputError."""
+    return [] if context.snapshot is not None else [grouping_by(context, by) for by in _BREAKDOWNS]
 
 
 def _collect(context: Context, log: _LogReading, report: Report) -> Background:
@@ -105,11 +126,12 @@ def _reason(error: Exception) -> str:
 def _of_log(context: Context, log: _LogReading, report: Report) -> Background:
     if log.runs is None:
         return Background(notes=() if log.notes else ("no run log was read: there are no metrics over time",))
-    by_time, by_command = log.runs.groups[-2:]
+    by_time, *others = log.groups
+    found = (breakdown(by, log.runs, groups, context.zone) for by, groups in zip(_BREAKDOWNS, others, strict=False))
     return Background(
         timelines=timelines(log.times, by_time, log.window, report.rules),
         latency=latency_bins(log.runs.durations),
-        breakdowns=command_breakdown(by_command),
+        breakdowns=tuple(each for each in found if each is not None),
         notes=tuple(_left_out(context, log, by_time)),
     )
 

@@ -32,7 +32,7 @@ def read_kpis_by(context: Context, by: str) -> KpisRead:
     The groups are of the runs that the metrics are of. An owner is the one that the queue names when this begins.
     Raises InputError for what cannot be read, and where there are more groups than are kept.
     """
-    grouping = _grouping(context, by)
+    grouping = grouping_by(context, by)
     try:
         runs = read_runs(context, details=False, groupings=(grouping,))
     except TooManyGroupsError as error:
@@ -46,7 +46,11 @@ def read_kpis_by(context: Context, by: str) -> KpisRead:
     return KpisRead(evidence, kpis_by(by, runs.stats, zone=context.zone, reach=reach))
 
 
-def _grouping(context: Context, by: str) -> Grouping:
+def grouping_by(context: Context, by: str) -> Grouping:
+    """Return the grouping of the runs in the window by one of `groups.WAYS`; for owners the queue is read.
+
+    Raises InputError for a queue that cannot be read.
+    """
     names = read_stable(context.kpi_store, _owners) if by == BY_OWNER else None
     window = RunFilter(since_ms=context.window.since_ms, until_ms=context.window.until_ms).bounds
     return Grouping(BY_ITEM if by == BY_OWNER else by, window=window, zone=plain_zone(context.zone), names=names)

@@ -49,7 +49,8 @@ def project(folder: Path) -> Path:
     make_markdown(folder / "Q.md", ITEMS)
     make_database(folder / "q.db", ITEMS)
     events(folder, EVENTS)
-    log(folder, [("done", 0, 100.0, NOW_MS - 3 * HOUR), ("fail", 0, 300.0, NOW_MS - HOUR), ("list", 1, 20.0, None)])
+    runs = [("done", 0, 100.0, NOW_MS - 3 * HOUR), ("fail", 0, 300.0, NOW_MS - HOUR), ("list", 1, 20.0, None)]
+    log(folder, runs, item_id="A-2", error="locked by process 17")
     policy(folder, "kpi: {thresholds: {failure_rate: 0.6}}")
     return folder
 
@@ -64,11 +65,12 @@ def events(folder: Path, rows: Iterable[tuple[object, ...]]) -> None:
     insert(folder / "q.db", "queue_events", ("item_id", "event_type", "payload_json", "created_at"), rows)
 
 
-def log(folder: Path, runs: Iterable[tuple[str, int, float, int | None]]) -> None:
-    """Write a log of runs: command, exit code, milliseconds, time."""
+def log(folder: Path, runs: Iterable[tuple[str, int, float, int | None]], **more: str) -> None:
+    """Write a log of runs: command, exit code, milliseconds, time; and what else a failed one says."""
     lines = (
         {"event": "run_end", "command": command, "exit_code": code, "duration_ms": ms}
         | ({} if at_ms is None else {"ts_epoch_ms": at_ms})
+        | (more if code else {})
         for command, code, ms, at_ms in runs
     )
     (folder / "runs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -99,11 +101,11 @@ def test_all_of_it(database_kind: InFile) -> None:
     assert (runs["latency_p95_ms"].operator, runs["latency_p95_ms"].limit) == ("<=", 2000)
     assert sum(each.count for each in found.latency) == 3
     assert found.latency[0] == Bin(pytest.approx(19.95, rel=0.01), pytest.approx(25.12, rel=0.01), 1)
-    assert [(row.name, row.runs, row.failed) for row in found.breakdowns[0].rows] == [
-        ("list", 1, 1),
-        ("done", 1, 0),
-        ("fail", 1, 0),
-    ]
+    assert {each.by: [(row.name, row.runs, row.failed) for row in each.rows] for each in found.breakdowns} == {
+        "owner": [("(no item)", 2, 1), ("s1", 1, 1)],
+        "command": [("fail", 1, 1), ("list", 1, 1), ("done", 1, 0)],
+        "error": [("(no error text)", 1, 1), ("locked by process #", 1, 1)],
+    }
     assert found.states[0] == StatesAt(NOW_MS - 4 * HOUR, {"PENDING": 1})
     assert found.states[-1] == StatesAt(NOW_MS, {"DONE": 1, "IN_PROGRESS": 1, "PENDING": 1})
     spans = (Span("A-1", NOW_MS - 3 * HOUR, NOW_MS - 2 * HOUR), Span("A-2", NOW_MS - HOUR))
@@ -123,17 +125,6 @@ def test_the_log_is_read_once(project: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert readings == [1]
 
 
-def test_a_window_that_has_ended(project: Path) -> None:
-    """Bins and breakdowns are of the window, and the timelines say from when to when it is."""
-    policy(project, "kpi: {since: 10h, until: 1h}")
-    runs = [("y", 0, 5.0, NOW_MS - 11 * HOUR), ("done", 0, 9.0, NOW_MS - 9 * HOUR), ("x", 0, 1.0, NOW_MS - 1)]
-    log(project, runs)
-    found = collected()
-    bounds = (NOW_MS - 10 * HOUR, NOW_MS - HOUR)
-    assert {(line.window_start_ms, line.window_end_ms) for line in found.timelines} == {bounds}
-    assert ([row.name for row in found.breakdowns[0].rows], sum(each.count for each in found.latency)) == (["done"], 1)
-
-
 def test_a_window(project: Path) -> None:
     """Of a window ten times its length is shown, and what it is; bins and breakdowns are of the window."""
     policy(project, "kpi: {window: 2h}")
@@ -149,7 +140,7 @@ def test_a_window(project: Path) -> None:
     assert {(line.window_start_ms, line.window_end_ms) for line in found.timelines} == {(NOW_MS - 2 * HOUR, None)}
     assert found.timelines[-1].points[0].at_ms == NOW_MS - 9 * HOUR
     assert sum(each.count for each in found.latency) == 1
-    assert [row.name for row in found.breakdowns[0].rows] == ["x"]
+    assert [row.name for row in found.breakdowns[1].rows] == ["x"]
     assert (
         "runs before 2026-01-01 04:00, which are not shown over time, as the window is so much shorter: 1"
         in found.notes
@@ -166,7 +157,7 @@ def test_a_window_that_is_over(project: Path) -> None:
     bounds = (NOW_MS - 3 * HOUR - HOUR // 2, NOW_MS - 2 * HOUR - HOUR // 2)
     assert {(line.window_start_ms, line.window_end_ms) for line in found.timelines} == {bounds}
     assert [point.value for point in found.timelines[-1].points] == [1, 0, 1]
-    assert sum(each.count for each in found.latency) == 1
+    assert ([row.name for row in found.breakdowns[1].rows], sum(each.count for each in found.latency)) == (["done"], 1)
     assert [span.item for lane in found.lanes for span in lane.spans] == ["A-1"]
     assert found.states[-1].at_ms == NOW_MS
 
@@ -250,7 +241,9 @@ def test_more_commands_than_there_may_be_groups(project: Path, monkeypatch: pyte
     monkeypatch.setattr(grouping, "MOST_GROUPS", 5)
     log(project, [(f"c{number}", 0, 1.0, NOW_MS) for number in range(6)])
     found = collected()
-    assert found.notes[0].startswith("the run log is not shown over time: runs.jsonl: more than 5 groups by command")
+    assert found.notes[0].startswith("who and what fails is not shown: ")
+    assert found.breakdowns == ()
+    assert found.timelines[-1].points[-1].value == 6
 
 
 def test_clocks_that_go_back(project: Path) -> None:

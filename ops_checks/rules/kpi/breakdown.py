@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from ops_checks.presentation.limits import shorten
 from ops_checks.report.background import Breakdown, BreakdownRow
+from ops_checks.rules.kpi.groups import kpis_by, shown_first
 
 if TYPE_CHECKING:
-    from ops_checks.runlog.grouping import Groups, GroupStats
+    from ops_checks.rules.kpi.groups import GroupKpis
+    from ops_checks.runlog.grouping import Groups
+    from ops_checks.runlog.stats import RunStats
+    from ops_checks.timestamps import Zone
 
 MOST_ROWS = 20
 _NAME = 200  # characters
-_P95 = 95
 
 
-def command_breakdown(groups: Groups) -> tuple[Breakdown, ...]:
-    """Return the runs by command, those first that failed most; none without runs. Failed is another exit code than 0.
+def breakdown(by: str, runs: RunStats, groups: Groups, zone: Zone) -> Breakdown | None:
+    """Return the runs by one of `groups.WAYS`, in its order, those first that failed most; None without runs.
 
-    Commands whose latency does not count have no percentile.
+    A run failed that ended with another exit code than 0, or that says that its task did.
     """
-    ranked = sorted(groups.items(), key=lambda named: (-named[1].errors, -named[1].runs, str(named[0])))
-    rows = tuple(_row(str(name), group) for name, group in ranked[:MOST_ROWS])
-    return (Breakdown("command", rows, len(ranked) - len(rows)),) if rows else ()
+    shown, more = shown_first(kpis_by(by, replace(runs, groups=(groups,)), zone=zone), MOST_ROWS)
+    return Breakdown(by, tuple(map(_row, shown)), more) if shown else None
 
 
-def _row(name: str, group: GroupStats) -> BreakdownRow:
-    return BreakdownRow(
-        shorten(name, _NAME),
-        group.runs,
-        group.errors,
-        group.errors / group.runs if group.runs else None,
-        group.durations.percentile(_P95),
-    )
+def _row(group: GroupKpis) -> BreakdownRow:
+    failed = group.failed + group.errors
+    rate = failed / group.runs if group.runs else None
+    return BreakdownRow(shorten(group.name, _NAME), group.runs, failed, rate, group.p95)

@@ -13,7 +13,6 @@ from report_samples import rate
 
 from ops_checks.findings import Verdict
 from ops_checks.report.background import Bin
-from ops_checks.rules.kpi.breakdown import MOST_ROWS, command_breakdown
 from ops_checks.rules.kpi.evidence import KpiEvidence
 from ops_checks.rules.kpi.timelines import MOST_BINS, MOST_POINTS, Times, latency_bins, timelines
 from ops_checks.rules.registry import BY_METRIC
@@ -237,15 +236,3 @@ def test_every_duration_is_in_one_bin(values):
     for at, each in enumerate(found):
         inside = [ms for ms in values if (each.low < ms or (at == 0 and ms == each.low)) and ms <= each.high]
         assert each == Bin(each.low, each.high, len(inside))
-
-
-def test_commands_are_listed_by_how_often_they_failed():
-    """The commands that failed most come first, then those that ran most; what is not listed is counted."""
-    groups: Groups = {f"c{number:02}": GroupStats(number) for number in range(1, 30)}
-    groups |= {"bad\x1b" + "x" * 500: GroupStats(4, errors=3, durations=durations(1, 2, 3, 9))}
-    (found,) = command_breakdown(groups)
-    assert (found.by, len(found.rows), found.more) == ("command", MOST_ROWS, 10)
-    first, second = found.rows[:2]
-    assert (len(first.name), first.runs, first.failed, first.failure_rate, first.p95) == (200, 4, 3, 0.75, 9)
-    assert (second.name, second.runs, second.p95) == ("c29", 29, None)
-    assert command_breakdown({}) == ()
