@@ -26,7 +26,6 @@ from ops_checks.rules.rule import (
     evaluate,
     judged_again,
     not_evaluated,
-    value_text,
 )
 
 if TYPE_CHECKING:
@@ -226,11 +225,10 @@ def _none_listed(_rule: Rule, _evidence: object, _limit: Limit) -> Offenders:
 
 def _measured(run: GateRun, rule: Rule, kept: RuleRun | None) -> Metric | str:
     """Return what a rule measured in a run, or why that is not known."""
-    if rule.group != KPI.id or rule.id not in RULES:
+    if rule.group != KPI.id:
         if kept is None:
             return "it was not judged"
-        words = f"{rule.metric} was {value_text(kept.value, rule.unit)}"
-        return Metric(rule.metric, kept.value, kept.unit or "", kept.samples or 0, words=words)
+        return Metric(rule.metric, kept.value, kept.unit or "", kept.samples or 0)
     found = run.metric(rule.metric)
     if found is None:
         return f"{rule.metric} was not measured"

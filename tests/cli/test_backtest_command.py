@@ -126,6 +126,10 @@ def test_what_cannot_be_told(past: Path, run: Run) -> None:
     assert {each["rule"] for each in data["runs"][0]["untold"]} == {"failure-rate", "latency-p95-ms"}
 
 
+_CHANGES = (
+    "kpi: {window: 2h, thresholds: {failure_rate: off, latency_p95_ms: off}, "
+    "regression: {failure_rate: {max_increase: 0.1, against: previous}}, "
+)
 #: Policies and states, each with the word of how the run ends.
 HAPPENED = {
     "all is well": ("", "", "pass"),
@@ -151,6 +155,8 @@ HAPPENED = {
         "kpi: {on_insufficient: pass, thresholds: {failure_rate: {max: 0.9, min_samples: 9999}}}\n", "", "insufficient",
     ),
     "a log that is too old": ("kpi: {max_log_age: 1s}\n", "", "error"),
+    "a change, and a budget that is used up": (_CHANGES + "budgets: [{objective: 99% over 30d}]}\n", "", "block"),
+    "a change of too few runs": (_CHANGES.replace("0.1,", "0.9,").replace("2h", "1s") + "}\n", "", "insufficient"),
     "a rule in SQL": ("rules: [{id: own, sql: 'SELECT id FROM queue_items'}]\n", "", "block"),
     "rules on rows": (
         "rules: [{id: in-progress-has-owner}]\n", "UPDATE queue_items SET status = 'IN_PROGRESS'", "block",

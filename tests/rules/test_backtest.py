@@ -54,6 +54,7 @@ def kept(rule: Any, verdict: Verdict, **fields: Any) -> RuleRun:
 FAILED_DRIFT = kept(DRIFT, Verdict.FAIL, value=3, operator="<=", limit=0, unit="count", samples=9, new=3)
 P, F, W, S, E = Verdict.PASS, Verdict.FAIL, Verdict.WARN, Verdict.INSUFFICIENT, Verdict.ERROR
 BROKEN = (Metric("malformed_lines", 2, "count", 9),)
+MADE = replace(RATE, id="error-budget")
 WAIVED_RATE = kept(RATE, P, value=0.3, operator="<=", limit=0.2, waived=1)
 TOO_FEW = kept(RULES["blocked"], P, value=1, operator=">=", limit=2, unit="count", waived=1)
 OTHER_WAIVERS = SETTINGS | {"waivers.missing-in-db": "d", "waivers.failure-rate": "d"}
@@ -98,6 +99,11 @@ KNOWN_RATE = kept(RATE, P, value=0.3, operator="<=", limit=0.2, is_known=True)
         (run(KNOWN_RATE, metrics=rate(0.3)), condition(RATE, max=0.2), P),
         (run(KNOWN_RATE, metrics=rate(0.3)), condition(RATE, max=0.1), "it was known then, by another limit"),
         (run(KNOWN_RATE, metrics=rate(0.3)), condition(RATE, max=0.5), P),
+        # of a rule whose limit is part of what it measures: what it said
+        (run(kept(MADE, S, value=9.0, operator="<=", limit=1.0)), condition(MADE, max=1), S),
+        (run(kept(MADE, F, value=9.0, operator="<=", limit=1.0)), condition(MADE, max=99), F),
+        (run(kept(MADE, F, value=9.0)), condition(MADE, "a digest"), "its waivers were others"),
+        (run(), condition(MADE), "it was not judged"),
         # what a run does not keep cannot be told
         (run(), condition(RATE, max=0.2), "failure_rate was not measured"),
         (run(), condition(DRIFT), "it was not judged"),
