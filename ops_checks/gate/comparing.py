@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ops_checks.errors import InputError, UsageError
-from ops_checks.gate.inputs import measured, read_runs, retries_within
+from ops_checks.gate.inputs import measured, read_kpi_runs, retries_within
 from ops_checks.gate.stable_reading import read_stable
 from ops_checks.policy.window import Window
 from ops_checks.report.model import Metric
@@ -59,14 +59,23 @@ def right_before(window: Window, _zone: Zone) -> Window:
 
 
 def week_before(window: Window, zone: Zone) -> Window:
-    """Return the same window a week earlier, by the zone's clock. Raises UsageError for one longer than a week."""
-    since_s, until_s = (_week_earlier(at_s, zone) for at_s in _bounds(window))
-    if until_s > _bounds(window)[0]:
+    """Return the same window a week earlier, by the zone's clock, as far as it is before the window.
+
+    A week in which the clock went forward would end in itself. Raises UsageError for one longer than a week.
+    """
+    if length_s(window, zone) > _WEEK_S:
         raise UsageError(
             "--compare last-week: the window is longer than a week, so that both would hold the same runs: "
             "narrow it with --window 7d, or compare it with the previous one"
         )
-    return Window(since_s, until_s)
+    since_s, until_s = (_week_earlier(at_s, zone) for at_s in _bounds(window))
+    return Window(since_s, min(until_s, _bounds(window)[0]))
+
+
+def length_s(window: Window, zone: Zone) -> float:
+    """Return how many seconds a window is long; by the zone's clock, where that was set back in it."""
+    since_s, until_s = _bounds(window)
+    return until_s - since_s + min(0, offset_s(zone, until_s) - offset_s(zone, since_s))
 
 
 #: The earlier windows that can be compared with.
@@ -106,10 +115,10 @@ def _with_window(context: Context, against: str) -> KpisCompared:
             f"--compare {against}: there is no window to be compared: say which with --window 7d or --since, or "
             "with kpi.window in the policy"
         )
-    window = Window(window.since_s, context.now_s if window.until_s is None else window.until_s)
+    window = window.ended(context.now_s)
     before = EARLIER[against](window, context.zone)
     bounds = (before.since_ms or 0, before.until_ms or 0)
-    runs = read_runs(context, details=False, groupings=(Grouping(BY_TIME, bounds),))
+    runs = read_kpi_runs(context, details=False, groupings=(Grouping(BY_TIME, bounds),))
     earlier = runs.stats.groups[0].get(bounds[0], GroupStats()) if runs.stats.groups else GroupStats()
     evidence, retries = read_stable(
         context.kpi_store, lambda snapshot: (measured(context, runs, snapshot), _retries(context, snapshot, before))
@@ -165,10 +174,8 @@ def _with_report(context: Context, path: str) -> KpisCompared:
         raise InputError(f"{visible(path)}: holds no KPIs: make it with `ops-checks kpi -f json=FILE`, or with `check`")
     for metric in metrics.values():
         check_published(metric, path)
-    window = context.window
-    until_s = context.now_s if window.until_s is None else window.until_s
-    whole = Window(window.since_s, until_s)
-    runs = read_runs(context, details=False)
+    whole = context.window.ended(context.now_s)
+    runs = read_kpi_runs(context, details=False)
     evidence = read_stable(context.kpi_store, lambda snapshot: measured(context, runs, snapshot))
     before = _window_of(report)
     time = None if before is None or whole.since_s is None else _length(before)
@@ -186,8 +193,9 @@ def _window_of(report: Report) -> Window | None:
     found = report.window
     if found is None or found.begin_ms is None:
         return None
-    until_ms = report.created_ms if found.end_ms is None else found.end_ms
-    return Window(found.begin_ms / 1000, until_ms / 1000) if found.begin_ms < until_ms else None
+    until_s = None if found.end_ms is None else found.end_ms / 1000
+    window = Window(found.begin_ms / 1000, until_s).ended(report.created_ms / 1000)
+    return window if _length(window) > 0 else None
 
 
 def _notes(context: Context, report: Report, path: str, window: Window, before: Window | None) -> tuple[str, ...]:

@@ -130,7 +130,7 @@ class RunsRead(NamedTuple):
 def read_kpi_runs(context: Context, *, details: bool = True, groupings: tuple[Grouping, ...] = ()) -> RunsRead:
     """Read the run log for all rules of the policy: those on changes and on budgets too, where it has any.
 
-    Groups by what these need come before those by `groupings`.
+    The groups of what is returned are those by `groupings`, whatever these need.
     """
     if not context.policy.kpi.own_rules:
         return read_runs(context, details=details, groupings=groupings)

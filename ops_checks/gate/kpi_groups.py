@@ -6,7 +6,7 @@ from sys import intern
 from typing import TYPE_CHECKING, NamedTuple
 
 from ops_checks.errors import InputError
-from ops_checks.gate.inputs import Evidence, measured, read_runs
+from ops_checks.gate.inputs import Evidence, measured, read_kpi_runs
 from ops_checks.gate.stable_reading import must_be_read_whole, read_stable
 from ops_checks.rules.kpi.groups import BY_OWNER, KpisBy, kpis_by
 from ops_checks.runlog.filter import RunFilter
@@ -34,7 +34,7 @@ def read_kpis_by(context: Context, by: str) -> KpisRead:
     """
     grouping = grouping_by(context, by)
     try:
-        runs = read_runs(context, details=False, groupings=(grouping,))
+        runs = read_kpi_runs(context, details=False, groupings=(grouping,))
     except TooManyGroupsError as error:
         logs = ", ".join(map(visible, context.logs))
         raise InputError(

@@ -64,7 +64,7 @@ def window_remarks(window: Window, runs: RunStats, now_s: float, zone: Zone) -> 
         reach = f", records are between {between}" if times else ""
         remarks.append(f"no run ended in the window, {window.text(zone)}: {outside} ended outside of it{reach}")
     if window.until_s is not None and window.until_s >= now_s:
-        remarks.append(f"until {queue_time(window.until_s, zone)} changes nothing: it lies ahead")
+        remarks.append(f"until {queue_time(window.until_s, zone)} lies ahead: the window ends now")
     elif window.until_s is not None:
         remarks.append(
             f"until {queue_time(window.until_s, zone)} holds for runs and retries: {', '.join(OF_NOW)} are those of now"

@@ -36,6 +36,10 @@ class Window(NamedTuple):
         """Whether anything may lie outside of it."""
         return self != _ALL
 
+    def ended(self, now_s: float) -> Window:
+        """Return it with an end that has come: now, where it has none or one that lies ahead."""
+        return self._replace(until_s=now_s if self.until_s is None else min(self.until_s, now_s))
+
     def text(self, zone: Zone) -> str:
         """Return it in words, in a zone: `from 2026-03-29 00:00 to 2026-03-30 00:00 (Europe/Berlin)`."""
         bounds = (("from", self.since_s), ("to", self.until_s))

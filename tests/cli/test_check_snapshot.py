@@ -341,7 +341,7 @@ def test_measured_alike(host: Path, run: Run, runner: Callable[[], Path]) -> Non
     runner()
     told = run("check", "--snapshot", "state.json", "--only", "kpi", "-f", "health")
     assert told.code == 0
-    assert "until 2026-01-02 00:00 changes nothing: it lies ahead\n" in told.err
+    assert "until 2026-01-02 00:00 lies ahead: the window ends now\n" in told.err
     assert run("check", "--snapshot", "state.json", "--until", "1h", "-f", "health").code == 3
 
 

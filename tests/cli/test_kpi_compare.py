@@ -299,6 +299,7 @@ def test_what_cannot_be_compared(run: Run, folder: Path, argv: str, code: int, e
 
 HOSTILE: list[tuple[str, dict[str, Any], str]] = [
     ("failure_rate", {"value": 7}, "no run measures 7 of 100 samples with such bounds: make the report again"),
+    ("failure_rate", {"unit": "ms", "value": 7, "interval_95": {"low": 1, "high": 8}}, "no run measures 7 of 100"),
     ("failure_rate", {"samples": 10**15}, "no run measures 0.2 of 1000000000000000 samples with such bounds"),
     ("latency_p50_ms", {"value": -1}, "no run measures -1 of 100 samples with such bounds"),
     ("latency_p95_ms", {"interval_95": {"low": 1e308, "high": None}}, "with such bounds"),
@@ -322,6 +323,16 @@ def test_hostile_reports(run: Run, folder: Path, name: str, change: dict[str, An
     assert told.err.startswith("error: old.json: metrics")
     assert error in told.err
     assert told.err.count("\n") == 1
+
+
+def test_a_rate_without_a_value(run: Run, folder: Path) -> None:
+    """A report that has samples and no rate says nothing of it, and not that it was 0."""
+    make(folder, NOW)
+    report = saved(run, folder)
+    next(each for each in report["metrics"] if each["name"] == "failure_rate").update(value=None)
+    (folder / "old.json").write_text(json.dumps(report))
+    metric = answered(run, "--compare", "old.json")["metrics"]["failure_rate"]
+    assert (metric["verdict"], metric["before"]) == ("cannot_be_told", None)
 
 
 def test_as_csv(run: Run, folder: Path) -> None:

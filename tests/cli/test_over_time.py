@@ -49,6 +49,7 @@ P50 = (
     "latency_p50_ms is 298 ms of 300 runs, a week before 149 ms of 300: +100 % (95 % interval +89.83 % to +110.72 %); "
     "at least +89.83 % of it at 95 % confidence, beyond the limit of +10 %"
 )
+LATE = "error-budget: the run log begins later than its 30 d: what came before does not count"
 USED = "126.67 % of the error budget of 30 d is used: 38 of 600 outcomes failed, 30 may"
 
 
@@ -106,7 +107,38 @@ def test_kpi(project: Path, run: Run):
         "alert error_budget=126.6666667 exceeds 100\n"
         "alert burn_rate_medium=20 exceeds 6\n"
         "alert burn_rate_slow=5.891472868 exceeds 1\n",
-        "",
+        f"warning: {LATE}\n",
+    )
+
+
+@pytest.mark.parametrize("more", [("--by", "day"), ("--compare", "previous"), ("--compare", "old.json")])
+def test_kpi_over_time(project: Path, run: Run, more: tuple[str, ...]):
+    """Groups and comparisons stand behind the same alerts, with the same exit code."""
+    (project / "ops-checks.yaml").write_text(POLICY.replace("thresholds: {", "thresholds: {stale_in_progress: off, "))
+    assert run("kpi", "-f", "json=old.json").code == 0
+    plain = run("kpi", "--fail-on-alert")
+    told = run("kpi", "--fail-on-alert", *more)
+    assert (told.code, told.out.startswith(plain.out)) == (2, True)
+    assert told.out.count("alert ") == 5
+
+
+def test_an_end_that_lies_ahead(project: Path, run: Run):
+    """No window ends before its time: with an end ahead budgets burn as they do now."""
+    told = run("kpi", "--fail-on-alert", "--until", "2026-01-03")
+    now = run("kpi", "--fail-on-alert").out.splitlines()
+    assert [line for line in told.out.splitlines() if "budget" in line or "burn" in line] == now[-3:]
+    assert "warning: until 2026-01-03 00:00 lies ahead: the window ends now\n" in told.err
+
+
+def test_runs_without_a_time(project: Path, run: Run):
+    """What no budget has, since nothing says when it was, is said."""
+    policy = POLICY.replace("  window: 7d\n", "").partition("  regression:")[0] + POLICY[POLICY.index("  budgets:") :]
+    (project / "ops-checks.yaml").write_text(policy)
+    undated = {"event": "run_end", "command": "fail", "exit_code": 0}
+    with (project / "runs.jsonl").open("a") as log:
+        log.write((json.dumps(undated) + "\n") * 3)
+    assert "warning: 3 runs have no ts_epoch_ms: they cannot be shown to lie in the time of an error budget" in (
+        run("kpi").err
     )
 
 
@@ -158,7 +190,10 @@ def test_a_log_that_begins_late(project: Path, run: Run):
     told = run("check", "--only", "error-budget", "-f", "json")
     assert "note: runs.jsonl" not in told.err
     notes = json.loads(told.out)["notes"]
-    assert notes == ["error-budget: the run log begins 14 d ago, and the budget is one of 30 d"]
+    assert notes == [LATE]
+    policy = (project / "ops-checks.yaml").read_text()
+    (project / "ops-checks.yaml").write_text(policy.replace("30d", "14d"))
+    assert json.loads(run("check", "--only", "error-budget", "-f", "json").out)["notes"] == []
 
 
 def test_a_snapshot_has_them(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch):

@@ -157,7 +157,7 @@ WINDOWED: list[tuple[str, list[str], list[str], str, int, str, str]] = [
     # An end that lies ahead changes nothing, and says so.
     (
         "2026-04-01 12:00", FORWARD, [], "--since 2026-03-30 --until 2026-05-01",
-        0, kpi("100.00%", "16", "16.00"), "warning: until 2026-05-01 00:00 changes nothing: it lies ahead\n",
+        0, kpi("100.00%", "16", "16.00"), "warning: until 2026-05-01 00:00 lies ahead: the window ends now\n",
     ),
     # What is none.
     (

@@ -28,8 +28,11 @@ def at(text: str, zone: int | NamedZone) -> float:
         (BERLIN, "2026-03-30 00:00", "2026-04-06 00:00", ("2026-03-23 00:00", "2026-03-30 00:00")),
         # a time that the clock skips is when it goes forward
         (BERLIN, "2026-04-05 02:30", "2026-04-05 04:00", ("2026-03-29 03:00", "2026-03-29 04:00")),
+        # the last seven days have an hour more by the clock that went forward in them: none of theirs is taken twice
+        (BERLIN, "2026-03-24 11:00", "2026-03-31 12:00", ("2026-03-17 11:00", "2026-03-24 11:00")),
         # it goes back on 2026-10-25 at 03:00: of two times the earlier one
         (BERLIN, "2026-11-01 02:30", "2026-11-01 04:00", ("2026-10-25 02:30", "2026-10-25 04:00")),
+        (BERLIN, "2026-10-25 00:00", "2026-11-01 00:00", ("2026-10-18 00:00", "2026-10-25 00:00")),
     ],
 )
 def test_last_week(zone: int | NamedZone, since: str, until: str, before: tuple[str, str]) -> None:

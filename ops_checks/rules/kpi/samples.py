@@ -78,7 +78,9 @@ def _rate(hits: Callable[[Samples], int]) -> Kind:
 
 
 def _published_rate(metric: Metric, _time: float | None) -> Rate | None:
-    return Rate(round((metric.value or 0) * metric.samples), metric.samples) if metric.samples else None
+    if metric.value is None or not metric.samples:
+        return None
+    return Rate(round(metric.value * metric.samples), metric.samples)
 
 
 def _percentile(percent: int) -> Kind:
@@ -136,7 +138,8 @@ def check_published(metric: Metric, path: str) -> None:
     """Raise InputError for a metric of a saved report that no run can have measured."""
     bounds = [(metric.low, metric.high), *((each.low, each.high) for each in metric.intervals)]
     value = metric.value or 0.0
-    most = {"ratio": 1, "count": _MOST_COUNTED}.get(metric.unit, value)
+    unit = "ratio" if metric.name in {FAILURES, SUCCESSES} else metric.unit
+    most = {"ratio": 1, "count": _MOST_COUNTED}.get(unit, value)
     is_held = metric.value is None or all(
         (low is None or low <= value) and (high is None or value <= high) for low, high in bounds
     )
