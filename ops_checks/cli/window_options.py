@@ -30,12 +30,22 @@ def add_window(parser: ArgumentParser) -> None:
 
 
 def unused_window(args: Namespace, rules: Mapping[str, Rule]) -> list[str]:
-    """Return a note for each option of the window where all rules that `--only` names are of the queue as it is."""
+    """Return a note for each option of the window that says nothing of the rules which `--only` names.
+
+    Those are of the queue as it is, or of error budgets, whose windows end where that of the KPIs does.
+    """
     asked = args.only or ()
-    if not asked or not all(name in rules and rules[name].of_now for name in asked):
-        return []
     given = [option for option, name in WINDOW.items() if getattr(args, name) is not None]
-    return [f"{option} changes nothing: {', '.join(asked)} is of the queue as it is now" for option in given]
+    if not asked or not given or not all(name in rules for name in asked):
+        return []
+    if all(rules[name].of_now for name in asked):
+        return [f"{option} changes nothing: {', '.join(asked)} is of the queue as it is now" for option in given]
+    from ops_checks.rules.kpi.budget import is_of_budget
+
+    if all(is_of_budget(rules[name]) for name in asked):
+        begins = [option for option in given if option != "--until"]
+        return [f"{option} changes nothing: {', '.join(asked)} is of the days of its objective" for option in begins]
+    return []
 
 
 def window(word: str) -> int:

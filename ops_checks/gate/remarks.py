@@ -63,7 +63,7 @@ def window_remarks(window: Window, runs: RunStats, now_s: float, zone: Zone) -> 
         between = " and ".join(queue_time(each(times) / 1000, zone) for each in (min, max) if times)
         reach = f", records are between {between}" if times else ""
         remarks.append(f"no run ended in the window, {window.text(zone)}: {outside} ended outside of it{reach}")
-    if window.until_s is not None and window.until_s >= now_s:
+    if window.until_s is not None and window.until_s > now_s:
         remarks.append(f"until {queue_time(window.until_s, zone)} lies ahead: the window ends now")
     elif window.until_s is not None:
         remarks.append(

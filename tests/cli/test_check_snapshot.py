@@ -341,7 +341,7 @@ def test_measured_alike(host: Path, run: Run, runner: Callable[[], Path]) -> Non
     runner()
     told = run("check", "--snapshot", "state.json", "--only", "kpi", "-f", "health")
     assert told.code == 0
-    assert "until 2026-01-02 00:00 lies ahead: the window ends now\n" in told.err
+    assert "until 2026-01-02 00:00 holds for runs and retries: " in told.err
     assert run("check", "--snapshot", "state.json", "--until", "1h", "-f", "health").code == 3
 
 
@@ -446,6 +446,14 @@ def test_a_snapshot_that_is_missing(host: Path, run: Run, runner: Callable[[], P
     told = run("check", "--snapshot", "none.json", "-f", "health")
     only = "`ops-checks check --only queue` checks the document alone"
     assert (told.code, told.err) == (3, f"error: none.json: no such snapshot: {AGAIN}; {only}\n")
+
+
+def test_no_engine_reads_a_snapshot(host: Path, run: Run, runner: Callable[[], Path]) -> None:
+    """An engine that is named beside a snapshot is told to change nothing."""
+    snapshot(run)
+    runner()
+    told = run("check", "--snapshot", "state.json", "--engine", "local", "-f", "health")
+    assert "note: --engine changes nothing with --snapshot: no log is read\n" in told.err
 
 
 def test_the_document_alone_needs_no_snapshot(host: Path, run: Run, runner: Callable[[], Path]) -> None:

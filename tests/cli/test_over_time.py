@@ -177,6 +177,23 @@ def test_only(project: Path, run: Run, only: str, code: int, rules: list[str]):
     assert (told.code, verdicts(json.loads(told.out))) == (code, {rule: FAILING[rule] for rule in rules})
 
 
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--window", "note: --window changes nothing: error-budget, burn-rate-slow is of the days of its objective\n"),
+        ("--since", "note: --since changes nothing: error-budget, burn-rate-slow is of the days of its objective\n"),
+        ("--until", ""),
+    ],
+)
+def test_a_budget_has_windows_of_its_own(project: Path, run: Run, option: str, told: str):
+    """Where only they are asked for, what says when the KPIs begin is told to change nothing."""
+    (project / "ops-checks.yaml").write_text(POLICY.replace("7d", "1d"))
+    only = ("--only", "error-budget", "--only", "burn-rate-slow")
+    assert [line for line in run("check", *only, option, "2d").err.splitlines(keepends=True) if "note" in line] == (
+        [told] if told else []
+    )
+
+
 def test_only_what_is_not_there(project: Path, run: Run):
     """A rule that this policy does not make is none, with a suggestion."""
     told = run("check", "--only", "regression-latency-p95-ms")

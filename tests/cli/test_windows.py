@@ -154,7 +154,9 @@ WINDOWED: list[tuple[str, list[str], list[str], str, int, str, str]] = [
         "2026-04-01 12:00", FORWARD[::-1], FORWARD_RETRIES[::-1], "--since 2026-03-29 --until 2026-03-30",
         0, kpi("66.67%", "8", "4.67", "2") + ALERT, until("2026-03-30 00:00"),
     ),
-    # An end that lies ahead changes nothing, and says so.
+    # An end that lies ahead is told, one that is now is none such.
+    ("2026-04-01 12:00", FORWARD, [], "--since 2026-03-30 --until 0s",
+     0, kpi("100.00%", "16", "16.00"), until("2026-04-01 14:00")),
     (
         "2026-04-01 12:00", FORWARD, [], "--since 2026-03-30 --until 2026-05-01",
         0, kpi("100.00%", "16", "16.00"), "warning: until 2026-05-01 00:00 lies ahead: the window ends now\n",

@@ -74,6 +74,8 @@ def run(invocation: Invocation) -> Result:
     only = asked.pop() if len(asked) == 1 else None
     if args.snapshot is not None and set(args.only or ()) == {QUEUE.id}:
         invocation.note([f"--snapshot changes nothing with --only {QUEUE.id}"])
+    if args.snapshot is not None and args.engine is not None:
+        invocation.note(["--engine changes nothing with --snapshot: no log is read"])
     own_runs = any(RUNS in own.needs for own in policy.own)
     invocation.note(unused_options(args, policy.kpi.thresholds, only, own_runs=own_runs))
     invocation.note(unused_window(args, rules))

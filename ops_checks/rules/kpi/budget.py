@@ -129,6 +129,11 @@ def budget_rules(budget: Budget) -> Iterator[Rule]:
         )
 
 
+def is_of_budget(rule: Rule) -> bool:
+    """Return whether a rule is one of `budget_rules`."""
+    return rule.group == KPI.id and rule.id.startswith((USED, _BURN))
+
+
 def measure_budget(budget: Budget, last: Last) -> dict[str, Metric]:
     """Return what the rules of an objective measure, by their ids; `last` returns the outcomes of the last seconds."""
     burning = {_burn_id(budget, alert): _burning(budget, alert, last) for alert in budget.alerts}
