@@ -413,3 +413,16 @@ def test_rules_of_a_project_have_the_offset_of_now(folder: Path, run: Run, monke
     said = {rule["id"]: rule["findings"][0] for rule in rules}
     assert "60 2026-12-24 12:00" in json.dumps(said["in-sql"])
     assert said["in-python"]["message"] == f"60 {start_epoch('2026-07-01 10:00', 0)} None"
+
+
+@pytest.mark.parametrize("now", ["2026-03-29 01:00", "2026-03-31 10:00", "2026-04-05 00:45", "2026-10-28 10:00"])
+def test_a_week_in_which_the_clock_is_set(at: Callable[..., None], run: Run, now: str) -> None:
+    """Seven days are compared with those a week before, whenever the clock is set; and so is half an hour."""
+    regression = "{failure_rate: {max_increase: 0.1}}"
+    policy = f"timezone: Europe/Berlin\nkpi: {{window: 7d, max_log_age: 300d, regression: {regression}}}\n"
+    at(now, FORWARD, policy=policy)
+    for window in ("7d", "30m"):
+        assert run("kpi", "--window", window, "--compare", "last-week").code == 0
+        report = json.loads(run("check", "--only", "kpi", "--window", window, "-f", "json").out)
+        verdict = next(rule["verdict"] for rule in report["rules"] if rule["id"] == "regression-failure-rate")
+        assert verdict == "insufficient"
