@@ -179,6 +179,18 @@ def test_everybody_can_read_it(browser: Browser, page: str, width: int, scheme: 
     assert violations(browser) == []
 
 
+CUT = """
+return [...document.querySelectorAll('.groups')].map(e => e.parentElement).filter(e => e.scrollWidth > e.clientWidth)
+  .map(e => e.textContent.slice(0, 60))
+"""
+
+
+def test_groups_side_by_side(browser: Browser) -> None:
+    """Where two tables of groups stand side by side, neither is cut, with long numbers neither."""
+    browser.show("everything", 1100)
+    assert browser.run(CUT) == []
+
+
 OVERLAPPING = """
 const box = e => e.getBoundingClientRect()
 return [...document.querySelectorAll('svg.area, svg.axis')].flatMap(area => {
