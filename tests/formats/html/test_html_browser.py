@@ -17,6 +17,7 @@ from selenium.common.exceptions import NoAlertPresentException
 from selenium.webdriver.chrome.service import Service
 
 from ops_checks.formats import FORMATS
+from ops_checks.pytest_plugin.reports import page_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -241,6 +242,17 @@ def test_the_policy_is_in_force(browser: Browser) -> None:
     told = [each["message"] for each in browser.driver.get_log("browser")]
     assert [word for word in ("style", "image", "script") if not any(word in each for each in told)] == []
     assert [each["blockedReason"] for each in events(browser, "Network.loadingFailed")] == ["csp"]
+
+
+def test_links_in_a_frame_of_pytest_html(browser: Browser) -> None:
+    """They lead to sections of the page in the frame, and do not load the page around it into the frame."""
+    (browser.folder / "around.html").write_text(f"<title>around</title>{page_frame(WHOLE)}", encoding="utf-8")
+    browser.show("around", DESKTOP)
+    browser.driver.switch_to.frame(0)
+    browser.run("document.querySelector('nav a').click()")
+    assert browser.run("return [location.href, document.title === 'around']") == ["about:srcdoc#metrics", False]
+    browser.driver.switch_to.default_content()
+    assert browser.driver.get_log("browser") == []
 
 
 def test_without_scripts_it_is_the_same_page(browser: Browser) -> None:
