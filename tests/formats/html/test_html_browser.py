@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.needs("chromium")
 
 PHONE, DESKTOP = 320, 1280
+PAPER = 718  # A4, less the margins that it has by default
 GROUNDS = {"light": "rgb(246, 247, 248)", "dark": "rgb(16, 20, 24)"}
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -277,6 +278,8 @@ def test_on_paper(browser: Browser) -> None:
     )
     assert browser.run(folded)
     assert browser.run("return getComputedStyle(document.querySelector('.numbers')).display") == "none"
+    browser.cdp("Emulation.setDeviceMetricsOverride", width=PAPER, height=1000, deviceScaleFactor=1, mobile=False)
+    assert browser.run(FITS)
     browser.cdp("Emulation.setEmulatedMedia", media="")
 
 
