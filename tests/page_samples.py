@@ -78,7 +78,9 @@ def lanes(owners: int, spans: int) -> tuple[Lane, ...]:
 
 
 GROUPS = (
-    Breakdown("owner", (BreakdownRow(AGENT, 420, 61, 0.1452, 1830), BreakdownRow("-", 12, 1, 0.0833, 90)), 3),
+    Breakdown(
+        "owner", (BreakdownRow(AGENT, 420, 61, 0.1452, 1830), BreakdownRow("-", 99_120, 12_345, 0.1245, 60_123.4)), 3
+    ),
     Breakdown("error", (BreakdownRow("ConnectionError: PATH refused", 31, 31, 1.0, 210),)),
 )
 DRIFT = (

@@ -74,8 +74,11 @@ def _open(name: str, mode: int) -> int:
     try:
         try:
             fd = os.open(name, os.O_RDWR | _FLAGS, mode)
-        except PermissionError:  # another user's lock file: it can be locked by who may only read it
-            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except PermissionError as denied:  # another user's lock file: it can be locked by who may only read it
+            try:
+                fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            except FileNotFoundError:
+                raise denied from None
     except OSError as error:
         raise _not_taken(name, error) from error
     if not stat.S_ISREG(os.fstat(fd).st_mode):

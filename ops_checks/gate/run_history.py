@@ -78,8 +78,9 @@ def _drop_old(fd: int, history: RunHistory, now_ms: int) -> None:
     """
     if history.keep_s is None:
         return
-    oldest_ms = next(filter(None, map(_time, os.pread(fd, HEAD_BYTES, 0).split(b"\n"))), None)
-    if oldest_ms is None or oldest_ms >= now_ms - history.keep_s * 1000 * _SLACK:
+    times = map(_time, os.pread(fd, HEAD_BYTES, 0).split(b"\n"))  # in any order: a clock may have been wrong
+    oldest_ms = min((at_ms for at_ms in times if at_ms is not None), default=now_ms)
+    if oldest_ms >= now_ms - history.keep_s * 1000 * _SLACK:
         return
     since_ms = now_ms - history.keep_s * 1000
     replace_file(history.path, _kept(fd, since_ms), state=os.fstat(fd))

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: The page runs nothing, for its scripts are not allowed, and its text is the value of an attribute. A frame of another
 #: origin would be drawn by a process of its own, and some browsers print nothing of that.
 _FRAME = '<iframe title="queue check" sandbox="allow-same-origin" style="width: 100%; height: 80vh" srcdoc="{}">'
+#: Links of the page are to its own sections; without this they lead to those of the page around it, in the frame. It
+#: stands before the page's policy, which lets nothing set it.
+_BASE = '<base href="about:srcdoc">'
 
 
 class Written(Struct):
@@ -70,7 +73,8 @@ def _record(inputs: Inputs, report: Report, written: Written) -> None:
 
 def page_frame(report: Report) -> str:
     """Return the page of a report as an element of another page."""
-    return f"{_FRAME.format(escape(FORMATS['html'].render(report)))}</iframe>"
+    page = FORMATS["html"].render(report).replace("<head>", f"<head>{_BASE}", 1)
+    return f"{_FRAME.format(escape(page))}</iframe>"
 
 
 def _make_folder(path: str) -> None:

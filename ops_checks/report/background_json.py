@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, convert
+from msgspec import Struct, ValidationError, convert
 
+from ops_checks.errors import InputError
 from ops_checks.report.background import Background
+from ops_checks.sanitize import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +28,12 @@ def background_json(background: Background, number: Callable[[float], float | No
     return published
 
 
-def parse_background(data: dict[str, Any] | None) -> Background | None:
-    """Return the background of which `background_json` returned the object, which follows the schema; None for none."""
-    # Not strict: to JSON Schema `3.0` is an integer too.
-    return None if data is None else convert(data, Background, strict=False)
+def parse_background(data: dict[str, Any] | None, name: str) -> Background | None:
+    """Return the background of which `background_json` returned the object, which follows the schema; None for none.
+
+    Raises InputError, with `name`, for an integer that is too large: `1e300` is one to JSON Schema.
+    """
+    try:  # not strict: to JSON Schema `3.0` is an integer too
+        return None if data is None else convert(data, Background, strict=False)
+    except ValidationError as error:
+        raise InputError(f"{visible(name)}: background: {visible(str(error))}: make the report again") from error

@@ -19,7 +19,7 @@ FINGERPRINTS = 20
 #: The last millisecond that has a date of four digits for its year.
 LAST_MS = 253_402_300_799_999
 
-Count = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]  # what a double holds: counts are compared with values
 Time = Annotated[int, Meta(ge=0, le=LAST_MS)]
 
 

@@ -57,10 +57,10 @@ def from_json(data: object, name: str = "report") -> Report:
             "use the ops-checks that wrote it, or make it again"
         )
     _published().must_follow(data, name)
-    return _report(cast("dict[str, Any]", data))
+    return _report(cast("dict[str, Any]", data), name)
 
 
-def _report(data: dict[str, Any]) -> Report:
+def _report(data: dict[str, Any], name: str) -> Report:
     return Report(
         tool_version=data["tool"]["version"],
         created_ms=int(data["created_ms"]),
@@ -75,7 +75,7 @@ def _report(data: dict[str, Any]) -> Report:
         tz_minutes=_integer(data.get("zone_minutes")),
         timezone=data.get("timezone"),
         window=_window(data.get("window")),
-        background=parse_background(data.get("background")),
+        background=parse_background(data.get("background"), name),
         settings=data.get("settings"),
     )
 

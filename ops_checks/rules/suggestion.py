@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _TAIL = tail_of(CONFIDENCE)
 _HALVINGS = 52  # of the interval from 0 to 1: to the last digit of a double
+#: From here on doubles have no digits behind the point.
+_WHOLE = 2**53
 #: The digits of a proposed limit behind its point, by unit; of others none.
 _DIGITS = {"ratio": 4, "ms": 2, "minutes": 1}
 
@@ -117,6 +119,8 @@ def _apart(values: Sequence[PastValue]) -> list[PastValue]:
 
 def _rounded(value: float, unit: str, operator: str) -> float:
     """Return a value with few digits, at which the value itself is not beyond the limit."""
+    if abs(value) >= _WHOLE:
+        return value
     scale = int(10 ** _DIGITS.get(unit, 0))
     step, whole = (1, math.ceil(value * scale)) if operator == "<=" else (-1, math.floor(value * scale))
     is_tighter = Limit(operator, whole / scale, Verdict.FAIL).violated_by(value)

@@ -81,6 +81,20 @@ def test_a_lock_file_that_is_taken_away_while_it_is_locked(tmp_path: Path, monke
     os.close(fd)
 
 
+def test_a_folder_that_nothing_may_be_made_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told is that, and not that there is no such file yet."""
+    opened = os.open
+
+    def refuse(name: str, flags: int, *rest: int) -> int:
+        if flags & os.O_CREAT:
+            raise PermissionError(errno.EACCES, "Permission denied", name)
+        return opened(name, flags, *rest)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(WriteError, match=r"lock: the lock cannot be taken \(Permission denied\)"):
+        take_lock(str(tmp_path / "lock"), mode=0o664)
+
+
 @pytest.mark.parametrize("what", ["symlink", "folder", "fifo"])
 def test_what_is_no_lock_file(tmp_path: Path, what: str) -> None:
     """A planted name is not followed and not waited for."""

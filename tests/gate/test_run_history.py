@@ -89,11 +89,11 @@ def is_run(path: Path, number: int) -> bool:
         ((5, 3, 1), (5, 3, 1)),  # nothing is old
         ((10.5, 9, 1), (10.5, 9, 1)),  # not worth a new file
         ((11.5, 10.5, 9, 1), (9, 1)),
-        ((9, 11.5, 1), (9, 11.5, 1)),  # the oldest is looked for where it stands: first
+        ((-40, 11.5, 1), (-40, 1)),  # of a clock that was wrong: it must not keep all others
     ],
 )
 def test_what_is_dropped(tmp_path: Path, ages: tuple[float, ...], left: tuple[float, ...]) -> None:
-    """Runs older than `keep`, when the first is a tenth older; the new one is always there."""
+    """Runs older than `keep`, when the oldest is a tenth older; the new one is always there."""
     path = tmp_path / "h.jsonl"
     now_ms = CREATED_MS + 20 * DAY_MS
     for age in ages:

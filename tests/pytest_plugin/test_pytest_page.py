@@ -103,7 +103,8 @@ def test_pytest_html_shows_the_page(project: Project) -> None:
     found = Frames((project.path / "ph.html").read_text(encoding="utf-8"))
     assert found.tags == ["body", "iframe"]
     [frame] = found.frames
-    assert frame["srcdoc"] == (project.path / "page.html").read_text(encoding="utf-8")
+    page = (project.path / "page.html").read_text(encoding="utf-8")
+    assert frame["srcdoc"] == page.replace("<head>", '<head><base href="about:srcdoc">', 1)
     assert frame["sandbox"] == "allow-same-origin"  # and no scripts
     assert escape("<script>alert(1)") in frame["srcdoc"]
 

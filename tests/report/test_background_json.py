@@ -118,6 +118,7 @@ def test_a_later_program_may_add_fields():
         (("timelines", 0, "points", 0, "value"), "x", "points[0].value: expected a number or null, found x"),
         (("drift", 0, "item"), None, "background.drift[0].item: expected a text, found null"),
         (("more_lanes",), 1.5, "background.more_lanes: expected an integer, found 1.5"),
+        (("more_lanes",), 1e300, "r.json: background: Expected `int`, got `float` - at `$.more_lanes`"),
     ],
 )
 def test_wrong_values(path, value, message):

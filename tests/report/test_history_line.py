@@ -84,6 +84,7 @@ def test_a_line_that_is_cut_off(run, data) -> None:
         (LINE.replace(b'"exit_code": 2', b'"exit_code": "2"'), FOREIGN),
         (LINE.replace(b'1767225600123, "verdict', b'1767225600123000, "verdict'), FOREIGN),  # microseconds
         (LINE.replace(b'"verdict": "fail", "exit', b'"verdict": "good", "exit'), FOREIGN),
+        (LINE.replace(b'"waived": 0', b'"waived": 1' + b"0" * 400), FOREIGN),  # no number to compute with
         (LINE[:-2] + b', "more_to_come": {"a": [1]}}\n', RUN),
         (b'{"event": "run_end", "command": "done"}', FOREIGN),
         (b"# Queue", FOREIGN),

@@ -36,6 +36,7 @@ def values(*numbers: float, window: int | None = 1) -> list[PastValue]:
         ([0.1 + 0.2] * 20, "ratio", "<=", 0.05, 0.3001, 0),  # 0.3 would be tighter
         ([100.001] * 20, "ms", "<=", 0.05, 100.01, 0),
         ([100.25] * 20, "ms", "<=", 0.05, 100.25, 0),
+        ([1e308] * 20, "ratio", "<=", 0.05, 1e308, 0),  # anybody may write a line: with more digits it is no double
     ],
 )
 def test_limits(numbers: list[float], unit: str, operator: str, wanted: float, limit: float, alarms: int) -> None:

@@ -729,7 +729,15 @@ def _template_3(environment):
                         escape(environment.finalize(environment.getattr(l_3_mark, 'at'))),
                         '" y1="0" y2="',
                         escape(environment.finalize(environment.getattr(l_1_plot, 'height'))),
-                        '"/><text class="',
+                        '"/>',
+                    ))
+                l_3_loop = l_3_mark = missing
+                l_3_loop = missing
+                for l_3_mark, l_3_loop in LoopContext(environment.getattr(l_1_plot, 'marks'), undefined):
+                    _loop_vars = {}
+                    pass
+                    t_10.extend((
+                        '<text class="',
                         escape(environment.finalize(context.call(environment.getattr(l_3_loop, 'cycle'), 'limit', 'mark', _loop_vars=_loop_vars))),
                         '-name" x="',
                         escape(environment.finalize(environment.getattr(l_3_mark, 'at'))),
@@ -916,7 +924,7 @@ def _template_3(environment):
         context.vars['figure'] = l_0_figure = Macro(environment, macro, 'figure', ('plot', 'id'), False, False, False, context.eval_ctx.autoescape)
 
     blocks = {}
-    debug_info = '1=24&2=31&3=33&5=36&8=47&9=53&15=68&16=72&20=81&22=91&23=95&25=114&26=128&27=131&29=144&31=147&35=176&36=183&38=193&39=200&40=204&41=215&42=233&43=244&44=245&39=264&47=268&48=275&49=278&50=296&48=325&53=329&56=338&57=345&58=348&59=365&57=384&61=388&63=407&64=414&65=417&66=427&64=449&71=456&73=465&74=468&75=485&76=487'
+    debug_info = '1=24&2=31&3=33&5=36&8=47&9=53&15=68&16=72&20=81&22=91&23=95&25=114&26=128&27=131&29=144&31=147&35=176&36=183&38=193&39=200&40=204&41=215&42=233&43=244&44=245&39=264&47=268&48=275&49=278&50=296&51=312&48=333&54=337&57=346&58=353&59=356&60=373&58=392&62=396&64=415&65=422&66=425&67=435&65=457&72=464&74=473&75=476&76=493&77=495'
     return locals()
 
 

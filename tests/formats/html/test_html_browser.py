@@ -17,6 +17,7 @@ from selenium.common.exceptions import NoAlertPresentException
 from selenium.webdriver.chrome.service import Service
 
 from ops_checks.formats import FORMATS
+from ops_checks.pytest_plugin.reports import page_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.needs("chromium")
 
 PHONE, DESKTOP = 320, 1280
+PAPER = 718  # A4, less the margins that it has by default
 GROUNDS = {"light": "rgb(246, 247, 248)", "dark": "rgb(16, 20, 24)"}
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -179,6 +181,18 @@ def test_everybody_can_read_it(browser: Browser, page: str, width: int, scheme: 
     assert violations(browser) == []
 
 
+CUT = """
+return [...document.querySelectorAll('.groups')].map(e => e.parentElement).filter(e => e.scrollWidth > e.clientWidth)
+  .map(e => e.textContent.slice(0, 60))
+"""
+
+
+def test_groups_side_by_side(browser: Browser) -> None:
+    """Where two tables of groups stand side by side, neither is cut, with long numbers neither."""
+    browser.show("everything", 1100)
+    assert browser.run(CUT) == []
+
+
 OVERLAPPING = """
 const box = e => e.getBoundingClientRect()
 return [...document.querySelectorAll('svg.area, svg.axis')].flatMap(area => {
@@ -231,6 +245,17 @@ def test_the_policy_is_in_force(browser: Browser) -> None:
     assert [each["blockedReason"] for each in events(browser, "Network.loadingFailed")] == ["csp"]
 
 
+def test_links_in_a_frame_of_pytest_html(browser: Browser) -> None:
+    """They lead to sections of the page in the frame, and do not load the page around it into the frame."""
+    (browser.folder / "around.html").write_text(f"<title>around</title>{page_frame(WHOLE)}", encoding="utf-8")
+    browser.show("around", DESKTOP)
+    browser.driver.switch_to.frame(0)
+    browser.run("document.querySelector('nav a').click()")
+    assert browser.run("return [location.href, document.title === 'around']") == ["about:srcdoc#metrics", False]
+    browser.driver.switch_to.default_content()
+    assert browser.driver.get_log("browser") == []
+
+
 def test_without_scripts_it_is_the_same_page(browser: Browser) -> None:
     """A browser that runs no scripts shows the same picture."""
     browser.show("everything", DESKTOP)
@@ -253,6 +278,8 @@ def test_on_paper(browser: Browser) -> None:
     )
     assert browser.run(folded)
     assert browser.run("return getComputedStyle(document.querySelector('.numbers')).display") == "none"
+    browser.cdp("Emulation.setDeviceMetricsOverride", width=PAPER, height=1000, deviceScaleFactor=1, mobile=False)
+    assert browser.run(FITS)
     browser.cdp("Emulation.setEmulatedMedia", media="")
 
 

@@ -381,6 +381,12 @@ def test_every_plot_has_words_and_a_table() -> None:
     assert sum(each.get("class") == "numbers" for each in read.iter("details")) == len(plots)
 
 
+def test_no_line_crosses_the_name_of_a_limit() -> None:
+    """Where a limit and a value are near each other among the latencies, their names are drawn above both lines."""
+    page = PAGE.render(WHOLE)
+    assert page.index('class="mark"') < page.index('class="limit-name"', page.index('id="latency"'))
+
+
 def test_created_outside_of_the_calendar() -> None:
     """A report of no year still is a page."""
     assert "checked on <b>-</b>" in PAGE.render(replace(EVERYTHING, created_ms=2**60))
