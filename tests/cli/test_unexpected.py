@@ -34,6 +34,7 @@ ARGV = {
     "policy": ["check"],
     "reconcile": ["plan"],
     "show": ["A-1"],
+    "history": ["show", "h.jsonl"],
 }
 
 
