@@ -115,7 +115,8 @@ def test_the_report_of_pytest_html_shows_the_page(project: Project, row: Row) ->
     project.drift()
     assert project.pytest(*row.args.split(), "--queue-html=page.html").ret == 1
     page = (project.path / "page.html").read_text(encoding="utf-8")
-    assert f'srcdoc="{escape(page)}"' in (project.path / "r.html").read_text(encoding="utf-8")
+    framed = page.replace("<head>", '<head><base href="about:srcdoc">', 1)  # links lead to the page itself
+    assert f'srcdoc="{escape(framed)}"' in (project.path / "r.html").read_text(encoding="utf-8")
     assert "Where the queues differ" in page
 
 
