@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ops_checks.report.background import Bin, Point, Timeline
 from ops_checks.rules.kpi.evidence import KpiEvidence
+from ops_checks.rules.kpi.run_metrics import RUN_RULES
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.runlog.filter import valid_times
 from ops_checks.runlog.grouping import BY_DAY, BY_TIME, Grouping, GroupStats
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 100
 MOST_BINS = 60
-#: The metrics that are shown over time, besides the number of runs.
-METRICS = ("success_rate", "failure_rate", "latency_p50_ms", "latency_p95_ms")
+#: The metrics that are shown over time, besides the number of runs: all that are measured from ends of runs.
+METRICS = tuple(rule.metric for rule in RUN_RULES)
 #: So many times as long as the window is what is shown, so that it can be compared with what was before.
 WINDOWS = 10
 _HOUR_MS, _DAY_MS = 3_600_000, 86_400_000

@@ -14,7 +14,8 @@ from report_samples import rate
 from ops_checks.findings import Verdict
 from ops_checks.report.background import Bin
 from ops_checks.rules.kpi.evidence import KpiEvidence
-from ops_checks.rules.kpi.timelines import MOST_BINS, MOST_POINTS, Times, latency_bins, timelines
+from ops_checks.rules.kpi.run_metrics import RUN_RULES
+from ops_checks.rules.kpi.timelines import METRICS, MOST_BINS, MOST_POINTS, Times, latency_bins, timelines
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.runlog.filter import valid_times
 from ops_checks.runlog.grouping import BY_DAY, Grouping, Groups, GroupStats
@@ -43,7 +44,7 @@ class Run(NamedTuple):
 def durations(*values: float) -> Durations:
     """Return durations."""
     found = Durations()
-    found.add(values)
+    found.add(map(float, values))
     return found
 
 
@@ -139,7 +140,8 @@ def test_limit_and_window_stand_beside_the_values():
     assert (limited.operator, limited.limit, limited.unit) == ("<=", 0.2, "ratio")
     assert (free.operator, free.limit, free.unit) == (None, None, "ms")
     assert {(line.window_start_ms, line.window_end_ms) for line in found.values()} == {window}
-    assert list(found) == ["success_rate", "failure_rate", "latency_p50_ms", "latency_p95_ms", "runs"]
+    assert list(found) == [*METRICS, "runs"]
+    assert tuple(rule.metric for rule in RUN_RULES) == METRICS
 
 
 @pytest.mark.parametrize(
@@ -200,7 +202,7 @@ def test_every_run_is_in_the_point_of_its_time(runs, zone):
         stats = RunStats(done=sum(run.done for run in each), failed=sum(not run.done for run in each))
         stats.durations = durations(*(run.ms for run in each))
         assert found["runs"].points[at].value == len(each)
-        for metric in ("success_rate", "failure_rate", "latency_p50_ms", "latency_p95_ms"):
+        for metric in METRICS:
             point, wanted = found[metric].points[at], BY_METRIC[metric].measure(KpiEvidence(stats))
             assert (point.value, point.low, point.high, point.samples) == (
                 wanted.value, wanted.low, wanted.high, wanted.samples,
