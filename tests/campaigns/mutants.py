@@ -25,7 +25,7 @@ from tests.campaigns.mutations import Edit, edits, valid
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SMALL = 2
+SMALL = 1
 LONG = 500
 
 #: The first that this seed draws are noticed by the tests nearest to them.

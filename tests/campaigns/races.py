@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tests.campaigns.common import Outcome
 
-SMALL = 250
+SMALL = 150
 LONG = 5_000
 
 _SHORT = 1_000
