@@ -58,7 +58,7 @@ _traces = st.sampled_from(["a", "b", "c", "trace-0123456789ab"])
 _good = {
     "trace_id": _traces,
     "command": st.sampled_from(["done", "fail", "pick", "한글"]),
-    "ts_epoch_ms": st.integers(990, 1010),
+    "ts_epoch_ms": st.integers(990, 1010) | st.sampled_from([998, 1000, 1003, 1004]),  # where windows begin and end
     "ts_kst": st.just("2026-01-01T09:00:00+09:00"),
     "exit_code": st.sampled_from([0, 0, 0, 1]),
     "status": st.sampled_from(["ok", "error"]),

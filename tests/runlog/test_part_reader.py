@@ -49,7 +49,6 @@ def test_long_lines(size: int) -> None:
 _filters = st.sampled_from(
     [
         {},
-        {},
         {"since_ms": 1000},
         {"commands": frozenset({"pick", "done"})},
         {"since_ms": 1005, "commands": frozenset()},
@@ -64,6 +63,20 @@ _filters = st.sampled_from(
 def test_agrees_with_the_reference_reader(log: bytes, size: int, run_filter: dict[str, Any]) -> None:
     """Whatever the lines and wherever blocks end, the fast reader returns what the plainest reader returns."""
     assert summary(stats_of(log, size=size, **run_filter)) == summary_of(log, **run_filter)
+
+
+@pytest.mark.parametrize("size", [100, 1 << 18])
+@pytest.mark.parametrize("order", [1, -1, 7], ids=["in order", "backwards", "mixed"])
+def test_a_window_has_its_first_millisecond_and_not_the_one_behind_it(size: int, order: int) -> None:
+    """Of starts and ends at every millisecond around it, whatever their order, those in a window count."""
+    lines = [
+        start(f"s{ms}", ts_epoch_ms=ms) + end(ts_epoch_ms=ms, trace_id=f"e{ms}", command=("done", "fail")[ms % 2])
+        for ms in range(1000, 1011)
+    ]
+    log = b"".join(lines[place * order % len(lines)] for place in range(len(lines)))
+    for since_ms, until_ms in [(1003, None), (None, 1007), (1003, 1007), (1003, 1004), (1005, 1005), (1011, 1020)]:
+        window = {"since_ms": since_ms, "until_ms": until_ms}
+        assert summary(stats_of(log, size=size, **window)) == summary_of(log, **window)
 
 
 @settings(max_examples=200, deadline=None)
