@@ -438,6 +438,13 @@ _DECIDING = (
         _GROUPS,
     ),
     Defect(
+        "what ends at a window's end is in it",
+        "runlog/group_aggregator.py",
+        "is not None and low <= ms < high]",
+        "is not None and low <= ms <= high]",
+        ("test_part_reader",),
+    ),
+    Defect(
         "what a replacement brings together stays",
         "runlog/error_fingerprint.py",
         "while (shorter := _cut(_reduced(found))) != found:",
