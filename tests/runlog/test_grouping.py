@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import pairwise
+from itertools import combinations_with_replacement, pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -120,6 +120,17 @@ def test_groups_are_those_of_a_plain_loop(log: bytes, case: Any, size: int, wind
     grouping = Grouping(**{**{n: getattr(grouping, n) for n in grouping.__struct_fields__}, "window": window})
     found = groups_of(log, grouping, size=size, commands=commands, since_ms=1001)
     assert found == expected(log, key_of, window, commands)
+
+
+@pytest.mark.parametrize("window", [None, (998, 1001)])
+@pytest.mark.parametrize("step", [1, -1], ids=["in order", "backwards"])
+def test_a_group_has_its_first_millisecond_and_not_the_one_behind_it(step: int, window: Any) -> None:
+    """Wherever a block of lines begins and ends around the bounds of groups, each end is in the group of its time."""
+    bounds = (0, 996, 998, 1001, 1002, 2000)
+    for first, last in combinations_with_replacement(range(994, 1005), 2):
+        times = range(first, last + 1)[::step]
+        log = b"".join(end(ts_epoch_ms=ms, trace_id=str(ms), duration_ms=ms) for ms in times)
+        assert groups_of(log, Grouping("time", bounds, window)) == expected(log, between(bounds), window, None)
 
 
 @pytest.mark.parametrize(
