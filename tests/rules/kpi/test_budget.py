@@ -109,6 +109,17 @@ BURNING = {
         FAST.format(20, "1 of 1 outcomes failed", 20, "1 of 1 outcomes failed")
         + "; no alert by fewer than 10 outcomes",
     ),
+    "just enough outcomes": (
+        [LONG_AGO, (MINUTE, 0, 10)],
+        "fail",
+        FAST.format(20, "10 of 10 outcomes failed", 20, "10 of 10 outcomes failed") + "; both are above 14.4",
+    ),
+    "one outcome too few": (
+        [LONG_AGO, (MINUTE, 0, 9)],
+        "pass",
+        FAST.format(20, "9 of 9 outcomes failed", 20, "9 of 9 outcomes failed")
+        + "; no alert by fewer than 10 outcomes",
+    ),
     "nothing at all": ([], "insufficient", "no outcome in the last 30 d"),
 }
 
