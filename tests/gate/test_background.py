@@ -19,6 +19,7 @@ from ops_checks.gate.background import run_with_background
 from ops_checks.gate.run import run_gate
 from ops_checks.report.background import Background, Bin, Lane, Span, StatesAt, Timeline
 from ops_checks.report.json_text import json_text
+from ops_checks.rules.history.queue_timelines import QUEUE_METRICS
 from ops_checks.rules.kpi.timelines import WINDOWS
 from ops_checks.rules.registry import OF_NOW
 from ops_checks.runlog import grouping
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 NOW_MS = 1_767_279_600_000
 HOUR = 3_600_000
 ITEMS = [item("A-1", "DONE"), item("A-2", "IN_PROGRESS", owner_session="s1"), item("A-3")]
-LEVELS = ["retry_count", "stale_in_progress", "blocked", "pending"]
 NO_LOG = "no run log was read: there are no metrics of runs over time"
 EVENTS = [
     ("A-1", "added", "{}", "2026-01-01 20:00"),
@@ -121,7 +121,7 @@ def test_all_of_it(database_kind: InFile) -> None:
     }
     assert found.states[0] == StatesAt(NOW_MS - 4 * HOUR, {"PENDING": 1})
     assert found.states[-1] == StatesAt(NOW_MS, {"DONE": 1, "IN_PROGRESS": 1, "PENDING": 1})
-    levels = {metric: line(found, metric) for metric in LEVELS}
+    levels = {metric: line(found, metric) for metric in QUEUE_METRICS}
     assert {(each.points[0].at_ms, each.unit) for each in levels.values()} == {(NOW_MS - 4 * HOUR, "count")}
     assert [(each.operator, each.limit) for each in levels.values()] == [
         (None, None),
@@ -201,7 +201,7 @@ def test_no_runs(project: Path, change: Callable[[Path], object], only: str | No
     """Without runs none of their metrics is shown over time; what the events tell is, where it was asked for."""
     change(project)
     found = collected(only=only)
-    assert [each.metric for each in found.timelines] == ([] if notes else LEVELS)
+    assert [each.metric for each in found.timelines] == ([] if notes else [*QUEUE_METRICS])
     assert (found.latency, found.breakdowns) == ((), ())
     assert found.notes[: len(notes)] == notes
     assert found.states

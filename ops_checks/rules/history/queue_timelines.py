@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 #: What is counted for a metric; a point has what it is at the end of its step.
 _LEVELS: dict[str, str | Count] = {"stale_in_progress": Count.STALE, "blocked": "BLOCKED", "pending": "PENDING"}
 
+#: The metrics of the queue that are shown over time.
+QUEUE_METRICS = ("retry_count", *_LEVELS)
+
 
 def queue_timelines(counted: Sequence[CountsAt], window: Window, results: Sequence[RuleResult]) -> tuple[Timeline, ...]:
     """Return retries and the levels of the queue over time, in at most MOST_POINTS steps; none without two moments.
 
-    A point of the retries has those of its step. Their limit is on all of a window, so that no step can meet it.
+    A point of the retries has those of its step. Their limit is on all of a window, and stands at none.
     """
     if len(counted) < 2:  # noqa: PLR2004 - the ends of a step
         return ()
