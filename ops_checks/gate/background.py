@@ -79,10 +79,10 @@ class _LogReading:
             evidence = self._grouped(context, *_breakdowns(context))
         except TooManyGroupsError as error:
             evidence = self._grouped(context)
-            self.notes.append(f"who and what fails is not shown: {_reason(error)}")
+            self.notes.append(f"who and what fails is not shown: {reason(error)}")
         except Exception as error:  # noqa: BLE001 - reading without groups decides what it is worth
             evidence = read_kpis(context)
-            self.notes.append(f"the run log is not shown over time: {_reason(error)}")
+            self.notes.append(f"the run log is not shown over time: {reason(error)}")
         return evidence
 
     def _grouped(self, context: Context, *breakdowns: Grouping) -> Evidence:
@@ -119,10 +119,11 @@ def _attempt(what: str, collect: Callable[[], Background]) -> Background:
     try:
         return collect()
     except Exception as error:  # noqa: BLE001 - a report must not depend on it
-        return Background(notes=(f"{what}: not shown: {_reason(error)}",))
+        return Background(notes=(f"{what}: not shown: {reason(error)}",))
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return in words why something could not be collected."""
     return error.message if isinstance(error, OpsError) else unexpected(error)
 
 
