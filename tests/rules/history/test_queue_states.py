@@ -236,6 +236,16 @@ FLAT = [("10:00", 0)]
             FLAT,
             FLAT,
         ),
+        (  # nor are they now
+            [
+                case(PICKED_AT_10, ("done", {}, "2026-01-01 10:01"), status="DONE"),
+                case(("picked", {}, "2026-01-01 10:40"), status="IN_PROGRESS"),
+            ],
+            FLAT,
+            FLAT,
+            FLAT,
+            FLAT,
+        ),
         (  # still in progress; the lease's events do not begin it again, another pick does
             [
                 case(PICKED_AT_10, ("lease_renewed", {}, "2026-01-01 10:55"), status="IN_PROGRESS"),
