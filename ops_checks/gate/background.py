@@ -79,10 +79,10 @@ class _LogReading:
             evidence = self._grouped(context, *_breakdowns(context))
         except TooManyGroupsError as error:
             evidence = self._grouped(context)
-            self.notes.append(f"who and what fails is not shown: {_reason(error)}")
+            self.notes.append(f"who and what fails is not shown: {reason(error)}")
         except Exception as error:  # noqa: BLE001 - reading without groups decides what it is worth
             evidence = read_kpis(context)
-            self.notes.append(f"the run log is not shown over time: {_reason(error)}")
+            self.notes.append(f"the run log is not shown over time: {reason(error)}")
         return evidence
 
     def _grouped(self, context: Context, *breakdowns: Grouping) -> Evidence:
@@ -102,8 +102,11 @@ def _collect(context: Context, log: _LogReading, report: Report) -> Background:
     """Return the background of a report."""
     of_log = _attempt("the run log", lambda: _of_log(context, log, report))
     of_events = _attempt("the events", lambda: _of_events(context, log, report))
+    measured = {metric.name for metric in report.metrics}
+    levels = (line for line in of_events.timelines if line.metric in measured)
     return replace(
         of_log,
+        timelines=(*of_log.timelines, *levels),
         states=of_events.states,
         lanes=of_events.lanes,
         more_lanes=of_events.more_lanes,
@@ -116,16 +119,17 @@ def _attempt(what: str, collect: Callable[[], Background]) -> Background:
     try:
         return collect()
     except Exception as error:  # noqa: BLE001 - a report must not depend on it
-        return Background(notes=(f"{what}: not shown: {_reason(error)}",))
+        return Background(notes=(f"{what}: not shown: {reason(error)}",))
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return in words why something could not be collected."""
     return error.message if isinstance(error, OpsError) else unexpected(error)
 
 
 def _of_log(context: Context, log: _LogReading, report: Report) -> Background:
     if log.runs is None:
-        return Background(notes=() if log.notes else ("no run log was read: there are no metrics over time",))
+        return Background(notes=() if log.notes else ("no run log was read: there are no metrics of runs over time",))
     by_time, *others = log.groups
     found = (breakdown(by, log.runs, groups, context.zone) for by, groups in zip(_BREAKDOWNS, others, strict=False))
     return Background(
@@ -151,4 +155,4 @@ def _of_events(context: Context, log: _LogReading, report: Report) -> Background
     store = context.db_store if any(read.kind == "db" for read in report.inputs) else None
     if not isinstance(store, Database):
         return Background(notes=("no database was read: what the queue was like before is told by its events",))
-    return read_events(store, context, log.window, log.times.since(log.window))
+    return read_events(store, context, log.window, log.times.since(log.window), report.rules)

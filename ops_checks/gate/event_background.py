@@ -8,31 +8,37 @@ from ops_checks.report.background import Background
 from ops_checks.rules.history.grouping import grouped
 from ops_checks.rules.history.lanes import WorkerLanes
 from ops_checks.rules.history.moments import Moments
+from ops_checks.rules.history.queue_timelines import queue_timelines
 from ops_checks.rules.history.states import QueueStates
 from ops_checks.runlog.filter import valid_times
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ops_checks.context import Context
+    from ops_checks.report.model import RuleResult
     from ops_checks.rules.kpi.timelines import Window
     from ops_checks.stores.transaction_protocol import Database
 
 #: What is shown of who held what where there is no window.
 _LANES_MS = 86_400_000
+_MINUTE_MS = 60_000
 
 
-def read_events(store: Database, context: Context, window: Window, since_ms: int) -> Background:
+def read_events(
+    store: Database, context: Context, window: Window, since_ms: int, results: Sequence[RuleResult]
+) -> Background:
     """Return what the events of a database tell, in one streamed reading.
 
-    The queue is shown from `since_ms` (epoch milliseconds) on, and what was held in the window. Raises InputError for
-    what cannot be read.
+    The queue is shown from `since_ms` (epoch milliseconds) on, with what the results demand of it, and what was held in
+    the window. Raises InputError for what cannot be read.
     """
     now_ms = int(context.now_s * 1000)
     start, end = window
     moments = Moments(least_ms=valid_times(context.now_s)[0], now_ms=now_ms, zone=context.zone)
-    states = QueueStates(since_ms=since_ms, now_ms=now_ms)
+    stale_ms = context.policy.kpi.stale_minutes * _MINUTE_MS
+    states = QueueStates(since_ms=since_ms, now_ms=now_ms, stale_ms=stale_ms)
     lanes = WorkerLanes(now_ms - _LANES_MS if start is None else start, now_ms if end is None else end)
     with store.snapshot() as snapshot:
         for group in grouped(snapshot.recorded()):
@@ -45,6 +51,7 @@ def read_events(store: Database, context: Context, window: Window, since_ms: int
     since = queue_time(lanes.since_ms / 1000, context.zone)
     notes = (*_of_times(moments), *_of_states(states), *_of_lanes(lanes, since))
     return Background(
+        timelines=queue_timelines(states.counts(), window, results),
         states=states.moments(),
         lanes=shown,
         more_lanes=more,
@@ -65,6 +72,7 @@ def _of_states(states: QueueStates) -> Iterator[tuple[str, int]]:
         (states.otherwise),
     )
     yield "items that have events and are no more, counted nowhere", states.gone
+    yield "items in progress of which no event tells since when, never counted as stale over time", states.unstarted
 
 
 def _of_lanes(lanes: WorkerLanes, since: str) -> Iterator[tuple[str, int]]:

@@ -26,7 +26,7 @@ from ops_checks.stores.registry import is_url, located
 from ops_checks.timestamps import TIMES, duration_s, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import pytest
 
@@ -120,8 +120,8 @@ def read_inputs(config: pytest.Config) -> Inputs:
         guard.check()
         if history:
             must_be_writable(history, lambda: input_files(context))
-    shows_background = "html" in reports or bool(getattr(config.option, _PYTEST_HTML, None))
-    return Inputs(rootdir, context, reports, _command(config, rootdir, here), guard, shows_background, history)
+    command = _command(config, rootdir, here)
+    return Inputs(rootdir, context, reports, command, guard, _shows_background(config, reports), history)
 
 
 def _find_policy() -> FoundPolicy:
@@ -273,6 +273,13 @@ def _reports(config: pytest.Config, rootdir: str) -> dict[str, Output]:
     for name in named:
         FORMATS[name].require()
     return {name: Output(_REPORT_OPTIONS[name], path, FORMATS[name].begins) for name, path in named.items()}
+
+
+def _shows_background(config: pytest.Config, reports: Iterable[str]) -> bool:
+    """Return whether a format of the report shows what lies behind it; the report of pytest-html does."""
+    from ops_checks.formats import FORMATS
+
+    return bool(getattr(config.option, _PYTEST_HTML, None)) or any(FORMATS[name].background for name in reports)
 
 
 def _others(config: pytest.Config, here: str) -> list[Output]:

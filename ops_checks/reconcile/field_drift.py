@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ops_checks.errors import OpsError, unexpected
 from ops_checks.findings import CONSISTENCY
-from ops_checks.gate.background import run_with_background
+from ops_checks.gate.background import reason, run_with_background
 from ops_checks.presentation.limits import shorten
 from ops_checks.reconcile.blame import bears_state, blame_words, database_blame
 from ops_checks.reconcile.history import DocumentHistory
@@ -66,8 +65,7 @@ def _added(background: Background, context: Context, found: list[Finding]) -> Ba
     try:
         drift, notes = _read(context, found)
     except Exception as error:  # noqa: BLE001 - see with_drift
-        reason = error.message if isinstance(error, OpsError) else unexpected(error)
-        return _noted(background, f"who set what differs is not known: {reason}")
+        return _noted(background, f"who set what differs is not known: {reason(error)}")
     return _noted(replace(background, drift=drift), *notes)
 
 

@@ -17,9 +17,11 @@ from ops_checks.errors import InputError
 from ops_checks.gate import background, inputs
 from ops_checks.gate.background import run_with_background
 from ops_checks.gate.run import run_gate
-from ops_checks.report.background import Background, Bin, Lane, Span, StatesAt
+from ops_checks.report.background import Background, Bin, Lane, Span, StatesAt, Timeline
 from ops_checks.report.json_text import json_text
+from ops_checks.rules.history.queue_timelines import QUEUE_METRICS
 from ops_checks.rules.kpi.timelines import WINDOWS
+from ops_checks.rules.registry import OF_NOW
 from ops_checks.runlog import grouping
 from ops_checks.timestamps import queue_time
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 NOW_MS = 1_767_279_600_000
 HOUR = 3_600_000
 ITEMS = [item("A-1", "DONE"), item("A-2", "IN_PROGRESS", owner_session="s1"), item("A-3")]
-NO_LOG = "no run log was read: there are no metrics over time"
+NO_LOG = "no run log was read: there are no metrics of runs over time"
 EVENTS = [
     ("A-1", "added", "{}", "2026-01-01 20:00"),
     ("A-2", "added", "{}", "2026-01-01 20:00"),
@@ -85,6 +87,17 @@ def collected(db: str | None = "q.db", **options: object) -> Background:
     return made.background
 
 
+def line(found: Background, metric: str) -> Timeline:
+    """Return the timeline of a metric."""
+    (one,) = [each for each in found.timelines if each.metric == metric]
+    return one
+
+
+def windows(found: Background) -> set[tuple[int | None, int | None]]:
+    """Return the windows of the metrics that have one."""
+    return {(each.window_start_ms, each.window_end_ms) for each in found.timelines if each.metric not in OF_NOW}
+
+
 @every_database
 @pytest.mark.usefixtures("project")
 def test_all_of_it(database_kind: InFile) -> None:
@@ -108,6 +121,15 @@ def test_all_of_it(database_kind: InFile) -> None:
     }
     assert found.states[0] == StatesAt(NOW_MS - 4 * HOUR, {"PENDING": 1})
     assert found.states[-1] == StatesAt(NOW_MS, {"DONE": 1, "IN_PROGRESS": 1, "PENDING": 1})
+    levels = {metric: line(found, metric) for metric in QUEUE_METRICS}
+    assert {(each.points[0].at_ms, each.unit) for each in levels.values()} == {(NOW_MS - 4 * HOUR, "count")}
+    assert [(each.operator, each.limit) for each in levels.values()] == [
+        (None, None),
+        ("<=", 0),
+        (None, None),
+        (None, None),
+    ]
+    assert [each.points[-1].value for each in levels.values()] == [0, 0, 0, 1]
     spans = (Span("A-1", NOW_MS - 3 * HOUR, NOW_MS - 2 * HOUR), Span("A-2", NOW_MS - HOUR))
     assert (found.lanes, found.more_lanes) == ((Lane("s1", spans),), 0)
     assert found.notes == (
@@ -137,8 +159,8 @@ def test_a_window(project: Path) -> None:
         ],
     )
     found = collected()
-    assert {(line.window_start_ms, line.window_end_ms) for line in found.timelines} == {(NOW_MS - 2 * HOUR, None)}
-    assert found.timelines[-1].points[0].at_ms == NOW_MS - 9 * HOUR
+    assert windows(found) == {(NOW_MS - 2 * HOUR, None)}
+    assert line(found, "runs").points[0].at_ms == NOW_MS - 9 * HOUR
     assert sum(each.count for each in found.latency) == 1
     assert [row.name for row in found.breakdowns[1].rows] == ["x"]
     assert (
@@ -155,8 +177,8 @@ def test_a_window_that_is_over(project: Path) -> None:
     policy(project, 'kpi: {since: "2026-01-01 20:30", until: "2026-01-01 21:30"}')
     found = collected()
     bounds = (NOW_MS - 3 * HOUR - HOUR // 2, NOW_MS - 2 * HOUR - HOUR // 2)
-    assert {(line.window_start_ms, line.window_end_ms) for line in found.timelines} == {bounds}
-    assert [point.value for point in found.timelines[-1].points] == [1, 0, 1]
+    assert windows(found) == {bounds}
+    assert [point.value for point in line(found, "runs").points] == [1, 0, 1]
     assert ([row.name for row in found.breakdowns[1].rows], sum(each.count for each in found.latency)) == (["done"], 1)
     assert [span.item for lane in found.lanes for span in lane.spans] == ["A-1"]
     assert found.states[-1].at_ms == NOW_MS
@@ -169,17 +191,18 @@ def test_a_window_that_is_over(project: Path) -> None:
         (
             lambda folder: (folder / "runs.jsonl").unlink(),
             None,
-            ("no run log was read: there are no metrics over time",),
+            (NO_LOG,),
         ),
-        (lambda _: None, "consistency", ("no run log was read: there are no metrics over time",)),
+        (lambda _: None, "consistency", (NO_LOG,)),
         (lambda folder: (folder / "runs.jsonl").write_text("no record\n"), None, ()),
     ],
 )
 def test_no_runs(project: Path, change: Callable[[Path], object], only: str | None, notes: tuple[str, ...]) -> None:
-    """Without runs nothing is shown over time; the events are shown all the same."""
+    """Without runs none of their metrics is shown over time; what the events tell is, where it was asked for."""
     change(project)
     found = collected(only=only)
-    assert (found.timelines, found.latency, found.breakdowns) == ((), (), ())
+    assert [each.metric for each in found.timelines] == ([] if notes else [*QUEUE_METRICS])
+    assert (found.latency, found.breakdowns) == ((), ())
     assert found.notes[: len(notes)] == notes
     assert found.states
     assert found.lanes
@@ -194,7 +217,7 @@ def test_no_events(folder: Path, rows: list[object]) -> None:
     policy(folder, "")
     found = collected()
     assert (found.states, found.lanes) == ((), ())
-    assert len(found.timelines[-1].points) == 1  # one run is one point
+    assert len(line(found, "runs").points) == 1  # one run is one point
     assert sum(each.count for each in found.latency) == 1
 
 
@@ -243,7 +266,7 @@ def test_more_commands_than_there_may_be_groups(project: Path, monkeypatch: pyte
     found = collected()
     assert found.notes[0].startswith("who and what fails is not shown: ")
     assert found.breakdowns == ()
-    assert found.timelines[-1].points[-1].value == 6
+    assert line(found, "runs").points[-1].value == 6
 
 
 def test_clocks_that_go_back(project: Path) -> None:
@@ -251,7 +274,7 @@ def test_clocks_that_go_back(project: Path) -> None:
     log(project, [("done", 0, 1.0, NOW_MS - hours * HOUR) for hours in (1, 5, 3, -20, 2)])
     events(project, [("A-3", "added", "{}", "2026-01-01 23:30"), ("A-3", "picked", "{}", "2026-01-01 10:00")])
     found = collected()
-    assert sum(point.samples for point in found.timelines[-1].points) == 5
+    assert sum(point.samples for point in line(found, "runs").points) == 5
     assert "events that claim to be earlier than the one before, taken to be of its time: 1" in found.notes
     assert found.states[-1].counts == {"DONE": 1, "IN_PROGRESS": 1, "PENDING": 1}
 

@@ -109,6 +109,15 @@ def test_pytest_html_shows_the_page(project: Project) -> None:
     assert escape("<script>alert(1)") in frame["srcdoc"]
 
 
+def test_pytest_html_alone_shows_what_lies_behind(project: Project) -> None:
+    """What a page shows beyond the report is collected for the report of pytest-html, too."""
+    project.write("conftest.py", PYTEST_HTML)
+    project.queues(ITEMS, [ITEMS[0], item("ORCH-2", "DONE"), ITEMS[2]])
+    assert project.pytest("--html=ph.html").ret == 1
+    [frame] = Frames((project.path / "ph.html").read_text(encoding="utf-8")).frames
+    assert "Where the queues differ" in (frame["srcdoc"] or "")
+
+
 def test_pytest_html_is_no_input(project: Project) -> None:
     """Its report is not written over a queue."""
     project.write("conftest.py", PYTEST_HTML)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from ops_checks.formats.html.lanes_plot import lanes_plot
 from ops_checks.formats.html.latency_plot import latency_plot
@@ -122,5 +123,4 @@ def _differing(drift: FieldDrift) -> Differing:
 
 
 def _size(row: Differing) -> int:
-    texts = (row.item, row.field, row.markdown, row.md_blame, row.database, row.db_blame)
-    return _DRIFT_ROW + bytes_of(texts)
+    return _DRIFT_ROW + bytes_of(astuple(row))

@@ -23,7 +23,7 @@ class Moments:
     """
 
     def __init__(self, *, least_ms: int, now_ms: int, zone: Zone) -> None:
-        self.now_ms = now_ms
+        self._now_ms = now_ms
         self.undated = 0
         self.earlier = 0
         self._least_ms = least_ms
@@ -53,4 +53,4 @@ class Moments:
     def _parsed(self, text: str) -> int | None:
         second = start_epoch(text, self._zone)
         ms = None if second is None else second * 1000
-        return ms if ms is not None and self._least_ms <= ms <= self.now_ms else None
+        return ms if ms is not None and self._least_ms <= ms <= self._now_ms else None

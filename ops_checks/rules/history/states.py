@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from enum import Enum
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ops_checks.report.background import StatesAt
-from ops_checks.rules.history.events import ADDED, UNKNOWN
+from ops_checks.rules.history.events import ADDED, RETRIED, UNKNOWN
+from ops_checks.rules.history.lanes import HELD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
     from ops_checks.rules.history.events import Event
     from ops_checks.rules.history.history import Row
 
-    #: How many items more have a status, or fewer.
-    Changes = Counter[str]
+    #: How many items more have a status, or fewer; and what else is counted.
+    Changes = Counter[str | "Count"]
 
 MOST_MOMENTS = 200
 _MINUTE_MS = 60_000
@@ -24,17 +26,34 @@ _MINUTE_MS = 60_000
 _WIDTHS = (1, 5, 15, 30, 60, 180, 360, 720, 1440, 10_080, 20_160, 40_320, 80_640, 161_280)
 
 
+class Count(Enum):
+    """What is counted beside the statuses: items that are stale, and retries up to a time."""
+
+    STALE = "stale"
+    RETRIES = "retries"
+
+
+class CountsAt(NamedTuple):
+    """How many items have each status at a time (epoch milliseconds), and what else is counted then."""
+
+    at_ms: int
+    counts: Changes
+
+
 class QueueStates:
     """Counts items by status from `since_ms` up to `now_ms` (epoch milliseconds), with each item's events once.
 
+    An item is stale from `stale_ms` milliseconds after it was picked on, until it has another status.
+
     `without`: items of which no event tells a status, so that they count as they are now all the time; `midway`: those
     whose first event is not the one that added them, which count from then on; `otherwise`: those whose row has
-    another status than their newest event tells, and counts from now on; `gone`: those that are no more, and count
-    nowhere.
+    another status than their newest event tells, and counts from now on; `gone`: those that are no more, of which
+    only the retries count; `unstarted`: those in progress of which no event tells since when, which are never stale.
     """
 
-    def __init__(self, *, since_ms: int, now_ms: int) -> None:
-        self.without = self.midway = self.otherwise = self.gone = 0
+    def __init__(self, *, since_ms: int, now_ms: int, stale_ms: int) -> None:
+        self.without = self.midway = self.otherwise = self.gone = self.unstarted = 0
+        self._stale_ms = stale_ms
         self._since_ms = since_ms
         self._now_ms = now_ms
         self._before: Changes = Counter()
@@ -43,10 +62,14 @@ class QueueStates:
 
     def add(self, row: Row | None, told: Sequence[tuple[int | None, Event]]) -> None:
         """Add an item, by its row and its events with their times (None: nobody knows how long ago)."""
+        for ms, event in told:
+            if event.type == RETRIED:
+                self._at(ms)[Count.RETRIES] += 1
         if row is None:
             self.gone += 1
             return
         moves = [(ms, event) for ms, event in told if event.status not in {None, UNKNOWN}]
+        self._add_stale(row, moves)
         if not moves:
             self.without += 1
             self._before[str(row.status)] += 1
@@ -58,6 +81,23 @@ class QueueStates:
         if before != row.status:
             self.otherwise += 1
             self._move(self._now_ms, before, str(row.status))
+
+    def _add_stale(self, row: Row, moves: Sequence[tuple[int | None, Event]]) -> None:
+        """Count an item from when it has been in progress for too long until the next event that tells a status."""
+        start = None
+        for ms, event in moves:
+            self._stale(start, ms)
+            start = ms if event.status == HELD else None
+        self._stale(start, None if row.status == HELD else self._now_ms)
+        self.unstarted += row.status == HELD and start is None
+
+    def _stale(self, start: int | None, end: int | None) -> None:
+        """Count a time in progress, by when it began, if anybody knows, and ended: None for one that lasts."""
+        if start is None or start + self._stale_ms >= (self._now_ms if end is None else end):
+            return
+        self._at(start + self._stale_ms)[Count.STALE] += 1
+        if end is not None:
+            self._at(end)[Count.STALE] -= 1
 
     def _move(self, ms: int | None, before: str | None, after: str) -> str:
         if before != after:
@@ -89,9 +129,13 @@ class QueueStates:
         self._changes = wider
 
     def moments(self) -> tuple[StatesAt, ...]:
-        """Return the queue at the beginning, and at the end of each stretch of time up to now; none without a change.
+        """Return the queue at the moments of `counts`."""
+        return tuple(StatesAt(at_ms, _present(counts)) for at_ms, counts in self.counts())
 
-        At most MOST_MOMENTS.
+    def counts(self) -> tuple[CountsAt, ...]:
+        """Return what is counted at the beginning, and at the end of each stretch of time up to now.
+
+        None without a change; at most MOST_MOMENTS.
         """
         if not self._changes:
             return ()
@@ -99,10 +143,10 @@ class QueueStates:
             self._widen()
         counts = Counter(self._before)
         slots = range(min(self._changes), self._now_ms // self._step + 1)
-        found = [StatesAt(slots[0] * self._step, _present(counts))]
+        found = [CountsAt(slots[0] * self._step, Counter(counts))]
         for slot in slots:
             counts.update(self._changes.get(slot, {}))
-            found.append(StatesAt(min((slot + 1) * self._step, self._now_ms), _present(counts)))
+            found.append(CountsAt(min((slot + 1) * self._step, self._now_ms), Counter(counts)))
         return (*(one for one, other in pairwise(found) if one.at_ms < other.at_ms), found[-1])
 
     @property
@@ -111,4 +155,4 @@ class QueueStates:
 
 
 def _present(counts: Changes) -> dict[str, int]:
-    return {status: counts[status] for status in sorted(counts) if counts[status] > 0}
+    return dict(sorted((each, count) for each, count in counts.items() if isinstance(each, str) and count > 0))

@@ -17,7 +17,7 @@ from ops_checks.runlog.stats import RunStats
 from ops_checks.timestamps import plain_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from ops_checks.report.model import RuleResult
     from ops_checks.runlog.grouping import Groups
@@ -107,20 +107,21 @@ def timelines(times: Times, groups: Groups, window: Window, results: Sequence[Ru
     stretches = [GroupStats() for _ in bounds[1:]]
     for key in keys:
         stretches[bisect_right(bounds, key) - 1].add(groups[key])
-    limits = {result.id.replace("-", "_"): result for result in results}
-    start, end = window
-
-    def line(metric: str, unit: str, title: str, points: Iterator[Point]) -> Timeline:
-        rule = limits.get(metric)
-        operator, limit = (rule.operator, rule.limit) if rule and rule.limit is not None else (None, None)
-        return Timeline(metric, unit, title, step, tuple(points), operator, limit, start, end)
-
     named = [(at, each) for at, each in zip(bounds, stretches, strict=False)]
-    measured = (
-        line(name, BY_METRIC[name].unit, BY_METRIC[name].title, (_point(name, *each) for each in named))
-        for name in METRICS
-    )
-    return (*measured, line("runs", "count", "Runs", (Point(at, each.runs, samples=each.runs) for at, each in named)))
+    measured = (timeline(name, step, (_point(name, *each) for each in named), window, results) for name in METRICS)
+    runs = tuple(Point(at, each.runs, samples=each.runs) for at, each in named)
+    return (*measured, Timeline("runs", "count", "Runs", step, runs, None, None, *window))
+
+
+def timeline(
+    metric: str, step_ms: int, points: Iterable[Point], window: Window, results: Sequence[RuleResult]
+) -> Timeline:
+    """Return a metric over time with what the results demand of it; one of the queue as it is now has no window."""
+    rule = BY_METRIC[metric]
+    limits = ((each.operator, each.limit) for each in results if each.id == rule.id and each.limit is not None)
+    operator, limit = next(limits, (None, None))
+    bounds = (None, None) if rule.of_now else window
+    return Timeline(metric, rule.unit, rule.title, step_ms, tuple(points), operator, limit, *bounds)
 
 
 def _point(metric: str, at_ms: int, group: GroupStats) -> Point:

@@ -11,6 +11,8 @@ from ops_checks.formats.html.latency_plot import latency_plot
 from ops_checks.formats.html.states_plot import states_plots
 from ops_checks.formats.html.timeline_plot import timeline_plot
 from ops_checks.report.background import Bin, Lane, Point, Span, StatesAt, Timeline
+from ops_checks.rules.history.queue_timelines import QUEUE_METRICS
+from ops_checks.rules.kpi.timelines import METRICS, MOST_POINTS
 
 DAY = 86_400_000
 HOUR = 3_600_000
@@ -104,10 +106,17 @@ def test_hours_are_told_with_their_minute() -> None:
     assert plot.table.rows[0][:2] == ("2026-01-01 01:00", "1.2346")
 
 
+def test_all_points_of_a_gate_run_are_shown() -> None:
+    """The timelines that a gate run collects, as many as there are, have room for all of their points."""
+    collected = [*METRICS, "runs", *QUEUE_METRICS]
+    plot = timeline_plot(rate(*[0.1] * MOST_POINTS), SEOUL, len(collected))
+    assert (len(plot.table.rows), plot.table.more) == (MOST_POINTS, 0)
+
+
 def test_of_many_points_the_newest_are_shown() -> None:
     """Timelines share so many points; of many the dots are those out of the limit, and the rest is counted."""
     plot = timeline_plot(rate(*[0.1] * 1100, 0.4), SEOUL, 2)
-    assert (len(plot.table.rows), plot.table.more) == (500, 601)
+    assert (len(plot.table.rows), plot.table.more) == (650, 451)
     assert [dot.is_out for dot in plot.dots] == [True]
     assert timeline_plot(rate(*[0.4] * 100), SEOUL, 1).dots == ()
 

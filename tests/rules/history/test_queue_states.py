@@ -10,9 +10,13 @@ import pytest
 from event_histories import Case, case, history
 from hypothesis import given
 from hypothesis import strategies as st
+from report_samples import rate
 
+from ops_checks.findings import Verdict
 from ops_checks.rules.history.moments import Moments
-from ops_checks.rules.history.states import MOST_MOMENTS, QueueStates
+from ops_checks.rules.history.queue_timelines import queue_timelines
+from ops_checks.rules.history.states import MOST_MOMENTS, Count, QueueStates
+from ops_checks.rules.kpi.timelines import MOST_POINTS
 from ops_checks.timestamps import queue_time, start_epoch
 
 if TYPE_CHECKING:
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 
 KST = 540
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+#: So long an item may be in progress.
+STALE = 20 * MINUTE
 
 
 def at(text: str) -> int:
@@ -36,7 +42,7 @@ LEAST = at("2001-01-01 09:00")
 def states(*cases: Case, since: int = 0, now: int = NOW) -> tuple[QueueStates, Moments]:
     """Return what is counted of items."""
     moments = Moments(least_ms=LEAST, now_ms=now, zone=KST)
-    counted = QueueStates(since_ms=since, now_ms=now)
+    counted = QueueStates(since_ms=since, now_ms=now, stale_ms=STALE)
     for each in cases:
         told = history(each)
         counted.add(told.row, list(moments.of(told.events)))
@@ -187,3 +193,145 @@ def replayed(cases: list[Case], before: int) -> dict[str, int]:
         if status:
             counts[status] += 1
     return dict(counts)
+
+
+def measured(*cases: Case) -> dict[str, list[tuple[str, float | None]]]:
+    """Return the metrics of a queue over time: the points at which each is another than before, by the time of day."""
+    counted, _ = states(*cases, now=at("11:00"))
+    return {
+        line.metric: [
+            (queue_time(point.at_ms / 1000, KST)[11:], point.value)
+            for number, point in enumerate(line.points)
+            if number == 0 or point.value != line.points[number - 1].value
+        ]
+        for line in queue_timelines(counted.counts(), (None, None), [])
+    }
+
+
+PICKED_AT_10 = ("picked", {}, "2026-01-01 10:00")
+FLAT = [("10:00", 0)]
+
+
+@pytest.mark.parametrize(
+    ("cases", "retries", "stale", "blocked", "pending"),
+    [
+        (
+            [WORKED],
+            FLAT,
+            FLAT,
+            FLAT,
+            [("10:00", 1), ("10:10", 0)],
+        ),
+        (  # more than twenty minutes in progress, until it ends
+            [case(PICKED_AT_10, ("blocked", {}, "2026-01-01 10:21"), status="BLOCKED")],
+            FLAT,
+            [("10:00", 0), ("10:20", 1), ("10:21", 0)],
+            [("10:00", 0), ("10:21", 1)],
+            FLAT,
+        ),
+        (  # twenty minutes are not more than that
+            [case(PICKED_AT_10, ("done", {}, "2026-01-01 10:20"), status="DONE")],
+            FLAT,
+            FLAT,
+            FLAT,
+            FLAT,
+        ),
+        (  # nor are they now
+            [
+                case(PICKED_AT_10, ("done", {}, "2026-01-01 10:01"), status="DONE"),
+                case(("picked", {}, "2026-01-01 10:40"), status="IN_PROGRESS"),
+            ],
+            FLAT,
+            FLAT,
+            FLAT,
+            FLAT,
+        ),
+        (  # still in progress; the lease's events do not begin it again, another pick does
+            [
+                case(PICKED_AT_10, ("lease_renewed", {}, "2026-01-01 10:55"), status="IN_PROGRESS"),
+                case(PICKED_AT_10, ("picked", {}, "2026-01-01 10:30"), status="IN_PROGRESS"),
+            ],
+            FLAT,
+            [("10:00", 0), ("10:20", 2), ("10:30", 1), ("10:50", 2)],
+            FLAT,
+            FLAT,
+        ),
+        (  # the row has the last word
+            [case(PICKED_AT_10, status="DONE")],
+            FLAT,
+            [("10:00", 0), ("10:20", 1), ("10:59", 0)],
+            FLAT,
+            FLAT,
+        ),
+        (  # a retry counts in its step, whatever became of the item; of what is PENDING already, too
+            [
+                case(PICKED_AT_10, ("retried", {}, "2026-01-01 10:05"), ("retried", {}, "2026-01-01 10:05")),
+                case(("retried", {}, "2026-01-01 10:06"), status=None),
+            ],
+            [("10:00", 0), ("10:05", 2), ("10:06", 1), ("10:07", 0)],
+            FLAT,
+            FLAT,
+            [("10:00", 0), ("10:05", 1)],
+        ),
+    ],
+)
+def test_the_metrics_of_the_queue_over_time(cases, retries, stale, blocked, pending):
+    """Retries are those of a step; stale, blocked and pending items are those at its end."""
+    assert measured(*cases) == {
+        "retry_count": retries, "stale_in_progress": stale, "blocked": blocked, "pending": pending,
+    }  # fmt: skip
+
+
+def test_who_is_in_progress_since_nobody_knows_when_is_counted():
+    """An item of which no event tells since when it is in progress is never stale, and a reader learns of it."""
+    counted, _ = states(
+        WORKED,
+        case(status="IN_PROGRESS"),
+        case(("picked", {}, "yesterday"), status="IN_PROGRESS"),
+        case(("blocked", {}, "2026-01-01 10:00"), status="IN_PROGRESS"),
+        case(PICKED_AT_10, status="IN_PROGRESS"),
+    )
+    assert counted.unstarted == 3
+    assert counted.counts()[-1].counts[Count.STALE] == 1
+
+
+@pytest.mark.parametrize(
+    ("minutes", "step", "points"), [(0, None, 0), (1, 1, 1), (100, 1, 100), (101, 2, 51), (150, 2, 75)]
+)
+def test_there_are_at_most_a_hundred_points(minutes, step, points):
+    """A step of the metrics is a stretch of the states or two of them, so that there are never too many points."""
+    begin = NOW - minutes * MINUTE
+    counted, _ = states(case(("added", {}, queue_time(begin / 1000, KST)), ("done", {}, "2026-01-01 12:00")))
+    found = queue_timelines(counted.counts(), (None, None), [])
+    assert {len(line.points) for line in found} == ({points} if points else set())
+    assert {line.step_ms for line in found} == ({step * MINUTE} if step else set())
+
+
+def test_the_metrics_have_their_limits_and_no_window():
+    """What is of now has no window; the limit of the retries is on a whole window, and stands at no step."""
+    counted, _ = states(WORKED)
+    results = [rate(Verdict.FAIL, id=name, limit=3, operator="<=") for name in ("retry-count", "pending")]
+    found = queue_timelines(counted.counts(), (NOW - HOUR, NOW), results)
+    assert [(line.metric, line.operator, line.limit, line.window_start_ms) for line in found] == [
+        ("retry_count", None, None, NOW - HOUR),
+        ("stale_in_progress", None, None, None),
+        ("blocked", None, None, None),
+        ("pending", "<=", 3, None),
+    ]
+
+
+@given(st.lists(st.tuples(STATUS, STEPS), max_size=12))
+def test_no_retry_is_lost_and_more_are_never_stale_than_in_progress(items):
+    """All steps together have the retries from the first one on, and no moment has more stale items than any at all."""
+    cases = [
+        case(*((name, {}, queue_time(NOW / 1000 - ago * 60, KST)) for name, ago in steps), status=status)
+        for status, steps in items
+    ]
+    counted, _ = states(*cases)
+    found = {line.metric: line for line in queue_timelines(counted.counts(), (None, None), [])}
+    if found:
+        retried = sum(name == "retried" for each in cases for name, _, _ in each.events)
+        assert sum(point.value or 0 for point in found["retry_count"].points) == retried
+        assert len(found["retry_count"].points) <= MOST_POINTS
+    for each in counted.counts():
+        assert 0 <= each.counts[Count.STALE] <= each.counts["IN_PROGRESS"]
