@@ -112,7 +112,8 @@ BURNING = {
     "just enough outcomes": (
         [LONG_AGO, (MINUTE, 0, 10)],
         "fail",
-        FAST.format(20, "10 of 10 outcomes failed", 20, "10 of 10 outcomes failed") + "; both are above 14.4",
+        FAST.format(20, "10 of 10 outcomes failed", 20, "10 of 10 outcomes failed")
+        + "; at the rate of the last 1 h it is gone in 29 h; both are above 14.4",
     ),
     "one outcome too few": (
         [LONG_AGO, (MINUTE, 0, 9)],
