@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from ops_checks.findings import KPI, Verdict
 from ops_checks.report.model import Metric, RuleResult
@@ -232,7 +232,7 @@ def _measured(run: GateRun, rule: Rule, kept: RuleRun | None) -> Metric | str:
     found = run.metric(rule.metric)
     if found is None:
         return f"{rule.metric} was not measured"
-    metric = Metric(found.name, found.value, found.unit, found.samples, found.low, found.high, found.unread)
+    metric = Metric(**asdict(found))
     if rule.of_log and not _log_was_current(run):
         return "its log could not be relied on"
     if run.settings is None and kept and kept.verdict is Verdict.INSUFFICIENT and rule.counted:
