@@ -158,7 +158,7 @@ def _context(command: Command, args: Any, now_s: float, bar: Bar | None) -> Cont
     given = vars(args)
     more = {"lock_timeout_s": given["lock_timeout"]} if "lock_timeout" in given else {}
     if command.needs != QUEUES:
-        from ops_checks.cli.options import limits
+        from ops_checks.cli.kpi_options import limits
 
         more |= {"limits": limits(args)}
     return resolve(

@@ -15,7 +15,8 @@ from ops_checks.cli.backtest_lines import (
     suggestion_records,
 )
 from ops_checks.cli.command import POLICY, Command
-from ops_checks.cli.options import add_limits, add_log, check_id, completed, log_warnings, path, rate
+from ops_checks.cli.kpi_options import add_limits, add_log, log_warnings
+from ops_checks.cli.options import check_id, completed, path, rate
 from ops_checks.cli.past_options import CSV, add_past, bounds, last, read_runs, records
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import OK
