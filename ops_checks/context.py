@@ -153,35 +153,27 @@ class Context:
 
     def with_policy(self, policy: Policy) -> Context:
         """Return this context with another policy; the stores are the same."""
-        from copy import copy
-
-        other = copy(self)
-        other._policy = policy  # noqa: SLF001 - of the same class
-        return other
+        return self._with(_policy=policy)
 
     def with_known(self, known: Known) -> Context:
         """Return this context with a report whose findings are known; the stores are the same."""
-        from copy import copy
-
-        other = copy(self)
-        other.known = known
-        return other
+        return self._with(known=known)
 
     def at(self, now_s: float) -> Context:
         """Return this context at another time, in epoch seconds; the stores are the same."""
-        from copy import copy
-
-        later = copy(self)
-        later.now_s = now_s
-        return later
+        return self._with(now_s=now_s)
 
     def with_queues(self, *, queue: str | None = None, db: str | None = None) -> Context:
         """Return this context with one or both of the queues at another location; their stores are opened anew."""
+        return self._with(queue=located(queue or self.queue), db=located(db or self.db), _stores={})
+
+    def _with(self, **fields: object) -> Context:
+        """Return this context with other values in some of its fields."""
         from copy import copy
 
         other = copy(self)
-        other.queue, other.db = located(queue or self.queue), located(db or self.db)
-        other._stores = {}  # noqa: SLF001 - of the same class
+        for name, value in fields.items():
+            setattr(other, name, value)
         return other
 
     @property
