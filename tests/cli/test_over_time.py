@@ -13,13 +13,13 @@ from conftest import NOW_S
 from json_checks import validator
 
 from ops_checks import help as manual
-from ops_checks.context import resolve
 from ops_checks.files.output_guard import OutputGuard
 from ops_checks.formats import FORMATS
 from ops_checks.policy.loader import load_policy
 from ops_checks.pytest_plugin.options import Inputs
 from ops_checks.pytest_plugin.plan import plan_checks
 from ops_checks.rules.kpi.regression import COMPARED
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

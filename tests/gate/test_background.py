@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from report_checks import assert_published
 from report_samples import report
 
-from ops_checks.context import resolve
 from ops_checks.errors import InputError
 from ops_checks.gate import background, inputs
 from ops_checks.gate.background import run_with_background
@@ -21,6 +20,7 @@ from ops_checks.report.background import Background, Bin, Lane, Span, StatesAt
 from ops_checks.report.json_text import json_text
 from ops_checks.rules.kpi.timelines import WINDOWS
 from ops_checks.runlog import grouping
+from ops_checks.settings import resolve
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:

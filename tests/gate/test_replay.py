@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import NOW_S
 
-from ops_checks.context import resolve
 from ops_checks.errors import InputError
 from ops_checks.findings import Verdict
 from ops_checks.gate.replay import HOUR_MS, REPLAYED, replay
 from ops_checks.policy.model import KpiPolicy, Policy
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
