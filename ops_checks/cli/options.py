@@ -204,7 +204,7 @@ def count(word: str) -> int:
 
 def rate(word: str) -> float:
     """Return a number from 0 to 1."""
-    value = _number(word)
+    value = number(word)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, found {word!a}")
     return value
@@ -212,7 +212,7 @@ def rate(word: str) -> float:
 
 def seconds(word: str) -> float:
     """Return seconds to wait, a day at most."""
-    value = _number(word)
+    value = number(word)
     if not 0 <= value <= _LONGEST_WAIT_S:
         raise argparse.ArgumentTypeError(f"expected seconds from 0 to 86400, found {word!a}")
     return value
@@ -242,7 +242,8 @@ def fields(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _number(word: str) -> float:
+def number(word: str) -> float:
+    """Return a number, NaN for what is none."""
     try:
         value = float(word)
     except ValueError:
