@@ -89,12 +89,12 @@ def kpi_lines(values: Mapping[str, float | None], rules: Sequence[RuleResult]) -
     for rule in rules:
         metric = rule.id.replace("-", "_")
         if rule.verdict in {"fail", "warn"} and rule.value is not None and rule.limit is not None:
-            yield f"alert {metric}={_distinguished(rule.value, rule.limit, rule.unit)}"
+            yield f"alert {metric}={distinguished(rule.value, rule.limit, rule.unit)}"
         elif rule.verdict == "insufficient" or rule.value is None:
             yield f"insufficient {metric} samples={rule.samples or 0}"
 
 
-def _distinguished(value: float, limit: float, unit: str | None) -> str:
+def distinguished(value: float, limit: float, unit: str | None) -> str:
     """Return a value and its violated limit with enough digits to differ: `0.5000 exceeds 0.2000`, `9.5 exceeds 9`."""
     verb = "exceeds" if value > limit else "falls below"
     if unit != "ratio":
