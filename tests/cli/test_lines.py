@@ -86,7 +86,7 @@ def test_number(value: float | None, text: str) -> None:
         (0.20001, 0.2, "ratio", "0.20001 exceeds 0.20000"),
         (0.1, 0.2, "ratio", "0.1000 falls below 0.2000"),
         (222.2222222, 100, "%", "222.22 exceeds 100"),
-        (100.0001, 100, "%", "100.0001 exceeds 100"),
+        (100.0001111, 100, "%", "100.0001 exceeds 100"),
         (1569.4, 1000, "ms", "1569.4 exceeds 1000"),
         (3, 0, "items", "3 exceeds 0"),
         (5, 10**400, "count", f"5 falls below {10**400}"),
