@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ops_checks.context import Context, resolve
+    from ops_checks.context import Context
     from ops_checks.errors import ChangingError, InputError, OpsError, RefusedError, UsageError, WriteError
     from ops_checks.findings import Finding, Verdict
     from ops_checks.gate.run import run_gate
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ops_checks.report.model import Report
     from ops_checks.rules.drift.drift import Drift
     from ops_checks.rules.own.context import RuleContext, RuleEvent, RuleRun
+    from ops_checks.settings import resolve
     from ops_checks.stores.registry import open_queue
     from ops_checks.transitions import Stamp, cancel, replan, retry
 
@@ -46,7 +47,7 @@ _MODULES = {
     "load_policy": "policy.loader",
     "open_queue": "stores.registry",
     "replan": "transitions",
-    "resolve": "context",
+    "resolve": "settings",
     "retry": "transitions",
     "run_gate": "gate.run",
 }

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from report_samples import CREATED_MS
 
 from ops_checks.findings import Verdict
-from ops_checks.report.gate_run import LAST_MS, GateRun, MetricRun, RuleRun, run_of
-from ops_checks.report.model import Metric, Report, RuleResult, Window
+from ops_checks.report.gate_run import LAST_MS, GateRun, RuleRun, run_of
+from ops_checks.report.model import Metric, MetricRun, Report, RuleResult, Window
 
 if TYPE_CHECKING:
     from typing import Any

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ops_checks.context import DEFAULT_DB, DEFAULT_LOG, DEFAULT_QUEUE, resolve
+from ops_checks.context import DEFAULT_DB, DEFAULT_LOG, DEFAULT_QUEUE
 from ops_checks.errors import UsageError
 from ops_checks.policy.model import Policy
+from ops_checks.settings import resolve
 
 POLICY = Policy(
     path="conf/ops-checks.yaml",

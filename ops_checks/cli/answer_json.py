@@ -165,9 +165,9 @@ def _files(args: object, *, whole: bool) -> list[str]:
 
     `whole`: those as well that only a policy names of which commands on the queues read nothing.
     """
-    from ops_checks.context import resolve
     from ops_checks.gate.input_files import input_files
     from ops_checks.policy.model import Policy
+    from ops_checks.settings import resolve
 
     given = _given_files(args)
     named: dict[str, Any] = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import asdict
 
 from ops_checks.cli.csv_record import csv_record
+from ops_checks.cli.lines import distinguished
 from ops_checks.report.serialize import iso_utc, number
 from ops_checks.rules.backtest import Outcome
 from ops_checks.rules.registry import BY_METRIC
@@ -61,11 +62,9 @@ def _run_line(run: Retold, zone: Zone) -> str:
 
 
 def _why(result: RuleResult) -> str:
-    if result.verdict.value in {"insufficient", "error"} or result.limit is None:
+    if result.verdict.value in {"insufficient", "error"} or result.value is None or result.limit is None:
         return f"{visible(result.id)} {result.verdict}"
-    beyond = "exceeds" if result.operator == "<=" else "is below"
-    unit = result.unit or ""
-    return f"{visible(result.id)} {value_text(result.value, unit)} {beyond} {value_text(result.limit, unit)}"
+    return f"{visible(result.id)} {distinguished(result.value, result.limit, result.unit)}"
 
 
 def backtest_json(found: Backtest, shown: Sequence[Retold], policy: str) -> dict[str, Any]:

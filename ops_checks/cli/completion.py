@@ -191,7 +191,7 @@ def _values(
 
 def _glance(typed: _Typed, environ: Mapping[str, str], prefix: str, most: int) -> Iterator[Glanced]:
     """Yield items of the store that the command line names, which is found as the command itself would find it."""
-    from ops_checks.context import resolve
+    from ops_checks.settings import resolve
     from ops_checks.stores.registry import MARKDOWN, SQLITE, store_kind
 
     context = resolve(

@@ -153,12 +153,12 @@ def _parse(argv: Sequence[str]) -> Any:  # noqa: ANN401 - argparse's namespace
 
 def _context(command: Command, args: Any, now_s: float, bar: Bar | None) -> Context:  # noqa: ANN401 - see _parse
     """Make the context from what the command line names. Raises UsageError for a bad policy or environment."""
-    from ops_checks.context import resolve
+    from ops_checks.settings import resolve
 
     given = vars(args)
     more = {"lock_timeout_s": given["lock_timeout"]} if "lock_timeout" in given else {}
     if command.needs != QUEUES:
-        from ops_checks.cli.options import limits
+        from ops_checks.cli.kpi_options import limits
 
         more |= {"limits": limits(args)}
     return resolve(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops_checks.cli.options import log_warnings
+from ops_checks.cli.kpi_options import log_warnings
 from ops_checks.exit_codes import ALERT, OK
 from ops_checks.findings import KPI
 from ops_checks.gate.run import evaluate_group

@@ -89,16 +89,17 @@ def kpi_lines(values: Mapping[str, float | None], rules: Sequence[RuleResult]) -
     for rule in rules:
         metric = rule.id.replace("-", "_")
         if rule.verdict in {"fail", "warn"} and rule.value is not None and rule.limit is not None:
-            yield f"alert {metric}={_distinguished(metric, rule.value, rule.limit)}"
+            yield f"alert {metric}={distinguished(rule.value, rule.limit, rule.unit)}"
         elif rule.verdict == "insufficient" or rule.value is None:
             yield f"insufficient {metric} samples={rule.samples or 0}"
 
 
-def _distinguished(metric: str, value: float, limit: float) -> str:
-    """Return a value and its violated limit with enough digits to differ: `0.5000 exceeds 0.2000`."""
+def distinguished(value: float, limit: float, unit: str | None) -> str:
+    """Return a value and its violated limit with enough digits to differ: `0.5000 exceeds 0.2000`, `9.5 exceeds 9`."""
     verb = "exceeds" if value > limit else "falls below"
-    if not metric.endswith("_rate"):
-        return f"{number(value)} {verb} {number(limit)}"
+    if unit != "ratio":
+        digits = next((d for d in range(2, 18) if round(value, d) != round(limit, d)), 17)
+        return f"{number(round(value, digits))} {verb} {number(round(limit, digits))}"
     digits = next((d for d in range(4, 18) if f"{value:.{d}f}" != f"{limit:.{d}f}"), 4)
     return f"{value:.{digits}f} {verb} {limit:.{digits}f}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ops_checks.cli.answer import JSON, TEXT
 from ops_checks.cli.options import count, text
 from ops_checks.cli.output import Document
 from ops_checks.cli.selection_options import time_bounds
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     Run = TypeVar("Run")
 
-TEXT, JSON, CSV = "text", "json", "csv"
+CSV = "csv"
 
 
 def add_past(parser: ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from ops_checks.errors import InputError, UsageError
 from ops_checks.gate.asked import asked_for
 from ops_checks.gate.replay import REPLAYED
 from ops_checks.policy.measuring import is_windowed, measured_by, settings_of, waivers_of
+from ops_checks.presentation.wording import plural
 from ops_checks.rules.backtest import Condition, retell, tally
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.rules.rule import Threshold
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ops_checks.context import Context
     from ops_checks.gate.past_runs import PastRun
+    from ops_checks.policy.model import Policy
     from ops_checks.report.gate_run import GateRun
     from ops_checks.rules.backtest import Retold, Tally
     from ops_checks.rules.rule import Rule
@@ -50,10 +52,9 @@ def backtest(context: Context, past: Sequence[PastRun], names: Collection[str], 
     that nothing has, InputError where there is no run.
     """
     _must_have_runs(past)
-    policy = context.policy.asking_for(names)
     asked = _conditions(context, names)
     conditions = [each for each in asked if not is_replay or each.rule.id in REPLAYED]
-    retold = tuple(retell(each.run, conditions, policy.kpi.on_insufficient) for each in past)
+    retold = tuple(retell(each.run, conditions, context.policy.kpi.on_insufficient) for each in past)
     if is_replay:
         retold = tuple(replace(each, was=None, blocked=None) for each in retold)
     others = [each.rule.id for each in asked if each not in conditions]
@@ -61,8 +62,8 @@ def backtest(context: Context, past: Sequence[PastRun], names: Collection[str], 
     unknown = sum(each.run.settings is None for each in past)
     if unknown:
         remarks.append(
-            f"{unknown} runs do not say by which settings they were measured (kpi.window and the like): "
-            "taken to be those of this policy"
+            f"{plural(unknown, 'run does', 'runs do')} not say what was set then (kpi.window and the like): "
+            "taken to be as in this policy"
         )
     return Backtest(retold, tuple(tally(retold, conditions)), tuple(remarks))
 
@@ -79,12 +80,11 @@ def propose(context: Context, past: Sequence[PastRun], metric: str, wanted: floa
     rule = BY_METRIC[metric]
     if is_replay and rule.id not in REPLAYED:
         raise UsageError(f"--suggest {visible(metric)}: no log tells of it: name a history with --history")
-    threshold = context.policy.threshold(rule) or Threshold()
-    settings = _settings(context, rule)
-    alike = [each.run for each in past if _is_alike(each.run, settings)]
-    values = [value for run in alike if (value := _value(run, rule, threshold.min_samples))]
+    condition = _condition(context.policy, rule, measured_by(context.policy, context.zone))
+    alike = [each.run for each in past if condition.other_setting(each.run) is None]
+    values = [value for run in alike if (value := _value(run, rule, condition.threshold.min_samples))]
     if not values:
-        raise InputError(f"{metric}: none of {len(past)} runs has a value of it: name runs that measured it")
+        raise InputError(f"{metric}: no value of it in {plural(len(past), 'run', 'runs')}: name runs that measured it")
     operator = ">=" if rule.min_is_short else "<="
     found = suggest(metric, rule.unit, operator, values, wanted)
     return Proposal(found, tuple(_remarks(found, rule, len(past), len(alike))))
@@ -99,29 +99,17 @@ def _conditions(context: Context, names: Collection[str]) -> list[Condition]:
     """Return the rules that are asked for and on, as the policy has them."""
     policy = context.policy.asking_for(names)
     settings = measured_by(policy, context.zone)
-    rules = [rule for asked in asked_for(policy, names, None) for rule in asked.rules]
-    if not names:
-        rules = policy.active_rules()
-    return [
-        Condition(
-            rule,
-            policy.threshold(rule) or Threshold(),
-            {key: settings.get(key) for key in settings_of(rule)},
-            waivers_of(rule),
-            settings.get(waivers_of(rule)),
-        )
-        for rule in rules
-    ]
+    rules = policy.active_rules()
+    if names:
+        rules = [rule for asked in asked_for(policy, names, None) for rule in asked.rules]
+    return [_condition(policy, rule, settings) for rule in rules]
 
 
-def _settings(context: Context, rule: Rule) -> Mapping[str, Any]:
-    settings = measured_by(context.policy, context.zone)
-    return {key: settings.get(key) for key in settings_of(rule)}
-
-
-def _is_alike(run: GateRun, settings: Mapping[str, Any]) -> bool:
-    """Return whether a run measured as the policy does, as far as it says."""
-    return run.settings is None or all(run.settings.get(key) == value for key, value in settings.items())
+def _condition(policy: Policy, rule: Rule, settings: Mapping[str, Any]) -> Condition:
+    """Return a rule as a policy has it that measures by some settings."""
+    needed = {key: settings.get(key) for key in settings_of(rule)}
+    waivers = waivers_of(rule)
+    return Condition(rule, policy.threshold(rule) or Threshold(), needed, waivers, settings.get(waivers))
 
 
 def _value(run: GateRun, rule: Rule, min_samples: int) -> PastValue | None:
@@ -136,11 +124,11 @@ def _value(run: GateRun, rule: Rule, min_samples: int) -> PastValue | None:
 def _remarks(found: Suggestion, rule: Rule, past: int, alike: int) -> list[str]:
     remarks = []
     if alike < past:
-        remarks.append(f"{past - alike} runs were measured by other settings, and are left out")
+        remarks.append(f"{plural(past - alike, 'run was', 'runs were')} measured by other settings: left out")
     if found.runs < alike:
-        remarks.append(f"{alike - found.runs} runs have too few samples for a value, and are left out")
+        remarks.append(f"{plural(alike - found.runs, 'run has', 'runs have')} too few samples for a value: left out")
     if found.runs < found.needed:
-        few = f"so rare takes {found.needed} runs: this is the most extreme of {found.runs}"
+        few = f"so rare takes {plural(found.needed, 'run', 'runs')}: this is the most extreme of {found.runs}"
         remarks.append(f"--false-alarms {found.wanted:.3g}: {few}")
     if not is_windowed(rule):
         remarks.append(f"{found.metric} is a state: runs near each other are alike, and the interval is too narrow")

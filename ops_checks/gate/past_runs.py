@@ -14,6 +14,7 @@ from ops_checks.errors import InputError
 from ops_checks.files.append_line import HEAD_BYTES
 from ops_checks.files.contents import explain
 from ops_checks.files.safe_open import FileKind, not_read, open_regular
+from ops_checks.presentation.wording import plural
 from ops_checks.report.gate_run import run_of
 from ops_checks.report.history_line import FOREIGN, NEWER, RUN, TORN, is_history, read_line
 from ops_checks.report.saved import read_report
@@ -66,7 +67,8 @@ def read_past(paths: Sequence[str], *, since_s: float | None = None, until_s: fl
     chosen.sort(key=lambda each: each.run.at_ms)  # as they were: those of one moment stay in the order of reading
     once = _once(chosen)
     if len(once) < len(chosen):
-        remarks.append(f"{len(chosen) - len(once)} runs stand in several files, and count once")
+        twice = plural(len(chosen) - len(once), "run stands", "runs stand")
+        remarks.append(f"{twice} in several files: counted once")
     return PastRuns(tuple(once), tuple(remarks))
 
 
@@ -88,7 +90,7 @@ def _of_folder(folder: str, remarks: list[str]) -> Iterator[PastRun]:
         except InputError as error:
             others.append(error.message)
     if others:
-        more = f" (and {len(others) - 1} more files)" if len(others) > 1 else ""
+        more = f" (and {plural(len(others) - 1, 'more file', 'more files')})" if len(others) > 1 else ""
         remarks.append(f"left out: {others[0]}{more}")
 
 
@@ -140,7 +142,7 @@ def _of_lines(path: str, lines: Iterable[bytes], remarks: list[str]) -> Iterator
 
 def _located(numbers: Sequence[int]) -> str:
     where = ", ".join(map(str, numbers[:_LOCATED])) + (", …" if len(numbers) > _LOCATED else "")
-    return f"{len(numbers)} {'line' if len(numbers) == 1 else 'lines'} left out (line {where}),"
+    return f"{plural(len(numbers), 'line', 'lines')} left out (line {where}),"
 
 
 def _lies_within(run: GateRun, since_s: float | None, until_s: float | None) -> bool:

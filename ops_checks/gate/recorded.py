@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ops_checks.policy.model import Policy
     from ops_checks.report.model import InputRead
     from ops_checks.rules.rule import Limit, Rule
-    from ops_checks.snapshots.document import FindingRow, Kpis, MetricRow, OverTimeRow
+    from ops_checks.snapshots.kpi_rows import FindingRow, Kpis, MetricRow, OverTimeRow
     from ops_checks.snapshots.reading import SnapshotRead
     from ops_checks.snapshots.source import SnapshotSource
 

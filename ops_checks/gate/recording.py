@@ -15,14 +15,10 @@ from ops_checks.report.model import LeftOut
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.rules.rule import Limit, Threshold
 from ops_checks.sanitize import visible
-from ops_checks.snapshots.document import (
-    SCHEMA,
+from ops_checks.snapshots.document import SCHEMA, DatabaseRead, Document, Head, ItemRow
+from ops_checks.snapshots.kpi_rows import (
     BoundsRow,
-    DatabaseRead,
-    Document,
     FindingRow,
-    Head,
-    ItemRow,
     Kpis,
     LimitTotal,
     LogRow,

@@ -13,6 +13,7 @@ from ops_checks.gate.inputs import read_runs
 from ops_checks.gate.past_runs import PastRun
 from ops_checks.policy.measuring import measured_by
 from ops_checks.policy.window import kpi_window, window_settings
+from ops_checks.presentation.wording import plural
 from ops_checks.report.gate_run import GateRun, RuleRun, metric_run
 from ops_checks.report.model import Window
 from ops_checks.rules.kpi.evidence import KpiEvidence
@@ -148,6 +149,6 @@ def _counted(kpi: KpiPolicy) -> str:
 
 def _left_out(groups: Groups, hours: int) -> Iterator[str]:
     if groups.get(None):
-        yield f"{groups[None].runs} runs have no ts_epoch_ms: they are in no hour"
+        yield f"{plural(groups[None].runs, 'run has', 'runs have')} no ts_epoch_ms: in no hour"
     if hours:
-        yield f"{hours} hours are left out: nothing could lie in the window of the KPIs then"
+        yield f"{plural(hours, 'hour is', 'hours are')} left out: nothing could lie in the window of the KPIs then"

@@ -43,7 +43,7 @@ def crosschecks(value: object) -> Iterator[tuple[Path, str]]:
         if isinstance(limits, dict):
             yield from (((*path, name), message) for name, message in _contradictions(limits))
     yield from _zone_defects(_mapping(value).get("timezone"))
-    for name, message in window_defects(_mapping(_mapping(value).get("kpi"))):
+    for name, message in window_defects(kpi):
         yield ("kpi", name), message
     waivers = _mapping(value).get("waivers")
     for index, waiver in enumerate(waivers if isinstance(waivers, list) else ()):

@@ -87,6 +87,7 @@ _CHECKS: Mapping[str, Callable[[Any, Any, Schema], bool]] = {
     "properties": _properties_follow,
     "items": _items_follow,
     "minItems": lambda value, least, _: type(value) is list and len(value) >= least,
+    "minProperties": lambda value, least, _: type(value) is dict and len(value) >= least,
     "pattern": _matches,
     "minimum": lambda value, least, _: type(value) in _NUMBERS and value >= least,
     "maximum": lambda value, most, _: type(value) in _NUMBERS and value <= most,

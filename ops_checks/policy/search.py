@@ -257,7 +257,7 @@ def logs_of(environ: Mapping[str, str], policy: Policy | None) -> tuple[str, ...
 
 
 def policy_at(path: str | None, *, queues_only: bool, named: bool) -> Policy | None:
-    """Return the policy at a path (None: the defaults); None if none is needed, see `context.resolve`.
+    """Return the policy at a path (None: the defaults); None if none is needed, see `settings.resolve`.
 
     Raises UsageError for what is no policy, InputError for a file that cannot be read.
     """

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
 
-from ops_checks.context import Context, resolve
 from ops_checks.errors import UsageError
 from ops_checks.files.output_guard import Output, OutputGuard
 from ops_checks.gate.input_files import input_files
@@ -22,6 +21,7 @@ from ops_checks.rules.known import Known
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.runlog.engines import is_log_url, parse_engine
 from ops_checks.sanitize import visible
+from ops_checks.settings import resolve
 from ops_checks.stores.registry import is_url, located
 from ops_checks.timestamps import TIMES, duration_s, moment
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from ops_checks.context import Context
     from ops_checks.gate.run_history import RunHistory
     from ops_checks.policy.search import FoundPolicy
 

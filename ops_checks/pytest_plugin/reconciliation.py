@@ -30,7 +30,6 @@ from typing import TYPE_CHECKING, Protocol, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ops_checks.context import resolve
 from ops_checks.errors import OpsError, RefusedError, UsageError
 from ops_checks.pytest_plugin.scratch import failed, new_database, new_document, session_inputs, told
 from ops_checks.reconcile.agreement import record
@@ -41,6 +40,7 @@ from ops_checks.reconcile.plan_json import plan_text
 from ops_checks.reconcile.planning import make_plan
 from ops_checks.reconcile.reading import database, read_states
 from ops_checks.reconcile.stated_base import record_items
+from ops_checks.settings import resolve
 from ops_checks.stores.registry import MARKDOWN, SQLITE, is_url, store_kind
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta, Struct
 
 from ops_checks.findings import Verdict
-from ops_checks.report.model import Window  # noqa: TC001 - msgspec resolves the fields' types
+from ops_checks.report.model import MetricRun, Window
 from ops_checks.report.serialize import number
 
 if TYPE_CHECKING:
@@ -21,18 +21,6 @@ LAST_MS = 253_402_300_799_999
 
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]  # what a double holds: counts are compared with values
 Time = Annotated[int, Meta(ge=0, le=LAST_MS)]
-
-
-class MetricRun(Struct, frozen=True):
-    """What one metric was in a run; its fields are those of `report.model.Metric` that a history keeps."""
-
-    name: str
-    value: float | None
-    unit: str
-    samples: int
-    low: float | None = None
-    high: float | None = None
-    unread: int = 0
 
 
 class RuleRun(Struct, frozen=True):

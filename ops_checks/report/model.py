@@ -70,15 +70,11 @@ class Spread(Struct, frozen=True):
     skewness: float
 
 
-class Metric(Struct, frozen=True):
-    """A measured number, whether a rule limits it or not.
+class MetricRun(Struct, frozen=True):
+    """A measured number, as a history keeps it.
 
     `value` is None where there is no data. `samples` is what it was computed from, `unread` what it was not
     computed from because it cannot be read; `low` and `high` bound the 95 % interval where one is defined.
-    For a later run to compare with, `intervals` are those of a percentile at other confidences too, by ascending
-    confidence, and `spread` is that of a mean; where nobody asked for details there are none.
-    `needed` is how many more samples a value takes, and `words` say what it was computed from, where the number alone
-    says little: both are for the rule that limits it, and not published.
     """
 
     name: str
@@ -88,6 +84,17 @@ class Metric(Struct, frozen=True):
     low: float | None = None
     high: float | None = None
     unread: int = 0
+
+
+class Metric(MetricRun, frozen=True):
+    """A measured number, whether a rule limits it or not.
+
+    For a later run to compare with, `intervals` are those of a percentile at other confidences too, by ascending
+    confidence, and `spread` is that of a mean; where nobody asked for details there are none.
+    `needed` is how many more samples a value takes, and `words` say what it was computed from, where the number alone
+    says little: both are for the rule that limits it, and not published.
+    """
+
     intervals: tuple[Bounds, ...] = ()
     spread: Spread | None = None
     needed: int = 0

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from ops_checks.findings import KPI, Verdict
 from ops_checks.report.model import Metric, RuleResult
@@ -62,6 +62,16 @@ class Condition(Struct, frozen=True):
     settings: Mapping[str, Any]
     waivers: str
     waived: str | None = None
+
+    def other_setting(self, run: GateRun) -> str | None:
+        """Return a setting that was another in a run, None where it measured as the policy does, as far as it says."""
+        if run.settings is None:
+            return None
+        return next((key for key, value in self.settings.items() if run.settings.get(key) != value), None)
+
+    def has_waivers_of(self, run: GateRun) -> bool:
+        """Return whether the rule had the waivers in a run that it has now, as far as the run says."""
+        return run.settings is None or run.settings.get(self.waivers) == self.waived
 
 
 class Untold(Struct, frozen=True):
@@ -184,9 +194,9 @@ def _failed_by_no_rule(run: GateRun) -> bool:
 def _retell(run: GateRun, condition: Condition) -> RuleResult | str:
     """Return what a rule would have said of a run, or why nobody can tell."""
     rule, threshold, kept = condition.rule, condition.threshold, run.rule(condition.rule.id)
-    for key, value in condition.settings.items():
-        if run.settings is not None and run.settings.get(key) != value:
-            return f"{key} was another"
+    other = condition.other_setting(run)
+    if other is not None:
+        return f"{other} was another"
     if kept and kept.verdict is Verdict.ERROR and not (rule.is_error and kept.value is not None):
         return not_evaluated(rule, threshold, "could not be evaluated then")
     if rule.group == KPI.id and rule.id not in RULES:
@@ -206,17 +216,12 @@ def _as_said(run: GateRun, condition: Condition, kept: RuleRun | None) -> RuleRe
     rule = condition.rule
     if kept is None:
         return "it was not judged"
-    if (kept.waived or kept.verdict in _VIOLATED) and not _has_waivers_of(run, condition):
+    if (kept.waived or kept.verdict in _VIOLATED) and not condition.has_waivers_of(run):
         return "its waivers were others"
     return RuleResult(
         rule.id, rule.title, rule.help, rule.group, kept.severity, kept.verdict, "as it was then",
         value=kept.value, operator=kept.operator, limit=kept.limit, unit=kept.unit, samples=kept.samples,
     )  # fmt: skip
-
-
-def _has_waivers_of(run: GateRun, condition: Condition) -> bool:
-    """Return whether a rule had the waivers that it has now, as far as the run says."""
-    return run.settings is None or run.settings.get(condition.waivers) == condition.waived
 
 
 def _none_listed(_rule: Rule, _evidence: object, _limit: Limit) -> Offenders:
@@ -232,7 +237,7 @@ def _measured(run: GateRun, rule: Rule, kept: RuleRun | None) -> Metric | str:
     found = run.metric(rule.metric)
     if found is None:
         return f"{rule.metric} was not measured"
-    metric = Metric(found.name, found.value, found.unit, found.samples, found.low, found.high, found.unread)
+    metric = Metric(**asdict(found))
     if rule.of_log and not _log_was_current(run):
         return "its log could not be relied on"
     if run.settings is None and kept and kept.verdict is Verdict.INSUFFICIENT and rule.counted:
@@ -248,7 +253,7 @@ def _log_was_current(run: GateRun) -> bool:
 
 def _answered(run: GateRun, condition: Condition, kept: RuleRun | None, found: RuleResult) -> RuleResult | str:
     """Return a violated result without what a waiver or a known report answered for, or why nobody can tell."""
-    if not _has_waivers_of(run, condition):
+    if not condition.has_waivers_of(run):
         return "its waivers were others"
     if kept is None:
         return found if condition.waived is None else "it has waivers"

@@ -641,7 +641,7 @@ _DECIDING = (
     ),
     Defect(
         "the policy beats the environment",
-        "context.py",
+        "settings.py",
         'or environ.get("ORCH_QUEUE_MD")\n        or in_policy(policy, policy.queue if policy else None)',
         'or in_policy(policy, policy.queue if policy else None)\n        or environ.get("ORCH_QUEUE_MD")',
         _GATE,
@@ -1399,14 +1399,14 @@ _PAST_RUNS = (
     Defect(
         "what was measured by another setting is told",
         "rules/backtest.py",
-        "run.settings is not None and run.settings.get(key) != value",
-        "False",
+        "if run.settings.get(key) != value",
+        "if False",
         _BACKTEST,
     ),
     Defect(
         "waivers of then hold for others of now",
         "rules/backtest.py",
-        "return run.settings is None or run.settings.get(condition.waivers) == condition.waived",
+        "return run.settings is None or run.settings.get(self.waivers) == self.waived",
         "return True",
         _BACKTEST,
     ),

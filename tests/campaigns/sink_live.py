@@ -11,11 +11,11 @@ from unittest import mock
 
 from ops_checks.cli.live.lines import Moment, change_lines, first_lines, head_lines, item_table, list_title
 from ops_checks.cli.output import write_on
-from ops_checks.context import resolve
 from ops_checks.live.model import QUEUE, Failure, Filter, QueueSeen, State, mark
 from ops_checks.live.reading import QueueReading
 from ops_checks.model import Item
 from ops_checks.overview import summarise, workers
+from ops_checks.settings import resolve
 from tests.campaigns.sink_readers import as_shown, runner_commands, terminal_lines
 
 if TYPE_CHECKING:

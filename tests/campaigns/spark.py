@@ -19,7 +19,6 @@ from unittest import mock
 
 from msgspec import to_builtins
 
-from ops_checks.context import resolve
 from ops_checks.errors import InputError
 from ops_checks.formats.json import FORMAT
 from ops_checks.gate.run import run_gate
@@ -33,6 +32,7 @@ from ops_checks.runlog.engines.spark import session as spark_session
 from ops_checks.runlog.engines.spark.session import session, stop
 from ops_checks.runlog.filter import RunFilter, valid_times
 from ops_checks.runlog.grouping import Grouping
+from ops_checks.settings import resolve
 from tests.campaigns.common import Tally
 from tests.campaigns.operation import NOW_S, Operation
 from tests.campaigns.spark_cluster import Cluster, killed_after_a_task

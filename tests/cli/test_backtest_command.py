@@ -204,8 +204,7 @@ def test_a_report_of_an_earlier_release(project: Path, run: Run) -> None:
     told = run("backtest", "--history", "r.json")
     assert told.out.startswith("backtest ops-checks.yaml runs=1 pass=0 insufficient=0 block=1 error=0 unknown=0\n")
     assert told.err == (
-        "note: 1 runs do not say by which settings they were measured (kpi.window and the like): "
-        "taken to be those of this policy\n"
+        "note: 1 run does not say what was set then (kpi.window and the like): taken to be as in this policy\n"
     )
 
 
@@ -271,7 +270,7 @@ def test_a_limit_of_the_queue(past: Path, run: Run) -> None:
     told = run("backtest", "--policy", "new.yaml", "--history", "h.jsonl", "--suggest", "failure_rate")
     assert (told.code, told.err) == (
         3,
-        "error: failure_rate: none of 4 runs has a value of it: name runs that measured it\n",
+        "error: failure_rate: no value of it in 4 runs: name runs that measured it\n",
     )
 
 

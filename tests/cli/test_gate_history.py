@@ -241,7 +241,7 @@ def test_reports_that_were_kept(project: Path, run: Run, later: Callable[[float]
     assert run("history", "show", "ci/b.json", "ci/a.json") == of_folder
     told = run("history", "show", "ci", "h.jsonl")
     assert told.out == of_folder.out
-    assert told.err == "warning: 1 runs stand in several files, and count once\n"
+    assert told.err == "warning: 1 run stands in several files: counted once\n"
 
 
 def test_hostile_runs(project: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from builders import item
 
-from ops_checks.cli.lines import consistency_lines, number, status_lines, workers_lines
+from ops_checks.cli.lines import consistency_lines, distinguished, number, status_lines, workers_lines
 from ops_checks.findings import Finding
 from ops_checks.overview import summarise, workers
 from ops_checks.rules.drift.drift import Drift
@@ -77,3 +77,21 @@ def test_consistency_mismatch() -> None:
 def test_number(value: float | None, text: str) -> None:
     """A number is as short as it is exact."""
     assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "unit", "text"),
+    [
+        (0.5, 0.2, "ratio", "0.5000 exceeds 0.2000"),
+        (0.20001, 0.2, "ratio", "0.20001 exceeds 0.20000"),
+        (0.1, 0.2, "ratio", "0.1000 falls below 0.2000"),
+        (222.2222222, 100, "%", "222.22 exceeds 100"),
+        (100.0001111, 100, "%", "100.0001 exceeds 100"),
+        (1569.4, 1000, "ms", "1569.4 exceeds 1000"),
+        (3, 0, "items", "3 exceeds 0"),
+        (5, 10**400, "count", f"5 falls below {10**400}"),
+    ],
+)
+def test_a_value_beyond_its_limit(value: float, limit: float, unit: str, text: str) -> None:
+    """Few digits, and as many as it takes that the two differ."""
+    assert distinguished(value, limit, unit) == text

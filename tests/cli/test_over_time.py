@@ -13,13 +13,13 @@ from conftest import NOW_S
 from json_checks import validator
 
 from ops_checks import help as manual
-from ops_checks.context import resolve
 from ops_checks.files.output_guard import OutputGuard
 from ops_checks.formats import FORMATS
 from ops_checks.policy.loader import load_policy
 from ops_checks.pytest_plugin.options import Inputs
 from ops_checks.pytest_plugin.plan import plan_checks
 from ops_checks.rules.kpi.regression import COMPARED
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,10 +103,10 @@ def test_kpi(project: Path, run: Run):
         2,
         "kpi success_rate=87.33% latency_p95_ms=388 latency_avg_ms=299.00 retry_count=0 stale_in_progress=0\n"
         "alert regression_failure_rate=0.0914 exceeds 0.0500\n"
-        "alert regression_latency_p50_ms=89.8277 exceeds 10\n"
-        "alert error_budget=126.6666667 exceeds 100\n"
+        "alert regression_latency_p50_ms=89.83 exceeds 10\n"
+        "alert error_budget=126.67 exceeds 100\n"
         "alert burn_rate_medium=20 exceeds 6\n"
-        "alert burn_rate_slow=5.891472868 exceeds 1\n",
+        "alert burn_rate_slow=5.89 exceeds 1\n",
         f"warning: {LATE}\n",
     )
 

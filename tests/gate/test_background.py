@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from report_checks import assert_published
 from report_samples import report
 
-from ops_checks.context import resolve
 from ops_checks.errors import InputError
 from ops_checks.gate import background, inputs
 from ops_checks.gate.background import run_with_background
@@ -23,6 +22,7 @@ from ops_checks.rules.history.queue_timelines import QUEUE_METRICS
 from ops_checks.rules.kpi.timelines import WINDOWS
 from ops_checks.rules.registry import OF_NOW
 from ops_checks.runlog import grouping
+from ops_checks.settings import resolve
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from conftest import NOW_S
 from database_kinds import every_database
 from event_histories import case, found_by_item, ids, judged, store
 
-from ops_checks.context import resolve
 from ops_checks.formats import FORMATS
 from ops_checks.gate.run import run_gate
 from ops_checks.policy.model import HistoryPolicy, Policy
 from ops_checks.presentation.format import RenderOptions
 from ops_checks.rules.history.rules import HISTORY_RULES
 from ops_checks.rules.waivers import Waiver
+from ops_checks.settings import resolve
 from ops_checks.stores.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import pytest
 from builders import SCHEMA, execute, item, make_database, make_markdown
 from conftest import NOW_S
 
-from ops_checks.context import resolve
 from ops_checks.gate.run import run_gate
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from pathlib import Path

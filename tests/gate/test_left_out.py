@@ -13,10 +13,11 @@ from builders import item, make_database, make_markdown
 from conftest import NOW_S
 
 from ops_checks.cli import main
-from ops_checks.context import DEFAULT_DB, DEFAULT_LOG, DEFAULT_QUEUE, resolve
+from ops_checks.context import DEFAULT_DB, DEFAULT_LOG, DEFAULT_QUEUE
 from ops_checks.findings import Verdict
 from ops_checks.gate.run import run_gate
 from ops_checks.report.model import InputRead, LeftOut
+from ops_checks.settings import resolve
 from ops_checks.timestamps import queue_time
 
 if TYPE_CHECKING:

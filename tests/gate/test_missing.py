@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import item, make_database, make_markdown
 
-from ops_checks.context import resolve
 from ops_checks.formats import FORMATS
 from ops_checks.gate.run import run_gate
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,12 +15,12 @@ from builders import execute, insert, item, make_database, make_markdown
 from conftest import NOW_S
 from database_kinds import every_database
 
-from ops_checks.context import resolve
 from ops_checks.formats import FORMATS
 from ops_checks.gate.run import run_gate
 from ops_checks.policy.model import Policy
 from ops_checks.presentation.format import RenderOptions
 from ops_checks.rules.own.model import OwnRule
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from conftest import NOW_S
 
-from ops_checks.context import resolve
 from ops_checks.errors import InputError
 from ops_checks.findings import Verdict
 from ops_checks.gate.replay import HOUR_MS, REPLAYED, replay
 from ops_checks.policy.model import KpiPolicy, Policy
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,7 @@ def test_what_it_says() -> None:
     lines = [end(BEGIN_MS), end(None), "x\n"]
     assert replayed(lines, None).remarks == (
         "each hour of the log is replayed, with all runs before it: there is no kpi.window",
-        "1 runs have no ts_epoch_ms: they are in no hour",
+        "1 run has no ts_epoch_ms: in no hour",
     )
     assert replayed(lines, 7200).remarks[0] == (
         "each hour of the log is replayed, with the window of the KPIs as it was then: window 2h"
@@ -122,7 +122,7 @@ def test_windows_of_the_policy(window: dict[str, Any], counted: Callable[[int], 
         rate = each.run.metric("failure_rate")
         assert rate is not None
         assert rate.samples == sum(begin <= ms < last for ms in times), each.run.at_ms
-    assert len(found.runs) == 49 or "hours are left out: nothing could lie in the window" in found.remarks[-1]
+    assert len(found.runs) == 49 or "left out: nothing could lie in the window" in found.remarks[-1]
 
 
 @pytest.mark.usefixtures("folder")

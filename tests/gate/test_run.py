@@ -12,7 +12,6 @@ from builders import execute, item, make_database, make_markdown
 from msgspec.structs import replace
 
 from ops_checks import open_queue
-from ops_checks.context import resolve
 from ops_checks.errors import UsageError
 from ops_checks.findings import GROUPS, Finding
 from ops_checks.gate import run as gate
@@ -21,6 +20,7 @@ from ops_checks.gate.stable_reading import compare
 from ops_checks.rules.drift.rules import DRIFT_CHECKS
 from ops_checks.rules.registry import RULES
 from ops_checks.rules.rule import Offenders
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -198,8 +198,8 @@ def test_reports_in_place_of_a_history(tmp_path: Path, report_file: Callable[[st
     assert [each.run.at_ms - CREATED_MS for each in past.runs] == [1, 2, 3]
     others, twice = past.remarks
     assert others.startswith(f"left out: {tmp_path}/ci/log.jsonl: the whole: ")
-    assert others.endswith(" (and 1 more files)")
-    assert twice == "1 runs stand in several files, and count once"
+    assert others.endswith(" (and 1 more file)")
+    assert twice == "1 run stands in several files: counted once"
     assert [each.run.at_ms for each in read_past([str(tmp_path / "c.json")]).runs] == [CREATED_MS + 1]
     window = read_past([str(tmp_path)], since_s=(CREATED_MS + 2) / 1000, until_s=(CREATED_MS + 3) / 1000)
     assert [each.run.at_ms - CREATED_MS for each in window.runs] == [2]

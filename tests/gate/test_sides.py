@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import document, item, make_database, make_markdown
 
-from ops_checks.context import resolve
 from ops_checks.gate.run import run_gate
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

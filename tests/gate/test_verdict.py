@@ -12,7 +12,6 @@ from builders import item, make_database, make_markdown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops_checks.context import resolve
 from ops_checks.exit_codes import ALERT, DRIFT, NOT_EVALUATED, OK
 from ops_checks.findings import GROUPS, Finding, Verdict
 from ops_checks.gate.readers import READERS
@@ -21,6 +20,7 @@ from ops_checks.gate.verdict import decide
 from ops_checks.report.model import RuleResult
 from ops_checks.rules.queue.rules import ROW_CHECKS
 from ops_checks.rules.registry import RULES
+from ops_checks.settings import resolve
 
 GROUP_IDS = list(READERS)
 NOW_S = 1_767_279_600

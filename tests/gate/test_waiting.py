@@ -14,11 +14,11 @@ from builders import aged, execute, item, make_database, make_markdown, select, 
 from conftest import NOW_S
 
 from ops_checks.conditions import Outcome, State, Wanted
-from ops_checks.context import resolve
 from ops_checks.errors import InputError, LockedError
 from ops_checks.gate.waiting import wait
 from ops_checks.gate.watching import POLL_S
 from ops_checks.policy.loader import parse_policy
+from ops_checks.settings import resolve
 from ops_checks.stores.markdown.store import MarkdownStore
 from ops_checks.stores.sqlite.store import SqliteStore
 

@@ -12,10 +12,10 @@ import pytest
 from builders import aged, execute, item, make_database, make_markdown
 from conftest import NOW_S
 
-from ops_checks.context import resolve
 from ops_checks.errors import InputError, UsageError
 from ops_checks.live.feed import Feed, News
 from ops_checks.live.model import DRIFT, KPI, PARTS, QUEUE, Filter
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,10 +11,10 @@ import pytest
 from builders import aged, execute, item, make_database, make_markdown, table
 from conftest import NOW_S
 
-from ops_checks.context import resolve
 from ops_checks.errors import InputError
 from ops_checks.live.model import DriftSeen, Filter
 from ops_checks.live.reading import MOST_ROWS, QueueReading, read_drift, read_kpi
+from ops_checks.settings import resolve
 
 pytestmark = pytest.mark.usefixtures("folder")
 

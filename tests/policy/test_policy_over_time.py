@@ -169,6 +169,15 @@ P95 = "latency_p95_ms: {max_increase: 10%}"
             "expected a time span as kpi.window, such as `24h` or `7d`",
         ),
         (
+            "kpi:\n  window: 7d\n  regression: {}\n",
+            "3:15: kpi.regression: an empty mapping is not allowed; expected a mapping from at least one metric to a "
+            "limit on its change",
+        ),
+        (
+            "kpi:\n  budgets: []\n",
+            "2:12: kpi.budgets: an empty list is not allowed; expected a list of at least one budget",
+        ),
+        (
             f"kpi:\n  window: 8d\n  regression:\n    {P95}\n",
             "4:21: kpi.regression.latency_p95_ms: last-week overlaps with a window of more than 7d; expected "
             "`previous`, or a window of at most 7d",
@@ -188,7 +197,7 @@ P95 = "latency_p95_ms: {max_increase: 10%}"
     ],
 )
 def test_what_does_not_go_together(tmp_path, text, expected):
-    """A window that is compared is one, and no two rules have one id."""
+    """A window that is compared is one, no section is empty, and no two rules have one id."""
     assert refused(tmp_path, text) == [expected]
 
 

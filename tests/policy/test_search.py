@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import item, make_database, make_markdown
 
-from ops_checks.context import resolve
 from ops_checks.policy.search import find_policy
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ops_checks.context import resolve
 from ops_checks.errors import OpsError, UsageError
 from ops_checks.policy.loader import load_policy
 from ops_checks.policy.source import may_locate_queues
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,14 +8,16 @@ from builders import aged, execute, insert, make_database, make_markdown, select
 from database_kinds import InFile
 from worked_cases import NOW_S, item
 
-from ops_checks.context import Context, resolve
 from ops_checks.model import FIELDS
 from ops_checks.policy.model import ConsistencyPolicy, Policy
 from ops_checks.reconcile.agreement import record
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from ops_checks.context import Context
 
     Row = Mapping[str, Any]
 

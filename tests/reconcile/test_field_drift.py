@@ -10,11 +10,11 @@ from git_projects import GitProject
 from msgspec.structs import replace
 from report_samples import report
 
-from ops_checks.context import resolve
 from ops_checks.gate.run import run_gate
 from ops_checks.reconcile import field_drift
 from ops_checks.reconcile.field_drift import MOST_FIELDS, with_drift
 from ops_checks.report.background import Background, FieldDrift
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

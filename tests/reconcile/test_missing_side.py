@@ -18,7 +18,6 @@ from conftest import NOW_S
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ops_checks.context import resolve
 from ops_checks.errors import InputError, RefusedError, WriteError
 from ops_checks.gate.stable_reading import compare
 from ops_checks.model import FIELDS, PRIORITIES, STATUSES, Item
@@ -26,6 +25,7 @@ from ops_checks.policy.model import ConsistencyPolicy, Policy
 from ops_checks.reconcile import missing_side
 from ops_checks.reconcile.model import Options
 from ops_checks.reconcile.planning import make_plan
+from ops_checks.settings import resolve
 from ops_checks.stores.sqlite import new
 
 if TYPE_CHECKING:

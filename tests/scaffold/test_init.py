@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ops_checks.cli import main
-from ops_checks.context import resolve
 from ops_checks.errors import WriteError
 from ops_checks.files.new_file import make_file
 from ops_checks.gate.run import run_gate
@@ -35,6 +34,7 @@ from ops_checks.runlog.reader import read_runs
 from ops_checks.scaffold.demo import Operation
 from ops_checks.scaffold.layout import Layout
 from ops_checks.scaffold.project import make_project
+from ops_checks.settings import resolve
 from ops_checks.stores.registry import open_queue
 from ops_checks.timestamps import start_epoch
 

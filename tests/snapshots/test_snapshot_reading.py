@@ -16,17 +16,8 @@ from snapshot_files import forged, signed
 
 from ops_checks.errors import InputError, RefusedError
 from ops_checks.model import FIELDS, Item
-from ops_checks.snapshots.document import (
-    SCHEMA,
-    DatabaseRead,
-    Document,
-    Head,
-    ItemRow,
-    Kpis,
-    MetricRow,
-    RetriesRow,
-    Settings,
-)
+from ops_checks.snapshots.document import SCHEMA, DatabaseRead, Document, Head, ItemRow
+from ops_checks.snapshots.kpi_rows import Kpis, MetricRow, RetriesRow, Settings
 from ops_checks.snapshots.reading import read_snapshot
 from ops_checks.stores.baseline import AgreedRow, Baseline
 from ops_checks.stores.baseline_json import header_json, row_json

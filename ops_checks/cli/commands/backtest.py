@@ -15,7 +15,8 @@ from ops_checks.cli.backtest_lines import (
     suggestion_records,
 )
 from ops_checks.cli.command import POLICY, Command
-from ops_checks.cli.options import add_limits, add_log, check_id, completed, log_warnings, path, rate
+from ops_checks.cli.kpi_options import add_limits, add_log, log_warnings
+from ops_checks.cli.options import check_id, completed, number, path
 from ops_checks.cli.past_options import CSV, add_past, bounds, last, read_runs, records
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import OK
@@ -42,15 +43,10 @@ def _metric(word: str) -> str:
 
 def _share(word: str) -> float:
     """Return a rate above 0 and below 1, from `5%` or `0.05`."""
-    percent = word.endswith("%")
-    value = rate(word) if not percent else rate(f"{float(word[:-1]) / 100!r}") if _is_number(word[:-1]) else 0.0
+    value = number(word.removesuffix("%")) / (100 if word.endswith("%") else 1)
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"expected a rate above 0 such as 5% or 0.05, found {word!a}")
     return value
-
-
-def _is_number(word: str) -> bool:
-    return word.replace(".", "", 1).isdecimal() and word.isascii()
 
 
 def _add_arguments(parser: ArgumentParser) -> None:

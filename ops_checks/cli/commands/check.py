@@ -6,19 +6,8 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.gate_report import gate_report
-from ops_checks.cli.options import (
-    add_details,
-    add_fields,
-    add_formats,
-    add_limits,
-    add_log,
-    add_queues,
-    check_id,
-    log_warnings,
-    path,
-    text,
-    unused_options,
-)
+from ops_checks.cli.kpi_options import add_limits, add_log, log_warnings, unused_options
+from ops_checks.cli.options import add_details, add_fields, add_formats, add_queues, check_id, path, text
 from ops_checks.cli.window_options import add_window, unused_window
 from ops_checks.exit_codes import NOT_EVALUATED, OK
 from ops_checks.findings import FAIL_LEVELS, GROUPS, QUEUE

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops_checks.cli.answer import Answer
+from ops_checks.cli.answer import JSON, TEXT, Answer
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.history_lines import history_json, history_lines, history_records
 from ops_checks.cli.options import add_globals, path
-from ops_checks.cli.past_options import CSV, JSON, TEXT, add_past, last, read_runs, records
+from ops_checks.cli.past_options import CSV, add_past, last, read_runs, records
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import OK
 from ops_checks.gate.run_history import history_of

@@ -9,7 +9,7 @@ from ops_checks.cli.answer import FORMAT, Answer
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.options import path
 from ops_checks.cli.output import Made
-from ops_checks.context import DEFAULT_DB, DEFAULT_QUEUE, resolve
+from ops_checks.context import DEFAULT_DB, DEFAULT_QUEUE
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import OK
 from ops_checks.files.ignore_file import GITIGNORE, add_ignored
@@ -17,6 +17,7 @@ from ops_checks.sanitize import visible
 from ops_checks.scaffold.layout import layout
 from ops_checks.scaffold.project import MADE, make_project
 from ops_checks.scaffold.unshared import unshared
+from ops_checks.settings import resolve
 from ops_checks.stores.registry import is_url, same_location
 
 if TYPE_CHECKING:

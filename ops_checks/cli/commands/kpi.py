@@ -6,17 +6,10 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.command import POLICY, Command
 from ops_checks.cli.group_options import add_groups, kpi_format, unused_group_options
+from ops_checks.cli.kpi_options import add_limits, add_log, log_warnings, unused_options
 from ops_checks.cli.kpi_rules import concluded
 from ops_checks.cli.lines import kpi_lines
-from ops_checks.cli.options import (
-    add_database,
-    add_formats,
-    add_limits,
-    add_log,
-    comparison,
-    log_warnings,
-    unused_options,
-)
+from ops_checks.cli.options import add_database, add_formats, comparison
 from ops_checks.cli.window_options import add_window
 from ops_checks.exit_codes import ALERT, OK
 from ops_checks.findings import KPI

@@ -66,9 +66,9 @@ def _project_files(invocation: Invocation) -> list[str]:
 
     A saved report can be shown whatever is wrong with the settings; then they are taken to be the default ones.
     """
-    from ops_checks.context import resolve
     from ops_checks.gate.input_files import input_files
     from ops_checks.policy.model import Policy
+    from ops_checks.settings import resolve
 
     given = vars(invocation.args)
     queues = {"queue": given.get("queue"), "db": given.get("db")}

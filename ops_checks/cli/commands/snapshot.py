@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ops_checks.cli.answer import FORMAT, Answer, wants_json
 from ops_checks.cli.command import POLICY, Command
-from ops_checks.cli.options import add_database, add_log, count, log_warnings, path
+from ops_checks.cli.kpi_options import add_log, log_warnings
+from ops_checks.cli.options import add_database, count, path
 from ops_checks.cli.output import Document, standard_stream
 from ops_checks.errors import UsageError
 from ops_checks.exit_codes import OK

@@ -18,9 +18,9 @@ from ops_checks.cli.command import Invocation
 from ops_checks.cli.live.app import WatchApp
 from ops_checks.cli.live.item_list import ItemList
 from ops_checks.cli.live.screens import ItemScreen, QuestionScreen
-from ops_checks.context import resolve
 from ops_checks.errors import InputError
 from ops_checks.exit_codes import INTERRUPTED
+from ops_checks.settings import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
