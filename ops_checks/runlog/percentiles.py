@@ -121,13 +121,19 @@ class Durations:
         mean, most = self.mean(), self.max()
         if mean is None or most is None:
             return None
-        count = len(self)
-        counted = chain(self.counts.items(), zip(self.uncounted, repeat(1)))
-        apart = [((value - mean) / (most or 1.0), times) for value, times in counted]  # no power of them overflows
-        squares = fsum(each * each * times for each, times in apart)
-        cubes = fsum(each * each * each * times for each, times in apart)
+        count, scale = len(self), most or 1.0
+        squares, cubes = self.powers(mean, scale)
         skewness = cubes / count / (squares / count) ** 1.5 if squares else 0.0
-        return Moments(count, mean, (most or 1.0) * sqrt(squares / max(1, count - 1)), skewness)
+        return Moments(count, mean, scale * sqrt(squares / max(1, count - 1)), skewness)
+
+    def powers(self, mean: float, scale: float) -> tuple[float, float]:
+        """Return the sums of the squares and of the cubes of how far values are from the mean, in units of `scale`.
+
+        With the largest value as the unit no power overflows.
+        """
+        counted = chain(self.counts.items(), zip(self.uncounted, repeat(1)))
+        apart = [((value - mean) / scale, times) for value, times in counted]
+        return fsum(each * each * times for each, times in apart), fsum(each**3 * times for each, times in apart)
 
     def max(self) -> float | None:
         """Return the largest value, or None without values."""
