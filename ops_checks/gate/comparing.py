@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ops_checks.errors import InputError, UsageError
-from ops_checks.gate.inputs import measured, read_kpi_runs, retries_within
+from ops_checks.gate.inputs import measured, read_kpi_runs
+from ops_checks.gate.queue_reading import retries_within
 from ops_checks.gate.stable_reading import read_stable
 from ops_checks.policy.window import Window
 from ops_checks.report.model import Metric
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from ops_checks.gate.inputs import Evidence
     from ops_checks.report.model import Report
     from ops_checks.rules.kpi.comparison import Comparison
-    from ops_checks.stores.protocol import Snapshot
     from ops_checks.timestamps import Zone
 
 _WEEK_S = 7 * 86_400
@@ -120,20 +120,17 @@ def _with_window(context: Context, against: str) -> KpisCompared:
     bounds = (before.since_ms or 0, before.until_ms or 0)
     runs = read_kpi_runs(context, details=False, groupings=(Grouping(BY_TIME, bounds),))
     earlier = runs.stats.groups[0].get(bounds[0], GroupStats()) if runs.stats.groups else GroupStats()
-    evidence, retries = read_stable(
-        context.kpi_store, lambda snapshot: (measured(context, runs, snapshot), _retries(context, snapshot, before))
+    evidence, found = read_stable(
+        context.kpi_store,
+        lambda snapshot: (measured(context, runs, snapshot), retries_within(context, snapshot, before)),
     )
+    retries = None if found is None else found.count
     theirs = _earlier_metrics(earlier, retries)
     samples = Samples(
         earlier.done, earlier.failed, earlier.durations, None if retries is None else Events(retries, _length(before))
     )
     compared = compare(_of_window(evidence, window), _measured(theirs, samples))
     return KpisCompared(evidence, compared, window, before)
-
-
-def _retries(context: Context, snapshot: Snapshot, window: Window) -> int | None:
-    """Return the retries in a window, None for a store that keeps no events."""
-    return None if snapshot.retry_count() is None else retries_within(context, snapshot, window).count
 
 
 def _earlier_metrics(earlier: GroupStats, retries: int | None) -> dict[str, Metric]:
