@@ -15,11 +15,10 @@ from ops_checks.policy.window import Window
 from ops_checks.report.model import Metric
 from ops_checks.report.saved import read_report
 from ops_checks.rules.kpi.comparison import Measured, compare
-from ops_checks.rules.kpi.evidence import KpiEvidence
+from ops_checks.rules.kpi.evidence import evidence_of
 from ops_checks.rules.kpi.run_metrics import RUN_RULES
 from ops_checks.rules.kpi.samples import KINDS, Events, Samples, check_published
 from ops_checks.runlog.grouping import BY_TIME, Grouping, GroupStats
-from ops_checks.runlog.stats import RunStats
 from ops_checks.sanitize import visible
 from ops_checks.suggestions import did_you_mean
 from ops_checks.timestamps import duration_text, offset_s
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from ops_checks.gate.inputs import Evidence
     from ops_checks.report.model import Report
     from ops_checks.rules.kpi.comparison import Comparison
+    from ops_checks.runlog.stats import RunStats
     from ops_checks.timestamps import Zone
 
 _WEEK_S = 7 * 86_400
@@ -135,10 +135,8 @@ def _with_window(context: Context, against: str) -> KpisCompared:
 
 def _earlier_metrics(earlier: GroupStats, retries: int | None) -> dict[str, Metric]:
     """Return the metrics of an earlier window: those that are measured of its runs, and its retries."""
-    stats = RunStats(
-        runs=earlier.runs, done=earlier.done, failed=earlier.failed, durations=earlier.durations, detailed=False
-    )
-    found = {rule.metric: rule.measure(KpiEvidence(stats)) for rule in RUN_RULES}
+    evidence = evidence_of(earlier)
+    found = {rule.metric: rule.measure(evidence) for rule in RUN_RULES}
     known = retries if retries or earlier.runs else None  # of a time without any runs nothing is known
     return found | {_RETRIES: Metric(_RETRIES, known, "count", known or 0)}
 
