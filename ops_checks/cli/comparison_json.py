@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.csv_record import csv_record
-from ops_checks.gate.comparing import EARLIER
+from ops_checks.policy.earlier_windows import EARLIER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

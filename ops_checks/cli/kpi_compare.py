@@ -13,8 +13,9 @@ from ops_checks.cli.kpi_outputs import BEGINS_ERROR, BEGINS_TEXT, KpiOutputs
 from ops_checks.cli.kpi_rules import concluded
 from ops_checks.cli.lines import kpi_lines
 from ops_checks.cli.output import Document
-from ops_checks.gate.comparing import EARLIER, compare_kpis
+from ops_checks.gate.comparing import compare_kpis
 from ops_checks.gate.input_files import input_files
+from ops_checks.policy.earlier_windows import EARLIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

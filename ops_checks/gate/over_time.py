@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import UsageError
-from ops_checks.gate.comparing import EARLIER, length_s
 from ops_checks.gate.inputs import RunsRead, read_runs
+from ops_checks.policy.earlier_windows import EARLIER, length_s
 from ops_checks.policy.over_time import uncomparable
 from ops_checks.policy.search import in_policy
 from ops_checks.report.saved import read_report
