@@ -10,7 +10,7 @@ from math import fsum, sqrt
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from ops_checks.statistics.intervals import Moments
+from ops_checks.statistics.intervals import Moments, nearest_rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -145,7 +145,7 @@ class Durations:
         It is SQL's `percentile_disc`: the smallest value that at least `percent` % of the values do not exceed.
         """
         count = len(self)
-        return self.ranked(max(1, -(-percent * count // 100))) if count else None
+        return self.ranked(nearest_rank(percent, count)) if count else None
 
     def above(self, limit: float) -> int:
         """Return how many values exceed a limit."""

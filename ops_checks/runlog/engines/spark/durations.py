@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from ops_checks.errors import InputError
 from ops_checks.runlog.engines.spark.worker import bits_of
 from ops_checks.runlog.percentiles import Durations, float_of
+from ops_checks.statistics.intervals import nearest_rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -99,7 +100,7 @@ def fetch_groups(asked: Asked, groups: Mapping[bytes, GroupStats]) -> None:
 
 def _ranks(count: int) -> Iterator[int]:
     """Yield the ranks of the percentiles that are shown."""
-    return (-(-percent * count // 100) for percent in _SHOWN)
+    return (nearest_rank(percent, count) for percent in _SHOWN)
 
 
 class CountedDurations(Durations):
