@@ -141,6 +141,14 @@ CASES = {
         "failure_rate is 0.2000 of 100 outcomes, a week before 0.0200 of 200: +0.1800 (95 % interval +0.1068 to "
         "+0.2697); at least +0.1178 of it at 95 % confidence, beyond the limit of +0.0500",
     ),
+    "more failures by the interval, but not by the exact test": (
+        runs(done=5, failed=5),
+        runs(done=9, failed=1),
+        FAILURES,
+        "pass",
+        "failure_rate is 0.5000 of 10 outcomes, a week before 0.1000 of 10: +0.4000 (95 % interval "
+        "-0.0024 to +0.6759); not shown to be beyond the limit of +0.0500",
+    ),
     "fewer successes": (
         MANY_FAIL,
         FEW_FAIL,
