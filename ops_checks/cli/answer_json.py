@@ -74,13 +74,13 @@ def _is_about(file: str, remarks: Sequence[str]) -> bool:
 
 def _unwritten(file: str, words: Sequence[str], args: object, document: str) -> Iterator[str]:
     """Write the document of an error to a file; yield why that may or can not be, if so."""
-    from ops_checks.cli.kpi_by_json import BEGINS
+    from ops_checks.cli.kpi_outputs import BEGINS
     from ops_checks.files.output_file import write_output
     from ops_checks.files.output_guard import Output, OutputGuard
     from ops_checks.formats.json import FORMAT
 
     named = _named([word for word in words if not word.endswith(f"{JSON}={file}")])
-    output = Output(f"--format {JSON}", file, (*FORMAT.begins, BEGINS))
+    output = Output(f"--format {JSON}", file, (*FORMAT.begins, *(document for document, _ in BEGINS.values())))
     try:
         write_output(output, document, OutputGuard(lambda: [*_files(args, whole=True), *named]))
     except OpsError as error:

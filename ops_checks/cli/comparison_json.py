@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.cli.csv_record import csv_record
-from ops_checks.gate.comparing import EARLIER
+from ops_checks.cli.kpi_rules import rule_json
+from ops_checks.policy.earlier_windows import EARLIER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +33,7 @@ def comparison_json(found: KpisCompared, against: str, results: Sequence[RuleRes
         "correction": "holm",
         "judged": comparison.judged,
         "metrics": [_metric(each) for each in comparison.changes],
-        "rules": [_rule(result) for result in results],
+        "rules": [rule_json(result) for result in results],
     }
 
 
@@ -63,15 +64,4 @@ def _metric(each: MetricChange) -> dict[str, Any]:
         "needed": each.needed,
         "needed_before": each.needed_before,
         "reason": each.reason or None,
-    }
-
-
-def _rule(rule: RuleResult) -> dict[str, Any]:
-    return {
-        "id": rule.id,
-        "verdict": rule.verdict.value,
-        "value": rule.value,
-        "operator": rule.operator,
-        "limit": rule.limit,
-        "samples": rule.samples,
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import asdict
 
 from ops_checks.cli.csv_record import csv_record
+from ops_checks.cli.kpi_rules import rule_json
 from ops_checks.report.model import LeftOut
 from ops_checks.timestamps import rfc3339
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from ops_checks.timestamps import Zone
 
 KPI_BY_SCHEMA = "ops-checks/kpi-by/1"
-#: How a file begins that holds such a document.
-BEGINS = f'{{"schema": "{KPI_BY_SCHEMA}"'
 _RATES = ("success_rate", "failure_rate")
 _LEFT_OUT = ("outside_window", "undated", "repeated")
 
@@ -37,7 +36,7 @@ def kpi_by_json(read: KpisRead, results: Sequence[RuleResult], context: Context)
         "window": {"begin_ms": context.window.since_ms, "end_ms": context.window.until_ms},
         "queue": context.kpi_store.location,
         "metrics": {metric.name: metric.value for metric in read.evidence.metrics},
-        "rules": [_rule(result) for result in results],
+        "rules": [rule_json(result) for result in results],
         "left_out": _left_out(read.evidence.inputs),
         "total": group_json(found.total, context.zone),
         "groups": [group_json(group, context.zone) for group in found.groups],
@@ -81,17 +80,6 @@ def group_json(group: GroupKpis, zone: Zone) -> dict[str, Any]:
 def _rate(rate: Rate) -> dict[str, Any]:
     interval = None if rate.low is None else {"low": rate.low, "high": rate.high}
     return {"value": rate.value, "interval_95": interval}
-
-
-def _rule(rule: RuleResult) -> dict[str, Any]:
-    return {
-        "id": rule.id,
-        "verdict": rule.verdict.value,
-        "value": rule.value,
-        "operator": rule.operator,
-        "limit": rule.limit,
-        "samples": rule.samples,
-    }
 
 
 def _left_out(inputs: Sequence[InputRead]) -> dict[str, int]:

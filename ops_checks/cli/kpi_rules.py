@@ -12,6 +12,7 @@ from ops_checks.gate.verdict import conclude, decide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from ops_checks.cli.command import Invocation
     from ops_checks.context import Context
@@ -27,3 +28,15 @@ def concluded(invocation: Invocation, context: Context, evidence: Evidence) -> t
     invocation.remarks += [f"error: {error}" for error in decision.errors]
     code = decision.exit_code
     return (OK if code == ALERT and not invocation.args.fail_on_alert else code), results
+
+
+def rule_json(rule: RuleResult) -> dict[str, Any]:
+    """Return the result of a rule as the published JSON of groups and of changes has it."""
+    return {
+        "id": rule.id,
+        "verdict": rule.verdict.value,
+        "value": rule.value,
+        "operator": rule.operator,
+        "limit": rule.limit,
+        "samples": rule.samples,
+    }

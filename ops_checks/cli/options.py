@@ -154,7 +154,7 @@ def engine(word: str) -> str:
 
 
 def _earlier_windows() -> Iterable[str]:
-    from ops_checks.gate.comparing import EARLIER
+    from ops_checks.policy.earlier_windows import EARLIER
 
     return EARLIER
 

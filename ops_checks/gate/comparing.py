@@ -8,32 +8,31 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ops_checks.errors import InputError, UsageError
-from ops_checks.gate.inputs import measured, read_kpi_runs, retries_within
+from ops_checks.gate.inputs import measured, read_kpi_runs
+from ops_checks.gate.queue_reading import retries_within
 from ops_checks.gate.stable_reading import read_stable
+from ops_checks.policy.earlier_windows import EARLIER
 from ops_checks.policy.window import Window
 from ops_checks.report.model import Metric
 from ops_checks.report.saved import read_report
 from ops_checks.rules.kpi.comparison import Measured, compare
-from ops_checks.rules.kpi.evidence import KpiEvidence
+from ops_checks.rules.kpi.evidence import evidence_of
 from ops_checks.rules.kpi.run_metrics import RUN_RULES
 from ops_checks.rules.kpi.samples import KINDS, Events, Samples, check_published
 from ops_checks.runlog.grouping import BY_TIME, Grouping, GroupStats
-from ops_checks.runlog.stats import RunStats
 from ops_checks.sanitize import visible
 from ops_checks.suggestions import did_you_mean
-from ops_checks.timestamps import duration_text, offset_s
+from ops_checks.timestamps import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from ops_checks.context import Context
     from ops_checks.gate.inputs import Evidence
     from ops_checks.report.model import Report
     from ops_checks.rules.kpi.comparison import Comparison
-    from ops_checks.stores.protocol import Snapshot
-    from ops_checks.timestamps import Zone
+    from ops_checks.runlog.stats import RunStats
 
-_WEEK_S = 7 * 86_400
 _RETRIES = "retry_count"
 
 
@@ -50,49 +49,6 @@ class KpisCompared(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     report: str | None = None
     made_ms: int | None = None
-
-
-def right_before(window: Window, _zone: Zone) -> Window:
-    """Return the window of the same length that ends where this one begins."""
-    since_s, until_s = _bounds(window)
-    return Window(2 * since_s - until_s, since_s)
-
-
-def week_before(window: Window, zone: Zone) -> Window:
-    """Return the same window a week earlier, by the zone's clock, as far as it is before the window.
-
-    A week in which the clock went forward would end in itself. Raises UsageError for one longer than a week.
-    """
-    if length_s(window, zone) > _WEEK_S:
-        raise UsageError(
-            "--compare last-week: the window is longer than a week, so that both would hold the same runs: "
-            "narrow it with --window 7d, or compare it with the previous one"
-        )
-    since_s, until_s = (_week_earlier(at_s, zone) for at_s in _bounds(window))
-    return Window(since_s, min(until_s, _bounds(window)[0]))
-
-
-def length_s(window: Window, zone: Zone) -> float:
-    """Return how many seconds a window is long; by the zone's clock, where that was set back in it."""
-    since_s, until_s = _bounds(window)
-    return until_s - since_s + min(0, offset_s(zone, until_s) - offset_s(zone, since_s))
-
-
-#: The earlier windows that can be compared with.
-EARLIER: Mapping[str, Callable[[Window, Zone], Window]] = {"previous": right_before, "last-week": week_before}
-
-
-def _bounds(window: Window) -> tuple[float, float]:
-    assert window.since_s is not None and window.until_s is not None  # noqa: PT018, S101 - made whole
-    return window.since_s, window.until_s
-
-
-def _week_earlier(at_s: float, zone: Zone) -> float:
-    """Return when the zone's clock showed the same a week earlier; fractions of a second stay."""
-    if isinstance(zone, int):
-        return at_s - _WEEK_S
-    whole_s = at_s // 1
-    return zone.epoch_s(int(whole_s) + offset_s(zone, at_s) - _WEEK_S) + at_s - whole_s
 
 
 def compare_kpis(context: Context, against: str) -> KpisCompared:
@@ -120,28 +76,23 @@ def _with_window(context: Context, against: str) -> KpisCompared:
     bounds = (before.since_ms or 0, before.until_ms or 0)
     runs = read_kpi_runs(context, details=False, groupings=(Grouping(BY_TIME, bounds),))
     earlier = runs.stats.groups[0].get(bounds[0], GroupStats()) if runs.stats.groups else GroupStats()
-    evidence, retries = read_stable(
-        context.kpi_store, lambda snapshot: (measured(context, runs, snapshot), _retries(context, snapshot, before))
+    evidence, found = read_stable(
+        context.kpi_store,
+        lambda snapshot: (measured(context, runs, snapshot), retries_within(context, snapshot, before)),
     )
+    retries = None if found is None else found.count
     theirs = _earlier_metrics(earlier, retries)
     samples = Samples(
-        earlier.done, earlier.failed, earlier.durations, None if retries is None else Events(retries, _length(before))
+        earlier.done, earlier.failed, earlier.durations, None if retries is None else Events(retries, before.seconds)
     )
     compared = compare(_of_window(evidence, window), _measured(theirs, samples))
     return KpisCompared(evidence, compared, window, before)
 
 
-def _retries(context: Context, snapshot: Snapshot, window: Window) -> int | None:
-    """Return the retries in a window, None for a store that keeps no events."""
-    return None if snapshot.retry_count() is None else retries_within(context, snapshot, window).count
-
-
 def _earlier_metrics(earlier: GroupStats, retries: int | None) -> dict[str, Metric]:
     """Return the metrics of an earlier window: those that are measured of its runs, and its retries."""
-    stats = RunStats(
-        runs=earlier.runs, done=earlier.done, failed=earlier.failed, durations=earlier.durations, detailed=False
-    )
-    found = {rule.metric: rule.measure(KpiEvidence(stats)) for rule in RUN_RULES}
+    evidence = evidence_of(earlier)
+    found = {rule.metric: rule.measure(evidence) for rule in RUN_RULES}
     known = retries if retries or earlier.runs else None  # of a time without any runs nothing is known
     return found | {_RETRIES: Metric(_RETRIES, known, "count", known or 0)}
 
@@ -151,7 +102,7 @@ def _of_window(evidence: Evidence, window: Window) -> dict[str, Measured]:
     runs: RunStats = evidence.value.runs
     metrics = {metric.name: metric for metric in evidence.metrics}
     retries = metrics[_RETRIES].value
-    events = None if retries is None or window.since_s is None else Events(int(retries), _length(window))
+    events = None if retries is None or window.since_s is None else Events(int(retries), window.seconds)
     return _measured(metrics, Samples(runs.done, runs.failed, runs.durations, events))
 
 
@@ -160,11 +111,6 @@ def _measured(metrics: Mapping[str, Metric], samples: Samples) -> dict[str, Meas
         name: Measured(metric, KINDS[name].of_window(samples) if name in KINDS and metric.value is not None else None)
         for name, metric in metrics.items()
     }
-
-
-def _length(window: Window) -> float:
-    since_s, until_s = _bounds(window)
-    return until_s - since_s
 
 
 def _with_report(context: Context, path: str) -> KpisCompared:
@@ -178,7 +124,7 @@ def _with_report(context: Context, path: str) -> KpisCompared:
     runs = read_kpi_runs(context, details=False)
     evidence = read_stable(context.kpi_store, lambda snapshot: measured(context, runs, snapshot))
     before = _window_of(report)
-    time = None if before is None or whole.since_s is None else _length(before)
+    time = None if before is None or whole.since_s is None else before.seconds
     theirs = {
         name: Measured(metric, KINDS[name].of_published(metric, time) if name in KINDS else None)
         for name, metric in metrics.items()
@@ -195,7 +141,7 @@ def _window_of(report: Report) -> Window | None:
         return None
     until_s = None if found.end_ms is None else found.end_ms / 1000
     window = Window(found.begin_ms / 1000, until_s).ended(report.created_ms / 1000)
-    return window if _length(window) > 0 else None
+    return window if window.seconds > 0 else None
 
 
 def _notes(context: Context, report: Report, path: str, window: Window, before: Window | None) -> tuple[str, ...]:
@@ -207,9 +153,9 @@ def _notes(context: Context, report: Report, path: str, window: Window, before: 
     if (before is None) is not (window.since_s is None):
         other = "has no window, or does not say which," if before is None else "has a window,"
         notes.append(f"{name} {other} and this run has {'one' if before is None else 'none'}: other runs are compared")
-    elif before is not None and round(_length(before)) != round(_length(window)):
-        lengths = f"{duration_text(_length(before))} long, this run's {duration_text(_length(window))}"
+    elif before is not None and round(before.seconds) != round(window.seconds):
+        lengths = f"{duration_text(before.seconds)} long, this run's {duration_text(window.seconds)}"
         notes.append(f"{name}: its window is {lengths}: retries are compared for the same time")
-    if before is None or window.since_s is None or _bounds(before)[1] > window.since_s:
+    if before is None or window.since_s is None or before.bounds[1] > window.since_s:
         notes.append(f"{name} may hold the same runs as this run: then a change is shown less easily")
     return tuple(notes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - msgspec resolves the fields' types
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
@@ -11,24 +10,20 @@ from msgspec.structs import replace
 
 from ops_checks.findings import CONSISTENCY, OWN, QUEUE
 from ops_checks.gate.last_agreement import name_sides
+from ops_checks.gate.queue_reading import read_queue
 from ops_checks.gate.remarks import lease_remarks, log_remarks, retry_remarks, window_remarks
 from ops_checks.gate.stable_reading import compare_by, must_be_read_whole, read_stable
 from ops_checks.report.model import InputRead, LeftOut, Metric
 from ops_checks.rules.kpi.evidence import KpiEvidence
-from ops_checks.rules.kpi.queue_statistics import queue_statistics
-from ops_checks.rules.kpi.retries import Retries, windowed_retries
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.rules.rule import LISTED, RECORDED, Rule
-from ops_checks.rules.waivers import offered
 from ops_checks.runlog.engines import Wanted, read_log
 from ops_checks.runlog.filter import RunFilter, valid_times
 from ops_checks.sanitize import visible
 from ops_checks.snapshots.source import SNAPSHOT
-from ops_checks.timestamps import duration_text, start_epoch
+from ops_checks.timestamps import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from ops_checks.context import Context
     from ops_checks.gate.asked import Asked
     from ops_checks.rules.drift.drift import Drift
@@ -37,7 +32,6 @@ if TYPE_CHECKING:
     from ops_checks.runlog.grouping import Grouping
     from ops_checks.runlog.stats import RunStats
     from ops_checks.stores.protocol import Snapshot, Store
-    from ops_checks.timestamps import Zone
 
 #: At least so many findings a rule are compared with those of a known report, or twice as many as that has of one.
 _COMPARED = 2 * RECORDED
@@ -163,7 +157,7 @@ def measured(context: Context, runs: RunsRead, snapshot: Snapshot, most: int = L
     """
     store = context.kpi_store
     kind = "queue" if store is context.md_store else "db"
-    statistics = _statistics(context, snapshot, most)
+    statistics = read_queue(context, snapshot, most)
     must_be_read_whole(snapshot)
     leases = lease_remarks(store.location, snapshot, context.now_s)
     was_read = _with_retries(store_read(kind, store, snapshot, statistics.items), statistics)
@@ -217,61 +211,6 @@ def keep_for(context: Context, asked: Asked) -> int | None:
 def has_more(context: Context, group: str) -> bool:
     """Return whether more findings of a group are kept than are listed."""
     return bool(context.policy.waivers or context.known or group in _KEPT_WHOLE)
-
-
-def _statistics(context: Context, snapshot: Snapshot, most: int) -> QueueStatistics:
-    """Return the statistics of a queue; the items behind a number that no rule limits are not asked for."""
-    limited = context.policy.kpi.thresholds
-    all_waits = "oldest_pending_minutes" in limited
-    pending_since = snapshot.pending_since()
-    retries = _retries(context, snapshot)
-    return queue_statistics(
-        snapshot.items(),
-        snapshot.place,
-        now_s=context.now_s,
-        zone=context.zone,
-        stale_minutes=context.policy.kpi.stale_minutes,
-        retry_count=None if retries is None else retries.count,
-        retries=retries.by_item if retries else (),
-        retries_outside=retries.outside if retries else 0,
-        retries_unread=retries.unread if retries else 0,
-        pending_since=pending_since if all_waits else _first_dated(pending_since, context.zone),
-        all_waits=all_waits,
-        offered=offered(context.policy.waivers) | (context.known.items if context.known else frozenset()),
-        get=snapshot.get,
-        most=most,
-    )
-
-
-def _retries(context: Context, snapshot: Snapshot) -> Retries | None:
-    """Return the retries in the window, None for a store that keeps no events."""
-    count = snapshot.retry_count()
-    window = context.window
-    if count is None:
-        return None
-    if not window.bounded:
-        limited = "retry_count" in context.policy.kpi.thresholds
-        return Retries(tuple(islice(snapshot.retries(), None if limited else 0)), count)
-    return retries_within(context, snapshot, window)
-
-
-def retries_within(context: Context, snapshot: Snapshot, window: tuple[float | None, float | None]) -> Retries:
-    """Return the retries in any window, of a store that keeps events; its bounds are epoch seconds, None for none."""
-    least, greatest = valid_times(context.now_s)
-    return windowed_retries(
-        snapshot.retry_times(),
-        window=window,
-        valid_s=(least / 1000, greatest / 1000),
-        zone=context.zone,
-    )
-
-
-def _first_dated(pending_since: Iterable[tuple[str, str]], zone: Zone) -> Iterator[tuple[str, str]]:
-    """Yield ids and times up to the first that can be read: that one is the oldest."""
-    for item_id, text in pending_since:
-        yield item_id, text
-        if start_epoch(text, zone) is not None:
-            return
 
 
 def outdated(runs: RunStats, max_age_s: int | None, now_s: float) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import UsageError
-from ops_checks.gate.comparing import EARLIER, length_s
 from ops_checks.gate.inputs import RunsRead, read_runs
+from ops_checks.policy.earlier_windows import EARLIER, length_s
 from ops_checks.policy.over_time import uncomparable
 from ops_checks.policy.search import in_policy
 from ops_checks.report.saved import read_report
@@ -15,7 +15,7 @@ from ops_checks.rules.kpi.over_time import measure_over_time
 from ops_checks.rules.kpi.regression import side_of_report, side_of_runs
 from ops_checks.rules.kpi.samples import check_published
 from ops_checks.runlog.filter import valid_times
-from ops_checks.runlog.windows import Stretch, grouping_of, runs_within
+from ops_checks.runlog.windows import Stretch, counts_within, grouping_of, runs_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def read_runs_over_time(context: Context, *, details: bool, groupings: tuple[Gro
     groups, read.stats.groups = read.stats.groups[0] if read.stats.groups else {}, read.stats.groups[1:]
 
     def last(seconds: int) -> GroupStats:
-        return runs_within(groups, times.last(seconds))
+        return counts_within(groups, times.last(seconds))
 
     windows = {against: side_of_runs(runs_within(groups, stretch)) for against, stretch in earlier.items()}
     return read._replace(
@@ -101,8 +101,8 @@ def _report(context: Context, path: str) -> Side:
 def _late_logs(kpi: KpiPolicy, times: _Times, groups: Groups) -> Iterator[str]:
     """Yield a remark on each budget whose time the logs do not reach back to, though they have some of it."""
     for budget in kpi.budgets:
-        is_late = not runs_within(groups, times.first(budget)).runs
-        if is_late and runs_within(groups, times.last(budget.seconds)).runs:
+        is_late = not counts_within(groups, times.first(budget)).runs
+        if is_late and counts_within(groups, times.last(budget.seconds)).runs:
             span = span_text(budget.seconds)
             yield f"{budget.id_of(USED)}: the run log begins later than its {span}: what came before does not count"
 

@@ -16,10 +16,9 @@ from ops_checks.policy.window import kpi_window, window_settings
 from ops_checks.presentation.wording import plural
 from ops_checks.report.gate_run import GateRun, RuleRun, metric_run
 from ops_checks.report.model import Window
-from ops_checks.rules.kpi.evidence import KpiEvidence
+from ops_checks.rules.kpi.evidence import evidence_of
 from ops_checks.rules.kpi.run_metrics import RUN_RULES
 from ops_checks.runlog.grouping import BY_HOUR, BY_TIME, Grouping, GroupStats
-from ops_checks.runlog.stats import RunStats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -124,7 +123,7 @@ def _run(
     max_age_s: int | None,
     settings: dict[str, object],
 ) -> GateRun:
-    evidence = KpiEvidence(RunStats(runs=stats.runs, done=stats.done, failed=stats.failed, durations=stats.durations))
+    evidence = evidence_of(stats)
     newest = hours[bisect_left(hours, end) - 1]  # its runs ended within the hour from there on
     is_old = max_age_s is not None and end - newest - HOUR_MS > max_age_s * 1000
     rules = tuple(RuleRun(rule.id, rule.group, "error", Verdict.ERROR, Verdict.ERROR) for rule in RUN_RULES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ops_checks.policy.earlier_windows import EARLIER, WEEK_S
 from ops_checks.rules.kpi.budget import Budget
 from ops_checks.rules.kpi.over_time import rules_over_time
 from ops_checks.rules.kpi.regression import COMPARED, LAST_WEEK, PREVIOUS, Regression
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from ops_checks.policy.document import Path
 
 _OBJECTIVE = re.compile(r"([0-9]{1,2}(?:\.[0-9]{1,3})?)% over ([1-9][0-9]{0,2})d")
-_WEEK_S = 7 * 86_400
 _WINDOWS = "a time span as kpi.window, such as `24h` or `7d`"
 _MOST = ("max_increase", "max_decrease")
 
@@ -75,9 +75,9 @@ def _regression_checks(section: Mapping[str, object], kpi: Mapping[str, object])
 
 def uncomparable(against: str, window_s: float | None, *, begins: bool) -> str | None:
     """Return why a window cannot be compared with an earlier one, None where it can; `begins`: it has a beginning."""
-    if against in {LAST_WEEK, PREVIOUS} and not begins:
+    if against in EARLIER and not begins:
         return f"no window is set that could be compared with an earlier one; expected {_WINDOWS}"
-    if against == LAST_WEEK and (window_s or 0) > _WEEK_S:
+    if against == LAST_WEEK and (window_s or 0) > WEEK_S:
         return f"{LAST_WEEK} overlaps with a window of more than 7d; expected `{PREVIOUS}`, or a window of at most 7d"
     return None
 

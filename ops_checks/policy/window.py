@@ -36,6 +36,18 @@ class Window(NamedTuple):
         """Whether anything may lie outside of it."""
         return self != _ALL
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Both bounds, of a window that has them."""
+        assert self.since_s is not None and self.until_s is not None  # noqa: PT018, S101 - asked for such windows alone
+        return self.since_s, self.until_s
+
+    @property
+    def seconds(self) -> float:
+        """How long it is, of a window that has both bounds."""
+        since_s, until_s = self.bounds
+        return until_s - since_s
+
     def ended(self, now_s: float) -> Window:
         """Return it with an end that has come: now, where it has none or one that lies ahead."""
         return self._replace(until_s=now_s if self.until_s is None else min(self.until_s, now_s))

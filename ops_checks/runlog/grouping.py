@@ -94,12 +94,16 @@ class GroupStats(Struct):
     durations: Durations = field(default_factory=Durations)
     example: str | None = None
 
-    def add(self, other: GroupStats) -> None:
-        """Add the runs of another group."""
+    def add_counts(self, other: GroupStats) -> None:
+        """Add the numbers of another group, and not its durations, which take time and memory."""
         self.runs += other.runs
         self.done += other.done
         self.failed += other.failed
         self.errors += other.errors
+
+    def add(self, other: GroupStats) -> None:
+        """Add the runs of another group."""
+        self.add_counts(other)
         self.durations.add_all(other.durations)
         self.example = self.example or other.example
 

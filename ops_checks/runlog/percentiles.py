@@ -10,7 +10,7 @@ from math import fsum, sqrt
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from ops_checks.statistics.intervals import Moments
+from ops_checks.statistics.intervals import Moments, nearest_rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,13 +121,19 @@ class Durations:
         mean, most = self.mean(), self.max()
         if mean is None or most is None:
             return None
-        count = len(self)
-        counted = chain(self.counts.items(), zip(self.uncounted, repeat(1)))
-        apart = [((value - mean) / (most or 1.0), times) for value, times in counted]  # no power of them overflows
-        squares = fsum(each * each * times for each, times in apart)
-        cubes = fsum(each * each * each * times for each, times in apart)
+        count, scale = len(self), most or 1.0
+        squares, cubes = self.powers(mean, scale)
         skewness = cubes / count / (squares / count) ** 1.5 if squares else 0.0
-        return Moments(count, mean, (most or 1.0) * sqrt(squares / max(1, count - 1)), skewness)
+        return Moments(count, mean, scale * sqrt(squares / max(1, count - 1)), skewness)
+
+    def powers(self, mean: float, scale: float) -> tuple[float, float]:
+        """Return the sums of the squares and of the cubes of how far values are from the mean, in units of `scale`.
+
+        With the largest value as the unit no power overflows.
+        """
+        counted = chain(self.counts.items(), zip(self.uncounted, repeat(1)))
+        apart = [((value - mean) / scale, times) for value, times in counted]
+        return fsum(each * each * times for each, times in apart), fsum(each**3 * times for each, times in apart)
 
     def max(self) -> float | None:
         """Return the largest value, or None without values."""
@@ -139,7 +145,7 @@ class Durations:
         It is SQL's `percentile_disc`: the smallest value that at least `percent` % of the values do not exceed.
         """
         count = len(self)
-        return self.ranked(max(1, -(-percent * count // 100))) if count else None
+        return self.ranked(nearest_rank(percent, count)) if count else None
 
     def above(self, limit: float) -> int:
         """Return how many values exceed a limit."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ops_checks.runlog.grouping import BY_TIME, Grouping, merge_groups
+from ops_checks.runlog.grouping import BY_TIME, Grouping, GroupStats, merge_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from ops_checks.runlog.grouping import Groups, GroupStats
+    from ops_checks.runlog.grouping import Groups
 
 
 class Stretch(NamedTuple):
@@ -26,6 +26,18 @@ def grouping_of(stretches: Iterable[Stretch]) -> Grouping:
 
 def runs_within(groups: Groups, stretch: Stretch) -> GroupStats:
     """Return the statistics of the runs in a stretch, from groups by a `grouping_of` it and others."""
-    return merge_groups(
-        stats for begin, stats in groups.items() if isinstance(begin, int) and stretch.begin <= begin < stretch.end
-    )
+    return merge_groups(_within(groups, stretch))
+
+
+def counts_within(groups: Groups, stretch: Stretch) -> GroupStats:
+    """Return the same without durations."""
+    whole = GroupStats()
+    for each in _within(groups, stretch):
+        whole.add_counts(each)
+    return whole
+
+
+def _within(groups: Groups, stretch: Stretch) -> Iterator[GroupStats]:
+    for begin, stats in groups.items():
+        if isinstance(begin, int) and stretch.begin <= begin < stretch.end:
+            yield stats

@@ -19,6 +19,7 @@ from ops_checks.statistics.intervals import (
     count_interval,
     mean_interval,
     mean_samples,
+    nearest_rank,
     percentile_ranks,
     percentile_samples,
     rate_interval,
@@ -154,7 +155,7 @@ def mean_change(now: Moments, before: Moments) -> Change:
 def percentile_side(percent: int, values: RankedValues) -> Side:
     """Return a percentile of values, of which there is at least one, with its interval from order statistics."""
     count = len(values)
-    value = values.ranked(max(1, -(-percent * count // 100)))
+    value = values.ranked(nearest_rank(percent, count))
 
     def estimate(confidence: float) -> Estimate:
         ranks = percentile_ranks(percent, count, confidence)

@@ -62,6 +62,11 @@ def count_interval(count: int, confidence: float = CONFIDENCE) -> tuple[float, f
     return (count + z * z / 2 - reach if count else 0.0), count + z * z / 2 + reach
 
 
+def nearest_rank(percent: int, samples: int) -> int:
+    """Return the rank, from 1, of the value that is a percentile of some samples: at least `percent` % are up to it."""
+    return max(1, -(-percent * samples // 100))
+
+
 def percentile_ranks(percent: int, samples: int, confidence: float = CONFIDENCE) -> tuple[int | None, int | None]:
     """Return the ranks between whose values a percentile lies with some confidence; None where no value bounds it.
 

@@ -418,9 +418,9 @@ _DECIDING = (
     ),
     Defect(
         "a percentile off by one",
-        "runlog/percentiles.py",
-        "-(-percent * count // 100)",
-        "percent * count // 100",
+        "statistics/intervals.py",
+        "-(-percent * samples // 100)",
+        "percent * samples // 100",
         _RUNS,
     ),
     Defect(

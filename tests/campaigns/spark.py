@@ -126,6 +126,7 @@ def everything(stats: RunStats) -> str:
     known |= {"unfinished": to_builtins(stats.unfinished()), "unfinished_count": stats.unfinished_count()}
     ranks = range(1, len(values) + 1, max(1, len(values) // 12))
     known["durations"] = (len(values), values.mean(), values.max(), [values.ranked(rank) for rank in ranks])
+    known["moments"] = [f"{each:.12g}" for each in values.moments() or ()]
     known["above"] = [values.above(limit) for limit in (-1, 0, 7, 1500.5)]
     known["groups"] = [sorted(map(_group, found.items()), key=repr) for found in stats.groups]
     return repr(known)

@@ -357,3 +357,14 @@ def test_files(run: Run, folder: Path) -> None:
     assert told.out == TEXT == (folder / "out.txt").read_text()
     assert again.out == (folder / "out.json").read_text()
     assert validator("kpi-compare").is_valid(json.loads(again.out))
+
+
+def test_an_error_replaces_the_answer_before(run: Run, folder: Path) -> None:
+    """A file does not go on saying what was true once."""
+    make(folder, BEFORE, NOW)
+    ask = ("kpi", "--window", "7d", "--compare", "previous", "-f", "json=out.json")
+    assert run(*ask) == (0, "", "")
+    (folder / "runs.jsonl").unlink()
+    told = run(*ask)
+    assert told.code == 3
+    assert told.err == f"error: {json.loads((folder / 'out.json').read_text())['message']}\n"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ops_checks.runlog.grouping import GroupStats
-from ops_checks.runlog.windows import Stretch, grouping_of, runs_within
+from ops_checks.runlog.percentiles import Durations
+from ops_checks.runlog.windows import Stretch, counts_within, grouping_of, runs_within
 
 stretches = st.tuples(st.integers(0, 40), st.integers(0, 40)).map(lambda pair: Stretch(*sorted(pair)))
 
@@ -21,4 +24,13 @@ def test_every_stretch_has_its_runs(wanted, times):
         if (found := reach(ms)) is not None:
             groups.setdefault(found[0], GroupStats()).runs += 1
     for each in wanted:
+        assert counts_within(groups, each).runs == runs_within(groups, each).runs
         assert runs_within(groups, each).runs == sum(each.begin <= ms < each.end for ms in times)
+
+
+def test_numbers_need_no_durations():
+    """Where an engine has not got the durations of groups, an error budget is measured all the same."""
+    elsewhere = mock.Mock(spec=Durations)
+    found = counts_within({5: GroupStats(4, 2, 1, 1, elsewhere)}, Stretch(5, 6))
+    assert (found.runs, found.done, found.failed, found.errors) == (4, 2, 1, 1)
+    assert elsewhere.method_calls == []

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ops_checks.runlog.stats import RunStats
+
 if TYPE_CHECKING:
     from ops_checks.report.model import Metric
     from ops_checks.rules.kpi.queue_statistics import QueueStatistics
-    from ops_checks.runlog.stats import RunStats
+    from ops_checks.runlog.grouping import GroupStats
 
 
 class KpiEvidence(Struct, frozen=True):
@@ -24,3 +26,9 @@ class KpiEvidence(Struct, frozen=True):
     queue: QueueStatistics | None = None
     windowed: bool = False
     over_time: Mapping[str, Metric] = {}
+
+
+def evidence_of(group: GroupStats) -> KpiEvidence:
+    """Return what is known of the runs of a group; of a percentile the usual interval alone is measured by that."""
+    runs = RunStats(runs=group.runs, done=group.done, failed=group.failed, durations=group.durations, detailed=False)
+    return KpiEvidence(runs)

@@ -8,18 +8,18 @@ from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
 from ops_checks.report.background import Bin, Point, Timeline
-from ops_checks.rules.kpi.evidence import KpiEvidence
+from ops_checks.rules.kpi.evidence import evidence_of
 from ops_checks.rules.kpi.run_metrics import RUN_RULES
 from ops_checks.rules.registry import BY_METRIC
 from ops_checks.runlog.filter import valid_times
 from ops_checks.runlog.grouping import BY_DAY, BY_TIME, Grouping, GroupStats
-from ops_checks.runlog.stats import RunStats
 from ops_checks.timestamps import plain_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ops_checks.report.model import RuleResult
+    from ops_checks.rules.kpi.evidence import KpiEvidence
     from ops_checks.runlog.grouping import Groups
     from ops_checks.runlog.percentiles import Durations
     from ops_checks.timestamps import Zone
@@ -107,8 +107,9 @@ def timelines(times: Times, groups: Groups, window: Window, results: Sequence[Ru
     stretches = [GroupStats() for _ in bounds[1:]]
     for key in keys:
         stretches[bisect_right(bounds, key) - 1].add(groups[key])
-    named = [(at, each) for at, each in zip(bounds, stretches, strict=False)]
-    measured = (timeline(name, step, (_point(name, *each) for each in named), window, results) for name in METRICS)
+    named = [*zip(bounds, stretches, strict=False)]
+    known = [(at, evidence_of(each)) for at, each in named]
+    measured = (timeline(name, step, (_point(name, *each) for each in known), window, results) for name in METRICS)
     runs = tuple(Point(at, each.runs, samples=each.runs) for at, each in named)
     return (*measured, Timeline("runs", "count", "Runs", step, runs, None, None, *window))
 
@@ -124,10 +125,8 @@ def timeline(
     return Timeline(metric, rule.unit, rule.title, step_ms, tuple(points), operator, limit, *bounds)
 
 
-def _point(metric: str, at_ms: int, group: GroupStats) -> Point:
-    # Without details: a point shows one interval, not those that a comparison asks for.
-    runs = RunStats(runs=group.runs, done=group.done, failed=group.failed, durations=group.durations, detailed=False)
-    found = BY_METRIC[metric].measure(KpiEvidence(runs))
+def _point(metric: str, at_ms: int, evidence: KpiEvidence) -> Point:
+    found = BY_METRIC[metric].measure(evidence)
     return Point(at_ms, found.value, found.low, found.high, found.samples)
 
 

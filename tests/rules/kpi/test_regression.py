@@ -53,6 +53,7 @@ P50_MS = Regression("latency_p50_ms", 20, against=PREVIOUS, severity="warning")
 MEAN = Regression("latency_avg_ms", 5)
 FAILURES = Regression("failure_rate", 0.05)
 SUCCESSES = Regression("success_rate", 0.05)
+MANY_FAIL, FEW_FAIL = runs(done=80, failed=20), runs(done=196, failed=4)
 
 CASES = {
     "as before": (
@@ -133,16 +134,24 @@ CASES = {
         "latency_avg_ms cannot be compared: 100 runs now, 100 a week before; 2426 of each are needed",
     ),
     "more failures": (
-        runs(done=80, failed=20),
-        runs(done=196, failed=4),
+        MANY_FAIL,
+        FEW_FAIL,
         FAILURES,
         "fail",
         "failure_rate is 0.2000 of 100 outcomes, a week before 0.0200 of 200: +0.1800 (95 % interval +0.1068 to "
         "+0.2697); at least +0.1178 of it at 95 % confidence, beyond the limit of +0.0500",
     ),
+    "more failures by the interval, but not by the exact test": (
+        runs(done=5, failed=5),
+        runs(done=9, failed=1),
+        FAILURES,
+        "pass",
+        "failure_rate is 0.5000 of 10 outcomes, a week before 0.1000 of 10: +0.4000 (95 % interval "
+        "-0.0024 to +0.6759); not shown to be beyond the limit of +0.0500",
+    ),
     "fewer successes": (
-        runs(done=80, failed=20),
-        runs(done=196, failed=4),
+        MANY_FAIL,
+        FEW_FAIL,
         SUCCESSES,
         "fail",
         "success_rate is 0.8000 of 100 outcomes, a week before 0.9800 of 200: -0.1800 (95 % interval -0.2697 to "
@@ -179,10 +188,8 @@ def test_the_manual_shows_what_is_said():
 
 def test_a_metric_that_fell_and_one_that_rose_are_the_same():
     """A fall of the success rate is a rise of the failure rate."""
-    now, before = runs(done=80, failed=20), runs(done=196, failed=4)
-    failures, successes = measure_changes(
-        (FAILURES, SUCCESSES), side_of_runs(now), {LAST_WEEK: side_of_runs(before)}
-    ).values()
+    before = {LAST_WEEK: side_of_runs(FEW_FAIL)}
+    failures, successes = measure_changes((FAILURES, SUCCESSES), side_of_runs(MANY_FAIL), before).values()
     found = [(each.value, each.low, each.high) for each in (failures, successes)]
     assert found[0] == pytest.approx(found[1])
 

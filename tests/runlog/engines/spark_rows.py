@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,9 +91,10 @@ def _plain(batches: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def exact_sum(values: Sequence[float]) -> int:
-    """Return the sum of durations as a worker computes it, in units of 2^-1074."""
+def sums(function: str, values: Sequence[float], *arguments: float) -> list[Fraction]:
+    """Return sums of durations as a function of the worker computes them."""
     bits = pa.array(list(worker.bits_of(array("d", values))), pa.int64())
     counts = pa.array([1] * len(values), pa.int64())
     batch = pa.RecordBatch.from_arrays([bits, counts], names=["key", "n"])
-    return int(next(worker.sums([batch])).column(0)[0].as_py(), 16)
+    (found,) = _plain(getattr(worker, function)([batch], *arguments))
+    return [Fraction(int(each, 16), 1 << 1074) for each in found]

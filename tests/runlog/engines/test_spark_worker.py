@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from contextlib import nullcontext
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pyarrow as pa
 import pytest
@@ -13,15 +15,17 @@ from hypothesis import strategies as st
 from msgspec import to_builtins
 from runlog_lines import end, logs, mixed_log, start
 from runlog_reference import summary
-from spark_rows import by_files, by_lines, exact_sum, put_together
+from spark_rows import by_files, by_lines, put_together, sums
 
 from ops_checks.errors import ChangingError, InputError
 from ops_checks.runlog.engines.spark import worker
 from ops_checks.runlog.engines.spark.answers import Log
+from ops_checks.runlog.engines.spark.durations import Asked, CountedDurations
 from ops_checks.runlog.engines.spark.stream import Stream
 from ops_checks.runlog.engines.spark.worker import Task, bits_of
 from ops_checks.runlog.filter import RunFilter
 from ops_checks.runlog.grouping import Grouping
+from ops_checks.runlog.percentiles import Durations
 from ops_checks.runlog.reader import read_runs
 
 if TYPE_CHECKING:
@@ -192,7 +196,17 @@ def test_what_is_appended_meanwhile_is_left_out_and_what_is_gone_is_an_error() -
 @given(st.lists(st.floats(0, allow_nan=False, allow_infinity=False), max_size=30))
 def test_sums_are_exact(values: list[float]) -> None:
     """A worker's sum of durations is that of the fractions which they are, however large or small."""
-    assert Fraction(exact_sum(values), 1 << 1074) == sum(map(Fraction, values))
+    assert sums("sums", values) == [sum(map(Fraction, values))]
+
+
+@given(st.lists(st.floats(0, allow_nan=False, allow_infinity=False), min_size=1, max_size=30))
+def test_a_mean_of_durations_that_stay_in_spark_is_as_sure_as_of_others(values: list[float]) -> None:
+    """What its interval is made from is what it is here: nothing that is here is taken for all that there is."""
+    durations, asked = Durations(), Asked(None, mock.Mock(), nullcontext)
+    durations.add(values)
+    there = CountedDurations(asked, len(values), dict(enumerate(sorted(values), 1)))
+    with mock.patch.object(there, "_sums", lambda _columns, function, *more: sums(function, values, *more)):
+        assert there.moments() == pytest.approx(durations.moments())
 
 
 def test_random_cuts_of_a_log_of_everything(tmp_path: Path) -> None:

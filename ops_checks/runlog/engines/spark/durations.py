@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from ops_checks.errors import InputError
 from ops_checks.runlog.engines.spark.worker import bits_of
 from ops_checks.runlog.percentiles import Durations, float_of
+from ops_checks.statistics.intervals import nearest_rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,11 +49,12 @@ _IS_SHOWN = " OR ".join(
 class Asked(NamedTuple):
     """A table of durations in Spark (`key`: their bits, `n`: how many), and what asks it.
 
-    `sums` is what a worker adds them up with; in `guard()` what Spark raises becomes an InputError.
+    `shipped` returns what calls a function of the worker's module there; in `guard()` what Spark raises becomes an
+    InputError.
     """
 
     table: Any
-    sums: Callable[[Iterable[Any]], Iterable[Any]]
+    shipped: Callable[..., Callable[[Iterable[Any]], Iterable[Any]]]
     guard: Callable[[], AbstractContextManager[None]]
 
     def rows(self, frame: Any) -> list[Any]:  # noqa: ANN401 - of Spark
@@ -98,7 +100,7 @@ def fetch_groups(asked: Asked, groups: Mapping[bytes, GroupStats]) -> None:
 
 def _ranks(count: int) -> Iterator[int]:
     """Yield the ranks of the percentiles that are shown."""
-    return (-(-percent * count // 100) for percent in _SHOWN)
+    return (nearest_rank(percent, count) for percent in _SHOWN)
 
 
 class CountedDurations(Durations):
@@ -126,13 +128,16 @@ class CountedDurations(Durations):
 
     def mean(self) -> float | None:
         """Return the mean, from the exact sum, as `Durations` does."""
-        with self._asked.guard():
-            sums = self._asked.table.select("key", "n").mapInArrow(self._asked.sums, "total string")
-        total = Fraction(sum(int(row.total, 16) for row in self._asked.rows(sums)), 1 << 1074)
+        (total,) = self._sums("total string", "sums")
         try:
             return float(total) / self._count
         except OverflowError:
             return float(total / self._count)
+
+    def powers(self, mean: float, scale: float) -> tuple[float, float]:
+        """Return sums of powers, as `Durations` does."""
+        squares, cubes = self._sums("squares string, cubes string", "powers", mean, scale)
+        return float(squares), float(cubes)
 
     def above(self, limit: float) -> int:
         """Return how many values exceed a limit."""
@@ -162,6 +167,13 @@ class CountedDurations(Durations):
             frame = among.selectExpr(f"shiftright(key, {shift}) AS kind", "n").groupBy("kind").sum("n")
             known = self._known[shift, prefix] = sorted((row[0], row[1]) for row in self._asked.rows(frame))
         return known
+
+    def _sums(self, columns: str, function: str, *arguments: float) -> list[Fraction]:
+        """Return the sums of what a function of the worker yields as units of 2^-1074, one for each of its columns."""
+        with self._asked.guard():
+            parts = self._asked.table.select("key", "n").mapInArrow(self._asked.shipped(function, *arguments), columns)
+        rows = self._asked.rows(parts)
+        return [Fraction(sum(int(each, 16) for each in column), 1 << 1074) for column in zip(*rows, strict=True)]
 
     def _total(self, table: Any) -> int:  # noqa: ANN401 - of Spark
         return self._asked.rows(table.groupBy().sum("n"))[0][0] or 0

@@ -112,7 +112,7 @@ class _Reading:
         return stats
 
     def _asked(self, table: Any, kind: int) -> Asked:  # noqa: ANN401 - of Spark
-        return Asked(table.where(f"kind = {kind}"), self._shipped("sums"), partial(asking, self._running))
+        return Asked(table.where(f"kind = {kind}"), self._shipped, partial(asking, self._running))
 
     def _configure(self) -> None:
         """Let Spark take each log behind a URL as one task, and shuffle in no more parts than pay."""

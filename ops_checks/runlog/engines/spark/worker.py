@@ -128,12 +128,30 @@ def pair_up(batches: Iterable[Any]) -> Iterator[Any]:
 
 def sums(batches: Iterable[Any]) -> Iterator[Any]:
     """Yield the exact sum of durations (columns `key` and `n`) in units of 2^-1074, as text."""
-    total = 0
-    for batch in batches:
-        for value, count in zip(_values(batch.column(0)), batch.column(1).to_pylist(), strict=True):
-            numerator, denominator = value.as_integer_ratio()
-            total += (numerator << (1074 - denominator.bit_length() + 1)) * count
+    total = sum(_exact(value) * count for value, count in _counted(batches))
     yield pa.RecordBatch.from_pydict({"total": [hex(total)]})
+
+
+def powers(batches: Iterable[Any], mean: float, scale: float) -> Iterator[Any]:
+    """Yield the sums of squares and cubes that `Durations.powers` returns, as `sums` does."""
+    squares = cubes = 0
+    for value, count in _counted(batches):
+        apart = (value - mean) / scale
+        squares += _exact(apart * apart) * count
+        cubes += _exact(apart**3) * count
+    yield pa.RecordBatch.from_pydict({"squares": [hex(squares)], "cubes": [hex(cubes)]})
+
+
+def _counted(batches: Iterable[Any]) -> Iterator[tuple[float, int]]:
+    """Yield durations, and how many there are of each."""
+    for batch in batches:
+        yield from zip(_values(batch.column(0)), batch.column(1).to_pylist(), strict=True)
+
+
+def _exact(value: float) -> int:
+    """Return a float in units of 2^-1074, of which each is a whole number."""
+    numerator, denominator = value.as_integer_ratio()
+    return numerator << (1074 - denominator.bit_length() + 1)
 
 
 def group_name(number: int, key: Key) -> bytes:

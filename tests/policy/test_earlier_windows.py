@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ops_checks.errors import UsageError
-from ops_checks.gate.comparing import right_before, week_before
+from ops_checks.policy.earlier_windows import right_before, week_before
 from ops_checks.policy.window import Window
 from ops_checks.timestamps import queue_time, start_epoch
 from ops_checks.zones import NamedZone
