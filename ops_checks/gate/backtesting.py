@@ -134,5 +134,5 @@ def _remarks(found: Suggestion, rule: Rule, past: int, alike: int) -> list[str]:
         remarks.append(f"{found.metric} is a state: runs near each other are alike, and the interval is too narrow")
     elif found.independent < found.runs:
         apart = f"{found.independent} of the {found.runs} runs, of which no two have runs of the log in common"
-        remarks.append(f"the windows overlap: the interval rests on {apart}")
+        remarks.append(f"the windows overlap: the rate rests on {apart}")
     return remarks

@@ -41,9 +41,10 @@ class PastValue(NamedTuple):
 class Suggestion(Struct, frozen=True):
     """A proposed limit: `metric` `operator` `limit` has to hold.
 
-    `wanted` is the rate of false alarms that was asked for. `alarms` of the `runs` lie beyond the limit; `expected` is
-    the rate among later runs, and `low` and `high` bound it (95 %), by the `independent` runs of which no two windows
-    share a run of the log (`alarms_apart` of them lie beyond). `needed`: so many runs a promise of `wanted` takes.
+    `wanted` is the rate of false alarms that was asked for. `alarms` of the `runs` lie beyond the limit. `expected` is
+    the rate among later runs, and `low` and `high` bound it (95 %): all three by the `independent` runs of which no two
+    windows share a run of the log (`alarms_apart` of them lie beyond). `needed`: so many runs a promise of `wanted`
+    takes.
     """
 
     metric: str
@@ -80,7 +81,7 @@ def suggest(metric: str, unit: str, operator: str, values: Sequence[PastValue], 
         wanted=wanted,
         runs=len(away),
         alarms=alarms,
-        expected=(alarms + 1) / (len(away) + 1),
+        expected=(alarms_apart + 1) / (len(apart) + 1),
         low=low,
         high=high,
         independent=len(apart),

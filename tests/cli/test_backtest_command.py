@@ -246,11 +246,11 @@ def test_a_limit_is_proposed(project: Path, run: Run) -> None:
     told = run("backtest", "--suggest", "latency_p95_ms", "--false-alarms", "20%")
     assert told.out == (
         "suggest kpi.thresholds.latency_p95_ms.max=800\n"
-        "false_alarms expected=18.18% interval_95=0.51% to 52.18% beyond=1 runs=10 independent=5\n"
+        "false_alarms expected=16.67% interval_95=0.51% to 52.18% beyond=1 runs=10 independent=5\n"
     )
     assert told.err == (
         "note: each hour of the log is replayed, with the window of the KPIs as it was then: window 2h\n"
-        "note: the windows overlap: the interval rests on 5 of the 10 runs, of which no two have runs of the log in "
+        "note: the windows overlap: the rate rests on 5 of the 10 runs, of which no two have runs of the log in "
         "common\n"
     )
     told = run("backtest", "--suggest", "success_rate", "-f", "json")

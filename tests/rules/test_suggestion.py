@@ -52,11 +52,16 @@ def test_limits(numbers: list[float], unit: str, operator: str, wanted: float, l
     st.sampled_from(["ratio", "ms", "count"]),
 )
 def test_the_promise(numbers: list[float], operator: str, wanted: float, unit: str) -> None:
-    """No more runs are beyond it than were asked for; the expected rate is at most that, if there are enough runs."""
+    """No more runs are beyond it than were asked for; the expected rate is at most that, if there are enough runs.
+
+    The rate lies in its interval, however many of the runs say something of their own.
+    """
     found = suggest("m", unit, operator, values(*numbers), wanted)
     assert found.alarms <= wanted * len(numbers)
     assert found.expected <= wanted or found.runs < found.needed
-    assert 0 <= found.low <= found.high <= 1
+    assert 0 <= found.low <= found.expected <= found.high <= 1
+    overlapping = suggest("m", unit, operator, values(*numbers, window=40), wanted)
+    assert overlapping.low <= overlapping.expected <= overlapping.high
 
 
 @pytest.mark.parametrize(("window", "independent"), [(0, 12), (1, 12), (2, 6), (5, 3), (12, 1), (None, 1)])
