@@ -52,16 +52,19 @@ def test_limits(numbers: list[float], unit: str, operator: str, wanted: float, l
     st.sampled_from(["ratio", "ms", "count"]),
 )
 def test_the_promise(numbers: list[float], operator: str, wanted: float, unit: str) -> None:
-    """No more runs are beyond it than were asked for; the expected rate is at most that, if there are enough runs.
-
-    The rate lies in its interval, however many of the runs say something of their own.
-    """
+    """No more runs are beyond it than were asked for; the expected rate is at most that, if there are enough runs."""
     found = suggest("m", unit, operator, values(*numbers), wanted)
     assert found.alarms <= wanted * len(numbers)
     assert found.expected <= wanted or found.runs < found.needed
     assert 0 <= found.low <= found.expected <= found.high <= 1
-    overlapping = suggest("m", unit, operator, values(*numbers, window=40), wanted)
-    assert overlapping.low <= overlapping.expected <= overlapping.high
+
+
+@pytest.mark.parametrize("window", [1, 7, 60, 200, None])
+def test_the_rate_lies_in_its_interval(window: int | None) -> None:
+    """Of runs that overlap, however much, it is promised by those alone that say something of their own."""
+    found = suggest("m", "count", "<=", values(*range(114), window=window), 0.05)
+    assert found.low <= found.expected <= found.high
+    assert found.expected == (found.alarms_apart + 1) / (found.independent + 1)
 
 
 @pytest.mark.parametrize(("window", "independent"), [(0, 12), (1, 12), (2, 6), (5, 3), (12, 1), (None, 1)])
