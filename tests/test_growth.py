@@ -16,10 +16,10 @@ SHAPE = Shape(lambda size: put("input", filled(size, b"x")), ["check"], 0)
 def judged(monkeypatch: pytest.MonkeyPatch, command) -> list[str]:
     """Judge a command, which is called with the size of its input and returns the exit code."""
     monkeypatch.setattr(growth.cli, "main", lambda _argv: 0)
-    born_with = growth.measured(SHAPE, SIZE).kilobytes  # a child of this process has what it has
-    monkeypatch.setattr(growth, "MOST_KB", born_with + (200 << 10))
+    born = growth.measured(SHAPE, SIZE)  # a child of this process has what it has, and a large one takes time to start
+    monkeypatch.setattr(growth, "MOST_KB", born.kilobytes + (200 << 10))
     monkeypatch.setattr(growth.cli, "main", lambda _argv: command(Path("input").stat().st_size))
-    return list(growth.judge(SHAPE, SIZE, 0.0, {}))
+    return list(growth.judge(SHAPE, SIZE, born.seconds, {}))
 
 
 def spend(steps: int) -> int:
@@ -36,21 +36,21 @@ def test_linear_time_is_well(monkeypatch):
 
 def test_time_that_grows_faster_is_told(monkeypatch):
     """Eight times the bytes in thousands of times the time is not."""
-    monkeypatch.setattr(growth, "_MOST_RATIO", 10.0)  # to start a child of a large process takes time as well
+    monkeypatch.setattr(growth, "_MOST_RATIO", 10.0)  # no child of a large process starts in the same time as the next
     monkeypatch.setattr(growth, "_STOPPED_S", 5)
-    (told,) = judged(monkeypatch, lambda size: spend(size**4 >> 32))
+    (told,) = judged(monkeypatch, lambda size: spend(size**4 >> 31))
     assert told.startswith("8 times the bytes take ")
 
 
 def test_a_step_is_no_growth(monkeypatch):
     """Time that is there from some size on, and does not grow beyond it, is well: the machine has its own reasons."""
-    monkeypatch.setattr(growth, "_MOST_RATIO", 3.0)  # to start a child of a large process takes time as well
+    monkeypatch.setattr(growth, "_MOST_RATIO", 3.0)  # no child of a large process starts in the same time as the next
     assert judged(monkeypatch, lambda size: spend(40_000_000 * (size >= SIZE))) == []
 
 
 def test_a_step_before_a_refusal_is_told(monkeypatch):
     """What is refused at eight times the bytes was not shown to grow no faster."""
-    monkeypatch.setattr(growth, "_MOST_RATIO", 3.0)  # to start a child of a large process takes time as well
+    monkeypatch.setattr(growth, "_MOST_RATIO", 3.0)  # no child of a large process starts in the same time as the next
     (told,) = judged(monkeypatch, lambda size: spend(40_000_000 * (size == SIZE)) + (size > SIZE))
     assert told.startswith("8 times the bytes take ")
 

@@ -67,7 +67,8 @@ def queue(*items: Any, **parts: Any) -> QueueSeen:
 
 def result(rule: str, verdict: Verdict, value: float | None, limit: float, **more: Any) -> RuleResult:
     """Return the result of a limit."""
-    named = {"value": value, "operator": "<=", "limit": limit} | more
+    unit = "ratio" if rule.endswith("-rate") else "ms"
+    named = {"value": value, "operator": "<=", "limit": limit, "unit": unit} | more
     return RuleResult(rule, "", "", "kpi", "error", verdict, more.pop("message", ""), **{**named, **more})
 
 
