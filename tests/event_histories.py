@@ -25,14 +25,19 @@ Told = str | tuple[str, Any] | tuple[str, Any, str]
 class Case(NamedTuple):
     """The row of an item (None for no such item) and its events, the oldest first."""
 
-    row: tuple[str, object, object] | None
+    row: tuple[str, object, object] | tuple[str, object, object, str] | None
     events: list[tuple[str, object, object]]
 
 
 def case(
-    *events: Told, status: str | None = "PENDING", attempts: object = "told", most: object = 9, minutes: bool = True
+    *events: Told,
+    status: str | None = "PENDING",
+    attempts: object = "told",
+    most: object = 9,
+    made: str = "",
+    minutes: bool = True,
 ) -> Case:
-    """Return a case; without `minutes` all events are of one. `status` None: there is no such item.
+    """Return a case; without `minutes` all events are of one. `status` None: there is no such item. `made`: created_at.
 
     Its attempts are as many as its events tell, if nothing else is said.
     """
@@ -43,7 +48,7 @@ def case(
         texts.append((name, text, time[0] if time else f"2026-01-01 10:{at % 60 if minutes else 0:02}"))
     if attempts == "told":
         attempts = sum(name == "retried" or "retry" in str(text).lower() for name, text, _ in texts)
-    return Case(None if status is None else (status, attempts, most), texts)
+    return Case(None if status is None else (status, attempts, most, made), texts)
 
 
 def history(told: Case) -> History:

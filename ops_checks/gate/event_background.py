@@ -38,7 +38,7 @@ def read_events(
     start, end = window
     moments = Moments(least_ms=valid_times(context.now_s)[0], now_ms=now_ms, zone=context.zone)
     stale_ms = context.policy.kpi.stale_minutes * _MINUTE_MS
-    states = QueueStates(since_ms=since_ms, now_ms=now_ms, stale_ms=stale_ms)
+    states = QueueStates(since_ms=since_ms, now_ms=now_ms, stale_ms=stale_ms, zone=context.zone)
     lanes = WorkerLanes(now_ms - _LANES_MS if start is None else start, now_ms if end is None else end)
     with store.snapshot() as snapshot:
         for group in grouped(snapshot.recorded()):
@@ -73,6 +73,10 @@ def _of_states(states: QueueStates) -> Iterator[tuple[str, int]]:
     )
     yield "items that have events and are no more, counted nowhere", states.gone
     yield "items in progress of which no event tells since when, never counted as stale over time", states.unstarted
+    yield (
+        "items that are or were pending whose row does not say when they were created, never counted as waiting",
+        states.unmade,
+    )
 
 
 def _of_lanes(lanes: WorkerLanes, since: str) -> Iterator[tuple[str, int]]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     Keys = tuple[int, list[str]]
 
     #: Items and events by column, as stored, in the order of items, in an item its row and then its events in theirs:
-    #: the ids of items, of events (None for a row), types (of a row its status), payloads (`{}`), times (attempt_count)
-    #: and nothing (max_attempts).
+    #: the ids of items, of events (None for a row), types (of a row its status), payloads (`{}`), times, and of a row
+    #: attempt_count and max_attempts.
     Recorded = tuple[tuple[object, ...], ...]
 
 

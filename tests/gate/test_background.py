@@ -122,14 +122,10 @@ def test_all_of_it(database_kind: InFile) -> None:
     assert found.states[0] == StatesAt(NOW_MS - 4 * HOUR, {"PENDING": 1})
     assert found.states[-1] == StatesAt(NOW_MS, {"DONE": 1, "IN_PROGRESS": 1, "PENDING": 1})
     levels = {metric: line(found, metric) for metric in QUEUE_METRICS}
-    assert {(each.points[0].at_ms, each.unit) for each in levels.values()} == {(NOW_MS - 4 * HOUR, "count")}
-    assert [(each.operator, each.limit) for each in levels.values()] == [
-        (None, None),
-        ("<=", 0),
-        (None, None),
-        (None, None),
-    ]
-    assert [each.points[-1].value for each in levels.values()] == [0, 0, 0, 1]
+    assert {each.points[0].at_ms for each in levels.values()} == {NOW_MS - 4 * HOUR}
+    limits = {metric: (each.operator, each.limit) for metric, each in levels.items() if each.limit is not None}
+    assert limits == {"stale_in_progress": ("<=", 0)}
+    assert [each.points[-1].value for each in levels.values()] == [0, 0, 0, 1, 24 * 60]
     spans = (Span("A-1", NOW_MS - 3 * HOUR, NOW_MS - 2 * HOUR), Span("A-2", NOW_MS - HOUR))
     assert (found.lanes, found.more_lanes) == ((Lane("s1", spans),), 0)
     assert found.notes == (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ops_checks.report.background import Point, Timeline
 
 #: So many points, the newest ones, are drawn and listed, of all timelines together.
-_MOST_POINTS = 1300
+_MOST_POINTS = 1400
 #: Of more points those out of the limit have a dot, and of still more none.
 _MOST_DOTS = 62
 _DAY_MS = 86_400_000

@@ -31,10 +31,10 @@ class _Names(dict[object, str]):
 class _Batch:
     """A part of the stream by column; `details` is None where no payload says more than who wrote the event."""
 
-    __slots__ = ("details", "event_ids", "keys", "mosts", "owners", "payloads", "times", "types")
+    __slots__ = ("attempts", "details", "event_ids", "keys", "mosts", "owners", "payloads", "times", "types")
 
     def __init__(self, recorded: Recorded, names: _Names) -> None:
-        self.keys, self.event_ids, types, texts, self.times, self.mosts = recorded
+        self.keys, self.event_ids, types, texts, self.times, self.attempts, self.mosts = recorded
         self.types = tuple(map(names.__getitem__, types))
         self.payloads = read_payloads(self.types, texts)
         self.owners = tuple(map(owner_of, self.payloads))
@@ -77,7 +77,7 @@ class Group:
         batch, start, end = self._parts[0]
         if not self.has_row or len(self._parts) > 1:
             return None
-        told = (batch.times[start], batch.mosts[start], *batch.types[start:end])
+        told = (batch.attempts[start], batch.mosts[start], *batch.types[start:end])
         if batch.details is not None:
             return (*told, *batch.details[start:end], *batch.owners[start:end])
         return told if len({None, *batch.owners[start:end]}) <= 2 else None  # noqa: PLR2004 - nobody and one owner
@@ -85,9 +85,13 @@ class Group:
     def history(self) -> History:
         """Return the item's history."""
         batch, start, _ = self._parts[0]
-        row = Row(batch.types[start], batch.times[start], batch.mosts[start]) if self.has_row else None
+        row = self._row(batch, start) if self.has_row else None
         events = [event for part in self._parts for event in _events(*part)]
         return History(row, events)
+
+    @staticmethod
+    def _row(batch: _Batch, at: int) -> Row:
+        return Row(batch.types[at], batch.attempts[at], batch.mosts[at], as_text(batch.times[at]))
 
 
 def grouped(batches: Iterable[Recorded]) -> Iterator[Group]:

@@ -22,6 +22,7 @@ class Row(NamedTuple):
     status: object
     attempt_count: object = 0
     max_attempts: object = _DEFAULT_ATTEMPTS
+    created_at: str = ""
 
 
 class Broken(NamedTuple):

@@ -21,17 +21,15 @@ def recorded(session: Session, name: str) -> Iterator[Recorded]:
     """Yield rows and events as `Recorded`, texts as the bytes of their UTF-8. Raises InputError."""
     with Translated(name, writing=False):
         for rows in session.batches(_query(session), binary=True):
-            *columns, attempts, times, most = zip(*rows, strict=True)
-            triples = zip(columns[1], attempts, times, strict=True)  # a row of an item has no event's number
-            yield (*columns, tuple(attempt if event is None else time for event, attempt, time in triples), most)
+            yield tuple(zip(*rows, strict=True))
 
 
 def _query(session: Session) -> str:
     """Return the query; the payload of a row is an empty object, as all payloads of a batch are decoded at once."""
-    attempts, most = (_number(session, name) for name in _COUNTS)
-    row = (_bytes("id"), "NULL::bigint", _bytes("status"), _bytes("'{}'"), attempts, "NULL::bytea", most)
-    texts = map(_bytes, ("event_type", "payload_json"))
-    event = (_bytes("item_id"), "event_id::bigint", *texts, "NULL", _bytes("created_at"), "NULL")
+    counts = (_number(session, name) for name in _COUNTS)
+    row = (_bytes("id"), "NULL::bigint", *map(_bytes, ("status", "'{}'", "created_at")), *counts)
+    texts = map(_bytes, ("event_type", "payload_json", "created_at"))
+    event = (_bytes("item_id"), "event_id::bigint", *texts, "NULL", "NULL")
     return (
         f"SELECT {', '.join(row)} FROM {TABLE} UNION ALL SELECT {', '.join(event)} FROM {EVENTS} "
         "ORDER BY 1 NULLS FIRST, 2 NULLS FIRST"

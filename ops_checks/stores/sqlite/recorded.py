@@ -37,9 +37,10 @@ def recorded(connection: sqlite3.Connection, path: str) -> Iterator[Recorded]:
 def _query(present: frozenset[str]) -> str:
     """Return the query; the payload of a row is an empty object, as all payloads of a batch are decoded at once."""
     counts = ", ".join(name if name in present else "NULL" for name in COUNTS)
+    event = "item_id, event_id, event_type, payload_json, created_at, NULL, NULL"
     return (
-        f"SELECT id COLLATE BINARY, NULL, status, '{{}}', {counts} FROM {TABLE} "
-        f"UNION ALL SELECT item_id, event_id, event_type, payload_json, created_at, NULL FROM {EVENTS} ORDER BY 1, 2"
+        f"SELECT id COLLATE BINARY, NULL, status, '{{}}', created_at, {counts} FROM {TABLE} "
+        f"UNION ALL SELECT {event} FROM {EVENTS} ORDER BY 1, 2"
     )
 
 

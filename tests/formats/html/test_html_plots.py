@@ -116,7 +116,7 @@ def test_all_points_of_a_gate_run_are_shown() -> None:
 def test_of_many_points_the_newest_are_shown() -> None:
     """Timelines share so many points; of many the dots are those out of the limit, and the rest is counted."""
     plot = timeline_plot(rate(*[0.1] * 1100, 0.4), SEOUL, 2)
-    assert (len(plot.table.rows), plot.table.more) == (650, 451)
+    assert (len(plot.table.rows), plot.table.more) == (700, 401)
     assert [dot.is_out for dot in plot.dots] == [True]
     assert timeline_plot(rate(*[0.4] * 100), SEOUL, 1).dots == ()
 

@@ -20,6 +20,8 @@ from ops_checks.rules.kpi.timelines import MOST_POINTS
 from ops_checks.timestamps import queue_time, start_epoch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ops_checks.report.background import StatesAt
 
 KST = 540
@@ -42,7 +44,7 @@ LEAST = at("2001-01-01 09:00")
 def states(*cases: Case, since: int = 0, now: int = NOW) -> tuple[QueueStates, Moments]:
     """Return what is counted of items."""
     moments = Moments(least_ms=LEAST, now_ms=now, zone=KST)
-    counted = QueueStates(since_ms=since, now_ms=now, stale_ms=STALE)
+    counted = QueueStates(since_ms=since, now_ms=now, stale_ms=STALE, zone=KST)
     for each in cases:
         told = history(each)
         counted.add(told.row, list(moments.of(told.events)))
@@ -181,7 +183,11 @@ def test_each_moment_counts_what_the_events_tell_until_then(items):
 
 def replayed(cases: list[Case], before: int) -> dict[str, int]:
     """Return the counts before a time by a plain replay."""
-    counts: Counter[str] = Counter()
+    return dict(Counter(status for status, _ in told_before(cases, before)))
+
+
+def told_before(cases: list[Case], before: int) -> Iterator[tuple[str, str]]:
+    """Yield the status of each item before a time, by a plain replay, and when its row was created."""
     for each in cases:
         told, latest, status = history(each), 0, None
         for event in told.events:
@@ -191,13 +197,12 @@ def replayed(cases: list[Case], before: int) -> dict[str, int]:
         if all(event.status is None for event in told.events):
             status = str(each.row[0]) if each.row else None
         if status:
-            counts[status] += 1
-    return dict(counts)
+            yield status, each.row[3] if each.row else ""
 
 
-def measured(*cases: Case) -> dict[str, list[tuple[str, float | None]]]:
+def measured(*cases: Case, now: int = at("11:00")) -> dict[str, list[tuple[str, float | None]]]:
     """Return the metrics of a queue over time: the points at which each is another than before, by the time of day."""
-    counted, _ = states(*cases, now=at("11:00"))
+    counted, _ = states(*cases, now=now)
     return {
         line.metric: [
             (queue_time(point.at_ms / 1000, KST)[11:], point.value)
@@ -277,7 +282,9 @@ FLAT = [("10:00", 0)]
 )
 def test_the_metrics_of_the_queue_over_time(cases, retries, stale, blocked, pending):
     """Retries are those of a step; stale, blocked and pending items are those at its end."""
-    assert measured(*cases) == {
+    found = measured(*cases)
+    del found["oldest_pending_minutes"]
+    assert found == {
         "retry_count": retries, "stale_in_progress": stale, "blocked": blocked, "pending": pending,
     }  # fmt: skip
 
@@ -310,14 +317,113 @@ def test_there_are_at_most_a_hundred_points(minutes, step, points):
 def test_the_metrics_have_their_limits_and_no_window():
     """What is of now has no window; the limit of the retries is on a whole window, and stands at no step."""
     counted, _ = states(WORKED)
-    results = [rate(Verdict.FAIL, id=name, limit=3, operator="<=") for name in ("retry-count", "pending")]
+    limits = {"retry-count": 3, "pending": 3, "oldest-pending-minutes": 60}
+    results = [rate(Verdict.FAIL, id=name, limit=limit, operator="<=") for name, limit in limits.items()]
     found = queue_timelines(counted.counts(), (NOW - HOUR, NOW), results)
     assert [(line.metric, line.operator, line.limit, line.window_start_ms) for line in found] == [
         ("retry_count", None, None, NOW - HOUR),
         ("stale_in_progress", None, None, None),
         ("blocked", None, None, None),
         ("pending", "<=", 3, None),
+        ("oldest_pending_minutes", "<=", 60, None),
     ]
+
+
+MADE_AT_8 = "2026-01-01 08:00"
+
+
+@pytest.mark.parametrize(
+    ("cases", "expected"),
+    [
+        ([WORKED], [("10:00", None), ("10:10", 0)]),  # nobody knows since when it waited
+        ([WORKED._replace(row=("DONE", 0, 3, MADE_AT_8))], [("10:00", 121), ("10:05", 126), ("10:10", 0)]),
+        (  # the oldest of those that are pending, however late its event
+            [
+                case(("added", {}, "2026-01-01 10:00"), made="2026-01-01 09:58"),
+                case(
+                    ("added", {}, "2026-01-01 10:02"),
+                    ("picked", {}, "2026-01-01 10:04"),
+                    status="IN_PROGRESS",
+                    made=MADE_AT_8,
+                ),
+            ],
+            [("10:01", 4), ("10:02", 123), ("10:03", 124), ("10:04", 7), ("10:10", 13)],
+        ),
+        (  # what is pending again waits since it was created
+            [
+                case(
+                    ("added", {}, "2026-01-01 10:00"),
+                    ("picked", {}, "2026-01-01 10:03"),
+                    ("retried", {}, "2026-01-01 10:05"),
+                    made=MADE_AT_8,
+                )
+            ],
+            [("10:00", 121), ("10:05", 126), ("10:10", 131)],
+        ),
+        (  # of one of which no event tells that it is pending
+            [case(made=MADE_AT_8), case(("done", {}, "2026-01-01 10:00"), status="DONE")],
+            [("10:00", 121), ("10:05", 126), ("10:10", 131)],
+        ),
+        (  # the row has the last word: pending only now, or no more
+            [
+                case(("added", {}, "2026-01-01 10:00"), status="DONE", made=MADE_AT_8),
+                case(("done", {}, "2026-01-01 10:00"), made="2026-01-01 10:01"),
+            ],
+            [("10:00", 121), ("10:09", 130), ("10:10", 10)],
+        ),
+        (  # a clock that is a little ahead; one that is far ahead says nothing
+            [case(("added", {}, "2026-01-01 10:00"), made="2026-01-01 10:16")],
+            [("10:00", 0), ("10:05", 0), ("10:10", 0)],
+        ),
+        (
+            [case(("added", {}, "2026-01-01 10:00"), made="2026-01-01 10:17")],
+            [("10:00", None), ("10:05", None), ("10:10", None)],
+        ),
+    ],
+)
+def test_how_long_the_oldest_waited(cases, expected):
+    """At the end of each step, of the items that are pending then, since their rows were created."""
+    counted, _ = states(*cases, now=at("10:11"))
+    (line,) = [each for each in queue_timelines(counted.counts(), (None, None), []) if each.unit == "minutes"]
+    found = {queue_time(point.at_ms / 1000, KST)[11:]: point.value for point in line.points}
+    assert [(time, found[time]) for time, _ in expected] == expected
+
+
+def test_who_waits_since_nobody_knows_when_is_counted():
+    """An item that was pending, whose row does not say when it was created, never waits, and a reader learns of it."""
+    counted, _ = states(
+        WORKED,
+        WORKED._replace(row=("DONE", 0, 3, MADE_AT_8)),
+        case(status="PENDING"),
+        case(status="DONE"),
+        case(("added", {}, "2026-01-01 11:00"), ("retried", {}, "2026-01-01 11:00"), made="2036-01-01 00:00"),
+    )
+    assert counted.unmade == 3
+
+
+TIMES = st.one_of(st.just(""), st.integers(-6, 4000 * 1440).map(lambda ago: queue_time(NOW / 1000 - ago * 60, KST)))
+
+
+@given(st.lists(st.tuples(STATUS, STEPS, TIMES), max_size=12), st.integers(0, 3000 * 1440))
+def test_each_moment_has_the_oldest_that_is_pending_then(items, since_ago):
+    """At each moment, in few stretches or many, the oldest is that of a replay; at the end, that of the rows."""
+    cases = [
+        case(*((name, {}, queue_time(NOW / 1000 - ago * 60, KST)) for name, ago in steps), status=status, made=made)
+        for status, steps, made in items
+    ]
+    counted, _ = states(*cases, since=NOW - since_ago * MINUTE)
+    found = counted.counts()
+    for moment in found[:-1]:
+        made = [each for status, each in told_before(cases, moment.at_ms) if status == "PENDING" and is_known(each)]
+        assert moment.waiting == (len(made), min(map(at, made), default=None))
+    if found:
+        made = [each.row[3] for each in cases if each.row[0] == "PENDING" and is_known(each.row[3])]
+        assert found[-1].waiting == (len(made), min(map(at, made), default=None))
+
+
+def is_known(made: str) -> bool:
+    """Return whether a time of creation says since when an item waits."""
+    return made != "" and at(made) <= NOW + 5 * MINUTE
 
 
 @given(st.lists(st.tuples(STATUS, STEPS), max_size=12))
