@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tests.campaigns.common import Outcome
     from tests.campaigns.growth_shape import Shape
 
-SMALL = 256
+SMALL = 128
 LONG = 8192
 
 SHAPES: dict[str, Shape] = {

@@ -860,7 +860,7 @@ _REPLAYING = (
     Defect(
         "histories are told apart by their events alone",
         "rules/history/grouping.py",
-        "told = (batch.times[start], batch.mosts[start], *batch.types[start:end])",
+        "told = (batch.attempts[start], batch.mosts[start], *batch.types[start:end])",
         "told = (None, *batch.types[start + 1 : end])",
         _HISTORY,
     ),
