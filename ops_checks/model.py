@@ -34,6 +34,12 @@ FIELDS = (
 DASHED = ("owner_session", "started_at_kst", "due_at_kst")
 NOTHING = "-"
 
+#: What Markdown trims around a cell, and no value of a row begins or ends with. Never a no-break space: `DONE\u00a0` is
+#: not `DONE`.
+BLANK = " \t\v\f\r"
+#: The most rows that are none which one reading reports (FORMATS section 1).
+MAX_DEFECTS = 20
+
 #: Between an item's notes, the older first. In a document other programs split rows at every pipe (FORMATS section 1).
 DB_NOTES_SEPARATOR = " | "
 MD_NOTES_SEPARATOR = " / "

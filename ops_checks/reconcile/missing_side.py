@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ops_checks.errors import ChangingError, InputError, OpsError, RefusedError, WriteError
 from ops_checks.files.new_file import make_file, rename_new, told_as
 from ops_checks.gate.stable_reading import must_be_read_whole
-from ops_checks.model import FIELDS
+from ops_checks.model import BLANK, FIELDS
 from ops_checks.reconcile.agreement import checked_out, save
 from ops_checks.reconcile.notes import for_document
 from ops_checks.reconcile.reading import database, document, read_inside
@@ -20,7 +20,6 @@ from ops_checks.reconcile.writing import while_changing
 from ops_checks.sanitize import one_line, plain_line, visible
 from ops_checks.scaffold.content import markdown_chunks
 from ops_checks.stores.markdown.snapshot import MarkdownSnapshot
-from ops_checks.stores.markdown.table import BLANK
 from ops_checks.stores.registry import SQLITE, store_kind
 from ops_checks.stores.relational.copying import copy_queue, load_rows
 from ops_checks.stores.tables import EVENTS, TABLE

@@ -9,11 +9,11 @@ from functools import partial
 from ops_checks.errors import InputError, WriteError
 from ops_checks.files.exchange import changed, clear_leftovers
 from ops_checks.files.git_index import GitIndex
-from ops_checks.model import FIELDS
+from ops_checks.model import BLANK, FIELDS
 from ops_checks.sanitize import one_line, visible
 from ops_checks.stores.markdown.lock import locked
 from ops_checks.stores.markdown.snapshot import MarkdownSnapshot
-from ops_checks.stores.markdown.table import BLANK, edit_row, parse_row, render_row
+from ops_checks.stores.markdown.table import edit_row, parse_row, render_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

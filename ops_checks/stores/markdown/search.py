@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from itertools import repeat
 
-from ops_checks.model import FIELDS, PRIORITIES, STATUSES
-from ops_checks.stores.markdown.table import BLANK
+from ops_checks.model import BLANK, FIELDS, PRIORITIES, STATUSES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

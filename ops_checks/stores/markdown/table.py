@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import repeat
 
-from ops_checks.model import FIELDS, NOTHING, PRIORITIES, STATUSES, Item
+from ops_checks.model import BLANK, FIELDS, MAX_DEFECTS, NOTHING, PRIORITIES, STATUSES, Item
 from ops_checks.stores.markdown.blocks import Blocks
 
 TYPE_CHECKING = False
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     #: Consecutive rows of the queue: the line number of the first, and the text of each.
     Rows = tuple[int, list[str]]
 
-#: What Markdown trims around a cell. Never a no-break space: `DONE\u00a0` is not `DONE`.
-BLANK = " \t\v\f\r"
 _WIDTH = len(FIELDS)
 _MOST_ID = 64  # characters: ids are shorter, and copying more of a row only to find one takes time
 _PIPES = _WIDTH + 1
@@ -28,9 +26,6 @@ _ESCAPED = "\n\n"
 _STATUSES = frozenset(STATUSES)
 _PRIORITIES = frozenset(PRIORITIES)
 _HEADER = list(FIELDS)
-
-#: The most defects that one reading reports (FORMATS section 1).
-MAX_DEFECTS = 20
 
 
 def split_cells(line: str) -> list[str]:

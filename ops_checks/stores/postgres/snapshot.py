@@ -7,11 +7,10 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError
-from ops_checks.model import FIELDS, NOTHING, Item
+from ops_checks.model import BLANK, FIELDS, MAX_DEFECTS, NOTHING, Item
 from ops_checks.stores.cells import as_item, joined, row_defect
 from ops_checks.stores.details import COLUMNS, Details
 from ops_checks.stores.event import Event
-from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS
 from ops_checks.stores.postgres.catalog import WHOLE_NUMBERS
 from ops_checks.stores.postgres.connection import Session, Translated
 from ops_checks.stores.postgres.copying import Batch, cells_of, copied, plain

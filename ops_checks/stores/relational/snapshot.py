@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ops_checks.errors import InputError
-from ops_checks.stores.markdown.table import parse_row, plain_id
 from ops_checks.stores.tables import EVENTS, TABLE, where
 
 TYPE_CHECKING = False
@@ -47,10 +46,14 @@ class TableSnapshot:
 
     def item_id(self, number: int, key: str) -> str:
         """Return the id of the item of a key."""
+        from ops_checks.stores.markdown.table import plain_id  # most commands compare no rows
+
         return plain_id(key) or self.item(number, key).id
 
     def item(self, number: int, key: str) -> Item:
         """Return the item of a key. Raises InputError for a row that cannot be parsed, which `keys` never yields."""
+        from ops_checks.stores.markdown.table import parse_row
+
         item = parse_row(key)
         if item is None:
             raise InputError(f"{where(self._name, number)}: the row cannot be read back: check its cells")

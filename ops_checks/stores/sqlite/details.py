@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ops_checks.errors import InputError
-from ops_checks.model import FIELDS, Item
+from ops_checks.model import FIELDS, MAX_DEFECTS, Item
 from ops_checks.stores.cells import as_item, joined, row_defect
 from ops_checks.stores.details import COLUMNS, Details
-from ops_checks.stores.markdown.table import MAX_DEFECTS
 from ops_checks.stores.sqlite.connection import Translated, columns_of
 from ops_checks.stores.tables import TABLE, where
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from ops_checks.errors import ChangingError, InputError
-from ops_checks.model import FIELDS, NOTHING, Item
+from ops_checks.model import BLANK, FIELDS, MAX_DEFECTS, NOTHING, Item
 from ops_checks.stores.cells import as_item, as_rows, joined, row_defect
-from ops_checks.stores.markdown.table import BLANK, MAX_DEFECTS
 from ops_checks.stores.relational.snapshot import TableSnapshot
 from ops_checks.stores.sqlite.connection import Translated, check_health, check_table, columns_of, connect, data_version
-from ops_checks.stores.sqlite.rows import find_item
 from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE, where
 
 TYPE_CHECKING = False
@@ -89,6 +87,8 @@ class SqliteSnapshot(TableSnapshot):
 
     def find(self, item_id: str) -> tuple[Item, Reliability] | None:
         """Return an item by its id with its lease and attempts, or None. Raises InputError for a malformed row."""
+        from ops_checks.stores.sqlite.rows import find_item
+
         with Translated(self._path, writing=False):
             return find_item(self._connection, self._path, item_id)
 

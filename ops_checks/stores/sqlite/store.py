@@ -7,11 +7,8 @@ import os
 from ops_checks.errors import RefusedError
 from ops_checks.files.safe_open import last_write_s
 from ops_checks.sanitize import visible
-from ops_checks.stores.changes import all_decided
 from ops_checks.stores.sqlite.connection import Soundness, Translated, commit, open_queue, stop_runaways
-from ops_checks.stores.sqlite.rows import StoredRow, stored_ids, stored_row
 from ops_checks.stores.sqlite.snapshot import SqliteSnapshot
-from ops_checks.stores.sqlite.writing import write_change
 from ops_checks.stores.tables import TABLE
 
 TYPE_CHECKING = False
@@ -25,6 +22,7 @@ if TYPE_CHECKING:
     from ops_checks.stores.event import Event
     from ops_checks.stores.protocol import Store
     from ops_checks.stores.sqlite.connection import WaitingConnection
+    from ops_checks.stores.sqlite.rows import StoredRow
     from ops_checks.stores.sqlite.series import SqliteSeries
     from ops_checks.stores.sqlite.transaction import SqliteTransaction
     from ops_checks.stores.sqlite.watch import SqliteWatch
@@ -94,6 +92,7 @@ class SqliteStore:
         schema), WriteError (lock not acquired in time, disk, a trigger that undoes the change). Then
         nothing has changed.
         """
+        from ops_checks.stores.sqlite.writing import write_change
 
         def work(connection: sqlite3.Connection) -> Change:
             change, row = self._decided(connection, item_id, decide)
@@ -105,6 +104,8 @@ class SqliteStore:
 
     def change_together(self, ids: Sequence[str], decide: Decide) -> list[Change]:
         """Change several items in one transaction: all of them, or none. Raises RefusedTogetherError, as `change`."""
+        from ops_checks.stores.changes import all_decided
+        from ops_checks.stores.sqlite.writing import write_change
 
         def work(connection: sqlite3.Connection) -> list[Change]:
             changes: list[Change] = []
@@ -175,6 +176,8 @@ class SqliteStore:
         return decide(row.item(), row.reliability()), row
 
     def _read(self, connection: sqlite3.Connection, item_id: str) -> StoredRow:
+        from ops_checks.stores.sqlite.rows import stored_ids, stored_row
+
         found = stored_row(connection, self.location, item_id)
         if found is None:
             from ops_checks.stores.unknown_item import unknown_item
