@@ -75,13 +75,15 @@ else:
             self._folder = tempfile.TemporaryDirectory(prefix="ops-checks-scanner-")
             built = Path(self._folder.name, TARGET.name)
             why = compile_scanner(root, built) or _why_not_imported(built)
-            if version == "editable":
-                in_tree.unlink(missing_ok=True)
             if why:
+                if version == "editable":
+                    in_tree.unlink(missing_ok=True)
                 self.app.display_warning(f"built without the native scanner of the run log: {why}")
                 return
             if version == "editable":
-                in_tree.write_bytes(built.read_bytes())
+                ready = in_tree.with_name(f"{TARGET.name}.{os.getpid()}")
+                ready.write_bytes(built.read_bytes())
+                ready.replace(in_tree)  # at once: another environment may be made, or used, in the meantime
             else:
                 build_data["force_include"][str(built)] = str(TARGET)
             build_data["pure_python"] = False
