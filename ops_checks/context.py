@@ -204,9 +204,14 @@ class Context:
         return self.db_store if self.works_on_db else self.md_store
 
     @property
+    def has_database(self) -> bool:
+        """Whether there is a database: one was named, or is at its default."""
+        return self.db_named or is_there(self.db)
+
+    @property
     def kpi_store(self) -> Store:
-        """The store that KPIs are read from: the database, or Markdown if none was named and none is at its default."""
-        return self.db_store if self.db_named or is_there(self.db) else self.md_store
+        """The store that KPIs are read from: the database, or Markdown where there is none."""
+        return self.db_store if self.has_database else self.md_store
 
     @property
     def retry_backoff_s(self) -> tuple[int, ...]:

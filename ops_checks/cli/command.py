@@ -41,6 +41,7 @@ QUIET = ("-q", "--quiet")
 
 _FOLDER = os.path.dirname(__file__) + "/commands"
 _LONGEST_NAME = 40
+_UNNEEDED = "typing_extensions"
 
 
 def no_arguments(_parser: ArgumentParser) -> None:
@@ -216,6 +217,21 @@ def load_command(name: str) -> Command:
     if not is_command(name):
         raise UsageError(f"no command {name!a}: see `ops-checks --help`")
     module = f"ops_checks.cli.commands.{name.replace('-', '_')}"
-    __import__(module)  # importlib's import alone takes as long as all of ours
+    _import(module)
     command: Command = sys.modules[module].COMMAND
     return command
+
+
+def _import(module: str) -> None:
+    """Import a module, without typing_extensions: msgspec takes from it, where it is there, what typing has too.
+
+    That takes a tenth of the time of most commands. Where there are other threads, one of them may want it.
+    """
+    hidden = _UNNEEDED not in sys.modules and len(sys._current_frames()) == 1  # noqa: SLF001 - threading would be slow
+    if hidden:
+        sys.modules[_UNNEEDED] = None  # type: ignore[assignment] # what is said to be not there
+    try:
+        __import__(module)  # importlib's import alone takes as long as all of ours
+    finally:
+        if hidden:
+            del sys.modules[_UNNEEDED]

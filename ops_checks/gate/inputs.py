@@ -9,7 +9,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ops_checks.findings import CONSISTENCY, OWN, QUEUE
-from ops_checks.gate.last_agreement import name_sides
 from ops_checks.gate.queue_reading import read_queue
 from ops_checks.gate.remarks import lease_remarks, log_remarks, retry_remarks, window_remarks
 from ops_checks.gate.stable_reading import compare_by, must_be_read_whole, read_stable
@@ -20,7 +19,7 @@ from ops_checks.rules.rule import LISTED, RECORDED, Rule
 from ops_checks.runlog.engines import Wanted, read_log
 from ops_checks.runlog.filter import RunFilter, valid_times
 from ops_checks.sanitize import visible
-from ops_checks.snapshots.source import SNAPSHOT
+from ops_checks.snapshots import SNAPSHOT
 from ops_checks.timestamps import duration_text
 
 if TYPE_CHECKING:
@@ -78,6 +77,8 @@ def read_drift(context: Context, asked: Asked) -> Evidence:
             store_read("queue", context.md_store, left, drift.total),
             store_read("db", context.db_store, right, drift.total_db),
         )
+        from ops_checks.gate.last_agreement import name_sides
+
         name_sides(left, right, drift)
         if source is not None:
             drift.baseline = None  # where the database is not, no command shows more
@@ -156,7 +157,7 @@ def measured(context: Context, runs: RunsRead, snapshot: Snapshot, most: int = L
     At most `most` items behind a number of the queue are kept. Raises InputError.
     """
     store = context.kpi_store
-    kind = "queue" if store is context.md_store else "db"
+    kind = "db" if context.has_database else "queue"
     statistics = read_queue(context, snapshot, most)
     must_be_read_whole(snapshot)
     leases = lease_remarks(store.location, snapshot, context.now_s)

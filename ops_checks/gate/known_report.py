@@ -7,8 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ops_checks.errors import InputError
-from ops_checks.report.fitting import misfit
-from ops_checks.rules.known import apply, compared_with
 from ops_checks.rules.registry import RULES
 from ops_checks.sanitize import visible
 from ops_checks.stores.registry import is_url
@@ -37,6 +35,9 @@ def told_apart(
     known = context.known
     if known is None:
         return tuple(results), None
+    from ops_checks.report.fitting import misfit
+    from ops_checks.rules.known import apply, compared_with
+
     why = misfit(known.path, known.report, inputs, results, same_file(known.path), partial(_event_time, context))
     if why:
         errors.append(why)

@@ -8,9 +8,9 @@ from ops_checks.errors import InputError
 from ops_checks.findings import Verdict
 from ops_checks.model import FIELDS
 from ops_checks.presentation.wording import plural
-from ops_checks.rules.drift.inline import same_text
 from ops_checks.rules.drift.pair import normal
 from ops_checks.rules.drift.rules import VIEW_EDITED
+from ops_checks.rules.drift.same_text import same_text
 from ops_checks.stores.transaction_protocol import DatabaseSnapshot
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from ops_checks.gate.asked import asked_for, off_by_name
 from ops_checks.gate.inputs import Evidence, has_more, policy_read
 from ops_checks.gate.item_rows import with_rows
 from ops_checks.gate.known_report import told_apart, unrecorded
-from ops_checks.gate.last_agreement import hints
 from ops_checks.gate.missing import advised
 from ops_checks.gate.readers import READERS
 from ops_checks.gate.verdict import conclude, decide
@@ -119,6 +118,8 @@ def _hints(outcome: Evidence | InputError | None, results: Iterable[RuleResult])
     """Return what helps with the drift that was found."""
     if outcome is None or isinstance(outcome, InputError):
         return ()
+    from ops_checks.gate.last_agreement import hints
+
     return hints(outcome.value, (result for result in results if result.group == CONSISTENCY.id))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
@@ -111,11 +110,17 @@ def _waived_key(rule_id: str) -> str:
 
 def _code(own: OwnRule) -> str:
     if own.sql is not None:
-        return f"sql:{sha256(own.sql.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+        return f"sql:{_digested(own.sql)}"
     return f"python:{visible(own.python or own.id)}:{','.join(own.needs)}"
 
 
 def _digest(waivers: Iterable[Waiver]) -> str:
     """Return a digest of what waivers suppress, and until when; why and by whom changes nothing."""
     texts = sorted("\0".join((each.rule, each.item or "", each.field or "", each.expires)) for each in waivers)
-    return sha256("\0\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return _digested("\0\0".join(texts))
+
+
+def _digested(text: str) -> str:
+    from hashlib import sha256  # loads OpenSSL, which slows the start of every command
+
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -33,6 +33,8 @@ typedef const uint8_t *cursor;
 /* What this file and scanner.py say to each other: a change of the arguments or of the answer changes the number. */
 enum { INTERFACE = 4 };
 
+/* Of so many of the latest runs an end is looked for its start first: most stand that near. */
+enum { NEAR = 8 };
 enum { MOST_DEPTH = 64, MOST_DIGITS = 18, MOST_NUMBER = 32, MOST_GROUPS = 255, SLOTS = 1024 };
 /* No shorter line is an end, or a start. */
 enum { LEAST_END = 46, LEAST_RUN = 21 };
@@ -701,10 +703,31 @@ group_of(struct scan *scan, const struct line *line)
     return (int)scan->group_count - 1;
 }
 
+/* Take back the start that an end closes, if it is one of the latest runs: the run of its trace id before it. 1: done. */
+static int
+close_near(struct scan *scan, const struct text *trace, uint64_t hash)
+{
+    size_t stop = scan->run_count > NEAR ? scan->run_count - NEAR : 0;
+    for (size_t each = scan->run_count; each-- > stop;) {
+        struct run *run = &scan->runs[each];
+        if (run->offset == NO_TRACE || scan->run_hashes[each] != hash || run->size != trace->size
+            || memcmp(scan->begin + run->offset, trace->at, trace->size) != 0)
+            continue;
+        if (run->kind != START)
+            return 0;
+        size_t behind = --scan->run_count - each;
+        memmove(run, run + 1, behind * sizeof *run);
+        memmove(&scan->run_hashes[each], &scan->run_hashes[each + 1], behind * sizeof *scan->run_hashes);
+        return 1;
+    }
+    return 0;
+}
+
 static void
 add_run(struct scan *scan, const struct line *line)
 {
     struct run *run = &scan->runs[scan->run_count];
+    uint64_t hash;
     const struct text *trace = &line->texts[TRACE];
     int is_end = line->kind == END;
     int within = HAS(line, TIME) ? line->time >= scan->since && (is_end || line->time < scan->until) : is_end;
@@ -712,9 +735,12 @@ add_run(struct scan *scan, const struct line *line)
         return;
     *run = (struct run){scan->lines, line->kind, NO_TRACE, 0};
     if (HAS(line, TRACE)) {
+        hash = add_bytes(scan, 0, trace->at, trace->size);
+        if (is_end && close_near(scan, trace, hash))
+            return;
         run->offset = (uint32_t)(trace->at - scan->begin);
         run->size = (uint32_t)trace->size;
-        scan->run_hashes[scan->run_count] = add_bytes(scan, 0, trace->at, trace->size);
+        scan->run_hashes[scan->run_count] = hash;
     }
     scan->run_count++;
 }
@@ -787,7 +813,7 @@ add_line(struct scan *scan, cursor at, const struct line *line)
     return 1;
 }
 
-/* Leave those runs that are not just a start and then its end, which nothing else in these lines has the trace id of:
+/* Leave those runs that are not just a start and then its end, which nothing else that is left has the trace id of:
  * whatever was open before, such an end closes such a start. 0: no memory. */
 static int
 drop_pairs(struct scan *scan)

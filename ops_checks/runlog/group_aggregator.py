@@ -7,7 +7,6 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from ops_checks.runlog import scanner
-from ops_checks.runlog.error_fingerprint import fingerprint
 from ops_checks.runlog.grouping import BY_COMMAND, BY_ERROR, UNNAMED, Grouping, Groups, GroupStats, group_named
 from ops_checks.sanitize import visible
 
@@ -169,6 +168,8 @@ class GroupAggregator:
         self, columns: Columns, positions: Positions, texts: Sequence[str | None]
     ) -> Iterator[tuple[int, Key]]:
         """Yield the positions of what went wrong, and keep the first text of each group as its example."""
+        from ops_checks.runlog.error_fingerprint import fingerprint  # its patterns take longer than a small log
+
         wrong = {chr(at) for at, (command, code) in enumerate(columns.groups) if code or command == "fail"}
         for position in positions:
             text = texts[position]

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ops_checks.snapshots.reading import SnapshotRead
     from ops_checks.timestamps import Zone
 
-#: The kind of its store, and of its input in a report.
-SNAPSHOT = "snapshot"
 DEFAULT_MAX_AGE = "1h"
 #: Seconds that a snapshot may come from the future, for clocks differ.
 _MOST_AHEAD_S = 60

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ops_checks.errors import InputError, RefusedError, StatementError
 from ops_checks.model import FIELDS
 from ops_checks.sanitize import visible
-from ops_checks.snapshots.source import SNAPSHOT
+from ops_checks.snapshots import SNAPSHOT
 from ops_checks.stores.registry import is_url
 from ops_checks.stores.sqlite.query import MemoryQueue, run_query
 from ops_checks.stores.sqlite.snapshot import SqliteSnapshot

@@ -35,6 +35,15 @@ def test_unfinished(log: bytes, left: list[tuple[int, str]]) -> None:
     assert [(run.line, run.trace) for run in stats_of(log).unfinished()] == left
 
 
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 11)), max_size=60))
+@example([(True, 0), *((True, number) for number in range(1, 9)), (False, 0)])
+@example([(True, 0), (True, 1), (False, 0), (False, 1), (False, 1), (True, 1)])
+def test_unfinished_of_many_at_once(events: list[tuple[bool, int]]) -> None:
+    """Of a dozen runs at once an end ends the latest open start of its trace id, near or far."""
+    log = b"".join(start(f"t-{number}") if begins else end(trace_id=f"t-{number}") for begins, number in events)
+    assert summary(stats_of(log)) == summary_of(log)
+
+
 @pytest.mark.parametrize(
     ("first", "second", "left"),
     [

@@ -7,7 +7,6 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import item, make_database, make_markdown
 from psycopg import pq
 
 from ops_checks.errors import UsageError
@@ -27,24 +26,6 @@ def test_a_missing_package_is_one_error(tmp_path: Path, command: str) -> None:
     assert (ran.returncode, ran.stderr.count("\n")) == (3, 1)
     assert ran.stderr.startswith("error: a queue of the kind postgres needs what is not installed (")
     assert ran.stderr.endswith("): install ops-checks with its extra postgres, as `ops-checks help install` says\n")
-
-
-@pytest.mark.parametrize(
-    ("option", "name", "others"),
-    [
-        ("--db", "q.db", {"markdown", "postgres", "changes"}),
-        ("--queue", "Q.md", {"sqlite", "relational", "postgres", "changes"}),
-    ],
-)
-def test_a_reading_loads_one_kind_of_store(tmp_path: Path, option: str, name: str, others: set[str]) -> None:
-    """What reads a queue starts without the other kinds, and without what changes one: that is a part of its time."""
-    make_database(tmp_path / "q.db", [item("A-1")])
-    make_markdown(tmp_path / "Q.md", [item("A-1")])
-    code = "import sys; from ops_checks.cli import main; main(sys.argv[1:]); print(*sys.modules, sep='\\n')"
-    argv = [sys.executable, "-c", code, "status", option, name]
-    ran = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
-    loaded = {each.split(".")[2] for each in ran.stdout.split("\n") if each.startswith("ops_checks.stores.")}
-    assert (ran.stdout.startswith("summary PENDING=1 "), loaded & others) == (True, set())
 
 
 @pytest.mark.parametrize("location", ["queue.db", "a=b.db", "C:x.md", "./postgresql:x"])

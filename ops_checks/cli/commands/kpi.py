@@ -41,7 +41,7 @@ def run(invocation: Invocation) -> Result:
     """Return the lines of `kpi`, or its report in the formats that were asked for; exit 2 only with --fail-on-alert."""
     args, context = invocation.args, invocation.context
     invocation.note(unused_options(args, context.policy.kpi.thresholds, None))
-    if getattr(args, "queue", None) and context.kpi_store is context.db_store:
+    if getattr(args, "queue", None) and context.has_database:
         invocation.note(["--queue changes nothing: where there is a database, KPIs are read from it"])
     invocation.note(unused_group_options(args))
     way = _compared if args.compare else _grouped if args.by else _formatted if args.format else _plain

@@ -14,8 +14,7 @@ from unicodedata import category
 
 from msgspec import Struct
 
-#: Longer texts are the same only if they are written the same way: reading them would take long.
-_MOST = 10_000
+from ops_checks.rules.drift.same_text import MOST
 
 _PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _ESCAPE = re.compile(r"\\([" + re.escape(_PUNCTUATION) + "])")
@@ -59,17 +58,9 @@ class _Run(Struct):
     opening: int = 0
 
 
-def same_text(left: str, right: str) -> bool:
-    """Return whether Markdown reads the same in two texts of a cell; a pipe in them is a pipe already."""
-    if left == right:
-        return True
-    escaped = any(mark in text for mark in "\\&`" for text in (left, right))
-    return escaped and max(len(left), len(right)) <= _MOST and as_read(left) == as_read(right)
-
-
 def read_key(text: str) -> object:
     """Return what is equal for two texts wherever `same_text` says that they are the same."""
-    return tuple(as_read(text)) if len(text) <= _MOST else text
+    return tuple(as_read(text)) if len(text) <= MOST else text
 
 
 def as_read(text: str) -> list[str]:

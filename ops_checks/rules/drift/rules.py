@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from ops_checks.findings import CONSISTENCY
 from ops_checks.model import FIELDS
 from ops_checks.rules.counting import counting_rule
-from ops_checks.rules.drift.inline import same_text
 from ops_checks.rules.drift.pair import Difference
+from ops_checks.rules.drift.same_text import same_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

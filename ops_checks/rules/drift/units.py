@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops_checks.model import FIELDS
-from ops_checks.rules.drift.inline import same_text
 from ops_checks.rules.drift.pair import normal
+from ops_checks.rules.drift.same_text import same_text
 
 if TYPE_CHECKING:
     from ops_checks.model import Item

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ops_checks.rules.drift.inline import as_read, same_text
+from ops_checks.rules.drift.inline import as_read
+from ops_checks.rules.drift.same_text import same_text
 
 #: A text as a person wrote it, and what mdformat makes of it.
 FORMATTED = [
