@@ -105,10 +105,11 @@ def _opened(path: str, mode: str, timeout_s: float) -> WaitingConnection:
 
 
 class Soundness:
-    """Which file was found sound: its pages are checked once, which takes reading all of them."""
+    """What was found sound: of which file the pages, which takes reading all of them, and which schema."""
 
     def __init__(self) -> None:
         self._file: tuple[int, int] | None = None
+        self._schema: list[tuple[object, ...]] | None = None
 
     def check(self, connection: sqlite3.Connection, path: str) -> None:
         """Raise InputError for a damaged file, unless it was checked before; another one at the path was not."""
@@ -116,6 +117,17 @@ class Soundness:
         if self._file != (state.st_dev, state.st_ino):
             check_health(connection, path)
             self._file = (state.st_dev, state.st_ino)
+
+    def check_tables(self, connection: sqlite3.Connection, path: str) -> None:
+        """Raise InputError unless the tables of the queue are there and plain; the same schema is looked at once.
+
+        All that makes a table one of the queue's follows from the texts of the schema.
+        """
+        schema = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+        if self._schema != schema:
+            check_table(connection, path, TABLE, ITEM_COLUMNS)
+            check_table(connection, path, EVENTS, EVENT_COLUMNS)
+            self._schema = schema
 
 
 def open_queue(path: str, timeout_s: float, begin: str, soundness: Soundness, *, writing: bool) -> WaitingConnection:
@@ -130,8 +142,7 @@ def open_queue(path: str, timeout_s: float, begin: str, soundness: Soundness, *,
             connection.set_authorizer(deny_triggers)
         soundness.check(connection, path)
         connection.execute(begin)
-        check_table(connection, path, TABLE, ITEM_COLUMNS)
-        check_table(connection, path, EVENTS, EVENT_COLUMNS)
+        soundness.check_tables(connection, path)
     except BaseException:  # KeyboardInterrupt too: nobody else closes it then
         connection.close()
         raise
@@ -140,8 +151,10 @@ def open_queue(path: str, timeout_s: float, begin: str, soundness: Soundness, *,
 
 def must_have_no_leftovers(path: str) -> None:
     """Raise InputError for a database that is not there while its journal is: rows may be in that."""
+    if os.path.lexists(path):
+        return
     for suffix in ("-wal", "-journal"):
-        if not os.path.lexists(path) and os.path.exists(path + suffix):
+        if os.path.exists(path + suffix):
             raise InputError(
                 f"{visible(path)}: no such database, but {visible(path + suffix)} is there and may have its newest "
                 "rows: put the database back beside it, and never one without the other"
@@ -163,8 +176,9 @@ def _must_have_unlinked_journals(path: str) -> None:
 
     SQLite itself does not follow symlinks there.
     """
+    real = os.path.realpath(path)
     for suffix in ("-wal", "-shm", "-journal"):
-        beside = os.path.realpath(path) + suffix
+        beside = real + suffix
         try:
             state = os.lstat(beside)
         except OSError:  # as a rule it is not there

@@ -242,7 +242,7 @@ def test_a_database_from_before_the_reliability_layer(
     assert digest(tmp_path) == before
 
 
-@pytest.mark.parametrize(
+OTHER_SCHEMAS = pytest.mark.parametrize(
     ("sql", "message"),
     [
         ("DROP TABLE queue_items", "no table queue_items"),
@@ -260,6 +260,9 @@ def test_a_database_from_before_the_reliability_layer(
         ),
     ],
 )
+
+
+@OTHER_SCHEMAS
 def test_another_schema_is_an_error(database: Path, sql: str, message: str) -> None:
     """A missing table or column, a view in its place, a broken schema: reading and changing say which."""
     execute(database, sql)
@@ -268,6 +271,18 @@ def test_another_schema_is_an_error(database: Path, sql: str, message: str) -> N
         items_of(database)
     with pytest.raises(OpsError, match=message):
         queue_at(database).change("A-1", cancel(STAMP))
+    assert digest(database.parent) == before
+
+
+@OTHER_SCHEMAS
+def test_a_schema_that_changes_is_looked_at_again(database: Path, sql: str, message: str) -> None:
+    """A store that has changed an item before trusts no schema but the one that it has seen."""
+    queue = queue_at(database)
+    queue.change("A-1", cancel(STAMP))
+    execute(database, sql)
+    before = digest(database.parent)
+    with pytest.raises(OpsError, match=message):
+        queue.change("A-2", cancel(STAMP))
     assert digest(database.parent) == before
 
 
