@@ -9,6 +9,7 @@ from ops_checks.gate.inputs import RunsRead, read_runs
 from ops_checks.policy.earlier_windows import EARLIER, length_s
 from ops_checks.policy.over_time import uncomparable
 from ops_checks.policy.search import in_policy
+from ops_checks.presentation.wording import plural
 from ops_checks.report.saved import read_report
 from ops_checks.rules.kpi.budget import USED, span_text
 from ops_checks.rules.kpi.over_time import measure_over_time
@@ -110,7 +111,8 @@ def _late_logs(kpi: KpiPolicy, times: _Times, groups: Groups) -> Iterator[str]:
 def _undated(context: Context, groups: Groups) -> Iterator[str]:
     """Yield a remark on runs without a time, which no budget has; where there is a window, that tells of them."""
     if None in groups and context.policy.kpi.budgets and not context.window.bounded:
+        undated = plural(groups[None].runs, "run has", "runs have")
         yield (
-            f"{groups[None].runs} runs have no ts_epoch_ms: they cannot be shown to lie in the time of an error "
-            "budget, and were left out there"
+            f"{undated} no ts_epoch_ms: they cannot be shown to lie in the time of an error budget, and were left out "
+            "there"
         )

@@ -40,9 +40,10 @@ def log_remarks(runs: RunStats) -> tuple[str, ...]:
     """Return lines on ends of runs that were read and do not count."""
     remarks = []
     if runs.undated:
-        remarks.append(
-            f"{runs.undated} runs have no ts_epoch_ms: they cannot be shown to lie in the window, and were left out"
-        )
+        from ops_checks.presentation.wording import plural
+
+        undated = plural(runs.undated, "run has", "runs have")
+        remarks.append(f"{undated} no ts_epoch_ms: they cannot be shown to lie in the window, and were left out")
     repeated = [log for log in runs.logs if log.repeated]
     if repeated:
         logs = ", ".join(f"{visible(log.path)} ({log.repeated})" for log in repeated[:_NAMED])

@@ -49,6 +49,9 @@ OPTIONS = (
     ("--max-stale-in-progress", "string", "N", "how many items may be stale (default: 0)"),
     ("--stale-minutes", "string", "MINUTES", "an item in progress is stale after so long (default: 60)"),
 )
+#: Options that the checks alone read; what opens a queue, the fixtures read too.
+_OF_CHECKS = ("--queue-report", "--queue-html", "--queue-history", "--queue-known", "--max-failure-rate",
+              "--max-latency-p95-ms", "--max-stale-in-progress")  # fmt: skip
 #: What hooks return, or leave in the session, for success.
 _PASSING = (None, pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 #: The ini names of the options that turn the checks on.
@@ -158,7 +161,12 @@ def ini_name(option: str) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say so if the checks are off because the root of this run is not the one whose configuration turns them on."""
+    """Say so if the checks are off, and what was given needs them, or a configuration above this root turns them on."""
+    if _is_on(config):
+        return
+    unread = [option for option in _OF_CHECKS if config.getoption(ini_name(option)) is not None]
+    if unread:
+        terminalreporter.write_line(f"note: nothing reads {', '.join(unread)} without --queue-check")
     if any(config.getoption(name) is not None or config.getini(name) is not None for name in _SWITCHES):
         return
     from ops_checks.pytest_plugin.outer import outer_configuration

@@ -164,7 +164,7 @@ def test_every_group_lies_in_the_window(run: Run, queue: Path) -> None:
     assert [(each["name"], each["runs"]) for each in data["groups"]] == [("2026-01-01", 6)]
     assert (data["left_out"]["outside_window"], data["left_out"]["undated"]) == (1, 1)
     assert data["window"] == {"begin_ms": NOW_MS - DAY_MS, "end_ms": None}
-    assert "1 runs have no ts_epoch_ms" in told.err
+    assert "1 run has no ts_epoch_ms" in told.err
 
 
 @pytest.mark.parametrize(

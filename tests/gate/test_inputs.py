@@ -38,7 +38,7 @@ def test_a_log_is_told_with_all_that_is_known_of_it(folder: Path) -> None:
     assert (log.path, log.lines, log.newest_event) == ("runs.jsonl", 3, "run_end fail t2")
     assert (log.first_ms, log.last_ms) == (1_767_279_000_000, 1_767_279_002_000)
     assert log.note == "its last line was being written, and was left out"
-    assert [note for note in report.notes if note.startswith("1 runs have no ts_epoch_ms")]
+    assert [note for note in report.notes if note.startswith("1 run has no ts_epoch_ms")]
 
 
 def test_all_items_that_wait_too_long_are_named(folder: Path) -> None:

@@ -186,3 +186,23 @@ def test_no_further_than_the_repository(project: Project) -> None:
     project.write("part/pytest.ini", "[pytest]\n")
     project.write("part/test_part.py", "def test_part():\n    pass\n")
     project.pytest("part").stdout.no_fnmatch_line("note: *")
+
+
+@pytest.mark.parametrize(
+    ("args", "unread"),
+    [
+        (("--queue-report=r.json", "--max-failure-rate=0"), "--queue-report, --max-failure-rate"),
+        (("-q", "--queue-history=h.jsonl"), "--queue-history"),
+        (("--queue-path=Q.md", "--stale-minutes=5"), None),
+        (("--queue-check", "--queue-report=r.json"), None),
+        (("--queue-check-only", "--queue-html=r.html"), None),
+    ],
+)
+def test_an_option_that_nothing_reads_is_told(project: Project, args: tuple[str, ...], unread: str | None) -> None:
+    """Without the checks their options change nothing, which a green run must not hide."""
+    project.options = ()
+    result = project.pytest(*args)
+    notes = [line for line in result.outlines if line.startswith("note: nothing reads")]
+    assert notes == ([f"note: nothing reads {unread} without --queue-check"] if unread else [])
+    assert result.ret == 0
+    assert (project.path / "r.json").exists() == ("--queue-check" in args)
