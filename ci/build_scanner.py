@@ -81,7 +81,7 @@ else:
                 self.app.display_warning(f"built without the native scanner of the run log: {why}")
                 return
             if version == "editable":
-                ready = in_tree.with_name(f"{TARGET.name}.{os.getpid()}")
+                ready = in_tree.with_name(f"{os.getpid()}{TARGET.name}")  # as .gitignore has it
                 ready.write_bytes(built.read_bytes())
                 ready.replace(in_tree)  # at once: another environment may be made, or used, in the meantime
             else:
