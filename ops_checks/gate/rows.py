@@ -29,11 +29,12 @@ def read_rows(context: Context, asked: Asked) -> Evidence:
     """
     wanted = {rule.id for rule in asked.rules}
     checks = [check for check in ROW_CHECKS if check.rule.id in wanted]
-    store = context.md_store if asked.document else context.kpi_store
-    left_out = {check.rule.id for check in checks if check.of_database and store is context.md_store}
+    of_document = asked.document or not context.has_database
+    store = context.md_store if of_document else context.db_store
+    left_out = {check.rule.id for check in checks if check.of_database and of_document}
     checks = [check for check in checks if check.rule.id not in left_out]
     keep = keep_for(context, asked)
-    kind = "queue" if store is context.md_store else "db"
+    kind = "queue" if of_document else "db"
 
     def read(snapshot: Snapshot) -> tuple[RowFindings, InputRead]:
         waits = any(check.of_database for check in checks)
