@@ -91,4 +91,11 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "if self._count_waiting() >= self._most:",
         "rows that wait are matched one batch earlier, and what matches is the same whenever it is done",
     ),
+    Equivalent(
+        "runlog/decoder.py",
+        "_decode_each",
+        "known[line] = row",
+        "pass",
+        "a malformed line is decoded again, to the same row; the first twenty are told in both ways, and no more are shown",
+    ),
 )
