@@ -112,7 +112,4 @@ def _undated(context: Context, groups: Groups) -> Iterator[str]:
     """Yield a remark on runs without a time, which no budget has; where there is a window, that tells of them."""
     if None in groups and context.policy.kpi.budgets and not context.window.bounded:
         undated = plural(groups[None].runs, "run has", "runs have")
-        yield (
-            f"{undated} no ts_epoch_ms: they cannot be shown to lie in the time of an error budget, and were left out "
-            "there"
-        )
+        yield f"{undated} no ts_epoch_ms: left out of the error budgets, as nothing tells when that was"

@@ -43,7 +43,7 @@ def log_remarks(runs: RunStats) -> tuple[str, ...]:
         from ops_checks.presentation.wording import plural
 
         undated = plural(runs.undated, "run has", "runs have")
-        remarks.append(f"{undated} no ts_epoch_ms: they cannot be shown to lie in the window, and were left out")
+        remarks.append(f"{undated} no ts_epoch_ms: left out of the window, as nothing tells when that was")
     repeated = [log for log in runs.logs if log.repeated]
     if repeated:
         logs = ", ".join(f"{visible(log.path)} ({log.repeated})" for log in repeated[:_NAMED])
@@ -77,7 +77,10 @@ def retry_remarks(queue: QueueStatistics) -> tuple[str, ...]:
     """Return a line on retries without a time, which were read and do not count."""
     if not queue.retries_unread:
         return ()
+    from ops_checks.presentation.wording import plural
+
+    unread = plural(queue.retries_unread, "retried event has", "retried events have")
     return (
-        f"{queue.retries_unread} retried events have a created_at that is no time (expected YYYY-MM-DD HH:MM): "
-        "they cannot be shown to lie in the window, and were left out",
+        f"{unread} a created_at that is no time (expected YYYY-MM-DD HH:MM): left out of the window, as nothing tells "
+        "when that was",
     )

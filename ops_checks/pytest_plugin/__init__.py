@@ -166,7 +166,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         return
     unread = [option for option in _OF_CHECKS if config.getoption(ini_name(option)) is not None]
     if unread:
-        terminalreporter.write_line(f"note: nothing reads {', '.join(unread)} without --queue-check")
+        terminalreporter.write_line(f"note: no check reads {', '.join(unread)}: --queue-check is off")
     if any(config.getoption(name) is not None or config.getini(name) is not None for name in _SWITCHES):
         return
     from ops_checks.pytest_plugin.outer import outer_configuration

@@ -96,6 +96,6 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
         "_decode_each",
         "known[line] = row",
         "pass",
-        "a malformed line is decoded again, to the same row; the first twenty are told in both ways, and no more are shown",
+        "a malformed line is decoded again, to the same row; in both ways the first twenty are told",
     ),
 )

@@ -134,6 +134,16 @@ def test_all_of_it(database_kind: InFile) -> None:
     )
 
 
+@pytest.mark.parametrize("made", ["CAST('2026-01-01 00:00' AS BLOB)", "20260101", "''"])
+def test_who_waits_since_no_time(project: Path, made: str) -> None:
+    """What is no text is no time for the report, nor over time."""
+    execute(project / "q.db", f"UPDATE queue_items SET created_at = {made}")
+    policy(project, "kpi: {thresholds: {oldest_pending_minutes: 5}}")
+    (metric,) = [each for each in run_gate(resolve()).metrics if each.name == "oldest_pending_minutes"]
+    last = line(collected(), "oldest_pending_minutes").points[-1]
+    assert (metric.value, metric.samples) == (last.value, last.samples) == (None, 0)
+
+
 def test_the_log_is_read_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However much is shown, the log is read no second time."""
     readings = []

@@ -121,7 +121,7 @@ def test_retries_without_a_time_are_told(project: Path, time: object) -> None:
     report = run_gate(resolve(), only="kpi")
     assert (report.rule("retry-count").verdict, report.exit_code) == (Verdict.INSUFFICIENT, 2)
     assert read_of(report, "db").left_out == LeftOut(0, 1)
-    assert any("1 retried events have a created_at that is no time" in note for note in report.notes)
+    assert any("1 retried event has a created_at that is no time" in note for note in report.notes)
 
 
 def test_without_a_window_every_retry_counts(project: Path) -> None:

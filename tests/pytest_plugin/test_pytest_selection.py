@@ -193,6 +193,11 @@ def test_no_further_than_the_repository(project: Project) -> None:
     [
         (("--queue-report=r.json", "--max-failure-rate=0"), "--queue-report, --max-failure-rate"),
         (("-q", "--queue-history=h.jsonl"), "--queue-history"),
+        (("--queue-html=r.html", "--queue-known=r.json"), "--queue-html, --queue-known"),
+        (
+            ("--max-stale-in-progress=1", "--max-latency-p95-ms=9"),
+            "--max-latency-p95-ms, --max-stale-in-progress",
+        ),
         (("--queue-path=Q.md", "--stale-minutes=5"), None),
         (("--queue-check", "--queue-report=r.json"), None),
         (("--queue-check-only", "--queue-html=r.html"), None),
@@ -202,7 +207,7 @@ def test_an_option_that_nothing_reads_is_told(project: Project, args: tuple[str,
     """Without the checks their options change nothing, which a green run must not hide."""
     project.options = ()
     result = project.pytest(*args)
-    notes = [line for line in result.outlines if line.startswith("note: nothing reads")]
-    assert notes == ([f"note: nothing reads {unread} without --queue-check"] if unread else [])
+    notes = [line for line in result.outlines if line.startswith("note: no check reads")]
+    assert notes == ([f"note: no check reads {unread}: --queue-check is off"] if unread else [])
     assert result.ret == 0
     assert (project.path / "r.json").exists() == ("--queue-check" in args)

@@ -14,7 +14,7 @@ from ops_checks.rules.history.waits import BEFORE, Waiting, Waits
 from ops_checks.timestamps import MOST_AHEAD_S, start_epoch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ops_checks.rules.history.events import Event
     from ops_checks.rules.history.history import Row
@@ -84,7 +84,7 @@ class QueueStates:
             return
         moves = [(ms, event) for ms, event in told if event.status not in {None, UNKNOWN}]
         self._add_stale(row, moves)
-        moves_to = [(ms, str(event.status)) for ms, event in moves]
+        moves_to = _changes((ms, str(event.status)) for ms, event in moves)
         if moves:
             self.midway += moves[0][1].type != ADDED
         else:
@@ -95,7 +95,8 @@ class QueueStates:
             moves_to.append((self._now_ms, str(row.status)))
         before = None
         for ms, status in moves_to:
-            before = self._move(ms, before, status)
+            self._move(ms, before, status)
+            before = status
         self._add_waits(row, moves_to)
 
     def _add_stale(self, row: Row, moves: Sequence[tuple[int | None, Event]]) -> None:
@@ -125,13 +126,11 @@ class QueueStates:
         if end is not None:
             self._at(end)[Count.STALE] -= 1
 
-    def _move(self, ms: int | None, before: str | None, after: str) -> str:
-        if before != after:
-            changes = self._at(ms)
-            changes[after] += 1
-            if before is not None:
-                changes[before] -= 1
-        return after
+    def _move(self, ms: int | None, before: str | None, after: str) -> None:
+        changes = self._at(ms)
+        changes[after] += 1
+        if before is not None:
+            changes[before] -= 1
 
     def _at(self, ms: int | None) -> Changes:
         """Return the changes of the stretch of time that holds a time."""
@@ -184,6 +183,15 @@ class QueueStates:
     @property
     def _step(self) -> int:
         return _WIDTHS[self._width] * _MINUTE_MS
+
+
+def _changes(told: Iterable[tuple[int | None, str]]) -> _States:
+    """Return the statuses that events tell, each from the first event on that tells it."""
+    found: _States = []
+    for ms, status in told:
+        if not found or found[-1][1] != status:
+            found.append((ms, status))
+    return found
 
 
 def _pending(moves_to: _States) -> Iterator[tuple[int | None, int | None]]:

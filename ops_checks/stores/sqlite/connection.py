@@ -123,7 +123,8 @@ class Soundness:
 
         All that makes a table one of the queue's follows from the texts of the schema.
         """
-        schema = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+        images = ", ".join(f"CAST({name} AS BLOB)" for name in ("type", "name", "tbl_name", "sql"))  # of any encoding
+        schema = connection.execute(f"SELECT {images} FROM sqlite_schema").fetchall()
         if self._schema != schema:
             check_table(connection, path, TABLE, ITEM_COLUMNS)
             check_table(connection, path, EVENTS, EVENT_COLUMNS)

@@ -401,6 +401,23 @@ def test_who_waits_since_nobody_knows_when_is_counted():
     assert counted.unmade == 3
 
 
+def test_waits_are_kept_by_changes_of_the_status():
+    """However often events tell that an item is pending still, what is kept does not grow with the items."""
+    counted, _ = states(
+        *(
+            case(
+                ("added", {}, queue_time(NOW / 1000 - 86_400 * 90, KST)),
+                ("replanned", {"to": "PENDING"}, queue_time(NOW / 1000 - 60 * number, KST)),
+                ("replanned", {"to": "PENDING"}, queue_time(NOW / 1000 - 7 * number, KST)),
+                made=MADE_AT_8,
+            )
+            for number in range(2_000)
+        ),
+        since=NOW - 60 * DAY,
+    )
+    assert len(counted._waits._kept) == 1
+
+
 TIMES = st.one_of(st.just(""), st.integers(-6, 4000 * 1440).map(lambda ago: queue_time(NOW / 1000 - ago * 60, KST)))
 
 

@@ -274,6 +274,13 @@ def test_another_schema_is_an_error(database: Path, sql: str, message: str) -> N
     assert digest(database.parent) == before
 
 
+def test_a_schema_that_is_not_utf_8(database: Path) -> None:
+    """What somebody wrote into the schema in another encoding keeps no item from being changed."""
+    execute(database, "CREATE TABLE other (a /* XXXX */)")
+    database.write_bytes(database.read_bytes().replace(b"XXXX", b"caf\xe9"))
+    assert queue_at(database).change("A-1", cancel(STAMP)).after.status == "BLOCKED"
+
+
 @OTHER_SCHEMAS
 def test_a_schema_that_changes_is_looked_at_again(database: Path, sql: str, message: str) -> None:
     """A store that has changed an item before trusts no schema but the one that it has seen."""
