@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from ops_checks.pytest_plugin.scratch import Checked, QueueStores
     from ops_checks.report.model import Report
 
+#: The options that the checks alone read, as in OPTIONS; what opens a queue, the fixtures read too.
+_OF_CHECKS = (
+    ("--queue-report", "string", "PATH", "write the JSON report of the session here"),
+    ("--queue-html", "string", "PATH", "write the session's report as a page here"),
+    ("--queue-history", "string", "PATH", "append the gate's run to this history, a line of JSON"),
+    ("--queue-known", "string", "PATH", "a saved JSON report: what it has too is known and fails nothing"),
+    ("--max-failure-rate", "string", "RATE", "limit of the failure rate, from 0 to 1 (default: 0.2)"),
+    ("--max-latency-p95-ms", "string", "MS", "limit of the 95th percentile of run times (default: 2000)"),
+    ("--max-stale-in-progress", "string", "N", "how many items may be stale (default: 0)"),
+)
 #: Option (its ini name is the same with underscores), ini type, placeholder in the help, help.
 OPTIONS = (
     ("--queue-check", "bool", "", "check the task queue: one test for each rule of the gate"),
@@ -40,18 +50,9 @@ OPTIONS = (
     ("--queue-since", "string", "TIME", "KPIs from then on: 7d, HH:MM, YYYY-MM-DD, 'YYYY-MM-DD HH:MM'"),
     ("--queue-until", "string", "TIME", "KPIs before then (default: up to now)"),
     ("--queue-snapshot", "string", "PATH", "read this file of `ops-checks snapshot` in place of database and run log"),
-    ("--queue-report", "string", "PATH", "write the JSON report of the session here"),
-    ("--queue-html", "string", "PATH", "write the session's report as a page here"),
-    ("--queue-history", "string", "PATH", "append the gate's run to this history, a line of JSON"),
-    ("--queue-known", "string", "PATH", "a saved JSON report: what it has too is known and fails nothing"),
-    ("--max-failure-rate", "string", "RATE", "limit of the failure rate, from 0 to 1 (default: 0.2)"),
-    ("--max-latency-p95-ms", "string", "MS", "limit of the 95th percentile of run times (default: 2000)"),
-    ("--max-stale-in-progress", "string", "N", "how many items may be stale (default: 0)"),
+    *_OF_CHECKS,
     ("--stale-minutes", "string", "MINUTES", "an item in progress is stale after so long (default: 60)"),
 )
-#: Options that the checks alone read; what opens a queue, the fixtures read too.
-_OF_CHECKS = ("--queue-report", "--queue-html", "--queue-history", "--queue-known", "--max-failure-rate",
-              "--max-latency-p95-ms", "--max-stale-in-progress")  # fmt: skip
 #: What hooks return, or leave in the session, for success.
 _PASSING = (None, pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 #: The ini names of the options that turn the checks on.
@@ -164,7 +165,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Say so if the checks are off, and what was given needs them, or a configuration above this root turns them on."""
     if _is_on(config):
         return
-    unread = [option for option in _OF_CHECKS if config.getoption(ini_name(option)) is not None]
+    unread = [option for option, *_ in _OF_CHECKS if config.getoption(ini_name(option)) is not None]
     if unread:
         terminalreporter.write_line(f"note: no check reads {', '.join(unread)}: --queue-check is off")
     if any(config.getoption(name) is not None or config.getini(name) is not None for name in _SWITCHES):

@@ -30,6 +30,8 @@ _STEPS = 50_000_000
 _STEPS_A_CALL = 1_000_000
 #: The part of an extended result code that is the same for every way of being busy.
 _PRIMARY = 0xFF
+#: When a row was made, as it is read: what is no text is no time, whatever its bytes look like.
+MADE_AT = "CASE typeof(created_at) WHEN 'text' THEN created_at ELSE quote(created_at) END"
 #: Pauses while another program holds a lock: from the shortest, up to so many nanoseconds longer.
 _SHORTEST_PAUSE_S = 0.0002
 _PAUSES_NS = 1_600_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops_checks.stores.sqlite.connection import Translated, check_table, columns_of
+from ops_checks.stores.sqlite.connection import MADE_AT, Translated, check_table, columns_of
 from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, TABLE
 
 if TYPE_CHECKING:
@@ -37,10 +37,9 @@ def recorded(connection: sqlite3.Connection, path: str) -> Iterator[Recorded]:
 def _query(present: frozenset[str]) -> str:
     """Return the query; the payload of a row is an empty object, as all payloads of a batch are decoded at once."""
     counts = ", ".join(name if name in present else "NULL" for name in COUNTS)
-    made = "CASE typeof(created_at) WHEN 'text' THEN created_at ELSE quote(created_at) END"  # no time, as it is no text
     event = "item_id, event_id, event_type, payload_json, created_at, NULL, NULL"
     return (
-        f"SELECT id COLLATE BINARY, NULL, status, '{{}}', {made}, {counts} FROM {TABLE} "
+        f"SELECT id COLLATE BINARY, NULL, status, '{{}}', {MADE_AT}, {counts} FROM {TABLE} "
         f"UNION ALL SELECT {event} FROM {EVENTS} ORDER BY 1, 2"
     )
 

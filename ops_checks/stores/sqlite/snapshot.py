@@ -6,7 +6,15 @@ from ops_checks.errors import ChangingError, InputError
 from ops_checks.model import BLANK, FIELDS, MAX_DEFECTS, NOTHING, Item
 from ops_checks.stores.cells import as_item, as_rows, joined, row_defect
 from ops_checks.stores.relational.snapshot import TableSnapshot
-from ops_checks.stores.sqlite.connection import Translated, check_health, check_table, columns_of, connect, data_version
+from ops_checks.stores.sqlite.connection import (
+    MADE_AT,
+    Translated,
+    check_health,
+    check_table,
+    columns_of,
+    connect,
+    data_version,
+)
 from ops_checks.stores.tables import EVENT_COLUMNS, EVENTS, ITEM_COLUMNS, TABLE, where
 
 TYPE_CHECKING = False
@@ -237,8 +245,7 @@ class SqliteSnapshot(TableSnapshot):
 
     def pending_since(self) -> Iterator[tuple[str, str]]:
         """Stream id and creation time of the PENDING items, oldest first. Raises InputError."""
-        made = "CASE typeof(created_at) WHEN 'text' THEN created_at ELSE quote(created_at) END"
-        query = f"SELECT id, {made} FROM {TABLE} WHERE status = ? AND created_at NOT NULL ORDER BY created_at, id"
+        query = f"SELECT id, {MADE_AT} FROM {TABLE} WHERE status = ? AND created_at NOT NULL ORDER BY created_at, id"
         yield from self._rows(query, "PENDING")
 
     def leases_beyond(self, epoch_s: float) -> Iterator[tuple[str, Stored]]:
